@@ -1,0 +1,3 @@
+"""Neural style transfer as an experiment tool."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,121 @@
+"""From a Pillow image in any of its modes to upright sRGB floats and their transparency."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from nst_tf.errors import InputError
+from nst_tf.images.colour import grey_to_srgb, to_srgb
+
+log = logging.getLogger(__name__)
+
+_DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # Pillow's modes with more than 8 bits
+_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF 6.0, section 8
+_WHITE_IS_ZERO = 0  # a value of _PHOTOMETRIC
+
+
+class Decoded(NamedTuple):
+    """What an image shows: ``rgb`` float32 (H, W, 3) and ``alpha`` float32 (H, W) or None, in [0, 1].
+
+    ``rgb`` is not yet laid over anything. ``alpha`` is None where every pixel is opaque.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+
+
+class _Header(NamedTuple):
+    """What Pillow knows only before loading, or ignores."""
+
+    grey_levels: int  # the value of full scale in a deep integer picture
+    white_is_zero: bool
+    sixteen_bit_rgb: bool
+
+
+def decode(image: Image.Image, name: str) -> Decoded:
+    """Load ``image``, turn a copy upright, and convert it to sRGB; ``name`` stands in the messages.
+
+    Raises:
+        InputError: a float picture outside [0, 1], a 32-bit integer picture outside 0..65535, or a mode
+            with no agreed conversion to RGB.
+        Exception: nearly anything, if the data are damaged (see ``nst_tf.images.opening.refusals``).
+    """
+    header = _header(image)
+    image = image.copy()  # the caller's own image is not turned
+    _turn_upright(image, name)
+    profile = image.info.get("icc_profile")
+    if image.mode in _DEEP_GREY:
+        grey, alpha = _deep_grey(image, header, name)
+        rgb = grey_to_srgb(grey, profile, name)
+    else:
+        alpha = _alpha(image, header)
+        rgb = _eight_bit_colour(image, profile, name)
+    return Decoded(rgb, None if alpha is None or alpha.min() == 1 else alpha)
+
+
+def _header(image: Image.Image) -> _Header:
+    tags = getattr(image, "tag_v2", {})  # TIFF alone
+    bits = tags.get(_BITS_PER_SAMPLE) or (16,)
+    tiles = getattr(image, "tile", None) or [()]
+    return _Header(
+        # Pillow unpacks 12 bits of TIFF without scaling them to 16.
+        grey_levels=4095 if bits[0] == 12 else 65535,
+        # Pillow inverts such pictures at 8 bits, not beyond.
+        white_is_zero=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
+        sixteen_bit_rgb="RGB;16B" in tiles[0],
+    )
+
+
+def _turn_upright(image: Image.Image, name: str) -> None:
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except Exception as error:  # damaged EXIF raises as many kinds as damaged pixels
+        log.warning("%s: its EXIF data are damaged (%s) and are ignored", name, error)
+
+
+def _deep_grey(image: Image.Image, header: _Header, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    values = np.asarray(image)
+    transparent = image.info.get("transparency")
+    alpha = (values != transparent).astype(np.float32) if isinstance(transparent, int) else None
+    full = 1 if image.mode == "F" else header.grey_levels
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= full):  # also refuses NaN
+        kind = "float" if image.mode == "F" else "integer"
+        raise InputError(
+            f"{name} holds {kind} values from {low} to {high} where 0 to {full} is expected: "
+            "rescale it, or export it with 8 bits"
+        )
+    grey = values.astype(np.float32) / np.float32(full)
+    return (1 - grey if header.white_is_zero else grey), alpha
+
+
+def _alpha(image: Image.Image, header: _Header) -> np.ndarray | None:
+    if not image.has_transparency_data:
+        return None
+    transparent = image.info.get("transparency")
+    if header.sixteen_bit_rgb and isinstance(transparent, tuple):
+        # Pillow keeps the high byte of each sample, but not of the colour declared transparent.
+        image.info["transparency"] = tuple(sample >> 8 for sample in transparent)
+    if image.mode == "La":  # converts to nothing but LA
+        image = image.convert("LA")
+    return np.asarray(image.convert("RGBA").getchannel("A"), np.float32) / np.float32(255)
+
+
+def _eight_bit_colour(image: Image.Image, profile: bytes | None, name: str) -> np.ndarray:
+    if image.mode == "LAB":
+        raise InputError(f"{name} is a CIELAB picture: export it as RGB")
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.mode in ("1", "L", "LA"):
+        plain = image.convert("L")
+    elif image.mode == "CMYK":
+        plain = image
+    else:
+        plain = image.convert("RGB")
+    levels = np.asarray(to_srgb(plain, profile, name))
+    rgb = levels.astype(np.float32) / np.float32(255)
+    return np.repeat(rgb[..., None], 3, axis=2) if rgb.ndim == 2 else rgb

@@ -1,0 +1,118 @@
+"""A picture file opened under our limits: whatever is wrong with it becomes one InputError."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from nst_tf.errors import InputError
+
+log = logging.getLogger(__name__)
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
+"""The formats read. Pillow knows more, among them EPS, which would run Ghostscript on the file."""
+
+MOST_PIXELS = 178_956_970
+"""Twice Pillow's default ``MAX_IMAGE_PIXELS``: where Pillow itself stops warning of a decompression bomb
+and raises. A float32 RGB picture of that many pixels takes 2.1 GB."""
+
+_MOST_BYTES = MOST_PIXELS * 8  # no honest file is larger: the most pixels, four channels of 16 bits, unpacked
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, bytes]]:
+    """Yield the image of ``path`` with its header read and its pixels not yet, and the file's bytes.
+
+    The bytes are read once, so that their hash is the hash of what is decoded. Errors raised inside the
+    ``with`` block, while decoding, are translated too.
+
+    Raises:
+        InputError: see :func:`nst_tf.images.read.read_picture`.
+    """
+    content = _content(path)
+    with (
+        refusals(path),
+        _pillow_warnings_logged(path),
+        Image.open(BytesIO(content), formats=FORMATS) as image,
+    ):
+        check_area(image.width, image.height, path)
+        yield image, content
+
+
+def check_area(width: int, height: int, name: str | Path) -> None:
+    """Refuse a picture of more than ``MOST_PIXELS`` by its header, before any memory is taken for it."""
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"{name} declares {width} x {height} pixels, more than the {MOST_PIXELS:,} that are decoded: "
+            "scale it down first"
+        )
+
+
+@contextmanager
+def refusals(name: str | Path) -> Iterator[None]:
+    """Turn whatever Pillow raises on bad data into an InputError that names the picture."""
+    try:
+        yield
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{name} is not a picture that can be read: give a sound JPEG, PNG, WebP, TIFF, GIF or BMP file"
+        ) from error
+    except Image.DecompressionBombError as error:
+        declared = re.search(r"\d+", str(error))
+        count = f"{int(declared.group()):,}" if declared else "too many"
+        raise InputError(
+            f"{name} declares {count} pixels, more than the {MOST_PIXELS:,} that are decoded: "
+            "scale it down first"
+        ) from error
+    except Exception as error:
+        # Pillow's decoders raise nearly every built-in exception on damaged data: OSError, SyntaxError,
+        # struct.error, EOFError, zlib.error, IndexError, KeyError, ZeroDivisionError, MemoryError ...
+        detail = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": .")
+        raise InputError(
+            f"{name} cannot be decoded ({detail}): the file is damaged or cut short, fetch or export it again"
+        ) from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder: give the path of one picture file")
+        if not path.exists():
+            raise InputError(f"{path} does not exist: give the path of a picture file")
+        if not path.is_file():
+            raise InputError(f"{path} is no regular file: give the path of a picture file")
+        size = path.stat().st_size
+        if size == 0:
+            raise InputError(f"{path} is empty (0 bytes): give a file that holds a picture")
+        if size > _MOST_BYTES:
+            raise InputError(
+                f"{path} has {size:,} bytes, more than the {_MOST_BYTES:,} of the largest picture that is "
+                "decoded: scale it down first"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror or error}): give a picture file that you may read"
+        ) from error
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit into the memory: scale it down first") from error
+
+
+@contextmanager
+def _pillow_warnings_logged(path: Path) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        # Pillow warns of a bomb at half of MOST_PIXELS: a large photograph, which is welcome.
+        if not issubclass(warning.category, Image.DecompressionBombWarning):
+            log.warning("%s: %s", path, warning.message)

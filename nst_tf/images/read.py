@@ -1,0 +1,141 @@
+"""Pictures in: from a file, a Pillow image or an array to the project's pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nst_tf.errors import InputError
+from nst_tf.images.decode import Decoded, decode
+from nst_tf.images.opening import check_area, opened, refusals
+from nst_tf.images.pixels import SMALLEST_SIDE
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture in the project's pixels; its arrays are read-only.
+
+    Attributes:
+        pixels: float32 (H, W, 3), RGB in [0, 1], sRGB; transparent parts are laid over white.
+        alpha: float32 (H, W) in [0, 1], 1 where opaque; None if every pixel is opaque.
+        name: the file's name, or 'array'.
+        sha256: hexadecimal; of the file's bytes, or of the array's bytes.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    name: str
+    sha256: str
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return self.pixels.shape[1]
+
+
+def read_picture(path: str | Path) -> Picture:
+    """Read a JPEG, PNG, WebP, TIFF, GIF or BMP file; of an animation the first frame.
+
+    EXIF orientation is applied. An embedded ICC profile is converted to sRGB; a broken one is ignored with a
+    warning in the log; a colour space declared in any other way (PNG's gAMA and cHRM, EXIF's) is not looked
+    at. Grey, palette and CMYK pictures become RGB. CMYK JPEG files are taken in Adobe's polarity (255 is no
+    ink), as Pillow takes all of them. Transparency is laid over white on the encoded values, as browsers do.
+
+    Depth: grey of 12 and 16 bits and 32-bit float keep their depth. Pillow reduces colour with 16 bits a
+    channel, and grey with alpha, to the high byte: such files are read at 8 bits.
+    A float file must lie within [0, 1]: a scale guessed from the values would make brightness depend on
+    what the picture shows.
+
+    Raises:
+        InputError: the file is missing, a folder, unreadable, empty, no picture, damaged or cut short; a side
+            is under ``SMALLEST_SIDE`` (16) pixels; its header declares more than 178,956,970 pixels; or its
+            values cannot be taken as a picture (float outside [0, 1], CIELAB).
+    """
+    path = Path(path)
+    with opened(path) as (image, content):
+        _check_sides(image.height, image.width, path)
+        decoded = decode(image, str(path))
+        return _picture(decoded, path.name, hashlib.sha256(content).hexdigest())
+
+
+def picture_from_pillow(image: Image.Image) -> Picture:
+    """The same for a Pillow image, which is left as it was; ``sha256`` is that of its float RGB and alpha.
+
+    Raises:
+        InputError: as :func:`read_picture`, as far as it applies.
+    """
+    filename = getattr(image, "filename", "")
+    name = Path(filename).name if isinstance(filename, str) and filename else "array"
+    _check_sides(image.height, image.width, name)
+    check_area(image.width, image.height, name)
+    with refusals(name):
+        decoded = decode(image, name)
+        digest = hashlib.sha256(decoded.rgb.tobytes())
+        if decoded.alpha is not None:
+            digest.update(decoded.alpha.tobytes())
+        return _picture(decoded, name, digest.hexdigest())
+
+
+def picture_from_array(array: np.ndarray) -> Picture:
+    """The same for an array (H, W), or (H, W, C) with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels.
+
+    Values are sRGB: uint8 in 0..255, or floats in [0, 1]. The array is copied.
+
+    Raises:
+        InputError: another shape or dtype, a float that is not finite or not within [0, 1], or a side under
+            ``SMALLEST_SIDE`` pixels.
+    """
+    array = np.asarray(array)
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        raise InputError(
+            f"a picture array has shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), received {array.shape}"
+        )
+    _check_sides(array.shape[0], array.shape[1], "array")
+    values = _unit_values(array)
+    samples = values[..., None] if values.ndim == 2 else values
+    alpha = np.ascontiguousarray(samples[..., 3]) if samples.shape[2] == 4 else None
+    rgb = np.repeat(samples, 3, axis=2) if samples.shape[2] == 1 else np.ascontiguousarray(samples[..., :3])
+    if alpha is not None and alpha.min() == 1:
+        alpha = None
+    return _picture(Decoded(rgb, alpha), "array", hashlib.sha256(array.tobytes()).hexdigest())
+
+
+def _unit_values(array: np.ndarray) -> np.ndarray:
+    if array.dtype == np.uint8:
+        return array.astype(np.float32) / np.float32(255)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise InputError(f"a picture array is uint8 in 0..255 or float in [0, 1], received {array.dtype}")
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= 1):  # also refuses NaN
+        raise InputError(
+            f"a float picture array lies within [0, 1], received values from {low} to {high}: divide by its "
+            "full scale, or pass uint8"
+        )
+    return array.astype(np.float32)
+
+
+def _check_sides(height: int, width: int, name: str | Path) -> None:
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"{name} has {height} x {width} pixels (height x width): both sides must have at least "
+            f"{SMALLEST_SIDE}, for the network halves them four times"
+        )
+
+
+def _picture(decoded: Decoded, name: str, sha256: str) -> Picture:
+    rgb, alpha = decoded
+    if alpha is not None:
+        opacity = alpha[..., None]
+        rgb = rgb * opacity + (1 - opacity)
+        alpha.flags.writeable = False
+    rgb.flags.writeable = False
+    return Picture(rgb, alpha, name, sha256)

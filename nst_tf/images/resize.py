@@ -1,0 +1,69 @@
+"""Sizes of pictures, and pictures at another size."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from nst_tf.errors import InputError
+from nst_tf.images.pixels import SMALLEST_SIDE
+
+
+def fit_long_side(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width in pixels, such that the longer side is ``size`` and the aspect ratio is kept.
+
+    The shorter side is ``size * short / long`` rounded to the nearest integer, halves up, in exact
+    integer arithmetic. The size may be larger than the picture.
+
+    Raises:
+        InputError: ``size`` is no integer, or the shorter side would fall under ``SMALLEST_SIDE``; the
+            message names the smallest size that works for this aspect ratio.
+    """
+    if height < 1 or width < 1:
+        raise InputError(f"a picture needs at least 1 x 1 pixels, received {height} x {width}")
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+        raise InputError(f"size must be a whole number of pixels, received {size!r}")
+    size = int(size)
+    long, short = max(height, width), min(height, width)
+    fitted = (2 * size * short + long) // (2 * long)
+    if fitted < SMALLEST_SIDE:
+        # The smallest size with size * short / long >= SMALLEST_SIDE - 1/2, rounded up.
+        smallest = -(-(2 * SMALLEST_SIDE - 1) * long // (2 * short))
+        raise InputError(
+            f"size {size} would leave a picture of {height} x {width} with a side under {SMALLEST_SIDE} "
+            f"pixels, too short for the network's poolings: the smallest size that works is {smallest}"
+        )
+    return (size, fitted) if height >= width else (fitted, size)
+
+
+def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The picture at ``height`` x ``width``, by Lanczos' windowed sinc (three lobes) on floats.
+
+    The filter widens with the reduction (Pillow's resampling), so a smaller picture is not aliased. No
+    8-bit rounding takes place; the filter's overshoot at edges is clipped to [0, 1].
+
+    Args:
+        pixels: float32 in [0, 1], (H, W, C) with any number of channels, or (H, W).
+        height: rows wanted, at least 1.
+        width: columns wanted, at least 1.
+
+    Returns:
+        float32, (height, width, C) or (height, width). Where the size is the same already, ``pixels``
+        itself, untouched.
+
+    Raises:
+        InputError: the array has another number of axes or no pixels, or a side wanted is below 1.
+    """
+    if pixels.ndim not in (2, 3) or 0 in pixels.shape:
+        raise InputError(f"a picture has axes (height, width, channel), received shape {pixels.shape}")
+    if height < 1 or width < 1:
+        raise InputError(f"a picture needs at least 1 x 1 pixels, received {height} x {width}")
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    resized = np.empty((height, width, planes.shape[2]), np.float32)
+    for channel in range(planes.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], np.float32))  # mode 'F'
+        resized[..., channel] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS))
+    np.clip(resized, 0.0, 1.0, out=resized)
+    return resized[..., 0] if pixels.ndim == 2 else resized

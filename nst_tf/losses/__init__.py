@@ -1,0 +1,7 @@
+"""The terms of an objective: content, style and smoothness, as small frozen objects."""
+
+from nst_tf.losses.content import ContentLoss
+from nst_tf.losses.smoothness import TotalVariation
+from nst_tf.losses.style import StyleLoss
+
+__all__ = ["ContentLoss", "StyleLoss", "TotalVariation"]

@@ -1,0 +1,5 @@
+"""The objective: terms bound to their targets, its value, its parts and its gradient for an image."""
+
+from nst_tf.objective.objective import BoundObjective, Objective, StyleImage
+
+__all__ = ["BoundObjective", "Objective", "StyleImage"]

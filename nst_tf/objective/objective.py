@@ -1,0 +1,135 @@
+"""Terms over one extractor: bound to content and styles once, evaluated at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.errors import InputError
+from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
+from nst_tf.vgg import FeatureExtractor
+
+CONTENT, STYLE, SMOOTHNESS = "content", "style", "smoothness"
+
+
+@dataclass(frozen=True)
+class StyleImage:
+    """A style image [H, W, 3], RGB in [0, 1], and its share of the style loss."""
+
+    pixels: np.ndarray
+    weight: float = 1.0
+
+
+class Objective:
+    """loss(x) = content term + style term + smoothness term, over the features of one extractor.
+
+    A term whose weight is exactly 0 is left out, and so are the layers that only it would use. Each
+    part of the loss has a name: ``content/LAYER``, ``style/LAYER`` and ``smoothness``.
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor | None,
+        content: ContentLoss | None = None,
+        style: StyleLoss | None = None,
+        smoothness: TotalVariation | None = None,
+    ) -> None:
+        """Compose the terms; at least one must have a weight above 0, else InputError."""
+        self._extractor = extractor
+        self.content = content if content is not None and content.weight > 0 else None
+        self.style = style if style is not None and style.weight > 0 else None
+        self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
+        self.parts = (
+            *(f"{CONTENT}/{layer}" for layer in (self.content.layers if self.content else ())),
+            *(f"{STYLE}/{layer}" for layer in (self.style.layers if self.style else ())),
+            *((SMOOTHNESS,) if self.smoothness else ()),
+        )
+        if not self.parts:
+            raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
+
+    def bind(self, content: np.ndarray, styles: Sequence[StyleImage]) -> BoundObjective:
+        """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
+
+        Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
+        are tensors, so that a new value compiles nothing.
+        """
+        height, width = content.shape[:2]
+        targets: dict[str, Any] = {}
+        if self.content:
+            features = self._features(content)
+            targets[CONTENT] = {layer: features[layer] for layer in self.content.layers}
+        if self.style:
+            described = [self._described(style.pixels) for style in styles]
+            targets[STYLE] = {layer: [one[layer] for one in described] for layer in self.style.layers}
+            total = sum(style.weight for style in styles)
+            targets["style_shares"] = tf.constant([style.weight / total for style in styles], tf.float32)
+        return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
+
+    def weighted_parts(self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
+        values: list[tf.Tensor] = []
+        features = self._extractor(image) if self._extractor else {}
+        if self.content:
+            values += [
+                self.content.distance(features[layer], target) for layer, target in targets[CONTENT].items()
+            ]
+        if self.style:
+            for layer, styles in targets[STYLE].items():
+                generated = self.style.statistic.describe(features[layer])
+                distances = [self.style.statistic.compare(generated, style) for style in styles]
+                values.append(tf.tensordot(targets["style_shares"], tf.stack(distances), 1))
+        if self.smoothness:
+            values.append(self.smoothness(image))
+        return weights * tf.stack(values)
+
+    def value_and_gradient(
+        self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            parts = self.weighted_parts(image, targets, weights)
+            loss = tf.reduce_sum(parts)
+        return loss, parts, tape.gradient(loss, image)
+
+    def _part_weights(self, height: int, width: int) -> list[float]:
+        weights: list[float] = []
+        if self.content:
+            weights += [self.content.weight * share for share in self.content.layers.values()]
+        if self.style:
+            scale = self.style.weight * self.style.scale(height, width)
+            weights += [scale * share for share in self.style.layers.values()]
+        if self.smoothness:
+            weights.append(self.smoothness.weight)
+        return weights
+
+    def _features(self, pixels: np.ndarray) -> dict[str, tf.Tensor]:
+        if self._extractor is None:
+            raise InputError("an objective with a content or style term needs an extractor")
+        return self._extractor(tf.constant(pixels[np.newaxis], tf.float32))
+
+    def _described(self, pixels: np.ndarray) -> dict[str, Any]:
+        features = self._features(pixels)
+        return {layer: self.style.statistic.describe(features[layer]) for layer in self.style.layers}  # pyright: ignore[reportOptionalMemberAccess]
+
+
+@dataclass(frozen=True)
+class BoundObjective:
+    """An objective with the targets of one content image and its styles, at one size."""
+
+    objective: Objective
+    targets: dict[str, Any]
+    weights: tf.Tensor
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts of the loss, in order."""
+        return self.objective.parts
+
+    def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
+        return self.objective.value_and_gradient(image, self.targets, self.weights)

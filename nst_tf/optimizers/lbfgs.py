@@ -1,0 +1,180 @@
+"""The safe L-BFGS: bounded, with a line search, one evaluation of the objective at every call."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import tensorflow as tf
+
+from nst_tf.errors import InputError
+from nst_tf.optimizers.curvature import CurvaturePairs, dot
+from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
+from nst_tf.optimizers.lbfgs_torch import check_history_size, zero_variables_of
+
+# Nocedal and Wright 2006, section 3.1: "c1 is usually chosen to be quite small, say c1 = 1e-4"
+_SUFFICIENT_DECREASE = 1e-4
+# the same, section 3.5: a step from interpolation is kept within these parts of the last one
+_SMALLEST_SHRINK, _LARGEST_SHRINK = 0.1, 0.5
+# a pair must have s.y >= this * |s| |y|; SciPy's L-BFGS-B skips at machine epsilon * |y|^2, but here
+# gradients may come from bfloat16 convolutions, with a relative noise of 2^-8 an activation
+_SMALLEST_CURVATURE = 1e-6
+# after so many rejected trials the curvature is not to be trusted: forget it and go downhill
+_MOST_REJECTIONS = 8
+
+
+class LBFGS(keras.optimizers.Optimizer):
+    """Projected L-BFGS with backtracking, told the loss together with the gradient.
+
+    Every call of ``apply`` receives loss and gradient at the variables' present value, the trial
+    point. A trial that decreases the loss sufficiently (Armijo's condition along the projection arc,
+    Bertsekas 1982, "Projected Newton methods for optimization problems with simple constraints",
+    equation 12) is accepted, the curvature is updated, and the variables move to the next trial; any
+    other (a higher, infinite or undefined loss) is taken back, and a shorter step is tried from the
+    last accepted point. So one call is one evaluation, and ``accepted_loss`` never rises.
+
+    Coordinates at a bound whose gradient points outwards are held, and the two-loop recursion runs
+    in the subspace of the others (Bertsekas' two-metric projection).
+
+    ``learning_rate`` is the first trial's length on the quasi-Newton direction, where 1 is right for
+    almost every purpose; ``first_step`` is the root mean square of the first change of the variables
+    (for pictures in [0, 1]: 0.01 is two to three 8-bit steps). ``lower`` and ``upper`` bound every
+    coordinate; None is no bound.
+    """
+
+    needs_loss = True
+
+    def __init__(
+        self,
+        learning_rate: float = 1.0,
+        history_size: int = 20,
+        lower: float | None = 0.0,
+        upper: float | None = 1.0,
+        first_step: float = 0.01,
+        name: str = "lbfgs",
+        **keras_options,
+    ) -> None:
+        """Raises InputError for a history below 1, bounds that hold nothing, or a first step <= 0."""
+        super().__init__(learning_rate=learning_rate, name=name, **keras_options)
+        check_history_size(history_size)
+        if lower is not None and upper is not None and not lower < upper:
+            raise InputError(f"lower must be below upper, but they are {lower} and {upper}")
+        if not (first_step > 0 and math.isfinite(first_step)):
+            raise InputError(f"first_step must be positive, but is {first_step}")
+        self.history_size = history_size
+        self.lower, self.upper = lower, upper
+        self.first_step = first_step
+
+    def build(self, var_list) -> None:
+        """Create the state for these variables."""
+        if self.built:
+            return
+        super().build(var_list)
+        size = count_parameters(var_list)
+        make = zero_variables_of(self)
+        self._pairs = CurvaturePairs(make, self.history_size, size)
+        self._point = make((size,), "float32", "accepted_point")
+        self._gradient = make((size,), "float32", "accepted_gradient")
+        self._direction = make((size,), "float32", "direction")
+        self._loss = make((), "float32", "accepted_loss")
+        self._length = make((), "float32", "step_length")
+        self._rejections = make((), "int32", "rejections")
+        self._accepted = make((), "int32", "accepted_trials")
+
+    @property
+    def accepted_loss(self) -> tf.Tensor:
+        """The loss of the last accepted point, the lowest so far; scalar."""
+        return tf.convert_to_tensor(self._loss.value)
+
+    def apply(self, grads, trainable_variables=None, loss=None) -> None:
+        """Accept or take back the present value of the variables, and move them to the next trial."""
+        if loss is None:
+            raise InputError("LBFGS compares losses: call apply(gradients, variables, loss=...)")
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        trial, gradient, loss = flatten(variables), flatten(grads), tf.cast(loss, tf.float32)
+        first = tf.equal(tf.convert_to_tensor(self._accepted.value), 0)
+        promised = dot(self._gradient.value, trial - self._point.value)
+        sufficient = loss <= self._loss.value + _SUFFICIENT_DECREASE * tf.minimum(promised, 0.0)
+        usable = tf.math.is_finite(loss) & tf.math.is_finite(tf.reduce_sum(tf.abs(gradient)))
+        tf.cond(
+            usable & (first | sufficient),
+            lambda: self._accept(trial, gradient, loss, first),
+            lambda: self._reject(loss, promised),
+        )
+        step = tf.convert_to_tensor(self._length.value) * self._direction.value
+        assign_flat(variables, self._projected(self._point.value + step))
+        self.iterations.assign_add(1)
+
+    def get_config(self) -> dict:
+        """What ``from_config`` needs to build this optimizer anew."""
+        return super().get_config() | {
+            "history_size": self.history_size,
+            "lower": self.lower,
+            "upper": self.upper,
+            "first_step": self.first_step,
+        }
+
+    def _accept(self, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor, first: tf.Tensor) -> tf.Operation:
+        step, change = trial - self._point.value, gradient - self._gradient.value
+        curved = dot(step, change) > _SMALLEST_CURVATURE * tf.norm(step) * tf.norm(change)
+
+        def push() -> tf.Operation:
+            self._pairs.push(step, change)
+            return tf.no_op()
+
+        tf.cond(tf.logical_not(first) & curved, push, tf.no_op)
+        self._point.assign(trial)
+        self._gradient.assign(gradient)
+        self._loss.assign(loss)
+        self._accepted.assign_add(1)
+        self._rejections.assign(0)
+        self._aim()
+        return tf.no_op()
+
+    def _reject(self, loss: tf.Tensor, promised: tf.Tensor) -> tf.Operation:
+        # the parabola through the accepted loss, its slope and the trial's loss has its minimum here
+        excess = loss - self._loss.value - promised
+        shrink = tf.where(excess > 0, tf.math.divide_no_nan(-promised, 2.0 * excess), _LARGEST_SHRINK)
+        shrink = tf.where(tf.math.is_finite(shrink), shrink, _SMALLEST_SHRINK)
+        self._length.assign(self._length.value * tf.clip_by_value(shrink, _SMALLEST_SHRINK, _LARGEST_SHRINK))
+        self._rejections.assign_add(1)
+
+        def start_anew() -> tf.Operation:
+            self._pairs.clear()
+            self._aim()
+            return tf.no_op()
+
+        tf.cond(tf.equal(self._rejections.value % _MOST_REJECTIONS, 0), start_anew, tf.no_op)
+        return tf.no_op()
+
+    def _aim(self) -> None:
+        """Choose direction and first length from the accepted point."""
+        gradient = tf.convert_to_tensor(self._gradient.value)
+        free = self._free(gradient)
+        downhill = -gradient * free
+        newton = self._pairs.times_inverse_hessian(downhill, free)
+        self._direction.assign(newton)
+        # without curvature the direction has the gradient's scale: the first step sets the scale
+        root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(downhill)))
+        first_length = tf.math.divide_no_nan(tf.constant(self.first_step), root_mean_square)
+        smaller = 0.5 ** tf.cast(self._rejections.value, tf.float32)
+        learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
+        length = tf.where(tf.equal(self._pairs.pushed, 0), first_length * smaller, 1.0)
+        self._length.assign(length * learning_rate)
+
+    def _free(self, gradient: tf.Tensor) -> tf.Tensor:
+        """1 where a coordinate may move along -gradient, 0 where a bound holds it; [n]."""
+        held = tf.zeros_like(gradient, tf.bool)
+        if self.lower is not None:
+            held |= (self._point.value <= self.lower) & (gradient > 0)
+        if self.upper is not None:
+            held |= (self._point.value >= self.upper) & (gradient < 0)
+        return tf.cast(tf.logical_not(held), tf.float32)
+
+    def _projected(self, point: tf.Tensor) -> tf.Tensor:
+        if self.lower is not None:
+            point = tf.maximum(point, self.lower)
+        if self.upper is not None:
+            point = tf.minimum(point, self.upper)
+        return point

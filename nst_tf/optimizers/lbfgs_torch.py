@@ -1,0 +1,108 @@
+"""L-BFGS exactly as ``torch.optim.LBFGS`` without a line search: the step of half of the peers."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from nst_tf.errors import InputError
+from nst_tf.optimizers.curvature import CurvaturePairs, dot
+from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
+
+# torch/optim/lbfgs.py: "if ys > 1e-10" before a pair is kept
+_SMALLEST_CURVATURE = 1e-10
+
+
+class TorchLBFGS(keras.optimizers.Optimizer):
+    """One evaluation, one update: d = -H g, x += t d with t = learning_rate.
+
+    The first step is min(1, 1 / norm1(g)) * learning_rate along -g. A pair is kept only where
+    y.s > 1e-10; the initial metric is y.s / y.y. The update is left out where the largest gradient is
+    at most ``tolerance_gradient`` or d.g > -``tolerance_change``, which ends torch's inner loop.
+    Torch's inner iterations (``max_iter``) need nothing more: n of them are n updates here.
+
+    There is no safeguard: the loss may rise without bound. That is what the sources do; use ``LBFGS``
+    for anything else.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1.0,
+        history_size: int = 100,
+        tolerance_gradient: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        name: str = "lbfgs_torch",
+        **keras_options,
+    ) -> None:
+        """Torch's defaults; raises InputError for a history below 1."""
+        super().__init__(learning_rate=learning_rate, name=name, **keras_options)
+        check_history_size(history_size)
+        self.history_size = history_size
+        self.tolerance_gradient = tolerance_gradient
+        self.tolerance_change = tolerance_change
+
+    def build(self, var_list) -> None:
+        """Create the state for these variables."""
+        if self.built:
+            return
+        super().build(var_list)
+        size = count_parameters(var_list)
+        make = zero_variables_of(self)
+        self._pairs = CurvaturePairs(make, self.history_size, size)
+        self._gradient = make((size,), "float32", "previous_gradient")
+        self._step = make((size,), "float32", "previous_step")
+
+    def apply(self, grads, trainable_variables=None, loss=None) -> None:  # noqa: ARG002
+        """Update the variables from their gradients; ``loss`` is accepted and not needed."""
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        gradient = flatten(grads)
+        largest = tf.reduce_max(tf.abs(gradient))
+        # "not <=" and not ">": a NaN goes on, as it does in torch, and is caught by whoever watches the loss
+        tf.cond(largest <= self.tolerance_gradient, tf.no_op, lambda: self._update(gradient, variables))
+        self.iterations.assign_add(1)
+
+    def get_config(self) -> dict:
+        """What ``from_config`` needs to build this optimizer anew."""
+        return super().get_config() | {
+            "history_size": self.history_size,
+            "tolerance_gradient": self.tolerance_gradient,
+            "tolerance_change": self.tolerance_change,
+        }
+
+    def _update(self, gradient: tf.Tensor, variables) -> tf.Operation:
+        first = tf.equal(tf.convert_to_tensor(self.iterations.value), 0)
+        step = tf.convert_to_tensor(self._step.value)
+        change = gradient - self._gradient.value
+        curvature = dot(change, step)
+        keep = tf.logical_and(tf.logical_not(first), curvature > _SMALLEST_CURVATURE)
+
+        def push() -> tf.Operation:
+            self._pairs.push(step, change)
+            return tf.no_op()
+
+        tf.cond(keep, push, tf.no_op)
+        learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
+        direction = -self._pairs.times_inverse_hessian(gradient)
+        shrink = tf.minimum(1.0, 1.0 / tf.reduce_sum(tf.abs(gradient)))
+        step = tf.where(first, shrink, 1.0) * learning_rate * direction
+        self._gradient.assign(gradient)
+        self._step.assign(step)
+        moves = tf.logical_not(dot(gradient, direction) > -self.tolerance_change)
+        assign_flat(variables, flatten(variables) + tf.where(moves, step, 0.0))
+        return tf.no_op()
+
+
+def check_history_size(history_size: int) -> None:
+    """Raise InputError unless ``history_size`` is a whole number of at least 1."""
+    if isinstance(history_size, bool) or not isinstance(history_size, int) or history_size < 1:
+        raise InputError(f"history_size must be a whole number of at least 1, but is {history_size!r}")
+
+
+def zero_variables_of(optimizer: keras.optimizers.Optimizer):
+    """A maker of zero-filled variables that ``optimizer`` tracks, for ``CurvaturePairs``."""
+
+    def make(shape: tuple[int, ...], dtype: str, name: str):
+        return optimizer.add_variable(shape=shape, dtype=dtype, initializer="zeros", name=name)
+
+    return make

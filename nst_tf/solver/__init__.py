@@ -1,0 +1,6 @@
+"""The solver: the image as a variable, the compiled step, and the loop."""
+
+from nst_tf.solver.report import Report
+from nst_tf.solver.solver import Diverged, Solver
+
+__all__ = ["Diverged", "Report", "Solver"]

@@ -1,0 +1,20 @@
+"""What the loop tells of one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Report:
+    """The loss of the image after ``step`` updates, before the next one.
+
+    ``seconds`` counts from the start of the run. Steps that ran in one compiled call share one host
+    sync; the seconds of all but its last are interpolated. ``parts`` are weighted and sum to ``loss``.
+    """
+
+    step: int
+    size: int
+    seconds: float
+    loss: float
+    parts: dict[str, float]

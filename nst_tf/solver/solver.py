@@ -1,0 +1,156 @@
+"""The image as a ``tf.Variable``, its compiled training step, and the loop that asks and tells."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.objective import BoundObjective
+from nst_tf.solver.report import Report
+
+# a report is a host sync: about four a second keep a person informed and a GPU busy
+_SECONDS_A_REPORT = 0.25
+_MOST_STEPS_A_REPORT = 64
+
+
+class Diverged(ArithmeticError):
+    """The loss of the image is not a number any more; the message says after how many steps."""
+
+
+class Solver:
+    """One image under optimization; ``enter`` begins a size, ``steps`` runs there.
+
+    The optimizer is any of Keras' interface; it is built anew from its configuration for every size,
+    because its state has the image's shape. One with ``needs_loss`` is told the loss as well.
+    ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
+    seen is the result of a size; else the last one is, as in most of the sources.
+    """
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, *, clip: bool = True, keep_best: bool = True) -> None:
+        """The clock of the reports starts here."""
+        self._prototype = optimizer
+        self._clip = clip
+        self._keep_best = keep_best
+        self._began = time.perf_counter()
+        self._step = 0
+        self.traces = 0
+        """How often the step was traced: once a size."""
+
+    def enter(self, image: np.ndarray, bound: BoundObjective) -> None:
+        """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size."""
+        start = np.clip(image, 0, 1) if self._clip else image
+        self._bound = bound
+        self._image = tf.Variable(start[np.newaxis], dtype=tf.float32, name="image")
+        self._best_image = tf.Variable(self._image, name="best_image")
+        self._best_loss = tf.Variable(np.inf, dtype=tf.float32, name="best_loss")
+        self._optimizer = type(self._prototype).from_config(self._prototype.get_config())
+        self._optimizer.build([self._image])
+        self._advance = self._compiled()
+
+    def steps(self, count: int, reports_every: int | None = None) -> Iterator[Report]:
+        """Run ``count`` steps and yield a report for each.
+
+        Several steps run in one compiled call: as many as take a quarter of a second, so the host
+        waits for the device about four times a second however fast a step is. A call never crosses a
+        multiple of ``reports_every``, where the caller wants to see the image.
+        Raises Diverged when the loss is not finite; ``image`` is then the best one seen.
+        """
+        done, steps_a_call = 0, 1
+        seconds = time.perf_counter() - self._began
+        while done < count:
+            chunk = min(steps_a_call, count - done)
+            if reports_every:
+                chunk = min(chunk, reports_every - self._step % reports_every)
+            called = time.perf_counter()
+            # the one host sync
+            rows = self._advance(tf.constant(chunk), self._bound.targets, self._bound.weights).numpy()
+            took = time.perf_counter() - called
+            before, seconds = seconds, time.perf_counter() - self._began
+            for index, row in enumerate(rows):
+                moment = before + (seconds - before) * (index + 1) / chunk
+                yield self._report(row, moment)
+                self._step += 1
+            done += chunk
+            if took < _SECONDS_A_REPORT / 2:
+                steps_a_call = min(2 * steps_a_call, _MOST_STEPS_A_REPORT)
+
+    @property
+    def image(self) -> np.ndarray:
+        """The result so far, [H, W, 3] float32: the best or the last, as chosen; copied from the device."""
+        best_seen = self._keep_best and math.isfinite(self.best_loss)
+        return (self._best_image if best_seen else self._image).numpy()[0]
+
+    @property
+    def last_image(self) -> np.ndarray:
+        """The image after the last update, [H, W, 3] float32, whose loss no report has told yet."""
+        return self._image.numpy()[0]
+
+    @property
+    def best_loss(self) -> float:
+        """The lowest loss seen at this size."""
+        return float(self._best_loss.numpy())
+
+    @property
+    def step(self) -> int:
+        """Updates made so far, over all sizes."""
+        return self._step
+
+    def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
+        """Loss and parts of any image [H, W, 3] of the present size, outside of the compiled step."""
+        parts = self._bound.objective.weighted_parts(
+            tf.constant(pixels[np.newaxis], tf.float32), self._bound.targets, self._bound.weights
+        ).numpy()
+        return float(parts.sum()), self._named(parts)
+
+    def result(self, candidates: tuple[np.ndarray, ...]) -> tuple[np.ndarray, float, dict[str, float]]:
+        """The candidate with the lowest loss, with that loss and its parts."""
+        scored = [(image, *self.loss_of(image)) for image in candidates]
+        return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
+
+    def _compiled(self):
+        bound, optimizer, image = self._bound, self._optimizer, self._image
+        best_image, best_loss = self._best_image, self._best_loss
+        needs_loss = getattr(optimizer, "needs_loss", False)
+
+        def remember(loss: tf.Tensor) -> tf.Operation:
+            best_image.assign(image)
+            best_loss.assign(loss)
+            return tf.no_op()
+
+        def update(targets, weights) -> tf.Tensor:
+            present = tf.convert_to_tensor(image)
+            loss, parts, gradient = bound.objective.value_and_gradient(present, targets, weights)
+            tf.cond(loss < best_loss, lambda: remember(loss), tf.no_op)
+            if needs_loss:
+                optimizer.apply([gradient], [image], loss=loss)
+            else:
+                optimizer.apply([gradient], [image])
+            if self._clip:
+                image.assign(tf.clip_by_value(image, 0.0, 1.0))
+            return tf.concat([loss[tf.newaxis], parts], 0)
+
+        @tf.function
+        def advance(count: tf.Tensor, targets, weights) -> tf.Tensor:
+            self.traces += 1  # Python runs this at tracing only
+            rows = tf.TensorArray(tf.float32, size=count, element_shape=(1 + len(bound.parts),))
+            for index in tf.range(count):
+                rows = rows.write(index, update(targets, weights))
+            return rows.stack()
+
+        return advance
+
+    def _report(self, row: np.ndarray, seconds: float) -> Report:
+        loss = float(row[0])
+        size = max(self._image.shape[1:3])
+        # an optimizer that takes bad trials back may meet one on its way
+        if not math.isfinite(loss) and not getattr(self._optimizer, "needs_loss", False):
+            raise Diverged(f"the loss is {loss} after {self._step} steps")
+        return Report(self._step, size, seconds, loss, self._named(row[1:]))
+
+    def _named(self, parts: np.ndarray) -> dict[str, float]:
+        return {name: float(value) for name, value in zip(self._bound.parts, parts, strict=True)}

