@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from nst_tf.errors import InputError
-from nst_tf.images.colour import grey_to_srgb, to_srgb
+from nst_tf.images.colour import colour_to_srgb, grey_to_srgb
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def decode(image: Image.Image, name: str) -> Decoded:
         rgb = grey_to_srgb(grey, profile, name)
     else:
         alpha = _alpha(image, header)
-        rgb = _eight_bit_colour(image, profile, name)
+        rgb = _eight_bits(image, profile, name)
     return Decoded(rgb, None if alpha is None or alpha.min() == 1 else alpha)
 
 
@@ -102,20 +102,18 @@ def _alpha(image: Image.Image, header: _Header) -> np.ndarray | None:
         image.info["transparency"] = tuple(sample >> 8 for sample in transparent)
     if image.mode == "La":  # converts to nothing but LA
         image = image.convert("LA")
-    return np.asarray(image.convert("RGBA").getchannel("A"), np.float32) / np.float32(255)
+    return _unit(image.convert("RGBA").getchannel("A"))
 
 
-def _eight_bit_colour(image: Image.Image, profile: bytes | None, name: str) -> np.ndarray:
+def _eight_bits(image: Image.Image, profile: bytes | None, name: str) -> np.ndarray:
     if image.mode == "LAB":
         raise InputError(f"{name} is a CIELAB picture: export it as RGB")
     if image.mode == "La":
         image = image.convert("LA")
     if image.mode in ("1", "L", "LA"):
-        plain = image.convert("L")
-    elif image.mode == "CMYK":
-        plain = image
-    else:
-        plain = image.convert("RGB")
-    levels = np.asarray(to_srgb(plain, profile, name))
-    rgb = levels.astype(np.float32) / np.float32(255)
-    return np.repeat(rgb[..., None], 3, axis=2) if rgb.ndim == 2 else rgb
+        return grey_to_srgb(_unit(image.convert("L")), profile, name)
+    return _unit(colour_to_srgb(image if image.mode == "CMYK" else image.convert("RGB"), profile, name))
+
+
+def _unit(image: Image.Image) -> np.ndarray:
+    return np.asarray(image, np.float32) / np.float32(255)

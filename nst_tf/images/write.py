@@ -96,9 +96,9 @@ def write_picture(
         with written_atomically(path) as temporary:
             Image.fromarray(levels).save(temporary, image_format, icc_profile=srgb_profile(), **options)
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{path} cannot be written ({getattr(error, 'strerror', None) or error}): give a path in an existing "
-            "folder that you may write to"
+            f"{path} cannot be written ({reason}): give a path in an existing folder that you may write to"
         ) from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nst_tf.losses.weighting import check_layers, check_weight
+from nst_tf.weighting import check_layers, check_weight
 from nst_tf.statistics import Distance, SquaredError
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
-from nst_tf.vgg import FeatureExtractor
+from nst_tf.vgg.extractor import FeatureExtractor
 
 CONTENT, STYLE, SMOOTHNESS = "content", "style", "smoothness"
 

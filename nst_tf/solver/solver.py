@@ -82,8 +82,12 @@ class Solver:
     @property
     def image(self) -> np.ndarray:
         """The result so far, [H, W, 3] float32: the best or the last, as chosen; copied from the device."""
-        best_seen = self._keep_best and math.isfinite(self.best_loss)
-        return (self._best_image if best_seen else self._image).numpy()[0]
+        return self.best_image if self._keep_best else self.last_image
+
+    @property
+    def best_image(self) -> np.ndarray:
+        """The image with the lowest loss seen, [H, W, 3] float32; the start if no loss was finite."""
+        return self._best_image.numpy()[0]
 
     @property
     def last_image(self) -> np.ndarray:

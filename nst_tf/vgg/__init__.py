@@ -1,6 +1,4 @@
-"""The frozen feature extractor: VGG-19 or VGG-16 of Keras, cut after the deepest layer in use."""
+"""The frozen feature extractor: VGG-19 or VGG-16 of Keras, cut after the deepest layer in use.
 
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.vgg.layer_names import BEFORE_RELU, convolution_layers
-
-__all__ = ["BEFORE_RELU", "FeatureExtractor", "convolution_layers"]
+This file imports nothing: the names of layers are checked before TensorFlow is loaded.
+"""

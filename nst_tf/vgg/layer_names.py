@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nst_tf.errors import InputError
-
-# convolutions in each of the five blocks: Simonyan and Zisserman 2015, table 1, columns D and E
-CONVOLUTIONS_PER_BLOCK = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+from nst_tf.weights.architecture import ARCHITECTURES
 
 BEFORE_RELU = "_before_relu"
 """Suffix that asks for a convolution's output before ReLU (cysmith/neural-style-tf takes it there)."""
@@ -15,11 +13,7 @@ BEFORE_RELU = "_before_relu"
 
 def convolution_layers(architecture: str) -> tuple[str, ...]:
     """Keras' names of the convolutions of 'vgg19' or 'vgg16', shallow to deep."""
-    return tuple(
-        f"block{block}_conv{convolution}"
-        for block, count in enumerate(CONVOLUTIONS_PER_BLOCK[architecture], start=1)
-        for convolution in range(1, count + 1)
-    )
+    return tuple(ARCHITECTURES[architecture].channels)
 
 
 def check_layer_names(architecture: str, names: Iterable[str]) -> None:

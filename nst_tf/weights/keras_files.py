@@ -135,12 +135,14 @@ class _Transfer(threading.Thread):
         try:
             self._transfer()
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a proxy that is no address
-            self.problem = " ".join(str(error).split()) or type(error).__name__
+            reason = getattr(error, "reason", error)  # urllib wraps what it met
+            self.problem = " ".join(str(reason).split()) or type(error).__name__
         finally:
             self.over.set()
 
     def _transfer(self) -> None:
-        with urllib.request.urlopen(self.url, timeout=_PATIENCE.stall) as answer:  # noqa: S310  (a constant)
+        opener = urllib.request.build_opener()  # urlopen's would keep the proxies of the first call
+        with opener.open(self.url, timeout=_PATIENCE.stall) as answer:
             while not self.abandoned and (block := answer.read(_BLOCK)):
                 if not self.blocks and not block.startswith(SIGNATURE):
                     # A captive portal or a proxy answers with a page of its own.

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ _PATIENCE = Patience(first_byte=15, stall=20)
 _SOCKET_SECONDS = 6  # pip's own time-out, two tries of which fit into the patience above
 _RETRIES = 1
 _LONGEST_REASON = 200  # characters of pip's complaint that are passed on
+_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>:? ?")  # Python's address of a connection says nothing
 _BROKEN = "after connection broken by "  # as pip words the warning before it tries again
 
 
@@ -174,4 +176,5 @@ def _complaint(log: Path, status: int) -> str:
     broken = [line.partition(_BROKEN)[2] for line in lines if _BROKEN in line]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     said = (broken or errors or [line for line in lines if line] or ["nothing"])[-1]
-    return f"pip ended with status {status} and said: {said[:_LONGEST_REASON]}"
+    said = _OBJECT.sub("", said)[:_LONGEST_REASON]
+    return f"pip ended with status {status} and said: {said}"

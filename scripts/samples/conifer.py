@@ -6,10 +6,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 
-def spruce(size: tuple[int, int], foot: tuple[float, float], tall: float, rng: np.random.Generator) -> np.ndarray:
+DARK = (17, 26, 18)  # needles in the shade, sRGB
+
+
+def spruce(size: tuple[int, int], foot: tuple[float, float], tall: float, rng: np.random.Generator,
+           bright: tuple[int, int, int] = (109, 108, 40)) -> np.ndarray:
     """A spruce of ``tall`` pixels over ``foot`` (x, y) on a transparent picture of ``size`` (width, height).
 
-    Returns float32 RGBA in [0, 1], straight alpha, sRGB colours.
+    ``bright`` is the colour (0 to 255) of needles in the full sun. Returns float32 RGBA in [0, 1], straight alpha, sRGB colours.
     """
     picture = Image.new("RGBA", size, (14, 20, 14, 0))
     pen = ImageDraw.Draw(picture)
@@ -34,6 +38,6 @@ def spruce(size: tuple[int, int], foot: tuple[float, float], tall: float, rng: n
                     angle = rng.uniform(0.15, np.pi - 0.15)
                     dx, dy = np.cos(angle) * needle + 0.4 * needle * np.sign(long), np.sin(angle) * needle
                     glow = warm * (0.25 + 0.75 * along) * rng.uniform(0.4, 1.0)
-                    tint = (int(17 + 92 * glow), int(26 + 82 * glow), int(18 + 22 * glow), 255)
+                    tint = tuple(int(d + (b - d) * glow) for d, b in zip(DARK, bright, strict=True))
                     pen.line([(px, py - 0.3 * dy), (px + dx, py + dy)], fill=tint, width=2)
     return np.asarray(picture, np.float32) / 255.0

@@ -16,11 +16,11 @@ HORIZON = 398.0  # row of the eye level, pixels
 FOCAL = 1000.0  # pixels: a picture angle of 54 degrees, that of a slightly wide lens
 EYE = 4.2  # metres over the lake: a viewer on the bank
 
-ZENITH = np.array([0.085, 0.19, 0.43], np.float32)
+ZENITH = np.array([0.045, 0.17, 0.46], np.float32)
 LOW_SKY = np.array([0.80, 0.52, 0.36], np.float32)
 WARM_HAZE, COOL_HAZE = np.array([0.78, 0.56, 0.42], np.float32), np.array([0.44, 0.50, 0.66], np.float32)
 WATER = np.array([0.010, 0.030, 0.040], np.float32)
-BOX = {"cabin": ((-83.0, 225.0), (9.5, 7.0)), "hut": ((-97.0, 236.0), (5.5, 5.0))}  # centre x, z; size, metres
+BOX = {"cabin": ((-60.0, 168.0), (9.5, 7.0)), "hut": ((-73.0, 180.0), (5.5, 5.0))}  # centre x, z; size, metres
 
 
 def haze(slants: np.ndarray) -> np.ndarray:
@@ -31,21 +31,21 @@ def haze(slants: np.ndarray) -> np.ndarray:
 def sky(slant: np.ndarray, lift: np.ndarray, noise: Noise) -> np.ndarray:
     """Linear colour of the sky at ``slant`` (right) and ``lift`` (up), both tangents of angles."""
     low = mix(LOW_SKY, haze(slant), 0.45 + 0.3 * ramp(-0.2, 0.6, slant))
-    clear = mix(low, ZENITH, ramp(-0.06, 0.40, lift) ** 0.75)
+    clear = mix(low, ZENITH, ramp(-0.08, 0.33, lift) ** 0.7)
 
     def cover(s: np.ndarray, t: np.ndarray) -> np.ndarray:
         far = 0.55 / (np.maximum(t, 0) + 0.13)  # a flat layer of clouds, seen at a slant
         across, depth = s * far * 2.3, far * 2.1
         warp = 0.55 * noise.fractal(across * 0.7 + 3, depth * 0.7, octaves=3)
         billow = noise.fractal(across + warp, depth * 1.25 + 0.6 * warp + 11.2, octaves=8, gain=0.53)
-        return billow + 0.45 * noise(across * 0.42 + 8, depth * 0.5 + 3) - 0.15
+        return billow + 0.45 * noise(across * 0.42 + 8, depth * 0.5 + 3) - 0.42
 
     density = cover(slant, lift)
-    amount = ramp(0.05, 1.25, density)
+    amount = ramp(0.1, 1.1, density)
     # Light comes from the lower left: a cloud is bright where it thins out in that direction.
     toward = cover(slant - 0.035, lift - 0.022)
-    bright = np.clip(0.55 + 0.75 * (density - toward) - 0.22 * np.maximum(density - 0.5, 0), 0.0, 1.5)
-    lit, dim = np.array([1.55, 0.92, 0.56], np.float32), np.array([0.25, 0.27, 0.40], np.float32)
+    bright = np.clip(0.58 + 0.95 * (density - toward) - 0.30 * np.maximum(density - 0.5, 0), 0.0, 1.5)
+    lit, dim = np.array([2.0, 1.12, 0.60], np.float32), np.array([0.20, 0.23, 0.37], np.float32)
     cloud = mix(mix(dim, clear, 0.25), lit, bright)
     cloud = mix(cloud, low, ramp(0.16, 0.0, lift) * 0.65)
     return mix(clear, cloud, amount * 0.94)
@@ -58,11 +58,10 @@ def project(points: np.ndarray, eye: float) -> list[tuple[float, float]]:
     return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
-def cabins(light: np.ndarray, mirrored: bool, valley: terrain.Valley) -> np.ndarray:
-    """Draw the houses into a linear picture ``light`` whose rows run down from the top of the view."""
+def cabins(light: np.ndarray, eye: float, valley: terrain.Valley) -> np.ndarray:
+    """Draw the houses into a linear picture ``light`` seen from ``eye`` metres over the lake."""
     layer = Image.new("RGBA", (light.shape[1], light.shape[0]), (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
-    eye = -EYE if mirrored else EYE
 
     def face(corners: list[tuple[float, float, float]], tint: tuple[int, int, int]) -> None:
         pen.polygon(project(np.array(corners), eye), fill=(*tint, 255))
@@ -93,6 +92,37 @@ def cabins(light: np.ndarray, mirrored: bool, valley: terrain.Valley) -> np.ndar
               (x0 + 3, ridge - 1.2, cz - 0.9)], (176, 132, 106))
     painted = np.asarray(layer, np.float32) / 255.0
     return mix(light, to_linear(painted[..., :3]), painted[..., 3])
+
+
+def grove(rng: np.random.Generator, valley: terrain.Valley) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Spruces and golden larches of the headland, far ones first: foot (x, y, z) in metres and their pictures."""
+    x, z = rng.uniform(-135, -30, 900), rng.uniform(140, 262, 900)
+    ground = valley.bare(x, z)
+    clear = (np.hypot(x + 62, (z - 158) * 0.6) > 15) & (np.abs(x + 73) + np.abs(z - 175) > 17)
+    wanted = np.flatnonzero((ground > 1.6) & clear)[:130]
+    trees = []
+    for i in wanted[np.argsort(-z[wanted])]:
+        tall = rng.uniform(8, 19) * min(1.0, 0.45 + 0.12 * ground[i])
+        pixels = tall / z[i] * FOCAL * FINE
+        size = (int(0.6 * pixels) + 4, int(1.1 * pixels) + 4)
+        bright = (232, 140, 34) if rng.uniform() < 0.3 else (138, 132, 44)
+        foot = (size[0] / 2, size[1] - 0.04 * pixels)
+        trees.append((np.array([x[i], ground[i] - 0.4, z[i]]), spruce(size, foot, pixels, rng, bright)))
+    return trees
+
+
+def planted(light: np.ndarray, trees: list[tuple[np.ndarray, np.ndarray]], eye: float) -> np.ndarray:
+    """Set the trees of a grove into a linear picture seen from ``eye`` metres over the lake."""
+    for foot, tree in trees:
+        (px, py), (rows, columns) = project(foot[None], eye)[0], tree.shape[:2]
+        left, top = int(px - columns / 2), int(py - rows * 0.97)
+        a, b = max(0, -left), min(columns, light.shape[1] - left)
+        below = min(rows, light.shape[0] - top)
+        if a < b and top >= 0 and below > 0:
+            piece = light[top : top + below, left + a : left + b]
+            air = mix(to_linear(tree[..., :3]) * 1.25, np.array([0.5, 0.45, 0.42]), np.float32(0.05))
+            piece[:] = mix(piece, air[:below, a:b], tree[:below, a:b, 3])
+    return light
 
 
 def boat(picture: np.ndarray, at: tuple[float, float], size: float) -> np.ndarray:
@@ -158,13 +188,13 @@ def draw() -> np.ndarray:
         slant, lift = np.broadcast_arrays(slants[None, :], (rows_up / FOCAL)[:, None])
         return np.where(hit[..., None], ground, sky(slant, lift, noise))
 
-    above = cabins(view(EYE, HORIZON - y[:, 0] / FINE), mirrored=False, valley=valley)
+    trees = grove(rng, valley)
+    above = cabins(planted(view(EYE, HORIZON - y[:, 0] / FINE), trees, EYE), EYE, valley)
     shore = int(HORIZON * FINE)
     # The mirror world is drawn upright with its lake level at the bottom row, then turned over.
     span = int((HEIGHT - HORIZON + 60) * FINE)
-    upright = np.zeros((shore, columns, 3), np.float32)
-    upright[:] = view(-EYE, HORIZON - y[:shore, 0] / FINE)
-    mirror = cabins(upright, mirrored=True, valley=valley)[::-1][:span]
+    upright = planted(view(-EYE, HORIZON - y[:shore, 0] / FINE), trees, -EYE)
+    mirror = cabins(upright, -EYE, valley)[::-1][:span]
 
     _, land = terrain.seen(fan, EYE, HORIZON - y[:, 0] / FINE, FOCAL)
     water = lake(x[shore:], y[shore:], mirror, noise)
@@ -173,8 +203,7 @@ def draw() -> np.ndarray:
     picture = to_srgb(filmic(scene * 0.78))
 
     picture = boat(picture, (640 * FINE, 618 * FINE), 82 * FINE)
-    for foot, tall in (((968, 730), 560), ((1018, 722), 690), ((905, 735), 330), ((20, 745), 300), ((-16, 740), 420)):
+    for foot, tall in (((968, 752), 580), ((1018, 760), 720), ((905, 742), 340), ((20, 745), 300), ((-16, 740), 420)):
         tree = spruce((columns, rows), (foot[0] * FINE, foot[1] * FINE), tall * FINE, rng)
         picture = mix(picture, tree[..., :3], tree[..., 3])
-    picture = picture * (0.95 + 0.05 * noise(x / 2.0, y / 2.0) * 0.25)[..., None]
     return to_bytes(shrink(picture, FINE))

@@ -9,25 +9,28 @@ import numpy as np
 from samples.canvas import mix, ramp, sample
 from samples.noise import Noise
 
-NEAREST, FARTHEST, STEPS = 110.0, 26_000.0, 1500  # metres, metres, rings of samples at even ratios
+NEAREST, FARTHEST = 100.0, 26_000.0  # metres
+# Rings of samples: at even ratios near by, every 12 metres where the steep faces are.
+RINGS = np.concatenate([np.geomspace(NEAREST, 5_000, 950, endpoint=False), np.arange(5_000, 17_000, 12.0),
+                        np.geomspace(17_000, FARTHEST, 120)]).astype(np.float32)
 # Low evening sun, from the left and behind the viewer: x right, y up, z away.
-SUN = np.array([-0.80, 0.30, -0.52], np.float32) / np.linalg.norm([-0.80, 0.30, -0.52])
-SUN_LIGHT = np.array([3.5, 2.25, 1.25], np.float32)
+SUN = np.array([-0.86, 0.27, -0.36], np.float32) / np.linalg.norm([-0.86, 0.27, -0.36])
+SUN_LIGHT = np.array([4.1, 2.45, 1.2], np.float32)
 SKY_LIGHT = np.array([0.34, 0.47, 0.76], np.float32)
 SHADOW_CELL = 16.0  # metres
 
 ROCK, SNOW = np.array([0.26, 0.225, 0.20], np.float32), np.array([0.86, 0.88, 0.93], np.float32)
-FOREST, MEADOW = np.array([0.045, 0.075, 0.026], np.float32), np.array([0.13, 0.135, 0.04], np.float32)
-AUTUMN, SHORE = np.array([0.26, 0.13, 0.03], np.float32), np.array([0.26, 0.23, 0.18], np.float32)
+FOREST, MEADOW = np.array([0.028, 0.048, 0.020], np.float32), np.array([0.13, 0.135, 0.04], np.float32)
+AUTUMN, SHORE = np.array([0.20, 0.10, 0.022], np.float32), np.array([0.26, 0.23, 0.18], np.float32)
 
 
 @dataclass
 class Fan:
-    """Samples of the ground along the rays of every picture column: arrays (STEPS, columns)."""
+    """Samples of the ground along the rays of every picture column: arrays (rings, columns)."""
 
-    distance: np.ndarray  # (STEPS,), metres along the view axis
+    distance: np.ndarray  # (rings,), metres along the view axis
     height: np.ndarray
-    light: np.ndarray  # (STEPS, columns, 3), linear, haze included
+    light: np.ndarray  # (rings, columns, 3), linear, haze included
 
 
 class Valley:
@@ -56,7 +59,7 @@ class Valley:
         mountains = (flank_left + flank_right + peak) * (0.82 + 0.2 * rough) + 60 * crags * bend
         hills = 110 * ramp(1300, 2600, z) * (1.1 + 0.5 * soft + 0.3 * bend)
         # Headlands reach into the lake from both sides; the left one carries the cabin.
-        left = 9.0 - 0.006 * (x + 104) ** 2 * (x > -104) - 0.0019 * (z - 258) ** 2 + 0.9 * soft
+        left = 8.0 - 0.010 * (x + 78) ** 2 * (x > -78) - 0.0042 * (z - 196) ** 2 + 0.9 * soft
         right = 30 - 0.0009 * (x - 560) ** 2 * (x < 560) - 0.0006 * (z - 760) ** 2 + 6 * soft
         middle = 26 - 0.0004 * (x + 420) ** 2 * (x > -420) - 0.0005 * (z - 1050) ** 2 + 7 * soft
         capes = np.maximum(np.maximum(left, right), middle)
@@ -69,10 +72,10 @@ class Valley:
         cell = 6.2
         stand = ramp(-0.5, 0.3, n.fractal(x / 130 + 9, z / 130, octaves=3)) * ramp(2.2, 4.5, ground)
         stand *= ramp(900, 620, ground + 130 * n(x / 300, z / 300)) * ramp(4600, 3600, z)
-        # A clearing around the cabin.
-        stand *= ramp(13, 21, np.hypot(x + 76, (z - 232) * 0.5))
+        stand *= ramp(300, 400, z)  # nearer trees are drawn bough by bough
         tall, up = np.zeros_like(x), np.zeros_like(x)
         tuft = 0.72 + 0.22 * n(x * 2.3, z * 2.3) + 0.16 * n(x * 0.9, z * 0.9 + 50)
+        ragged = 1.0 + 0.13 * n(x * 3.1, z * 3.1 + 20)
         column, row = np.floor(x / cell).astype(int), np.floor(z / cell).astype(int)
         for dc in (-1, 0, 1):
             for dr in (-1, 0, 1):
@@ -80,8 +83,8 @@ class Valley:
                 away = np.hypot((column + dc + random[..., 0]) * cell - x, (row + dr + random[..., 1]) * cell - z)
                 top = (8.0 + 11.0 * random[..., 2]) * (random[..., 3] < stand)
                 rise = np.clip(1.0 - away / (0.20 * (8 + 11 * random[..., 2]) * np.clip(tuft, 0.3, 1.4)), 0, 1)
-                higher = top * rise > tall
-                tall, up = np.where(higher, top * rise, tall), np.where(higher, rise, up)
+                higher = top * rise * ragged > tall
+                tall, up = np.where(higher, top * rise * ragged, tall), np.where(higher, rise, up)
         return tall, up
 
 
@@ -106,8 +109,8 @@ def look(valley: Valley, slants: np.ndarray, haze: np.ndarray) -> Fan:
 
     ``haze`` (columns, 3) is the colour into which each column fades with distance.
     """
-    distance = np.geomspace(NEAREST, FARTHEST, STEPS).astype(np.float32)
-    z = np.broadcast_to(distance[:, None], (STEPS, len(slants)))
+    distance = RINGS
+    z = np.broadcast_to(distance[:, None], (len(RINGS), len(slants)))
     x = (distance[:, None] * slants[None, :]).astype(np.float32)
     ground = valley.bare(x, z)
     near = int(np.searchsorted(distance, 4700.0))
@@ -143,10 +146,11 @@ def _materials(valley: Valley, x: np.ndarray, z: np.ndarray, ground: np.ndarray,
                tall: np.ndarray, up: np.ndarray) -> np.ndarray:
     n = valley._noise
     patch, fine = n.fractal(x / 240, z / 240, octaves=5), n(x / 7.0, z / 7.0)
-    rock = ROCK * (1 + 0.16 * n.fractal(x / 90, (ground * 2.2 + z) / 90, octaves=4))[..., None]
+    rock = ROCK * (1 + 0.16 * n.fractal(x / 60, (ground * 1.1 + z) / 60, octaves=4))[..., None]
     woods = FOREST * (1 + 0.4 * patch + 0.35 * fine)[..., None]
     woods = mix(woods, AUTUMN, 0.55 * ramp(0.75, 1.9, patch + 0.9 * fine))
-    albedo = mix(MEADOW * (1 + 0.15 * fine)[..., None], woods, ramp(-0.3, 0.5, patch + 0.5) * ramp(6, 30, ground))
+    grass = n.fractal(x / 1.6, z / 1.6, octaves=3)
+    albedo = mix(MEADOW * (1 + 0.2 * fine + 0.22 * grass)[..., None], woods, ramp(-0.3, 0.5, patch + 0.5) * ramp(6, 30, ground))
     albedo = mix(albedo, rock, ramp(0.80, 0.66, up_y + 0.05 * patch))
     albedo = mix(albedo, rock, ramp(750, 1050, ground + 170 * patch))
     snow = ramp(1000, 1400, ground + 150 * patch) * ramp(0.50, 0.68, up_y + 0.04 * fine)
@@ -170,9 +174,20 @@ def seen(fan: Fan, eye: float, rows_up: np.ndarray, focal: float) -> tuple[np.nd
     picture = np.zeros((len(rows_up), fan.height.shape[1], 3), np.float32)
     hit = np.zeros(picture.shape[:2], bool)
     for column in range(skyline.shape[1]):
-        ring = np.minimum(np.searchsorted(skyline[:, column], rows_up), STEPS - 1)
+        ring = np.minimum(np.searchsorted(skyline[:, column], rows_up), len(RINGS) - 1)
         found = skyline[ring, column] >= rows_up
-        found &= eye + rows_up * fan.distance[ring] / focal > 0  # else the ray met the lake before
+        under = found & (eye + rows_up * fan.distance[ring] / focal <= 0)
+        if eye > 0:
+            found &= ~under  # the ray met the lake before that ground
+        elif under.any():  # a mirrored ray begins at the lake: what lies nearer cannot stop it
+            begins = -eye * focal / np.maximum(rows_up[under], 1e-3)
+            meets = (fan.distance[:, None] > begins) & (apparent[:, column, None] >= rows_up[under])
+            ring[under], found[under] = meets.argmax(axis=0), meets.any(axis=0)
         hit[:, column] = found
-        picture[found, column] = fan.light[ring[found], column]
+        # Between two rings of one slope the colour is interpolated; across a skyline it is not.
+        behind, before = ring[found], np.maximum(ring[found] - 1, 0)
+        low, high = apparent[before, column], apparent[behind, column]
+        part = np.where(low > -1e8, (rows_up[found] - low) / np.maximum(high - low, 1e-6), 1.0)
+        part = np.where(low >= skyline[before, column], np.clip(part, 0, 1), 1.0)
+        picture[found, column] = mix(fan.light[before, column], fan.light[behind, column], part)
     return picture, hit

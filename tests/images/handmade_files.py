@@ -59,6 +59,19 @@ def grey_profile(gamma):
     return _profile(b"GRAY", {b"wtpt": _xyz(D50), b"kTRC": curve})
 
 
+def black_ink_profile():
+    """An ICC printer profile in which only black ink counts: L* = 100 (1 - k), a* = b* = 0.
+
+    One lut8Type table (ICC.1:2001 section 6.5.8), two grid points for each of the four inks.
+    """
+    identity = bytes(range(256))
+    unit = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    grid = b"".join(bytes([0 if index & 1 else 255, 128, 128]) for index in range(16))  # black varies fastest
+    table = b"mft1" + struct.pack(">I4B", 0, 4, 3, 2, 0) + unit + identity * 4 + grid + identity * 3
+    table += b"\0" * (-len(table) % 4)
+    return _profile(b"CMYK", {b"wtpt": _xyz(D50), b"A2B0": table}, b"prtr", b"Lab ")
+
+
 def encoded_srgb(linear):
     """The transfer function of IEC 61966-2-1, of linear light clipped to [0, 1]."""
     linear = np.clip(linear, 0, 1)
@@ -69,13 +82,13 @@ def _xyz(values):
     return b"XYZ " + struct.pack(">I3i", 0, *(round(value * 65536) for value in values))
 
 
-def _profile(colour_space, tags):
+def _profile(colour_space, tags, kind=b"mntr", connection_space=b"XYZ "):
     start = 128 + 4 + 12 * len(tags)
     table, body = struct.pack(">I", len(tags)), b""
     for name, content in tags.items():
         table += name + struct.pack(">II", start + len(body), len(content))
         body += content
     size = start + len(body)
-    header = struct.pack(">I4sI4s4s4s", size, b"test", 0x02400000, b"mntr", colour_space, b"XYZ ")
+    header = struct.pack(">I4sI4s4s4s", size, b"test", 0x02400000, kind, colour_space, connection_space)
     header += struct.pack(">6H4s", 2000, 1, 1, 0, 0, 0, b"acsp").ljust(32, b"\0") + _xyz(D50)[8:]
     return header.ljust(128, b"\0") + table + body

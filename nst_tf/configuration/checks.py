@@ -1,0 +1,127 @@
+"""What can be refused before TensorFlow is loaded: values out of range, files, layers, foreign targets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from nst_tf.configuration.option_types import check_option_types
+from nst_tf.configuration.places import picture_path
+from nst_tf.errors import InputError
+from nst_tf.images.read import Picture, read_picture
+from nst_tf.images.resize import fit_long_side
+from nst_tf.images.write import check_suffix
+from nst_tf.weighting import check_layers
+from nst_tf.vgg.layer_names import check_layer_names
+
+# a saved configuration may come from anybody: only these may be built from it
+_ALLOWED_TARGETS = ("nst_tf.", "keras.optimizers.")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures of a run, read, and the weight of each style."""
+
+    content: Picture
+    styles: tuple[Picture, ...]
+    style_weights: tuple[float, ...]
+
+
+def check_settings(settings: DictConfig, choices: Mapping[str, str]) -> None:
+    """Raise InputError for the first value that no run could use; reads no picture.
+
+    ``choices`` maps each config group to the option chosen for it.
+    """
+    check_option_types(settings, choices)
+    _check_targets(OmegaConf.to_container(settings, resolve=True))
+    _check_at_least("steps", settings.steps, 1)
+    _check_at_least("seed", settings.seed, 0)
+    _check_at_least("record.image_every", settings.record.image_every, 0)
+    if Path(settings.record.picture).name != settings.record.picture:
+        raise InputError(
+            f"record.picture must be a file name without a folder, but is {settings.record.picture!r}:"
+            " choose the folder with hydra.run.dir"
+        )
+    check_suffix(settings.record.picture)
+    for term in ("content", "style"):
+        layers = layer_weights(term, settings.layers[term])
+        check_layers(term, layers)
+        check_layer_names(settings.model.name.name, layers)
+    if settings.model.weights not in ("auto", "random") and not Path(settings.model.weights).is_file():
+        raise InputError(f"model.weights={settings.model.weights!r} is not a file: give its path, auto or random")
+    style_weights(settings, len(_names("style", settings.style)))
+
+
+def read_inputs(settings: DictConfig) -> Inputs:
+    """Read the pictures; raises InputError for one that can't be read or does not fit the sizes."""
+    styles = _names("style", settings.style)
+    if not isinstance(settings.content, str):
+        raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
+    content = read_picture(picture_path(settings.content))
+    fit_long_side(content.height, content.width, settings.image.size)
+    pictures = tuple(read_picture(picture_path(name)) for name in styles)
+    for picture in pictures:
+        fit_long_side(picture.height, picture.width, settings.image.style_size or settings.image.size)
+    return Inputs(content, pictures, style_weights(settings, len(styles)))
+
+
+def layer_weights(term: str, layers: Any) -> dict[str, float]:
+    """The weight of each layer: a mapping as it is, a list (or one name) in equal shares of 1."""
+    if isinstance(layers, str):
+        layers = [layers]
+    if isinstance(layers, Mapping):
+        return {str(name): weight for name, weight in layers.items()}
+    if not isinstance(layers, Sequence):
+        raise InputError(f"layers.{term} must be a layer, a list or a mapping to weights, but is {layers!r}")
+    repeated = sorted({str(name) for name in layers if list(layers).count(name) > 1})
+    if repeated:
+        raise InputError(f"layers.{term} names {repeated[0]} twice: name a layer once, or give it a weight")
+    return {str(name): 1.0 / len(layers) for name in layers}
+
+
+def style_weights(settings: DictConfig, styles: int) -> tuple[float, ...]:
+    """One weight for each style, equal if none is given; raises InputError for a wrong number or value."""
+    given = settings.style_weights
+    if given is None:
+        return (1.0,) * styles
+    weights = [given] if isinstance(given, (int, float)) else list(given) if isinstance(given, Sequence) else None
+    if weights is None or not all(_is_number(weight) for weight in weights):
+        raise InputError(f"style_weights must be a list of numbers, but is {given!r}")
+    if len(weights) != styles:
+        raise InputError(f"style_weights has {len(weights)} values for {styles} style(s): give one for each style")
+    if min(weights) < 0 or not sum(weights) > 0 or not math.isfinite(sum(weights)):
+        raise InputError(f"style_weights must be at least 0 with a sum above 0, but are {weights}")
+    return tuple(float(weight) for weight in weights)
+
+
+def _names(key: str, value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{key} must be the path of a picture or a list of paths, but is {value!r}")
+    return names
+
+
+def _check_at_least(key: str, value: int, smallest: int) -> None:
+    if value < smallest:
+        raise InputError(f"{key} must be at least {smallest}, but is {value}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_targets(node: Any) -> None:
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict) and "_target_" in node:
+        target = node["_target_"]
+        if not isinstance(target, str) or not target.startswith(_ALLOWED_TARGETS):
+            raise InputError(
+                f"_target_ {target!r} is not allowed: only what starts with {' or '.join(_ALLOWED_TARGETS)} is"
+            )
+    for child in children:
+        _check_targets(child)

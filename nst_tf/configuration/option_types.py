@@ -1,0 +1,62 @@
+"""Types of the values inside of config groups: those that the option's own file has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.errors import InputError
+
+_TYPED_BY_SCHEMA = ("model", "experiment", "layers")
+
+
+def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
+    """Raise InputError where a value has another type than in the file of the chosen option.
+
+    A number may stand for any number, but not for a word; what is null in the file may be anything.
+    """
+    for group, option in choices.items():
+        if group.startswith("hydra") or group in _TYPED_BY_SCHEMA or option is None:
+            continue
+        file = CONFIGURATION / group / f"{option}.yaml"
+        if file.is_file():
+            _compare(group.replace("/", "."), _values_of(str(file)), _node(settings, group))
+
+
+@cache
+def _values_of(file: str) -> dict[str, Any]:
+    values = OmegaConf.to_container(OmegaConf.load(file))
+    return {key: value for key, value in values.items() if key != "defaults"} if isinstance(values, dict) else {}
+
+
+def _node(settings: DictConfig, group: str) -> Any:
+    return OmegaConf.to_container(OmegaConf.select(settings, group.replace("/", ".")), resolve=True)
+
+
+def _compare(key: str, expected: Any, received: Any) -> None:
+    if isinstance(expected, dict):
+        if not isinstance(received, dict):
+            return  # layers: a mapping, a list and a name are all right there, and are checked by name
+        for name, value in expected.items():
+            if name in received:
+                _compare(f"{key}.{name}", value, received[name])
+        return
+    if expected is None or isinstance(expected, list) or key.endswith(".layers"):
+        return
+    if isinstance(expected, bool) or isinstance(received, bool):
+        if isinstance(expected, bool) != isinstance(received, bool):
+            raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
+    elif isinstance(expected, int) and isinstance(received, float):
+        raise InputError(f"{key} must be a whole number, but is {received!r}")
+    elif isinstance(expected, (int, float)) and received is not None and not isinstance(received, (int, float)):
+        raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    return "a whole number" if isinstance(value, int) else "a number"

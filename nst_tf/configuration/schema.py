@@ -1,0 +1,91 @@
+"""The schema under the YAML files: every word of the command line, its type and its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+SCHEMA = "schema"
+"""The name under which ``conf/config.yaml`` finds the schema."""
+
+# the names of the members of these four are the words of the command line
+Network = Enum("Network", ["vgg19", "vgg16"])
+Pooling = Enum("Pooling", ["max", "avg", "l2", "avg_rescaled", "l2_rescaled"])
+Padding = Enum("Padding", ["same", "reflect", "replicate", "replicate_first"])
+Pixels = Enum("Pixels", ["caffe", "caffe_256", "unit"])
+Precision = Enum("Precision", ["auto", "float32", "bfloat16", "float16"])
+
+
+@dataclass
+class ImageSettings:
+    """Sizes are long sides in pixels; ``style_size`` null is the same as ``size``."""
+
+    size: int = MISSING
+    style_size: int | None = None
+    clip: bool = True
+
+
+@dataclass
+class ModelSettings:
+    """The feature extractor; ``weights`` is auto, random or the path of a file."""
+
+    name: Network = MISSING
+    pooling: Pooling = MISSING
+    padding: Padding = MISSING
+    pixels: Pixels = MISSING
+    weights: str = MISSING
+
+
+@dataclass
+class ObjectiveSettings:
+    """The three terms; what is in each depends on the file that was chosen."""
+
+    content: Any = MISSING
+    style: Any = MISSING
+    smoothness: Any = MISSING
+
+
+@dataclass
+class LayerSettings:
+    """Each a layer, a list of layers (equal shares of the term's weight) or a mapping to weights."""
+
+    content: Any = MISSING
+    style: Any = MISSING
+
+
+@dataclass
+class RecordSettings:
+    """``image_every`` counts steps, 0 is never; ``picture`` is a file name in the run's folder."""
+
+    image_every: int = MISSING
+    picture: str = MISSING
+
+
+@dataclass
+class Settings:
+    """A whole run."""
+
+    content: Any = MISSING
+    style: Any = MISSING
+    style_weights: Any = None
+    image: ImageSettings = field(default_factory=ImageSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    layers: LayerSettings = field(default_factory=LayerSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    optimizer: Any = MISSING
+    steps: int = MISSING
+    keep_best: bool = True
+    init: Any = MISSING
+    seed: int = MISSING
+    pyramid: Any = MISSING
+    precision: Precision = MISSING
+    record: RecordSettings = field(default_factory=RecordSettings)
+
+
+def register_schema() -> None:
+    """Make the schema known to Hydra; safe to call again."""
+    ConfigStore.instance().store(name=SCHEMA, node=Settings)

@@ -1,0 +1,53 @@
+"""One sentence for each way in which Hydra and OmegaConf refuse a command line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+_NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
+_FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
+_OVERRIDE = re.compile(r"Could not override '(?P<key>[^']+)'")
+_NO_OPTION = re.compile(r"Could not find '(?P<choice>[^']+)'")
+_OPTIONS = re.compile(r"Available options in '[^']*':\n(?P<options>.*)", re.DOTALL)
+_CONVERSION = re.compile(r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<kind>\w+)", re.DOTALL)
+_NOT_IN_ENUM = re.compile(r"Invalid value '(?P<value>.*)', expected one of \[(?P<options>[^\]]*)\]", re.DOTALL)
+_NO_INTERPOLATION = re.compile(r"Interpolation key '(?P<key>[^']+)' not found")
+_MISSING_FILE = re.compile(r"In '[^']+': Could not find '(?P<choice>[^']+)'")
+_KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+
+
+def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) -> str:
+    """One sentence that names the value received and what would be right.
+
+    ``words`` are the keys and ``groups`` the config groups that exist, for the nearest match.
+    """
+    text = f"{error}\n{error.__cause__ or ''}"
+    full = _FULL_KEY.search(text)
+    key = full["key"] if full else None
+    if "No match in the defaults list" in text and (found := _OVERRIDE.search(text)):
+        return f"there is no config group {found['key']!r}{_nearest(found['key'], groups)}"
+    if found := _NO_OPTION.search(text) or _MISSING_FILE.search(text):
+        group, _, option = found["choice"].rpartition("/")
+        options = _OPTIONS.search(text)
+        known = sorted(options["options"].split()) if options else []
+        choose = f": choose one of {', '.join(known)}" if known else _nearest(group, groups)
+        return f"unknown option {group}={option}{choose}" if group else f"unknown file {option!r}{choose}"
+    if found := _NOT_IN_ENUM.search(text):
+        return f"{key}={found['value']} is not one of {found['options']}"
+    if found := _CONVERSION.search(text):
+        return f"{key}={found['value']} is not {_KINDS.get(found['kind'], found['kind'])}"
+    if found := _NOT_A_KEY.search(text):
+        wrong = key or found["key"]
+        return f"unknown key {wrong!r}{_nearest(wrong, words)}"
+    if found := _NO_INTERPOLATION.search(text):
+        return f"the configuration refers to {found['key']!r}, which does not exist"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    shown = " ".join(line for line in lines if not line.startswith(("See https", "object_type=")))
+    return shown or type(error).__name__
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f": did you mean {close[0]!r}?" if close else ": `nst --help` lists what exists"

@@ -1,0 +1,93 @@
+"""One run's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst_tf.errors import InputError
+from nst_tf.files import write_text_atomically
+from nst_tf.images.write import write_picture
+from nst_tf.record.loss_plot import loss_plot
+from nst_tf.solver.report import Report
+
+CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT = (
+    "config.yaml",
+    "run.json",
+    "metrics.jsonl",
+    "progress",
+    "loss.svg",
+)
+
+
+class RunFolder:
+    """Writes ``config.yaml``, ``run.json``, ``metrics.jsonl``, ``progress/``, ``loss.svg`` and the picture.
+
+    ``run.json`` is rewritten whole whenever something is known; its ``status`` is running, completed,
+    diverged, interrupted or failed. Files other than the metrics are there wholly or not at all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Use an existing folder; raises InputError if it holds a run already."""
+        self.path = path
+        if (path / SUMMARY).exists():
+            raise InputError(f"the folder {path} holds a run already: choose another with hydra.run.dir")
+        self._summary: dict[str, Any] = {}
+        self._reports: list[Report] = []
+
+    def begin(self, configuration: str, **facts: Any) -> None:
+        """Write the configuration (YAML text) and the first summary."""
+        self.configuration = configuration
+        write_text_atomically(self.path / CONFIGURATION, configuration)
+        self.update(status="running", **facts)
+
+    def log(self, report: Report) -> None:
+        """Append a row to the metrics: step, size, seconds, loss and each part by name."""
+        row = {
+            "step": report.step,
+            "size": report.size,
+            "seconds": round(report.seconds, 4),
+            "loss": report.loss,
+            **report.parts,
+        }
+        with (self.path / METRICS).open("a", encoding="utf-8") as metrics:
+            metrics.write(json.dumps(row) + "\n")
+        self._reports.append(report)
+
+    def progress_picture(self, step: int, pixels: np.ndarray) -> None:
+        """Write ``progress/step-000050.png``."""
+        folder = self.path / PROGRESS
+        folder.mkdir(exist_ok=True)
+        write_picture(folder / f"step-{step:06d}.png", pixels)
+
+    def picture(self, name: str, pixels: np.ndarray, alpha: np.ndarray | None = None) -> Path:
+        """Write the result, with the configuration in its metadata; returns its path."""
+        path = self.path / name
+        write_picture(path, pixels, {"nst_tf": self.configuration}, alpha)
+        return path
+
+    def update(self, **facts: Any) -> None:
+        """Add facts to the summary and write it."""
+        self._summary |= facts
+        write_text_atomically(self.path / SUMMARY, json.dumps(self._summary, indent=2) + "\n")
+
+    def finish(self, status: str, **facts: Any) -> None:
+        """Write the plot of the loss and the last summary."""
+        if self._reports:
+            write_text_atomically(self.path / PLOT, loss_plot(self._reports))
+        self.update(status=status, **facts)
+
+
+def summary_of(path: Path) -> Mapping[str, Any]:
+    """The summary of a run's folder; raises InputError if it is not one."""
+    try:
+        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not the folder of a run: its {SUMMARY} can't be read ({error})") from None
+    if not isinstance(summary, dict):
+        raise InputError(f"{path} is not the folder of a run: its {SUMMARY} is not an object")
+    return summary

@@ -1,0 +1,70 @@
+"""What a result depends on besides its configuration: versions, code, machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("tensorflow", "keras", "hydra-core", "omegaconf", "numpy", "pillow")
+_GIT_SECONDS = 5  # reading a commit takes milliseconds; a hanging file system must not hold a run
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, git commit of the code (None outside of a checkout), machine and processor."""
+    from nst_tf import __version__
+
+    return {
+        "versions": {"nst_tf": __version__, "python": platform.python_version()}
+        | {name: _version(name) for name in _PACKAGES},
+        "git_commit": _git_commit(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The largest resident memory of this process so far, in bytes."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB, macOS in bytes
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    folder = Path(__file__).resolve().parent
+    try:
+        found = subprocess.run(  # noqa: S603
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="],  # noqa: S607
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # a package that was installed inside of somebody's checkout is not that checkout's code
+    in_checkout = (folder.parents[1] / ".git").exists()
+    return found.stdout.strip() or None if found.returncode == 0 and in_checkout else None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

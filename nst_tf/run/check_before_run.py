@@ -1,0 +1,47 @@
+"""The check that runs before Hydra makes the run's folder, so that bad input leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from nst_tf.configuration.checks import check_settings, read_inputs
+from nst_tf.errors import InputError
+
+
+class Refused(BaseException):
+    """Carries an InputError past Hydra, which turns any ``Exception`` of a callback into a warning."""
+
+
+class CheckBeforeRun(Callback):
+    """Checks settings, pictures and the folder of a single run before anything is written."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Raise Refused, from the InputError, for a run that could not succeed."""
+        try:
+            check_run_folder(Path(config.hydra.run.dir))
+            choices = OmegaConf.to_container(config.hydra.runtime.choices)
+            settings = config.copy()
+            with open_dict(settings):
+                del settings["hydra"]
+            check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
+            read_inputs(settings)
+        except InputError as error:
+            raise Refused from error
+
+
+def check_run_folder(folder: Path) -> None:
+    """Raise InputError if the folder holds a run already, or could not be made or written."""
+    if (folder / "run.json").exists():
+        raise InputError(f"the folder {folder} holds a run already: choose another with hydra.run.dir")
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(f"can't write to the folder {folder}: {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"can't write to the folder {folder}: {nearest} is not writable; choose another")

@@ -1,0 +1,70 @@
+"""What a person sees while a run goes on: a bar in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nst_tf.pyramid import Scale
+from nst_tf.solver import Report, Solver
+
+_SECONDS_BETWEEN_LINES = 10.0  # often enough to see that it lives, seldom enough for a log
+
+
+class Display:
+    """Tells of the run on standard error; use it as a context."""
+
+    def __init__(self, scales: list[Scale]) -> None:
+        """``scales`` are those that the run will go through."""
+        self._console = Console(stderr=True, highlight=False)
+        self._total = sum(scale.steps for scale in scales)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}  {task.fields[numbers]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("preparing", total=self._total, numbers="")
+        self._size = ""
+        self._entered = (0.0, 0)
+        self._last_line = time.perf_counter()
+
+    def __enter__(self) -> Display:
+        """Start the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def on_scale(self, scale: Scale, height: int, width: int) -> None:
+        """Say which size begins."""
+        self._size = f"{width} x {height}"
+        self._entered = (0.0, 0)
+        self._bar.update(self._task, description=self._size)
+        if not self._console.is_terminal:
+            self._console.print(f"{self._size} pixels, {scale.steps} steps", soft_wrap=True)
+
+    def on_report(self, report: Report, solver: Solver) -> None:  # noqa: ARG002
+        """Move the bar, or print a line if the last one is long ago."""
+        if self._entered[0] == 0.0:
+            self._entered = (report.seconds, report.step)
+        seconds, steps = report.seconds - self._entered[0], report.step - self._entered[1]
+        rate = f"{steps / seconds:.2f} steps/s" if seconds > 0 and steps > 0 else ""
+        terms: dict[str, float] = {}
+        for name, value in report.parts.items():
+            term = name.partition("/")[0]
+            terms[term] = terms.get(term, 0.0) + value
+        numbers = f"loss {report.loss:.4g} = " + " + ".join(f"{term} {value:.3g}" for term, value in terms.items())
+        done = report.step + 1
+        self._bar.update(self._task, completed=done, numbers=f"{numbers}  {rate}")
+        now = time.perf_counter()
+        if not self._console.is_terminal and (now - self._last_line > _SECONDS_BETWEEN_LINES or done == self._total):
+            self._last_line = now
+            self._console.print(f"step {done} of {self._total}: {numbers}  {rate}", soft_wrap=True)

@@ -1,0 +1,139 @@
+"""One run: from a checked configuration to a finished folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
+from nst_tf.errors import InputError
+from nst_tf.images.read import read_picture
+from nst_tf.run.quiet_tensorflow import load_tensorflow
+from nst_tf.weights import ConvolutionWeights, load_weights
+
+_log = logging.getLogger(__name__)
+
+
+class Timings:
+    """Seconds of each part of a run, by name."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """The time since the last lap was spent on ``name``."""
+        now = time.perf_counter()
+        self.seconds[name] = round(now - self._last, 3)
+        self._last = now
+
+
+def run(settings: DictConfig, choices: Mapping[str, str], folder_path: Path) -> Path:
+    """Run one configuration in an existing folder; returns the path of the picture.
+
+    Raises InputError before anything but the folder was written, or FloatingPointError if the run
+    diverged (its best picture is saved then).
+    """
+    timings = Timings()
+    check_settings(settings, choices)
+    inputs = read_inputs(settings)
+    timings.lap("pictures")
+    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
+    timings.lap("weights")
+    load_tensorflow()
+    timings.lap("tensorflow")
+    return _run_with_tensorflow(settings, inputs, weights, folder_path, timings)
+
+
+def _run_with_tensorflow(
+    settings: DictConfig, inputs: Inputs, weights: ConvolutionWeights, folder_path: Path, timings: Timings
+) -> Path:
+    # these import TensorFlow
+    import tensorflow as tf
+
+    from nst_tf.record import RunFolder, provenance
+    from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.display import Display
+    from nst_tf.run.loop import optimize
+    from nst_tf.run.precision import resolved_precision
+    from nst_tf.run.prepare import prepare
+    from nst_tf.run.recording import Recording
+
+    settings.precision = resolved_precision(settings.precision.name)
+    tf.random.set_seed(settings.seed)
+    experiment = prepare(settings, inputs, weights)
+    timings.lap("network")
+    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
+    folder = RunFolder(folder_path)
+    folder.begin(
+        OmegaConf.to_yaml(settings, resolve=True),
+        seed=settings.seed,
+        device=_device(tf),
+        precision=settings.precision.name,
+        inputs={
+            "content": {"file": str(settings.content), "sha256": inputs.content.sha256},
+            "styles": [{"file": style.name, "sha256": style.sha256} for style in inputs.styles],
+        },
+        weights={"source": weights.source, "sha256": weights.sha256},
+        process=os.getpid(),
+        **provenance(),
+    )
+    try:
+        with Display(scales) as display:
+            outcome = optimize(experiment, (Recording(folder, settings.record.image_every), display))
+        timings.lap("steps")
+        picture = folder.picture(settings.record.picture, outcome.pixels, None)
+        saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
+        timings.lap("saving")
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        folder.finish(status, error=f"{type(error).__name__}: {error}", seconds=timings.seconds)
+        raise
+    folder.finish(
+        "diverged" if outcome.diverged else "completed",
+        steps=outcome.steps,
+        traces=outcome.traces,
+        size={"height": outcome.pixels.shape[0], "width": outcome.pixels.shape[1]},
+        picture=picture.name,
+        loss_of_saved_picture=saved_loss,
+        parts_of_saved_picture=saved_parts,
+        seconds=timings.seconds,
+        peak_memory_bytes=peak_memory_bytes(),
+        **({"error": outcome.diverged} if outcome.diverged else {}),
+    )
+    if outcome.diverged:
+        raise FloatingPointError(
+            f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate helps,"
+            " or optimizer=lbfgs, which takes bad steps back"
+        )
+    _log.info("loss of the saved picture: %.6g", saved_loss)
+    return picture
+
+
+def _device(tf: Any) -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "CPU"
+    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+
+
+def remove_empty_run(folder: Path) -> None:
+    """Take away what Hydra wrote for a run that was refused: its own files, and folders left empty."""
+    if (folder / "run.json").exists():
+        return
+    for file in (*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"):
+        file.unlink(missing_ok=True)
+    for empty in (folder / ".hydra", folder, folder.parent):
+        try:
+            empty.rmdir()
+        except OSError:
+            return
+
+
+__all__ = ["InputError", "remove_empty_run", "run"]

@@ -1,0 +1,111 @@
+"""The main loop: coarse to fine, ask and tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import keras
+import numpy as np
+
+from nst_tf.images.resize import fit_long_side, resize
+from nst_tf.images.write import round_to_8_bits
+from nst_tf.objective import Objective, StyleImage
+from nst_tf.pyramid import Pyramid, Scale, enlarged
+from nst_tf.solver import Diverged, Report, Solver
+from nst_tf.start import Start
+
+
+class Watcher(Protocol):
+    """Who is told what happens: the run's folder, the terminal, a library's caller."""
+
+    def on_scale(self, scale: Scale, height: int, width: int) -> None:
+        """A size begins."""
+
+    def on_report(self, report: Report, solver: Solver) -> None:
+        """A step was made; ``solver.image`` is the image after the call that the step was part of."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that one run needs, as objects. Pictures are [H, W, 3] in [0, 1], of any sizes."""
+
+    content: np.ndarray
+    styles: tuple[StyleImage, ...]
+    objective: Objective
+    optimizer: keras.optimizers.Optimizer
+    start: Start
+    pyramid: Pyramid
+    size: int
+    style_size: int
+    steps: int
+    seed: int = 0
+    clip: bool = True
+    keep_best: bool = True
+    image_every: int = 0
+
+
+@dataclass
+class Outcome:
+    """What came out: the picture as it is saved, 8 bits, and its own loss.
+
+    ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
+    back from a lossy file.
+    """
+
+    pixels: np.ndarray
+    loss: float
+    parts: dict[str, float]
+    steps: int
+    traces: int
+    score: Callable[[np.ndarray], tuple[float, dict[str, float]]]
+    diverged: str | None = None
+
+
+def optimize(experiment: Experiment, watchers: tuple[Watcher, ...] = ()) -> Outcome:
+    """Run the experiment; a divergence ends it with the best picture seen.
+
+    ``loss`` and ``parts`` of the outcome are those of the saved picture itself, clipped and rounded to
+    8 bits, under the objective at the last size.
+    """
+    solver = Solver(experiment.optimizer, clip=experiment.clip, keep_best=experiment.keep_best)
+    image: np.ndarray | None = None
+    diverged: str | None = None
+    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
+    for scale in scales:
+        content = _at(experiment.content, scale.size)
+        styles = [StyleImage(_at(style.pixels, scale.style_size), style.weight) for style in experiment.styles]
+        height, width = content.shape[:2]
+        if image is None:
+            random = np.random.default_rng(experiment.seed)
+            image = experiment.start(content, [style.pixels for style in styles], random)
+        for watcher in watchers:
+            watcher.on_scale(scale, height, width)
+        solver.enter(enlarged(image, height, width), experiment.objective.bind(content, styles))
+        try:
+            for report in solver.steps(scale.steps, experiment.image_every or None):
+                for watcher in watchers:
+                    watcher.on_report(report, solver)
+        except Diverged as error:
+            diverged = str(error)
+        image = solver.image
+        if diverged:
+            break
+    return _outcome(solver, experiment.keep_best, diverged)
+
+
+def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
+    # the last update was never evaluated: it may be better still than the best seen
+    candidates = [solver.image]
+    if diverged:
+        candidates = [solver.best_image]
+    elif keep_best:
+        candidates.append(solver.last_image)
+    rounded = tuple(round_to_8_bits(candidate) for candidate in candidates)
+    pixels, loss, parts = solver.result(rounded)
+    return Outcome(pixels, loss, parts, solver.step, solver.traces, solver.loss_of, diverged)
+
+
+def _at(pixels: np.ndarray, size: int) -> np.ndarray:
+    return resize(pixels, *fit_long_side(*pixels.shape[:2], size))

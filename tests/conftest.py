@@ -1,0 +1,59 @@
+"""Fixtures of the numeric rooms. TensorFlow is imported by those that need it, not by every test run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# before the first import of TensorFlow: its C++ side logs start-up facts that are nobody's fault
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+_REAL_PAIR = Path(__file__).parents[2] / "shared" / "images"
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    """Random numbers that are the same in every run."""
+    return np.random.default_rng(20160627)  # the first day of CVPR 2016
+
+
+@pytest.fixture(scope="session")
+def random_weights():
+    """Untrained VGG-19 weights: features that are no picture's, but every formula must hold for them."""
+    from nst_tf.weights import load_weights
+
+    return load_weights("vgg19", "random")
+
+
+@pytest.fixture(scope="session")
+def small_extractor(random_weights):
+    """The first two blocks of an untrained VGG-19: a network that costs milliseconds."""
+    from nst_tf.vgg.extractor import FeatureExtractor
+
+    return FeatureExtractor(random_weights, ["block1_conv1", "block2_conv1", "block2_conv2"])
+
+
+@pytest.fixture(scope="session")
+def pretrained_weights():
+    """The pretrained VGG-19, only if it is on this computer: a test downloads nothing."""
+    from nst_tf.weights import load_weights
+    from nst_tf.weights.keras_files import KERAS_FILES
+    from nst_tf.weights.pip_copy import cached_copy
+
+    keras_home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    places = [cached_copy(), keras_home / "models" / KERAS_FILES["vgg19"].name]
+    if not os.environ.get("NST_TF_WEIGHTS") and not any(place.exists() for place in places):
+        pytest.skip("the pretrained VGG-19 is not on this computer: run nst once, or set NST_TF_WEIGHTS")
+    return load_weights("vgg19")
+
+
+@pytest.fixture(scope="session")
+def real_pair() -> tuple[Path, Path]:
+    """Paths of a photograph and of a painting, beside the repository and not in it."""
+    content, style = _REAL_PAIR / "tuebingen.jpg", _REAL_PAIR / "starry_night.jpg"
+    if not (content.exists() and style.exists()):
+        pytest.skip(f"the pictures {content.name} and {style.name} are not in {_REAL_PAIR}")
+    return content, style
