@@ -1,3 +1,28 @@
-"""Neural style transfer as an experiment tool."""
+"""Neural style transfer as an experiment tool.
+
+``from nst_tf import stylize`` for the library; ``nst`` is the command.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+__all__ = ["InputError", "Stylized", "stylize"]
+
+if TYPE_CHECKING:
+    from nst_tf.errors import InputError
+    from nst_tf.run.library import Stylized, stylize
+
+
+def __getattr__(name: str):
+    # late, so that importing a part of the package does not import Hydra and Pillow
+    if name in ("Stylized", "stylize"):
+        from nst_tf.run import library
+
+        return getattr(library, name)
+    if name == "InputError":
+        from nst_tf.errors import InputError
+
+        return InputError
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,8 +45,14 @@ def encoded(picture: Image.Image, limit: int) -> tuple[bytes, int]:
 def main() -> None:
     """Draw the pictures named on the command line, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES), metavar="NAME",
-                        help=f"pictures to draw, of: {', '.join(PICTURES)}")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=PICTURES,
+        default=list(PICTURES),
+        metavar="NAME",
+        help=f"pictures to draw, of: {', '.join(PICTURES)}",
+    )
     default_out = Path(__file__).resolve().parent.parent / "nst_tf" / "samples"
     parser.add_argument("--out", type=Path, default=default_out, help="folder to write to")
     arguments = parser.parse_args()
@@ -57,8 +63,10 @@ def main() -> None:
         data, quality = encoded(picture, PICTURES[name])
         (arguments.out / f"{name}.jpg").write_bytes(data)
         seconds = time.perf_counter() - started
-        print(f"{name:16} {picture.width} x {picture.height}  {len(data) // 1000:4} kB"
-              f"  quality {quality}  {seconds:5.1f} s")
+        print(
+            f"{name:16} {picture.width} x {picture.height}  {len(data) // 1000:4} kB"
+            f"  quality {quality}  {seconds:5.1f} s"
+        )
 
 
 if __name__ == "__main__":

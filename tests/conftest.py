@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,13 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _REAL_PAIR = Path(__file__).parents[2] / "shared" / "images"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _whole_float32() -> None:
+    """On a GPU, TensorFlow rounds the factors of products to 10 bits unless told not to."""
+    if tensorflow := sys.modules.get("tensorflow"):
+        tensorflow.config.experimental.enable_tensor_float_32_execution(False)
 
 
 @pytest.fixture
@@ -26,6 +34,15 @@ def random_weights():
     from nst_tf.weights import load_weights
 
     return load_weights("vgg19", "random")
+
+
+@pytest.fixture(scope="session")
+def numpy_vgg(random_weights):
+    """The same network in float64 NumPy: pooling ('max' or 'avg') -> its forward and backward passes."""
+    from reference.numpy_vgg import NumpyVgg
+
+    kernels = {name: kernel.astype(np.float64) for name, kernel in random_weights.kernels.items()}
+    return lambda pooling: NumpyVgg(kernels, random_weights.biases, pooling)
 
 
 @pytest.fixture(scope="session")

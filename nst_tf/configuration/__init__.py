@@ -1,1 +1,1 @@
-"""The typed configuration of a run, and everything about it that can be checked before TensorFlow is loaded."""
+"""The typed configuration of a run, and all that can be checked of it before TensorFlow is loaded."""

@@ -12,15 +12,19 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.schema import Settings
 from nst_tf.errors import InputError
+from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import fit_long_side
 from nst_tf.images.write import check_suffix
-from nst_tf.weighting import check_layers
 from nst_tf.vgg.layer_names import check_layer_names
+from nst_tf.weighting import check_layers, check_weight
 
 # a saved configuration may come from anybody: only these may be built from it
 _ALLOWED_TARGETS = ("nst_tf.", "keras.optimizers.")
+
+_TYPED = ("image", "objective", "layers", "model", "record")  # the groups of keys that the schema lists
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,12 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str]) -> None:
 
     ``choices`` maps each config group to the option chosen for it.
     """
+    _check_keys(settings)
     check_option_types(settings, choices)
     _check_targets(OmegaConf.to_container(settings, resolve=True))
+    _check_at_least("image.size", settings.image.size, SMALLEST_SIDE)
+    if settings.image.style_size is not None:
+        _check_at_least("image.style_size", settings.image.style_size, SMALLEST_SIDE)
     _check_at_least("steps", settings.steps, 1)
     _check_at_least("seed", settings.seed, 0)
     _check_at_least("record.image_every", settings.record.image_every, 0)
@@ -48,12 +56,16 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str]) -> None:
             " choose the folder with hydra.run.dir"
         )
     check_suffix(settings.record.picture)
+    for term in ("content", "style", "smoothness"):
+        check_weight(f"objective.{term}.weight", settings.objective[term].weight)
     for term in ("content", "style"):
         layers = layer_weights(term, settings.layers[term])
         check_layers(term, layers)
         check_layer_names(settings.model.name.name, layers)
     if settings.model.weights not in ("auto", "random") and not Path(settings.model.weights).is_file():
-        raise InputError(f"model.weights={settings.model.weights!r} is not a file: give its path, auto or random")
+        raise InputError(
+            f"model.weights={settings.model.weights!r} is not a file: give its path, auto or random"
+        )
     style_weights(settings, len(_names("style", settings.style)))
 
 
@@ -89,11 +101,15 @@ def style_weights(settings: DictConfig, styles: int) -> tuple[float, ...]:
     given = settings.style_weights
     if given is None:
         return (1.0,) * styles
-    weights = [given] if isinstance(given, (int, float)) else list(given) if isinstance(given, Sequence) else None
+    weights = (
+        [given] if isinstance(given, (int, float)) else list(given) if isinstance(given, Sequence) else None
+    )
     if weights is None or not all(_is_number(weight) for weight in weights):
         raise InputError(f"style_weights must be a list of numbers, but is {given!r}")
     if len(weights) != styles:
-        raise InputError(f"style_weights has {len(weights)} values for {styles} style(s): give one for each style")
+        raise InputError(
+            f"style_weights has {len(weights)} values for {styles} style(s): give one for each style"
+        )
     if min(weights) < 0 or not sum(weights) > 0 or not math.isfinite(sum(weights)):
         raise InputError(f"style_weights must be at least 0 with a sum above 0, but are {weights}")
     return tuple(float(weight) for weight in weights)
@@ -104,6 +120,18 @@ def _names(key: str, value: Any) -> list[str]:
     if not names or not all(isinstance(name, str) for name in names):
         raise InputError(f"{key} must be the path of a picture or a list of paths, but is {value!r}")
     return names
+
+
+def _check_keys(settings: DictConfig) -> None:
+    """Refuse what ``+key=value`` added where the schema has no such key."""
+    known = OmegaConf.structured(Settings)
+    for prefix, node, schema in (
+        ("", settings, known),
+        *((f"{key}.", settings[key], known[key]) for key in _TYPED),
+    ):
+        for key in node:
+            if key not in schema.keys():  # noqa: SIM118  (a missing value is not `in`)
+                raise InputError(f"unknown key {prefix + str(key)!r}: it is not in the configuration")
 
 
 def _check_at_least(key: str, value: int, smallest: int) -> None:
@@ -121,7 +149,7 @@ def _check_targets(node: Any) -> None:
         target = node["_target_"]
         if not isinstance(target, str) or not target.startswith(_ALLOWED_TARGETS):
             raise InputError(
-                f"_target_ {target!r} is not allowed: only what starts with {' or '.join(_ALLOWED_TARGETS)} is"
+                f"_target_ {target!r} is not allowed: it must start with {' or '.join(_ALLOWED_TARGETS)}"
             )
     for child in children:
         _check_targets(child)

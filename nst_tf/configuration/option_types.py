@@ -30,7 +30,9 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
 @cache
 def _values_of(file: str) -> dict[str, Any]:
     values = OmegaConf.to_container(OmegaConf.load(file))
-    return {key: value for key, value in values.items() if key != "defaults"} if isinstance(values, dict) else {}
+    if not isinstance(values, dict):
+        return {}
+    return {str(key): value for key, value in values.items() if key != "defaults"}
 
 
 def _node(settings: DictConfig, group: str) -> Any:
@@ -52,7 +54,9 @@ def _compare(key: str, expected: Any, received: Any) -> None:
             raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
     elif isinstance(expected, int) and isinstance(received, float):
         raise InputError(f"{key} must be a whole number, but is {received!r}")
-    elif isinstance(expected, (int, float)) and received is not None and not isinstance(received, (int, float)):
+    elif (
+        isinstance(expected, (int, float)) and received is not None and not isinstance(received, (int, float))
+    ):
         raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
 
 

@@ -6,13 +6,20 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from hydra.errors import OverrideParseException
+
 _NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
 _OVERRIDE = re.compile(r"Could not override '(?P<key>[^']+)'")
 _NO_OPTION = re.compile(r"Could not find '(?P<choice>[^']+)'")
-_OPTIONS = re.compile(r"Available options in '[^']*':\n(?P<options>.*)", re.DOTALL)
-_CONVERSION = re.compile(r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<kind>\w+)", re.DOTALL)
-_NOT_IN_ENUM = re.compile(r"Invalid value '(?P<value>.*)', expected one of \[(?P<options>[^\]]*)\]", re.DOTALL)
+_OPTIONS = re.compile(r"Available options in '[^']*':\n(?P<options>(?:\t.*\n?)*)")
+_CONVERSION = re.compile(
+    r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<kind>\w+)", re.DOTALL
+)
+_NOT_IN_ENUM = re.compile(
+    r"Invalid value '(?P<value>.*)', expected one of \[(?P<options>[^\]]*)\]", re.DOTALL
+)
+_NOT_A_GROUP = re.compile(r"Error merging override (?P<override>\S+).*Invalid type assigned", re.DOTALL)
 _NO_INTERPOLATION = re.compile(r"Interpolation key '(?P<key>[^']+)' not found")
 _MISSING_FILE = re.compile(r"In '[^']+': Could not find '(?P<choice>[^']+)'")
 _KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
@@ -24,6 +31,10 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     ``words`` are the keys and ``groups`` the config groups that exist, for the nearest match.
     """
     text = f"{error}\n{error.__cause__ or ''}"
+    if isinstance(error, OverrideParseException):
+        return (
+            f"the argument {error.override!r} is not of the form KEY=VALUE: put a value with signs in quotes"
+        )
     full = _FULL_KEY.search(text)
     key = full["key"] if full else None
     if "No match in the defaults list" in text and (found := _OVERRIDE.search(text)):
@@ -32,7 +43,7 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
         group, _, option = found["choice"].rpartition("/")
         options = _OPTIONS.search(text)
         known = sorted(options["options"].split()) if options else []
-        choose = f": choose one of {', '.join(known)}" if known else _nearest(group, groups)
+        choose = f": choose one of {', '.join(known)}" if known else ": `nst --help` lists what exists"
         return f"unknown option {group}={option}{choose}" if group else f"unknown file {option!r}{choose}"
     if found := _NOT_IN_ENUM.search(text):
         return f"{key}={found['value']} is not one of {found['options']}"
@@ -41,6 +52,9 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     if found := _NOT_A_KEY.search(text):
         wrong = key or found["key"]
         return f"unknown key {wrong!r}{_nearest(wrong, words)}"
+    if found := _NOT_A_GROUP.search(text):
+        override, name = found["override"], found["override"].partition("=")[0]
+        return f"{override} is not possible, {name} has keys of its own: set one of them, {name}.KEY=VALUE"
     if found := _NO_INTERPOLATION.search(text):
         return f"the configuration refers to {found['key']!r}, which does not exist"
     lines = [line.strip() for line in text.splitlines() if line.strip()]

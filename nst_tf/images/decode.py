@@ -116,4 +116,6 @@ def _eight_bits(image: Image.Image, profile: bytes | None, name: str) -> np.ndar
 
 
 def _unit(image: Image.Image) -> np.ndarray:
-    return np.asarray(image, np.float32) / np.float32(255)
+    levels = np.array(image, np.float32)
+    levels /= 255  # in place: at the largest size this array takes 2.1 GB
+    return levels

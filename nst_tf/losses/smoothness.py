@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.weighting import check_weight
 from nst_tf.statistics.distances import REDUCTIONS, check_reduction
+from nst_tf.weighting import check_weight
 
 # under the root of (dx^2 + dy^2)^(p/2), whose slope at 0 is infinite for p < 2; far below the square of
 # one 8-bit step, (1/255)^2 = 1.5e-5, so no visible difference changes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nst_tf.weighting import check_layers, check_weight
 from nst_tf.statistics import Gram, Statistic
+from nst_tf.weighting import check_layers, check_weight
 
 
 @dataclass(frozen=True)

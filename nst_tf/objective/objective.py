@@ -12,6 +12,7 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.weighting import check_weight
 
 CONTENT, STYLE, SMOOTHNESS = "content", "style", "smoothness"
 
@@ -49,13 +50,16 @@ class Objective:
             *((SMOOTHNESS,) if self.smoothness else ()),
         )
         if not self.parts:
-            raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
+            raise InputError(
+                "every term of the objective has weight 0: give content or style a weight above 0"
+            )
 
     def bind(self, content: np.ndarray, styles: Sequence[StyleImage]) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
 
         Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
         are tensors, so that a new value compiles nothing.
+        Raises InputError where the style term has no style, or no style a usable weight.
         """
         height, width = content.shape[:2]
         targets: dict[str, Any] = {}
@@ -63,10 +67,10 @@ class Objective:
             features = self._features(content)
             targets[CONTENT] = {layer: features[layer] for layer in self.content.layers}
         if self.style:
+            shares = _shares(styles)
             described = [self._described(style.pixels) for style in styles]
             targets[STYLE] = {layer: [one[layer] for one in described] for layer in self.style.layers}
-            total = sum(style.weight for style in styles)
-            targets["style_shares"] = tf.constant([style.weight / total for style in styles], tf.float32)
+            targets["style_shares"] = tf.constant(shares, tf.float32)
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
 
     def weighted_parts(self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor) -> tf.Tensor:
@@ -94,7 +98,8 @@ class Objective:
             tape.watch(image)
             parts = self.weighted_parts(image, targets, weights)
             loss = tf.reduce_sum(parts)
-        return loss, parts, tape.gradient(loss, image)
+        gradient: Any = tape.gradient(loss, image)
+        return loss, parts, gradient
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -133,3 +138,15 @@ class BoundObjective:
     def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
         return self.objective.value_and_gradient(image, self.targets, self.weights)
+
+
+def _shares(styles: Sequence[StyleImage]) -> list[float]:
+    """The weights of the styles divided by their sum."""
+    if not styles:
+        raise InputError("an objective with a style term needs at least one style image, but none is given")
+    for style in styles:
+        check_weight("a style image", style.weight)
+    total = sum(style.weight for style in styles)
+    if total == 0:
+        raise InputError("the weights of the style images are all 0: give at least one a weight above 0")
+    return [style.weight / total for style in styles]

@@ -26,7 +26,7 @@ class CurvaturePairs:
 
     def push(self, step: tf.Tensor, change: tf.Tensor) -> None:
         """Remember the pair; both [n]."""
-        row = self.pushed % self._size
+        row = tf.math.floormod(self.pushed, self._size)
         self._steps.value.scatter_nd_update([[row]], step[tf.newaxis])
         self._changes.value.scatter_nd_update([[row]], change[tf.newaxis])
         self._pushed.assign_add(1)
@@ -59,7 +59,9 @@ class CurvaturePairs:
             step, change, curvature = pair(age)
             usable = curvature > 0
             coefficient = tf.where(usable, tf.math.divide_no_nan(dot(step, rest), curvature), 0.0)
-            scale = tf.where(usable & (scale == 0), tf.math.divide_no_nan(curvature, dot(change, change)), scale)
+            scale = tf.where(
+                usable & (scale == 0), tf.math.divide_no_nan(curvature, dot(change, change)), scale
+            )
             return age + 1, rest - coefficient * change, coefficients.write(age, coefficient), scale
 
         coefficients = tf.TensorArray(tf.float32, size=self._size, element_shape=(), clear_after_read=False)

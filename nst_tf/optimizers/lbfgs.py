@@ -10,7 +10,7 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.optimizers.curvature import CurvaturePairs, dot
 from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
-from nst_tf.optimizers.lbfgs_torch import check_history_size, zero_variables_of
+from nst_tf.optimizers.state import check_history_size, count_update, zero_variables_of
 
 # Nocedal and Wright 2006, section 3.1: "c1 is usually chosen to be quite small, say c1 = 1e-4"
 _SUFFICIENT_DECREASE = 1e-4
@@ -103,8 +103,11 @@ class LBFGS(keras.optimizers.Optimizer):
             lambda: self._reject(loss, promised),
         )
         step = tf.convert_to_tensor(self._length.value) * self._direction.value
-        assign_flat(variables, self._projected(self._point.value + step))
-        self.iterations.assign_add(1)
+        next_trial = self._projected(self._point.value + step)
+        # a start without a usable loss leaves no point to go back to: stay there
+        started = tf.convert_to_tensor(self._accepted.value) > 0
+        assign_flat(variables, tf.where(started, next_trial, trial))
+        count_update(self)
 
     def get_config(self) -> dict:
         """What ``from_config`` needs to build this optimizer anew."""
@@ -115,7 +118,9 @@ class LBFGS(keras.optimizers.Optimizer):
             "first_step": self.first_step,
         }
 
-    def _accept(self, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor, first: tf.Tensor) -> tf.Operation:
+    def _accept(
+        self, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor, first: tf.Tensor
+    ) -> tf.Operation:
         step, change = trial - self._point.value, gradient - self._gradient.value
         curved = dot(step, change) > _SMALLEST_CURVATURE * tf.norm(step) * tf.norm(change)
 

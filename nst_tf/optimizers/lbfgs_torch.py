@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from nst_tf.errors import InputError
 from nst_tf.optimizers.curvature import CurvaturePairs, dot
 from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
+from nst_tf.optimizers.state import check_history_size, count_update, updates_made, zero_variables_of
 
 # torch/optim/lbfgs.py: "if ys > 1e-10" before a pair is kept
 _SMALLEST_CURVATURE = 1e-10
@@ -52,7 +52,7 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         self._gradient = make((size,), "float32", "previous_gradient")
         self._step = make((size,), "float32", "previous_step")
 
-    def apply(self, grads, trainable_variables=None, loss=None) -> None:  # noqa: ARG002
+    def apply(self, grads, trainable_variables=None, loss=None) -> None:
         """Update the variables from their gradients; ``loss`` is accepted and not needed."""
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         self.build(variables)
@@ -60,7 +60,7 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         largest = tf.reduce_max(tf.abs(gradient))
         # "not <=" and not ">": a NaN goes on, as it does in torch, and is caught by whoever watches the loss
         tf.cond(largest <= self.tolerance_gradient, tf.no_op, lambda: self._update(gradient, variables))
-        self.iterations.assign_add(1)
+        count_update(self)
 
     def get_config(self) -> dict:
         """What ``from_config`` needs to build this optimizer anew."""
@@ -71,7 +71,7 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         }
 
     def _update(self, gradient: tf.Tensor, variables) -> tf.Operation:
-        first = tf.equal(tf.convert_to_tensor(self.iterations.value), 0)
+        first = tf.equal(updates_made(self), 0)
         step = tf.convert_to_tensor(self._step.value)
         change = gradient - self._gradient.value
         curvature = dot(change, step)
@@ -91,18 +91,3 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         moves = tf.logical_not(dot(gradient, direction) > -self.tolerance_change)
         assign_flat(variables, flatten(variables) + tf.where(moves, step, 0.0))
         return tf.no_op()
-
-
-def check_history_size(history_size: int) -> None:
-    """Raise InputError unless ``history_size`` is a whole number of at least 1."""
-    if isinstance(history_size, bool) or not isinstance(history_size, int) or history_size < 1:
-        raise InputError(f"history_size must be a whole number of at least 1, but is {history_size!r}")
-
-
-def zero_variables_of(optimizer: keras.optimizers.Optimizer):
-    """A maker of zero-filled variables that ``optimizer`` tracks, for ``CurvaturePairs``."""
-
-    def make(shape: tuple[int, ...], dtype: str, name: str):
-        return optimizer.add_variable(shape=shape, dtype=dtype, initializer="zeros", name=name)
-
-    return make

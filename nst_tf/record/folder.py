@@ -87,7 +87,9 @@ def summary_of(path: Path) -> Mapping[str, Any]:
     try:
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not the folder of a run: its {SUMMARY} can't be read ({error})") from None
+        raise InputError(
+            f"{path} is not the folder of a run: its {SUMMARY} can't be read ({error})"
+        ) from None
     if not isinstance(summary, dict):
         raise InputError(f"{path} is not the folder of a run: its {SUMMARY} is not an object")
     return summary

@@ -18,7 +18,10 @@ def loss_plot(reports: Sequence[Report]) -> str:
     """Loss and parts against the step, on a logarithmic axis, as the text of an SVG file."""
     reports = reports[:: max(1, math.ceil(len(reports) / _MOST_POINTS))]
     names = ["loss", *reports[0].parts]
-    curves = {name: [(one.step, one.loss if name == "loss" else one.parts[name]) for one in reports] for name in names}
+    curves = {
+        name: [(one.step, one.loss if name == "loss" else one.parts[name]) for one in reports]
+        for name in names
+    }
     positive = [value for curve in curves.values() for _, value in curve if 0 < value < math.inf]
     low, high = (math.log10(min(positive)), math.log10(max(positive))) if positive else (0.0, 1.0)
     low = max(low, high - 8)  # a part that is almost nothing must not flatten the others
@@ -42,9 +45,8 @@ def loss_plot(reports: Sequence[Report]) -> str:
         lines.append(f'<text x="{_MARGIN - 6}" y="{y + 4:.1f}" text-anchor="end">1e{exponent}</text>')
     for share in (0, 0.25, 0.5, 0.75, 1):
         step = first + share * (last - first)
-        lines.append(
-            f'<text x="{across(step):.1f}" y="{_HEIGHT - _MARGIN + 18}" text-anchor="middle">{step:.0f}</text>'
-        )
+        place = f'x="{across(step):.1f}" y="{_HEIGHT - _MARGIN + 18}"'
+        lines.append(f'<text {place} text-anchor="middle">{step:.0f}</text>')
     lines.append(
         f'<text x="{across((first + last) / 2):.1f}" y="{_HEIGHT - 12}" text-anchor="middle">step</text>'
     )
@@ -52,10 +54,14 @@ def loss_plot(reports: Sequence[Report]) -> str:
         colour = _COLOURS[index % len(_COLOURS)]
         dash = ' stroke-dasharray="5 3"' if index >= len(_COLOURS) else ""
         points = " ".join(
-            f"{across(step):.1f},{down(value):.1f}" for step, value in curve if 10.0**bottom <= value < math.inf
+            f"{across(step):.1f},{down(value):.1f}"
+            for step, value in curve
+            if 10.0**bottom <= value < math.inf
         )
         width = 2 if index == 0 else 1.2
-        lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}/>')
+        lines.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}/>'
+        )
         y = 24 + 18 * index
         left = _WIDTH - _LEGEND + 12
         lines.append(f'<path d="M{left} {y}h18" stroke="{colour}" stroke-width="{width}"{dash}/>')

@@ -11,17 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("tensorflow", "keras", "hydra-core", "omegaconf", "numpy", "pillow")
+_PACKAGES = ("nst_tf", "tensorflow", "keras", "hydra-core", "omegaconf", "numpy", "pillow")
 _GIT_SECONDS = 5  # reading a commit takes milliseconds; a hanging file system must not hold a run
 
 
 def provenance() -> dict[str, Any]:
     """Versions, git commit of the code (None outside of a checkout), machine and processor."""
-    from nst_tf import __version__
-
     return {
-        "versions": {"nst_tf": __version__, "python": platform.python_version()}
-        | {name: _version(name) for name in _PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "git_commit": _git_commit(),
         "machine": {
             "system": platform.platform(),
@@ -47,7 +44,7 @@ def _version(package: str) -> str | None:
 def _git_commit() -> str | None:
     folder = Path(__file__).resolve().parent
     try:
-        found = subprocess.run(  # noqa: S603
+        found = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="],  # noqa: S607
             cwd=folder,
             capture_output=True,

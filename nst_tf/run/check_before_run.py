@@ -11,17 +11,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.errors import InputError
-
-
-class Refused(BaseException):
-    """Carries an InputError past Hydra, which turns any ``Exception`` of a callback into a warning."""
+from nst_tf.run.stop import Stop
 
 
 class CheckBeforeRun(Callback):
     """Checks settings, pictures and the folder of a single run before anything is written."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Raise Refused, from the InputError, for a run that could not succeed."""
+        """Raise Stop, from the InputError, for a run that could not succeed."""
         try:
             check_run_folder(Path(config.hydra.run.dir))
             choices = OmegaConf.to_container(config.hydra.runtime.choices)
@@ -31,7 +28,7 @@ class CheckBeforeRun(Callback):
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
             read_inputs(settings)
         except InputError as error:
-            raise Refused from error
+            raise Stop from error
 
 
 def check_run_folder(folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import hydra
@@ -16,11 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.places import CONFIGURATION
-from nst_tf.configuration.schema import Settings, register_schema
-from nst_tf.configuration.sentences import sentence
+from nst_tf.configuration.schema import register_schema
+from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
-from nst_tf.run.check_before_run import Refused
 from nst_tf.run.job import remove_empty_run, run
+from nst_tf.run.stop import Stop
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
 
@@ -37,18 +36,17 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)()
-    except Refused as refused:
-        _stop(str(refused.__cause__), BAD_INPUT)
-    except InputError as error:
-        _stop(str(error), BAD_INPUT)
+    except (Stop, InputError, FloatingPointError, KeyboardInterrupt) as error:
+        _stop(str(error.__cause__ or error), _status(error.__cause__ or error))
     except (HydraException, OmegaConfBaseException) as error:
-        _stop(sentence(error, _words(), _groups()), BAD_INPUT)
-    except FloatingPointError as error:
-        _stop(str(error), FAILED)
-    except KeyboardInterrupt:
-        _stop("interrupted", INTERRUPTED)
-    except PermissionError as error:
-        _stop(f"can't write to {error.filename}: choose a folder that is writable with hydra.run.dir", BAD_INPUT)
+        _stop(sentence_for(error), BAD_INPUT)
+    except ValueError as error:  # Hydra's parser of group overrides
+        _stop(f"{error}: arguments are of the form KEY=VALUE", BAD_INPUT)
+    except OSError as error:
+        where = error.filename or "the run's folder"
+        _stop(
+            f"can't write to {where} ({error.strerror}): choose another folder with hydra.run.dir", BAD_INPUT
+        )
 
 
 def _job(settings: DictConfig) -> str:
@@ -56,12 +54,20 @@ def _job(settings: DictConfig) -> str:
     folder = Path(state.runtime.output_dir)
     try:
         picture = run(settings, dict(state.runtime.choices), folder)
-    except InputError:
-        if state.mode == RunMode.RUN:
+    except (InputError, FloatingPointError) as error:
+        if isinstance(error, InputError):
             remove_empty_run(folder)
+        if state.mode == RunMode.RUN:
+            raise Stop from error
         raise
     print(_relative(picture))  # noqa: T201  (what the program answers)
     return str(picture)
+
+
+def _status(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return BAD_INPUT if isinstance(error, InputError) else FAILED
 
 
 def _relative(path: Path) -> Path:
@@ -74,23 +80,6 @@ def _relative(path: Path) -> Path:
 def _stop(message: str, status: int) -> None:
     print(f"nst: {message}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
-
-
-def _words() -> Iterable[str]:
-    def walk(node: DictConfig, prefix: str) -> Iterable[str]:
-        for key in node:
-            yield f"{prefix}{key}"
-            child = node._get_node(key)
-            if isinstance(child, DictConfig) and not child._is_missing():
-                yield from walk(child, f"{prefix}{key}.")
-
-    return walk(OmegaConf.structured(Settings), "")
-
-
-def _groups() -> Iterable[str]:
-    for folder in CONFIGURATION.rglob("*"):
-        if folder.is_dir():
-            yield folder.relative_to(CONFIGURATION).as_posix()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Display:
         if not self._console.is_terminal:
             self._console.print(f"{self._size} pixels, {scale.steps} steps", soft_wrap=True)
 
-    def on_report(self, report: Report, solver: Solver) -> None:  # noqa: ARG002
+    def on_report(self, report: Report, solver: Solver) -> None:
         """Move the bar, or print a line if the last one is long ago."""
         if self._entered[0] == 0.0:
             self._entered = (report.seconds, report.step)
@@ -61,10 +61,14 @@ class Display:
         for name, value in report.parts.items():
             term = name.partition("/")[0]
             terms[term] = terms.get(term, 0.0) + value
-        numbers = f"loss {report.loss:.4g} = " + " + ".join(f"{term} {value:.3g}" for term, value in terms.items())
+        numbers = f"loss {report.loss:.4g} = " + " + ".join(
+            f"{term} {value:.3g}" for term, value in terms.items()
+        )
         done = report.step + 1
         self._bar.update(self._task, completed=done, numbers=f"{numbers}  {rate}")
         now = time.perf_counter()
-        if not self._console.is_terminal and (now - self._last_line > _SECONDS_BETWEEN_LINES or done == self._total):
+        if not self._console.is_terminal and (
+            now - self._last_line > _SECONDS_BETWEEN_LINES or done == self._total
+        ):
             self._last_line = now
             self._console.print(f"step {done} of {self._total}: {numbers}  {rate}", soft_wrap=True)

@@ -15,7 +15,7 @@ from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.errors import InputError
 from nst_tf.images.read import read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
-from nst_tf.weights import ConvolutionWeights, load_weights
+from nst_tf.weights import load_weights
 
 _log = logging.getLogger(__name__)
 
@@ -44,16 +44,12 @@ def run(settings: DictConfig, choices: Mapping[str, str], folder_path: Path) -> 
     check_settings(settings, choices)
     inputs = read_inputs(settings)
     timings.lap("pictures")
-    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
-    timings.lap("weights")
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, weights, folder_path, timings)
+    return _run_with_tensorflow(settings, inputs, folder_path, timings)
 
 
-def _run_with_tensorflow(
-    settings: DictConfig, inputs: Inputs, weights: ConvolutionWeights, folder_path: Path, timings: Timings
-) -> Path:
+def _run_with_tensorflow(settings: DictConfig, inputs: Inputs, folder_path: Path, timings: Timings) -> Path:
     # these import TensorFlow
     import tensorflow as tf
 
@@ -62,12 +58,16 @@ def _run_with_tensorflow(
     from nst_tf.run.display import Display
     from nst_tf.run.loop import optimize
     from nst_tf.run.precision import resolved_precision
-    from nst_tf.run.prepare import prepare
+    from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recording import Recording
 
-    settings.precision = resolved_precision(settings.precision.name)
+    parts = build_parts(settings)
+    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
+    timings.lap("weights")
+    precision = resolved_precision(settings.precision.name)
+    settings.precision = precision
     tf.random.set_seed(settings.seed)
-    experiment = prepare(settings, inputs, weights)
+    experiment = prepare(settings, inputs, parts, weights)
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     folder = RunFolder(folder_path)
@@ -75,7 +75,7 @@ def _run_with_tensorflow(
         OmegaConf.to_yaml(settings, resolve=True),
         seed=settings.seed,
         device=_device(tf),
-        precision=settings.precision.name,
+        precision=precision,
         inputs={
             "content": {"file": str(settings.content), "sha256": inputs.content.sha256},
             "styles": [{"file": style.name, "sha256": style.sha256} for style in inputs.styles],
@@ -109,8 +109,8 @@ def _run_with_tensorflow(
     )
     if outcome.diverged:
         raise FloatingPointError(
-            f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate helps,"
-            " or optimizer=lbfgs, which takes bad steps back"
+            f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"
+            " helps, or optimizer=lbfgs, which takes bad steps back"
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture

@@ -75,7 +75,9 @@ def optimize(experiment: Experiment, watchers: tuple[Watcher, ...] = ()) -> Outc
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     for scale in scales:
         content = _at(experiment.content, scale.size)
-        styles = [StyleImage(_at(style.pixels, scale.style_size), style.weight) for style in experiment.styles]
+        styles = [
+            StyleImage(_at(style.pixels, scale.style_size), style.weight) for style in experiment.styles
+        ]
         height, width = content.shape[:2]
         if image is None:
             random = np.random.default_rng(experiment.seed)
@@ -108,4 +110,5 @@ def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
 
 
 def _at(pixels: np.ndarray, size: int) -> np.ndarray:
-    return resize(pixels, *fit_long_side(*pixels.shape[:2], size))
+    height, width = fit_long_side(pixels.shape[0], pixels.shape[1], size)
+    return resize(pixels, height, width)

@@ -2,27 +2,77 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
+from dataclasses import dataclass
+from typing import Any
 
-from nst_tf.configuration.checks import Inputs
-from nst_tf.objective import StyleImage
-from nst_tf.run.build import build, build_objective
+import keras
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from nst_tf.configuration.checks import Inputs, layer_weights
+from nst_tf.errors import InputError
+from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
+from nst_tf.objective import Objective, StyleImage
+from nst_tf.pyramid import Pyramid
 from nst_tf.run.loop import Experiment
+from nst_tf.start import Start
+from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights import ConvolutionWeights
 
 
-def prepare(settings: DictConfig, inputs: Inputs, weights: ConvolutionWeights) -> Experiment:
-    """Build every object; ``settings.precision`` must be resolved. Raises InputError."""
+@dataclass(frozen=True)
+class Parts:
+    """What the config groups describe, built; none of it needs pictures or the weights of the network."""
+
+    content: ContentLoss
+    style: StyleLoss
+    smoothness: TotalVariation
+    optimizer: keras.optimizers.Optimizer
+    start: Start
+    pyramid: Pyramid
+
+
+def build_parts(settings: DictConfig) -> Parts:
+    """Build every object that the configuration describes; raises InputError for one that can't be."""
+    parts = Parts(
+        content=_made("objective.content", _with_layers(settings, "content")),
+        style=_made("objective.style", _with_layers(settings, "style")),
+        smoothness=_made("objective.smoothness", settings.objective.smoothness),
+        optimizer=_made("optimizer", settings.optimizer),
+        start=_made("init", settings.init),
+        pyramid=_made("pyramid", settings.pyramid),
+    )
+    if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
+        raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
+    return parts
+
+
+def prepare(settings: DictConfig, inputs: Inputs, parts: Parts, weights: ConvolutionWeights) -> Experiment:
+    """Put pictures, parts and network together; ``settings.precision`` must be resolved."""
+    # cut after the deepest layer that a term with a weight uses
+    layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
+    extractor = None
+    if layers:
+        extractor = FeatureExtractor(
+            weights,
+            layers,
+            architecture=settings.model.name.name,
+            pooling=settings.model.pooling.name,
+            padding=settings.model.padding.name,
+            pixels=settings.model.pixels.name,
+            precision=settings.precision if isinstance(settings.precision, str) else settings.precision.name,
+        )
     return Experiment(
         content=inputs.content.pixels,
         styles=tuple(
             StyleImage(picture.pixels, weight)
             for picture, weight in zip(inputs.styles, inputs.style_weights, strict=True)
         ),
-        objective=build_objective(settings, weights, settings.precision.name),
-        optimizer=build(settings, "optimizer"),
-        start=build(settings, "init"),
-        pyramid=build(settings, "pyramid"),
+        objective=Objective(extractor, parts.content, parts.style, parts.smoothness),
+        optimizer=parts.optimizer,
+        start=parts.start,
+        pyramid=parts.pyramid,
         size=settings.image.size,
         style_size=settings.image.style_size or settings.image.size,
         steps=settings.steps,
@@ -31,3 +81,24 @@ def prepare(settings: DictConfig, inputs: Inputs, weights: ConvolutionWeights) -
         keep_best=settings.keep_best,
         image_every=settings.record.image_every,
     )
+
+
+def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
+    description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
+    layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
+    return description | {"layers": layer_weights(term, layers[term])}
+
+
+def _made(name: str, description: Any) -> Any:
+    if isinstance(description, DictConfig):
+        description = OmegaConf.to_container(description, resolve=True)
+    try:
+        return instantiate(description, _convert_="all")
+    except InstantiationException as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        raise InputError(f"{name} can't be built: {reason}") from error

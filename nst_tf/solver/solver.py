@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +32,9 @@ class Solver:
     seen is the result of a size; else the last one is, as in most of the sources.
     """
 
-    def __init__(self, optimizer: keras.optimizers.Optimizer, *, clip: bool = True, keep_best: bool = True) -> None:
+    def __init__(
+        self, optimizer: keras.optimizers.Optimizer, *, clip: bool = True, keep_best: bool = True
+    ) -> None:
         """The clock of the reports starts here."""
         self._prototype = optimizer
         self._clip = clip
@@ -45,9 +48,10 @@ class Solver:
         """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size."""
         start = np.clip(image, 0, 1) if self._clip else image
         self._bound = bound
-        self._image = tf.Variable(start[np.newaxis], dtype=tf.float32, name="image")
+        self._height_and_width = start.shape[:2]
+        self._image = tf.Variable(tf.constant(start[np.newaxis], tf.float32), name="image")
         self._best_image = tf.Variable(self._image, name="best_image")
-        self._best_loss = tf.Variable(np.inf, dtype=tf.float32, name="best_loss")
+        self._best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
         self._optimizer = type(self._prototype).from_config(self._prototype.get_config())
         self._optimizer.build([self._image])
         self._advance = self._compiled()
@@ -117,7 +121,8 @@ class Solver:
         return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
 
     def _compiled(self):
-        bound, optimizer, image = self._bound, self._optimizer, self._image
+        bound, image = self._bound, self._image
+        optimizer: Any = self._optimizer  # Keras' own know no `loss`
         best_image, best_loss = self._best_image, self._best_loss
         needs_loss = getattr(optimizer, "needs_loss", False)
 
@@ -150,7 +155,7 @@ class Solver:
 
     def _report(self, row: np.ndarray, seconds: float) -> Report:
         loss = float(row[0])
-        size = max(self._image.shape[1:3])
+        size = max(self._height_and_width)
         # an optimizer that takes bad trials back may meet one on its way
         if not math.isfinite(loss) and not getattr(self._optimizer, "needs_loss", False):
             raise Diverged(f"the loss is {loss} after {self._step} steps")

@@ -48,8 +48,10 @@ class NoiseStart:
         self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
     ) -> np.ndarray:
         """Noise of the content's size; the pictures themselves are not used."""
-        center = np.float32(_IMAGENET_MEAN if self.center == "mean" else self.center)
-        values = random.uniform(-1, 1, content.shape) if self.uniform else random.standard_normal(content.shape)
+        center = np.asarray(_IMAGENET_MEAN if self.center == "mean" else self.center, np.float32)
+        values = (
+            random.uniform(-1, 1, content.shape) if self.uniform else random.standard_normal(content.shape)
+        )
         return (center + self.deviation * values).astype(np.float32)
 
 

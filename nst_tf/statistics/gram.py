@@ -29,8 +29,8 @@ class Gram:
         """Activations [1, H, W, C] -> [C, C]."""
         vectors = as_vectors(activations)
         gram = tf.matmul(vectors, vectors, transpose_a=True)
-        gram = times_power(gram, tf.cast(tf.shape(vectors)[0], gram.dtype), -self.positions_power)
-        return times_power(gram, float(vectors.shape[1]), -self.channels_power)
+        gram = times_power(gram, tf.shape(vectors)[0], -self.positions_power)
+        return times_power(gram, tf.shape(vectors)[1], -self.channels_power)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two matrices [C, C] -> scalar."""

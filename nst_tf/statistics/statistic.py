@@ -25,5 +25,5 @@ def as_vectors(activations: tf.Tensor) -> tf.Tensor:
 
 
 def times_power(value: tf.Tensor, base: tf.Tensor | float, power: float) -> tf.Tensor:
-    """value * base^power, leaving ``value`` untouched where the power is zero."""
+    """Value * base^power, leaving ``value`` untouched where the power is zero."""
     return value if power == 0 else value * tf.cast(base, value.dtype) ** power

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
@@ -86,14 +87,18 @@ class _Convolution:
         self.name = layer + BEFORE_RELU
         self._pad = pad
         # variables, not constants: a constant is copied into every graph that uses it
-        self._kernel = tf.Variable(weights.kernels[layer], dtype=precision, trainable=False)
-        self._bias = tf.Variable(weights.biases[layer], dtype=precision, trainable=False)
+        self._kernel = _frozen(weights.kernels[layer], precision)
+        self._bias = _frozen(weights.biases[layer], precision)
 
     def __call__(self, activations: tf.Tensor) -> tf.Tensor:
         padding = "SAME"
         if self._pad is not None:
             activations, padding = self._pad(activations), "VALID"
         return tf.nn.bias_add(tf.nn.conv2d(activations, self._kernel, 1, padding), self._bias)
+
+
+def _frozen(values: np.ndarray, precision: str) -> tf.Variable:
+    return tf.Variable(tf.cast(tf.constant(values), precision), trainable=False)
 
 
 class _Function:

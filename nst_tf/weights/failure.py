@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Unavailable(Exception):  # noqa: N818  (it says what the source is, as Full and Empty of `queue` do)
+class Unavailable(Exception):
     """A source has nothing to give; its message is the reason, in one line, and the next one is asked.
 
     ``surprising`` tells a damaged file, worth a warning, from a mere absence.
@@ -14,5 +14,5 @@ class Unavailable(Exception):  # noqa: N818  (it says what the source is, as Ful
         self.surprising = surprising
 
 
-class Malformed(ValueError):  # noqa: N818  (as above)
+class Malformed(ValueError):
     """A file does not hold the weights wanted; its message goes on the sentence "the file ..."."""

@@ -63,7 +63,7 @@ def _first_answer(vgg: Architecture) -> ConvolutionWeights:
         try:
             return load(vgg)
         except Unavailable as error:
-            level = logging.WARNING if error.surprising else logging.INFO
+            level = logging.WARNING if error.surprising else logging.DEBUG
             logger.log(level, "No %s weights from %s: %s", vgg.title, title, error)
             reasons.append(f"{title}: {error}")
     keras_file = KERAS_FILES[vgg.name]

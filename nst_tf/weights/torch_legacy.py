@@ -69,13 +69,15 @@ _ADMITTED: Mapping[tuple[str, str], object] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str, /) -> object:
+class _Unpickler(pickle._Unpickler):
+    # Python's own and not the faster one in C, whose memo grows to whatever index a damaged file names,
+    # gigabytes for one byte; of these pickles there are six kilobytes.
+    def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _ADMITTED:
             raise Malformed(f"names {module}.{name}, which a file of tensors has no reason to do")
         return _ADMITTED[module, name]
 
-    def persistent_load(self, pid: object, /) -> _Storage:
+    def persistent_load(self, pid: object) -> _Storage:
         match pid:
             case ("storage", np.dtype() as dtype, str(key), str(), int(count), None):
                 return _Storage(dtype, key, count)

@@ -24,10 +24,24 @@ DISCS = (
 # Whirls of the sky that carry no light: centre, reach, sense, inward pull.
 WHIRLS = ((392.0, 338.0, 165.0, 1.0, 0.34), (70.0, 96.0, 105.0, 1.0, 0.3), (985.0, 40.0, 95.0, -1.0, 0.3))
 
-SKY = [(0.0, "0b1438"), (0.22, "14276a"), (0.42, "1f45a0"), (0.6, "2f6cc0"), (0.76, "6ba3cf"),
-       (0.9, "bcd6d6"), (1.0, "f1ecd2")]
-GLOW = [(0.0, "fffbe6"), (0.75, "fff2b4"), (1.05, "fbd54e"), (1.7, "e9a527"), (2.2, "d9b24a"),
-        (2.9, "9cc0a8"), (3.6, "5a97c4")]
+SKY = [
+    (0.0, "0b1438"),
+    (0.22, "14276a"),
+    (0.42, "1f45a0"),
+    (0.6, "2f6cc0"),
+    (0.76, "6ba3cf"),
+    (0.9, "bcd6d6"),
+    (1.0, "f1ecd2"),
+]
+GLOW = [
+    (0.0, "fffbe6"),
+    (0.75, "fff2b4"),
+    (1.05, "fbd54e"),
+    (1.7, "e9a527"),
+    (2.2, "d9b24a"),
+    (2.9, "9cc0a8"),
+    (3.6, "5a97c4"),
+]
 FIELD = [(0.0, "5a3a12"), (0.25, "9a6016"), (0.5, "d08c1e"), (0.75, "ecb93c"), (1.0, "fbe59a")]
 HILLS = [(0.0, "0c1a33"), (0.35, "143c52"), (0.65, "23686b"), (0.85, "5b9a78"), (1.0, "b4c47a")]
 
@@ -65,7 +79,9 @@ class Fields:
         for cx, cy, reach, sense, pull in turning:
             dx, dy = x - cx, y - cy
             distance = np.hypot(dx, dy) + 1e-3
-            around = np.stack([-dy * sense - pull * dx, dx * sense - pull * dy], axis=-1) / distance[..., None]
+            around = (
+                np.stack([-dy * sense - pull * dx, dx * sense - pull * dy], axis=-1) / distance[..., None]
+            )
             weight = 2.6 * np.exp(-((distance / (0.74 * reach)) ** 3))[..., None]
             flow = flow + weight * around
         # The land: strokes follow the hills, and in the field fan out from a point on the horizon.
@@ -139,7 +155,9 @@ def dabs(oil: Oil, rng: np.random.Generator) -> None:
         for tilt in (0.9, -0.5):  # and two flat touches that close the very middle
             reach = 0.35 * core + 5.0
             path = np.array([cx, cy]) + np.linspace(-1, 1, 6)[:, None] * reach * [np.cos(tilt), np.sin(tilt)]
-            oil.lay(Stroke(path * FINE, FINE * (4.5 + 0.08 * core), colour("fffae2"), colour("fff0ae"), 0.4, 0.9))
+            oil.lay(
+                Stroke(path * FINE, FINE * (4.5 + 0.08 * core), colour("fffae2"), colour("fff0ae"), 0.4, 0.9)
+            )
 
 
 def poppies(oil: Oil, rng: np.random.Generator) -> None:

@@ -44,9 +44,9 @@ def to_linear(srgb: np.ndarray) -> np.ndarray:
 def to_srgb(linear: np.ndarray) -> np.ndarray:
     """Linear light in [0, 1] to sRGB, IEC 61966-2-1; values outside are clipped."""
     clipped = np.clip(linear, 0.0, 1.0)
-    return np.where(
-        clipped <= 0.0031308, clipped * 12.92, 1.055 * clipped ** (1 / 2.4) - 0.055
-    ).astype(np.float32)
+    return np.where(clipped <= 0.0031308, clipped * 12.92, 1.055 * clipped ** (1 / 2.4) - 0.055).astype(
+        np.float32
+    )
 
 
 def filmic(linear: np.ndarray) -> np.ndarray:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-
 DARK = (17, 26, 18)  # needles in the shade, sRGB
 
 
-def spruce(size: tuple[int, int], foot: tuple[float, float], tall: float, rng: np.random.Generator,
-           bright: tuple[int, int, int] = (109, 108, 40)) -> np.ndarray:
+def spruce(
+    size: tuple[int, int],
+    foot: tuple[float, float],
+    tall: float,
+    rng: np.random.Generator,
+    bright: tuple[int, int, int] = (109, 108, 40),
+) -> np.ndarray:
     """A spruce of ``tall`` pixels over ``foot`` (x, y) on a transparent picture of ``size`` (width, height).
 
     ``bright`` is the colour (0 to 255) of needles in the full sun. Returns float32 RGBA in [0, 1], straight alpha, sRGB colours.
@@ -18,8 +22,10 @@ def spruce(size: tuple[int, int], foot: tuple[float, float], tall: float, rng: n
     picture = Image.new("RGBA", size, (14, 20, 14, 0))
     pen = ImageDraw.Draw(picture)
     x0, y0 = foot
-    pen.polygon([(x0 - 0.017 * tall, y0), (x0 + 0.017 * tall, y0), (x0 + 1, y0 - tall), (x0 - 1, y0 - tall)],
-                fill=(38, 28, 20, 255))
+    pen.polygon(
+        [(x0 - 0.017 * tall, y0), (x0 + 0.017 * tall, y0), (x0 + 1, y0 - tall), (x0 - 1, y0 - tall)],
+        fill=(38, 28, 20, 255),
+    )
     levels = np.linspace(0.05, 1.0, int(tall / 6.5)) ** 1.05
     for level in levels[::-1]:  # low boughs first, each whorl over the one below
         reach = tall * (0.20 * level**0.85 + 0.012) * rng.uniform(0.75, 1.15)

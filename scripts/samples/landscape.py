@@ -20,7 +20,10 @@ ZENITH = np.array([0.045, 0.17, 0.46], np.float32)
 LOW_SKY = np.array([0.80, 0.52, 0.36], np.float32)
 WARM_HAZE, COOL_HAZE = np.array([0.78, 0.56, 0.42], np.float32), np.array([0.44, 0.50, 0.66], np.float32)
 WATER = np.array([0.010, 0.030, 0.040], np.float32)
-BOX = {"cabin": ((-60.0, 168.0), (9.5, 7.0)), "hut": ((-73.0, 180.0), (5.5, 5.0))}  # centre x, z; size, metres
+BOX = {
+    "cabin": ((-60.0, 168.0), (9.5, 7.0)),
+    "hut": ((-73.0, 180.0), (5.5, 5.0)),
+}  # centre x, z; size, metres
 
 
 def haze(slants: np.ndarray) -> np.ndarray:
@@ -45,7 +48,7 @@ def sky(slant: np.ndarray, lift: np.ndarray, noise: Noise) -> np.ndarray:
     # Light comes from the lower left: a cloud is bright where it thins out in that direction.
     toward = cover(slant - 0.035, lift - 0.022)
     bright = np.clip(0.58 + 0.95 * (density - toward) - 0.30 * np.maximum(density - 0.5, 0), 0.0, 1.5)
-    lit, dim = np.array([2.0, 1.12, 0.60], np.float32), np.array([0.20, 0.23, 0.37], np.float32)
+    lit, dim = np.array([1.7, 0.98, 0.56], np.float32), np.array([0.20, 0.23, 0.37], np.float32)
     cloud = mix(mix(dim, clear, 0.25), lit, bright)
     cloud = mix(cloud, low, ramp(0.16, 0.0, lift) * 0.65)
     return mix(clear, cloud, amount * 0.94)
@@ -70,26 +73,70 @@ def cabins(light: np.ndarray, eye: float, valley: terrain.Valley) -> np.ndarray:
         base = float(valley.bare(np.array([cx]), np.array([cz]))[0]) - 1.2
         x0, x1, z0, z1 = cx - wide / 2, cx + wide / 2, cz - deep / 2, cz + deep / 2
         eaves, ridge = base + 4.3, base + 7.6
-        face([(x1, base, z0), (x1, eaves, z0), (x1, ridge - 0.2, cz), (x1, eaves, z1), (x1, base, z1)], (58, 40, 34))
+        face(
+            [(x1, base, z0), (x1, eaves, z0), (x1, ridge - 0.2, cz), (x1, eaves, z1), (x1, base, z1)],
+            (58, 40, 34),
+        )
         face([(x0, base, z0), (x0, eaves, z0), (x1, eaves, z0), (x1, base, z0)], (172, 112, 66))
         for plank in np.arange(base + 0.4, eaves, 0.42):
-            face([(x0, plank, z0), (x0, plank + 0.1, z0), (x1, plank + 0.1, z0), (x1, plank, z0)], (122, 74, 42))
+            face(
+                [(x0, plank, z0), (x0, plank + 0.1, z0), (x1, plank + 0.1, z0), (x1, plank, z0)],
+                (122, 74, 42),
+            )
         face([(x0, base, z0), (x0, base + 0.9, z0), (x1, base + 0.9, z0), (x1, base, z0)], (150, 134, 116))
         for wx in np.arange(x0 + 1.0, x1 - 1.2, 2.1):
-            face([(wx - 0.15, base + 1.5, z0), (wx - 0.15, base + 3.2, z0), (wx + 1.25, base + 3.2, z0),
-                  (wx + 1.25, base + 1.5, z0)], (238, 220, 186))
-            face([(wx, base + 1.65, z0), (wx, base + 3.05, z0), (wx + 1.1, base + 3.05, z0), (wx + 1.1, base + 1.65, z0)],
-                 (255, 205, 110))
-            face([(wx + 0.5, base + 1.6, z0), (wx + 0.5, base + 3.1, z0), (wx + 0.6, base + 3.1, z0),
-                  (wx + 0.6, base + 1.6, z0)], (120, 80, 50))
+            face(
+                [
+                    (wx - 0.15, base + 1.5, z0),
+                    (wx - 0.15, base + 3.2, z0),
+                    (wx + 1.25, base + 3.2, z0),
+                    (wx + 1.25, base + 1.5, z0),
+                ],
+                (238, 220, 186),
+            )
+            face(
+                [
+                    (wx, base + 1.65, z0),
+                    (wx, base + 3.05, z0),
+                    (wx + 1.1, base + 3.05, z0),
+                    (wx + 1.1, base + 1.65, z0),
+                ],
+                (255, 205, 110),
+            )
+            face(
+                [
+                    (wx + 0.5, base + 1.6, z0),
+                    (wx + 0.5, base + 3.1, z0),
+                    (wx + 0.6, base + 3.1, z0),
+                    (wx + 0.6, base + 1.6, z0),
+                ],
+                (120, 80, 50),
+            )
         out = 0.7
-        face([(x0 - out, eaves - 0.4, z0 - out), (x0 - out, ridge, cz), (x1 + out, ridge, cz),
-              (x1 + out, eaves - 0.4, z0 - out)], (146, 74, 58))
+        face(
+            [
+                (x0 - out, eaves - 0.4, z0 - out),
+                (x0 - out, ridge, cz),
+                (x1 + out, ridge, cz),
+                (x1 + out, eaves - 0.4, z0 - out),
+            ],
+            (146, 74, 58),
+        )
         for course in np.linspace(0, 0.94, 9):
             y, z = eaves - 0.4 + (ridge - eaves + 0.4) * course, z0 - out + (cz - z0 + out) * course
-            face([(x0 - out, y, z), (x0 - out, y + 0.11, z), (x1 + out, y + 0.11, z), (x1 + out, y, z)], (108, 52, 42))
-        face([(x0 + 2, ridge - 1.2, cz - 0.9), (x0 + 2, ridge + 1.3, cz - 0.9), (x0 + 3, ridge + 1.3, cz - 0.9),
-              (x0 + 3, ridge - 1.2, cz - 0.9)], (176, 132, 106))
+            face(
+                [(x0 - out, y, z), (x0 - out, y + 0.11, z), (x1 + out, y + 0.11, z), (x1 + out, y, z)],
+                (108, 52, 42),
+            )
+        face(
+            [
+                (x0 + 2, ridge - 1.2, cz - 0.9),
+                (x0 + 2, ridge + 1.3, cz - 0.9),
+                (x0 + 3, ridge + 1.3, cz - 0.9),
+                (x0 + 3, ridge - 1.2, cz - 0.9),
+            ],
+            (176, 132, 106),
+        )
     painted = np.asarray(layer, np.float32) / 255.0
     return mix(light, to_linear(painted[..., :3]), painted[..., 3])
 
@@ -138,19 +185,34 @@ def boat(picture: np.ndarray, at: tuple[float, float], size: float) -> np.ndarra
     sheer = -0.30 - 0.16 * s**2 - 0.05 * s
     keel = 0.05 - 0.03 * s**2
     hull = list(zip(s, sheer, strict=True)) + list(zip(s[::-1] * 0.83, keel, strict=True))
-    inner = list(zip(s, sheer, strict=True)) + list(zip(s[::-1] * 0.97, sheer[::-1] - 0.15 * (1 - s[::-1] ** 4), strict=True))
+    inner = list(zip(s, sheer, strict=True)) + list(
+        zip(s[::-1] * 0.97, sheer[::-1] - 0.15 * (1 - s[::-1] ** 4), strict=True)
+    )
     pen.polygon(curve(hull, mirror=True), fill=(38, 22, 18, 165))
     pen.polygon(curve(hull), fill=(134, 44, 32, 255))
     for strake, tint in ((0.72, (170, 66, 42, 255)), (0.45, (104, 33, 27, 255)), (0.2, (80, 26, 24, 255))):
-        line = [(x * (0.83 + 0.17 * strake), k + (t - k) * strake) for x, t, k in zip(s, sheer, keel, strict=True)]
+        line = [
+            (x * (0.83 + 0.17 * strake), k + (t - k) * strake) for x, t, k in zip(s, sheer, keel, strict=True)
+        ]
         pen.line(curve(line), fill=tint, width=3)
     pen.polygon(curve(inner), fill=(70, 46, 34, 255))
     for bench in (-0.45, 0.05, 0.5):
         top = -0.33 - 0.16 * bench**2 - 0.05 * bench
-        pen.polygon(curve([(bench - 0.07, top), (bench + 0.06, top), (bench + 0.07, top - 0.12), (bench - 0.05, top - 0.12)]),
-                    fill=(196, 142, 92, 255))
+        pen.polygon(
+            curve(
+                [
+                    (bench - 0.07, top),
+                    (bench + 0.06, top),
+                    (bench + 0.07, top - 0.12),
+                    (bench - 0.05, top - 0.12),
+                ]
+            ),
+            fill=(196, 142, 92, 255),
+        )
     pen.line(curve(list(zip(s, sheer, strict=True))), fill=(238, 206, 160, 255), width=5)
-    pen.line(curve(list(zip(s * 0.97, sheer - 0.15 * (1 - s**4), strict=True))), fill=(206, 160, 116, 255), width=3)
+    pen.line(
+        curve(list(zip(s * 0.97, sheer - 0.15 * (1 - s**4), strict=True))), fill=(206, 160, 116, 255), width=3
+    )
     pen.line(curve([(-0.15, -0.52), (0.62, -0.16), (0.84, 0.02)]), fill=(214, 172, 122, 255), width=4)
     painted = np.asarray(layer, np.float32) / 255.0
     return mix(picture, painted[..., :3], blur(painted[..., 3], 0.7))
@@ -166,7 +228,9 @@ def lake(x: np.ndarray, y: np.ndarray, mirror: np.ndarray, noise: Noise) -> np.n
     swell = noise.fractal(right / 9.0 + 20, far / 3.4, octaves=2)
     # Slopes of ripples shift the mirror image up and down, the more the farther the reflected thing is.
     fade = 1.0 / (1.0 + (far / 160) ** 2)
-    shift = (0.004 * calm + 0.005 * swell) * FOCAL * (0.35 + 0.65 * fade) + breeze * 6.0 * (1 + noise(right * 0.7, far * 0.2))
+    shift = (0.004 * calm + 0.005 * swell) * FOCAL * (0.35 + 0.65 * fade) + breeze * 6.0 * (
+        1 + noise(right * 0.7, far * 0.2)
+    )
     image = sample(mirror, x + 0.15 * shift * FINE, np.clip(below + shift, 0.5, None) * FINE)
     glance = 1.0 - np.clip(below / FOCAL * 1.0, 0, 1)
     fresnel = (0.10 + 0.90 * glance**7) * (1 - 0.08 * breeze)
@@ -203,7 +267,13 @@ def draw() -> np.ndarray:
     picture = to_srgb(filmic(scene * 0.78))
 
     picture = boat(picture, (640 * FINE, 618 * FINE), 82 * FINE)
-    for foot, tall in (((968, 752), 580), ((1018, 760), 720), ((905, 742), 340), ((20, 745), 300), ((-16, 740), 420)):
+    for foot, tall in (
+        ((968, 752), 580),
+        ((1018, 760), 720),
+        ((905, 742), 340),
+        ((20, 745), 300),
+        ((-16, 740), 420),
+    ):
         tree = spruce((columns, rows), (foot[0] * FINE, foot[1] * FINE), tall * FINE, rng)
         picture = mix(picture, tree[..., :3], tree[..., 3])
     return to_bytes(shrink(picture, FINE))

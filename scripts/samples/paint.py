@@ -54,8 +54,10 @@ class Oil:
         u = np.linspace(0.0, 1.0, len(path), dtype=np.float32)
 
         # A round brush: quickly full at the start, drawn out to the end.
-        outline = np.minimum(np.sqrt(np.clip(u * length / (1.3 * stroke.width), 0, 1)),
-                             np.clip((1.0 - u) * length / (2.2 * stroke.width), 0, 1) ** 0.6)
+        outline = np.minimum(
+            np.sqrt(np.clip(u * length / (1.3 * stroke.width), 0, 1)),
+            np.clip((1.0 - u) * length / (2.2 * stroke.width), 0, 1) ** 0.6,
+        )
         start, first = self._rng.integers(_STREAK_LENGTH), self._rng.integers(_STREAK_BRISTLES)
         along = (start + np.arange(len(path)) // 2) % _STREAK_LENGTH
         # About one bristle for 1.6 pixels, whatever the brush: real bristles do not scale with it.

@@ -107,7 +107,9 @@ def turned(axis: tuple[float, float, float]) -> np.ndarray:
     return np.stack([x, y, np.cross(x, y)])
 
 
-def march(distance: Distance, origin: np.ndarray, ray: np.ndarray, reach: float, steps: int = 90) -> np.ndarray:
+def march(
+    distance: Distance, origin: np.ndarray, ray: np.ndarray, reach: float, steps: int = 90
+) -> np.ndarray:
     """Distance along each unit ``ray`` (n, 3) from ``origin`` (n, 3) to the scene; inf beyond ``reach``."""
     travelled = np.zeros(len(ray), np.float32)
     active = np.arange(len(ray))
@@ -124,7 +126,9 @@ def march(distance: Distance, origin: np.ndarray, ray: np.ndarray, reach: float,
     return np.where(hit, travelled, np.inf)
 
 
-def soft_shadow(distance: Distance, origin: np.ndarray, ray: np.ndarray, reach: float, size: float) -> np.ndarray:
+def soft_shadow(
+    distance: Distance, origin: np.ndarray, ray: np.ndarray, reach: float, size: float
+) -> np.ndarray:
     """Share of a lamp of angular radius ``size`` (radians) seen from ``origin`` along ``ray``, 0 to 1.
 
     One cone per point: how nearly the scene touches the ray against its distance, after Quilez (2010).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from samples.canvas import filmic, mix, ramp, to_bytes, to_srgb
 from samples.noise import Noise
@@ -15,42 +16,159 @@ WALL = 2.3  # z of the wall behind; the table is the plane y = 0
 WINDOW = np.array([-4.6, 4.4, -3.0], np.float32)  # its middle: left, above, before the table
 WINDOW_LIGHT = np.array([3.6, 3.15, 2.5], np.float32)
 ROOM_LIGHT = np.array([0.23, 0.27, 0.36], np.float32)
+EXPOSURE = 0.40
 TILE = 1 << 17  # rays in one go: keeps the arrays of a step within some megabytes
 
-GLOSS = {"bottle": 0.9, "jug": 0.55, "bowl": 0.6, "apple": 0.30, "pear": 0.12, "orange": 0.16, "lemon": 0.2,
-         "grape": 0.35, "plum": 0.2, "cut": 0.25, "stem": 0.02, "cloth": 0.0, "table": 0.10, "wall": 0.0}
+GLOSS = {
+    "bottle": 0.9,
+    "jug": 0.55,
+    "bowl": 0.6,
+    "apple": 0.30,
+    "pear": 0.12,
+    "orange": 0.16,
+    "lemon": 0.2,
+    "grape": 0.35,
+    "plum": 0.2,
+    "cut": 0.25,
+    "stem": 0.02,
+    "cloth": 0.0,
+    "table": 0.10,
+    "wall": 0.0,
+}
 
 _PLAIN, _SPACE = Noise(5), Noise(6, dimensions=3)
 
 
 def solids() -> list[Solid]:
     """Everything that stands on the table."""
-    bottle = lathe([(0, 0.06), (0.2, 0.03), (0.36, 0.02), (0.40, 0.10), (0.40, 0.6), (0.40, 1.15), (0.385, 1.36), (0.25, 1.62),
-                    (0.145, 1.80), (0.13, 2.0), (0.13, 2.22), (0.165, 2.25), (0.165, 2.33), (0.13, 2.36), (0, 2.36)])
-    jug = lathe([(0, 0.0), (0.30, 0.0), (0.36, 0.05), (0.52, 0.35), (0.58, 0.66), (0.47, 1.02), (0.31, 1.25), (0.27, 1.42),
-                 (0.33, 1.64), (0.355, 1.66), (0.30, 1.62), (0.235, 1.42), (0.26, 1.25), (0.1, 1.0), (0, 1.0)])
-    bowl = lathe([(0, 0.05), (0.28, 0.0), (0.31, 0.03), (0.30, 0.10), (0.52, 0.19), (0.74, 0.38), (0.83, 0.60), (0.815, 0.625),
-                  (0.78, 0.60), (0.68, 0.40), (0.48, 0.24), (0, 0.20)])
-    apple = lathe([(0, -0.24), (0.06, -0.27), (0.16, -0.275), (0.28, -0.12), (0.325, 0.06), (0.27, 0.22), (0.14, 0.285),
-                   (0.05, 0.25), (0, 0.19)])
-    orange = lathe([(0, -0.285), (0.15, -0.25), (0.27, -0.10), (0.295, 0.02), (0.25, 0.17), (0.12, 0.268), (0.03, 0.272),
-                    (0, 0.262)])
-    lemon = lathe([(0, -0.36), (0.045, -0.33), (0.10, -0.27), (0.19, -0.14), (0.225, 0.0), (0.19, 0.14), (0.10, 0.26),
-                   (0.05, 0.31), (0, 0.35)])
-    pear = lathe([(0, -0.29), (0.10, -0.31), (0.25, -0.22), (0.315, 0.0), (0.26, 0.22), (0.165, 0.40), (0.12, 0.55), (0.07, 0.62),
-                  (0, 0.60)])
-    half = lathe([(0, 0.0), (0.25, 0.0), (0.27, -0.01), (0.25, -0.12), (0.16, -0.23), (0, -0.27)], smooth=False)
+    bottle = lathe(
+        [
+            (0, 0.06),
+            (0.2, 0.03),
+            (0.36, 0.02),
+            (0.40, 0.10),
+            (0.40, 0.6),
+            (0.40, 1.15),
+            (0.385, 1.36),
+            (0.25, 1.62),
+            (0.145, 1.80),
+            (0.13, 2.0),
+            (0.13, 2.22),
+            (0.165, 2.25),
+            (0.165, 2.33),
+            (0.13, 2.36),
+            (0, 2.36),
+        ]
+    )
+    jug = lathe(
+        [
+            (0, 0.0),
+            (0.30, 0.0),
+            (0.36, 0.05),
+            (0.52, 0.35),
+            (0.58, 0.66),
+            (0.47, 1.02),
+            (0.31, 1.25),
+            (0.27, 1.42),
+            (0.33, 1.64),
+            (0.355, 1.66),
+            (0.30, 1.62),
+            (0.235, 1.42),
+            (0.26, 1.25),
+            (0.1, 1.0),
+            (0, 1.0),
+        ]
+    )
+    bowl = lathe(
+        [
+            (0, 0.05),
+            (0.28, 0.0),
+            (0.31, 0.03),
+            (0.30, 0.10),
+            (0.52, 0.19),
+            (0.74, 0.38),
+            (0.83, 0.60),
+            (0.815, 0.625),
+            (0.78, 0.60),
+            (0.68, 0.40),
+            (0.48, 0.24),
+            (0, 0.20),
+        ]
+    )
+    apple = lathe(
+        [
+            (0, -0.24),
+            (0.06, -0.27),
+            (0.16, -0.275),
+            (0.28, -0.12),
+            (0.325, 0.06),
+            (0.27, 0.22),
+            (0.14, 0.285),
+            (0.05, 0.25),
+            (0, 0.19),
+        ]
+    )
+    orange = lathe(
+        [
+            (0, -0.285),
+            (0.15, -0.25),
+            (0.27, -0.10),
+            (0.295, 0.02),
+            (0.25, 0.17),
+            (0.12, 0.268),
+            (0.03, 0.272),
+            (0, 0.262),
+        ]
+    )
+    lemon = lathe(
+        [
+            (0, -0.36),
+            (0.045, -0.33),
+            (0.10, -0.27),
+            (0.19, -0.14),
+            (0.225, 0.0),
+            (0.19, 0.14),
+            (0.10, 0.26),
+            (0.05, 0.31),
+            (0, 0.35),
+        ]
+    )
+    pear = lathe(
+        [
+            (0, -0.29),
+            (0.10, -0.31),
+            (0.25, -0.22),
+            (0.315, 0.0),
+            (0.26, 0.22),
+            (0.165, 0.40),
+            (0.12, 0.55),
+            (0.07, 0.62),
+            (0, 0.60),
+        ]
+    )
+    half = lathe(
+        [(0, 0.0), (0.25, 0.0), (0.27, -0.01), (0.25, -0.12), (0.16, -0.23), (0, -0.27)], smooth=False
+    )
 
-    s = np.linspace(-0.1, np.pi * 0.98, 14)
-    handle = np.stack([0.42 + 0.36 * np.sin(s), 1.0 + 0.42 * np.cos(s), 0 * s], axis=1)
+    knots = np.array(
+        [[0.25, 1.36], [0.42, 1.46], [0.63, 1.43], [0.76, 1.22], [0.74, 0.95], [0.62, 0.74], [0.53, 0.62]]
+    )
+    bent = CubicSpline(np.arange(7), knots)(np.linspace(0, 6, 16))
+    handle = np.column_stack([bent, np.zeros(16)])
     stalk = np.array([[0, 0.18, 0], [0.01, 0.30, 0.01], [0.05, 0.40, 0.02]])
     pear_stalk = np.array([[0, 0.58, 0], [0.015, 0.68, 0.01], [0.06, 0.76, 0.02]])
     rng = np.random.default_rng(77)
     bunch = []
-    while len(bunch) < 34:  # grapes that touch but do not sink into each other, in a loose heap
+    for _ in range(900):  # tries  # grapes that touch but do not sink into each other, in a loose heap
         s, t = rng.uniform(-1, 1), rng.uniform(-1, 1)
         level = int(rng.integers(0, 3))
-        at = np.array([0.48 * s * (1 - 0.26 * level), 0.10 + 0.145 * level, 0.27 * t * (1 - 0.3 * level) * (1.1 - 0.5 * abs(s))])
+        at = np.array(
+            [
+                0.48 * s * (1 - 0.26 * level),
+                0.10 + 0.145 * level,
+                0.27 * t * (1 - 0.3 * level) * (1.1 - 0.5 * abs(s)),
+            ]
+        )
         if all(np.linalg.norm(at - other) > 0.155 for other in bunch):
             bunch.append(at)
     lean, lying = turned((0.15, 1, -0.12)), turned((0.72, 0.16, -0.35))
@@ -58,24 +176,43 @@ def solids() -> list[Solid]:
     scene = [
         Solid("bottle", bottle, (-0.98, 0, 0.62), ((0, 1.18, 0), 1.26)),
         Solid("jug", jug, (0.12, 0, 0.72), ((0, 0.83, 0), 1.0)),
-        Solid("jug", tube(handle, np.full(14, 0.062)), (0.12, 0, 0.72), ((0.55, 1.0, 0), 0.62)),
+        Solid("jug", tube(handle, np.full(16, 0.058)), (0.12, 0, 0.72), ((0.55, 1.0, 0), 0.62)),
         Solid("bowl", bowl, (1.22, 0.02, 0.05), ((0, 0.31, 0), 0.90)),
         Solid("pear", pear, (0.36, 0.31, -0.72), ((0, 0.16, 0), 0.49), turned((-0.30, 1, 0.1))),
-        Solid("stem", tube(pear_stalk, np.array([0.024, 0.017, 0.026])), (0.36, 0.31, -0.72), ((0.02, 0.67, 0), 0.14),
-              turned((-0.30, 1, 0.1))),
+        Solid(
+            "stem",
+            tube(pear_stalk, np.array([0.024, 0.017, 0.026])),
+            (0.36, 0.31, -0.72),
+            ((0.02, 0.67, 0), 0.14),
+            turned((-0.30, 1, 0.1)),
+        ),
         Solid("lemon", lemon, (-0.42, 0.235, -0.62), ((0, 0, 0), 0.37), lying),
         Solid("cut", half, (-0.02, 0.235, -1.22), ((0, -0.1, 0), 0.32), turned((-0.22, 0.42, -1))),
         Solid("grape", heap(np.array(bunch), 0.10), (-1.42, 0.03, -0.42), ((0, 0.24, 0), 0.64)),
-        Solid("stem", tube(np.array([[0.25, 0.3, 0], [0.5, 0.34, -0.06], [0.66, 0.26, -0.12]]), np.array([0.022, 0.02, 0.028])),
-              (-1.42, 0.03, -0.42), ((0.45, 0.3, -0.05), 0.26)),
+        Solid(
+            "stem",
+            tube(
+                np.array([[0.25, 0.3, 0], [0.5, 0.34, -0.06], [0.66, 0.26, -0.12]]),
+                np.array([0.022, 0.02, 0.028]),
+            ),
+            (-1.42, 0.03, -0.42),
+            ((0.45, 0.3, -0.05), 0.26),
+        ),
     ]
-    for kind, shape, at in (("orange", orange, (0.98, 0.53, 0.02)), ("apple", apple, (1.46, 0.54, -0.12)),
-                            ("orange", orange, (1.30, 0.55, 0.36)), ("plum", orange, (1.20, 0.47, -0.36)),
-                            ("orange", orange, (1.24, 0.90, 0.08)), ("apple", apple, (-0.92, 0.28, -1.02))):
+    for kind, shape, at in (
+        ("orange", orange, (0.98, 0.53, 0.02)),
+        ("apple", apple, (1.46, 0.54, -0.12)),
+        ("orange", orange, (1.30, 0.55, 0.36)),
+        ("plum", orange, (1.20, 0.47, -0.36)),
+        ("orange", orange, (1.24, 0.90, 0.08)),
+        ("apple", apple, (-0.92, 0.28, -1.02)),
+    ):
         tilt = turned((rng.normal(0, 0.4), 1, rng.normal(-0.35, 0.2))) if kind != "plum" else lean
         scene.append(Solid(kind, shape, at, ((0, 0, 0), 0.33), tilt))
         if kind == "apple":
-            scene.append(Solid("stem", tube(stalk, np.array([0.016, 0.012, 0.02])), at, ((0.02, 0.3, 0), 0.15), tilt))
+            scene.append(
+                Solid("stem", tube(stalk, np.array([0.016, 0.012, 0.02])), at, ((0.02, 0.3, 0), 0.15), tilt)
+            )
     return scene
 
 
@@ -152,7 +289,9 @@ class Scene:
         away = np.linalg.norm(to_lamp, axis=1, keepdims=True)
         to_lamp /= away
         start = p + 0.012 * normal
-        seen = soft_shadow(self.distance, start, to_lamp, 4.5, 0.14) if mirrors else np.ones(len(p), np.float32)
+        seen = (
+            soft_shadow(self.distance, start, to_lamp, 4.5, 0.14) if mirrors else np.ones(len(p), np.float32)
+        )
         facing = np.einsum("ij,ij->i", normal, to_lamp)
         # A window is wide: its light wraps a little around forms.
         lamp = np.clip((facing + 0.12) / 1.12, 0, 1) * seen * (44.0 / away[:, 0] ** 2)
@@ -161,7 +300,11 @@ class Scene:
             gap = self.distance(p + normal * np.float32(reach))
             open_air *= np.clip(0.35 + 0.65 * gap / reach, 0, 1)
         room = ROOM_LIGHT * (0.6 + 0.4 * normal[:, 1:2]) * open_air[:, None]
-        bounce = np.array([0.30, 0.21, 0.13], np.float32) * np.clip(0.5 - 0.5 * normal[:, 1:2], 0, 1) * open_air[:, None]
+        bounce = (
+            np.array([0.30, 0.21, 0.13], np.float32)
+            * np.clip(0.5 - 0.5 * normal[:, 1:2], 0, 1)
+            * open_air[:, None]
+        )
         total = albedo * (WINDOW_LIGHT * lamp[:, None] + room + bounce)
 
         out = ray - 2 * np.einsum("ij,ij->i", ray, normal)[:, None] * normal
@@ -218,7 +361,7 @@ def draw() -> np.ndarray:
     for start in range(0, x.size, TILE):
         tile = slice(start, start + TILE)
         light[tile], label[tile] = scene.light(x[tile], y[tile])
-    picture = filmic(light * 0.62)
+    picture = filmic(light * EXPOSURE)
 
     # Smooth edges: where neighbours differ in solid or brightness, five more rays.
     ids, grey = label.reshape(HEIGHT, WIDTH), picture.mean(axis=1).reshape(HEIGHT, WIDTH)
@@ -232,7 +375,7 @@ def draw() -> np.ndarray:
     for dx, dy in ((-0.4, -0.2), (0.2, -0.4), (0.4, 0.2), (-0.2, 0.4)):
         for start in range(0, len(edge), TILE):
             part = edge[start : start + TILE]
-            picture[part] += filmic(scene.light(x[part] + dx, y[part] + dy)[0] * 0.62)
+            picture[part] += filmic(scene.light(x[part] + dx, y[part] + dy)[0] * EXPOSURE)
     picture[edge] /= 5
     picture = to_srgb(picture.reshape(HEIGHT, WIDTH, 3))
     return to_bytes(picture)

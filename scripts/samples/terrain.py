@@ -11,8 +11,13 @@ from samples.noise import Noise
 
 NEAREST, FARTHEST = 100.0, 26_000.0  # metres
 # Rings of samples: at even ratios near by, every 12 metres where the steep faces are.
-RINGS = np.concatenate([np.geomspace(NEAREST, 5_000, 950, endpoint=False), np.arange(5_000, 17_000, 12.0),
-                        np.geomspace(17_000, FARTHEST, 120)]).astype(np.float32)
+RINGS = np.concatenate(
+    [
+        np.geomspace(NEAREST, 5_000, 950, endpoint=False),
+        np.arange(5_000, 17_000, 12.0),
+        np.geomspace(17_000, FARTHEST, 120),
+    ]
+).astype(np.float32)
 # Low evening sun, from the left and behind the viewer: x right, y up, z away.
 SUN = np.array([-0.86, 0.27, -0.36], np.float32) / np.linalg.norm([-0.86, 0.27, -0.36])
 SUN_LIGHT = np.array([4.1, 2.45, 1.2], np.float32)
@@ -51,8 +56,12 @@ class Valley:
         flank_right = 1000 * ramp(900, 4800, x + 420 * bend) * ramp(1700, 6000, z)
         peak = sum(
             top * np.exp(-np.hypot(x - px, (z - pz) * 0.8) / reach)
-            for px, pz, top, reach in ((1250, 12800, 2900, 2300), (-1900, 14500, 1500, 2000),
-                                       (4600, 15500, 1900, 2300), (-6000, 13500, 1900, 2300))
+            for px, pz, top, reach in (
+                (1250, 12800, 2900, 2300),
+                (-1900, 14500, 1500, 2000),
+                (4600, 15500, 1900, 2300),
+                (-6000, 13500, 1900, 2300),
+            )
         )
         peak = peak * ramp(3500, 9500, z)  # the flanks of the cones must not lift the lake
         crags = ramp(100, 1300, flank_left + flank_right + peak)
@@ -80,9 +89,13 @@ class Valley:
         for dc in (-1, 0, 1):
             for dr in (-1, 0, 1):
                 random = self._trees[(column + dc) % 64, (row + dr) % 64]
-                away = np.hypot((column + dc + random[..., 0]) * cell - x, (row + dr + random[..., 1]) * cell - z)
+                away = np.hypot(
+                    (column + dc + random[..., 0]) * cell - x, (row + dr + random[..., 1]) * cell - z
+                )
                 top = (8.0 + 11.0 * random[..., 2]) * (random[..., 3] < stand)
-                rise = np.clip(1.0 - away / (0.20 * (8 + 11 * random[..., 2]) * np.clip(tuft, 0.3, 1.4)), 0, 1)
+                rise = np.clip(
+                    1.0 - away / (0.20 * (8 + 11 * random[..., 2]) * np.clip(tuft, 0.3, 1.4)), 0, 1
+                )
                 higher = top * rise * ragged > tall
                 tall, up = np.where(higher, top * rise * ragged, tall), np.where(higher, rise, up)
         return tall, up
@@ -95,7 +108,9 @@ def shadow_height(valley: Valley) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     along = -SUN[[0, 2]] / np.linalg.norm(SUN[[0, 2]])
     across = np.array([-along[1], along[0]], np.float32)
-    s, t = np.meshgrid(np.arange(-16_000, 26_000, SHADOW_CELL), np.arange(-4_000, 22_000, 2 * SHADOW_CELL), indexing="ij")
+    s, t = np.meshgrid(
+        np.arange(-16_000, 26_000, SHADOW_CELL), np.arange(-4_000, 22_000, 2 * SHADOW_CELL), indexing="ij"
+    )
     x, z = s * along[0] + t * across[0], s * along[1] + t * across[1]
     wanted = (z > 0) & (z < FARTHEST * 0.85) & (np.abs(x) < 0.62 * z + 3500)
     height = np.full(s.shape, -30.0, np.float32)
@@ -136,21 +151,34 @@ def look(valley: Valley, slants: np.ndarray, haze: np.ndarray) -> Fan:
     open_sky = np.where(tall > 0, 0.25 + 0.75 * up, 0.45 + 0.55 * up_y)
     light = albedo * (SUN_LIGHT * (facing * sunny)[..., None] + SKY_LIGHT * open_sky[..., None])
 
-    thick = 1.0 - np.exp(-np.maximum(z - 150, 0) / 30_000 * (0.8 + 1.2 * np.exp(-np.maximum(ground, 0) / 500)))
+    thick = 1.0 - np.exp(
+        -np.maximum(z - 150, 0) / 30_000 * (0.8 + 1.2 * np.exp(-np.maximum(ground, 0) / 500))
+    )
     mist = 0.55 * np.exp(-np.maximum(ground + tall, 0) / 30) * ramp(600, 2600, z)
     light = mix(light, haze[None], 1 - (1 - thick) * (1 - mist))
     return Fan(distance, ground + tall, light.astype(np.float32))
 
 
-def _materials(valley: Valley, x: np.ndarray, z: np.ndarray, ground: np.ndarray, up_y: np.ndarray,
-               tall: np.ndarray, up: np.ndarray) -> np.ndarray:
+def _materials(
+    valley: Valley,
+    x: np.ndarray,
+    z: np.ndarray,
+    ground: np.ndarray,
+    up_y: np.ndarray,
+    tall: np.ndarray,
+    up: np.ndarray,
+) -> np.ndarray:
     n = valley._noise
     patch, fine = n.fractal(x / 240, z / 240, octaves=5), n(x / 7.0, z / 7.0)
     rock = ROCK * (1 + 0.16 * n.fractal(x / 60, (ground * 1.1 + z) / 60, octaves=4))[..., None]
     woods = FOREST * (1 + 0.4 * patch + 0.35 * fine)[..., None]
     woods = mix(woods, AUTUMN, 0.55 * ramp(0.75, 1.9, patch + 0.9 * fine))
     grass = n.fractal(x / 1.6, z / 1.6, octaves=3)
-    albedo = mix(MEADOW * (1 + 0.2 * fine + 0.22 * grass)[..., None], woods, ramp(-0.3, 0.5, patch + 0.5) * ramp(6, 30, ground))
+    albedo = mix(
+        MEADOW * (1 + 0.2 * fine + 0.22 * grass)[..., None],
+        woods,
+        ramp(-0.3, 0.5, patch + 0.5) * ramp(6, 30, ground),
+    )
     albedo = mix(albedo, rock, ramp(0.80, 0.66, up_y + 0.05 * patch))
     albedo = mix(albedo, rock, ramp(750, 1050, ground + 170 * patch))
     snow = ramp(1000, 1400, ground + 150 * patch) * ramp(0.50, 0.68, up_y + 0.04 * fine)

@@ -7,6 +7,10 @@ import zlib
 
 import numpy as np
 
+LEVELS = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+LEVEL = 1 / 255
+DEEP = np.random.default_rng(2).integers(0, 65536, (17, 20), dtype=np.uint16)
+
 D50 = (0.9642, 1.0, 0.8249)  # the white of ICC's connection space
 SRGB_TO_D50 = np.array(  # linear sRGB to XYZ, adapted to D50 (Bradford); Lindbloom's tables
     [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
@@ -15,6 +19,22 @@ ADOBE_TO_D50 = np.array(  # the same for Adobe RGB (1998)
     [[0.6097559, 0.2052401, 0.1492240], [0.3111242, 0.6256560, 0.0632197], [0.0194811, 0.0608902, 0.7448387]]
 )
 ADOBE_GAMMA = 2.19921875
+
+
+def saved(image, path, **options):
+    """The path, after Pillow wrote the image there."""
+    image.save(path, **options)
+    return path
+
+
+def written(content, path):
+    path.write_bytes(content)
+    return path
+
+
+def unit(levels):
+    """What reading 8-bit levels gives: float32 in [0, 1]."""
+    return levels.astype(np.float32) / np.float32(255)
 
 
 def png(width, height, depth, colour_type, rows, chunks=b""):

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 
-def central_gradient(function: Callable[[np.ndarray], float], point: np.ndarray, step: float = 1e-6) -> np.ndarray:
+def central_gradient(
+    function: Callable[[np.ndarray], float], point: np.ndarray, step: float = 1e-6
+) -> np.ndarray:
     """Every partial derivative; error about step^2 from the third derivative and 1e-16 / step from rounding."""
     gradient = np.empty(point.shape)
     for index in np.ndindex(point.shape):

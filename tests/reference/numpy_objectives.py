@@ -134,7 +134,11 @@ def gram(features: np.ndarray) -> np.ndarray:
 
 
 def value(
-    preset: Preset, generated: Features, content: Features, styles: Sequence[tuple[float, Features]], picture: int
+    preset: Preset,
+    generated: Features,
+    content: Features,
+    styles: Sequence[tuple[float, Features]],
+    picture: int,
 ) -> float:
     """The loss of the activations; ``styles`` are (share, activations), ``picture`` the generated H W in pixels."""
     layer = preset.content_layer
@@ -147,7 +151,11 @@ def value(
 
 
 def gradients(
-    preset: Preset, generated: Features, content: Features, styles: Sequence[tuple[float, Features]], picture: int
+    preset: Preset,
+    generated: Features,
+    content: Features,
+    styles: Sequence[tuple[float, Features]],
+    picture: int,
 ) -> dict[str, np.ndarray]:
     """The derivative of ``value`` with respect to the generated image's activations, by layer."""
     layer = preset.content_layer
@@ -167,7 +175,9 @@ def gradients(
 
 def total_variation(image: np.ndarray, power: float) -> float:
     """sum |dx|^power + |dy|^power over neighbouring pixels of [H, W, 3]."""
-    return float(np.sum(np.abs(np.diff(image, axis=0)) ** power) + np.sum(np.abs(np.diff(image, axis=1)) ** power))
+    return float(
+        np.sum(np.abs(np.diff(image, axis=0)) ** power) + np.sum(np.abs(np.diff(image, axis=1)) ** power)
+    )
 
 
 def coupled_total_variation(image: np.ndarray, exponent: float) -> float:

@@ -47,10 +47,14 @@ class NumpyVgg:
     """``forward`` gives the activations after ReLU of every layer, ``backward`` the gradient of the image."""
 
     def __init__(
-        self, kernels: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray], pooling: str = "max", blocks: int = 5
+        self,
+        kernels: Mapping[str, np.ndarray],
+        biases: Mapping[str, np.ndarray],
+        pooling: str = "max",
+        blocks: int = 5,
     ) -> None:
-        self._kernels = {name: kernel.astype(np.float64) for name, kernel in kernels.items()}
-        self._biases = {name: bias.astype(np.float64) for name, bias in biases.items()}
+        self._kernels = {name: kernel.astype(np.float64, copy=False) for name, kernel in kernels.items()}
+        self._biases = {name: bias.astype(np.float64, copy=False) for name, bias in biases.items()}
         self._average = {"avg": True, "max": False}[pooling]
         architecture = {13: "vgg16", 16: "vgg19"}[len(kernels)]
         self._chain: list[str] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hand_made_weights import legacy_torch_bytes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nst_tf.weights.failure import Malformed
@@ -82,12 +82,14 @@ def test_other_contents_are_refused(content: bytes, complaint: str) -> None:
         read_tensors(content)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(CONTENT) - 1))
 def test_a_file_cut_short_is_malformed(length: int) -> None:
     with pytest.raises(Malformed):
         read_tensors(CONTENT[:length])
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
 def test_a_damaged_file_is_malformed_or_read(place: int, change: int) -> None:
     damaged = bytearray(CONTENT)

@@ -39,7 +39,7 @@ def test_the_first_that_answers_serves_and_the_rest_are_not_asked(
         return load
 
     monkeypatch.setattr(sources, "_SOURCES", {title: source(i) for i, title in enumerate(ORDER)})
-    with caplog.at_level(logging.INFO, "nst_tf.weights"):
+    with caplog.at_level(logging.DEBUG, "nst_tf.weights"):
         load_weights("vgg19")
     assert asked == list(range(answering + 1))
     assert caplog.messages == [
@@ -47,7 +47,7 @@ def test_the_first_that_answers_serves_and_the_rest_are_not_asked(
         f"VGG-19 weights from source {answering}, SHA-256 abc",
     ]
     levels = [record.levelno for record in caplog.records]
-    assert levels[:-1] == [logging.WARNING, logging.INFO, logging.INFO][:answering]
+    assert levels[:-1] == [logging.WARNING, logging.DEBUG, logging.DEBUG][:answering]
     assert levels[-1] == logging.INFO
 
 

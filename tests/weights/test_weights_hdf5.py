@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nst_tf.weights.failure import Malformed
@@ -100,6 +100,7 @@ def _small_file() -> bytes:
 SMALL_FILE = _small_file()
 
 
+@settings(deadline=None)
 @given(st.integers(len(SIGNATURE), len(SMALL_FILE) - 1))
 def test_a_file_cut_short_is_malformed(length: int) -> None:
     with pytest.raises(Malformed, match="damaged or cut short"):

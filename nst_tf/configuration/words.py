@@ -1,0 +1,36 @@
+"""The words that exist on the command line: keys and config groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from omegaconf import DictConfig, OmegaConf
+
+from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.configuration.schema import Settings
+from nst_tf.configuration.sentences import sentence
+
+
+def sentence_for(error: BaseException) -> str:
+    """One sentence for an error of Hydra or OmegaConf, with the nearest existing word."""
+    return sentence(error, list(keys()), list(groups()))
+
+
+def keys() -> Iterator[str]:
+    """Every key of the schema, with dots."""
+
+    def walk(node: DictConfig, prefix: str) -> Iterator[str]:
+        for key in node:
+            yield f"{prefix}{key}"
+            child = node._get_node(key)
+            if isinstance(child, DictConfig) and not child._is_missing():
+                yield from walk(child, f"{prefix}{key}.")
+
+    return walk(OmegaConf.structured(Settings), "")
+
+
+def groups() -> Iterator[str]:
+    """Every config group, with slashes."""
+    return (
+        folder.relative_to(CONFIGURATION).as_posix() for folder in CONFIGURATION.rglob("*") if folder.is_dir()
+    )

@@ -1,0 +1,121 @@
+"""The library: ``stylize`` takes pictures in and gives a picture out, with the words of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+from PIL import Image
+
+from nst_tf.configuration.checks import Inputs, check_settings, style_weights
+from nst_tf.configuration.places import CONFIGURATION, picture_path
+from nst_tf.configuration.schema import register_schema
+from nst_tf.configuration.words import sentence_for
+from nst_tf.errors import InputError
+from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
+from nst_tf.run.quiet_tensorflow import load_tensorflow
+from nst_tf.solver.report import Report
+from nst_tf.weights import load_weights
+
+PictureLike = str | Path | Image.Image | np.ndarray
+
+
+@dataclass(frozen=True)
+class Stylized:
+    """The result: ``pixels`` [H, W, 3] in [0, 1], rounded to 8 bits, and what ``loss`` it has.
+
+    ``parts`` sum to ``loss``; ``history`` has a report for every step; ``configuration`` is the complete
+    configuration as YAML. ``diverged`` says what went wrong if the loss became infinite or undefined, in
+    which case the picture is the best one seen before.
+    """
+
+    pixels: np.ndarray
+    loss: float
+    parts: dict[str, float]
+    history: list[Report]
+    configuration: str
+    diverged: str | None = None
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture as an 8-bit Pillow image."""
+        return Image.fromarray(np.rint(self.pixels * 255).astype(np.uint8))
+
+
+def stylize(
+    content: PictureLike, style: PictureLike | Sequence[PictureLike], words: Sequence[str] = ()
+) -> Stylized:
+    """Stylize ``content`` with one or several styles: the main job, without a folder.
+
+    Pictures are paths, Pillow images or arrays (height, width[, channels]) of uint8 or of floats in
+    [0, 1]. ``words`` are those of the command line, such as ``["image.size=256", "optimizer=adam"]``.
+    Raises InputError for whatever the command line would refuse.
+
+    Method: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016.
+    """
+    settings, choices = composed(words)
+    styles = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
+    pictures = [_picture(one) for one in (content, *styles)]
+    if not styles:
+        raise InputError("style is an empty list: give at least one picture")
+    settings.content, settings.style = pictures[0].name, [picture.name for picture in pictures[1:]]
+    check_settings(settings, choices)
+    inputs = Inputs(pictures[0], tuple(pictures[1:]), style_weights(settings, len(styles)))
+    load_tensorflow()
+    return _stylized(settings, inputs)
+
+
+def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+    """The settings that the words select, and the option chosen of each group; InputError if refused."""
+    register_schema()
+    try:
+        with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+            settings = compose("config", list(words), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(sentence_for(error)) from error
+    choices = dict(settings.hydra.runtime.choices)
+    with open_dict(settings):
+        del settings["hydra"]
+    return settings, choices
+
+
+def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
+    # these import TensorFlow
+    from nst_tf.run.loop import optimize
+    from nst_tf.run.precision import resolved_precision
+    from nst_tf.run.prepare import build_parts, prepare
+
+    parts = build_parts(settings)
+    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
+    settings.precision = resolved_precision(settings.precision.name)
+    experiment = prepare(settings, inputs, parts, weights)
+    history: list[Report] = []
+
+    class History:
+        def on_scale(self, scale, height: int, width: int) -> None:
+            pass
+
+        def on_report(self, report: Report, solver) -> None:
+            history.append(report)
+
+    outcome = optimize(experiment, (History(),))
+    configuration = OmegaConf.to_yaml(settings, resolve=True)
+    return Stylized(outcome.pixels, outcome.loss, outcome.parts, history, configuration, outcome.diverged)
+
+
+def _picture(picture: PictureLike) -> Picture:
+    if isinstance(picture, (str, Path)):
+        return read_picture(picture_path(str(picture)))
+    if isinstance(picture, Image.Image):
+        return picture_from_pillow(picture)
+    if isinstance(picture, np.ndarray):
+        return picture_from_array(picture)
+    raise InputError(
+        f"a picture must be a path, a Pillow image or an array, but is a {type(picture).__name__}"
+    )
