@@ -156,8 +156,9 @@ class Solver:
     def _report(self, row: np.ndarray, seconds: float) -> Report:
         loss = float(row[0])
         size = max(self._height_and_width)
-        # an optimizer that takes bad trials back may meet one on its way
-        if not math.isfinite(loss) and not getattr(self._optimizer, "needs_loss", False):
+        # an optimizer that takes bad trials back may meet one on its way, after a good one
+        takes_back = getattr(self._optimizer, "needs_loss", False)
+        if not math.isfinite(loss) and not (takes_back and math.isfinite(self.best_loss)):
             raise Diverged(f"the loss is {loss} after {self._step} steps")
         return Report(self._step, size, seconds, loss, self._named(row[1:]))
 

@@ -27,7 +27,7 @@ INKS = {
     "pink": "f4a7b4",
 }
 
-# Left, top, right, bottom (shares of the sheet), the panel's paper, its shape, that shape's paper, second paper.
+# Left, top, right, bottom (shares of the sheet), paper of the panel, shape, paper of the shape, second paper.
 PANELS = (
     (0.00, 0.00, 0.23, 0.36, "ultramarine", "frond", "white", "yellow"),
     (0.23, 0.00, 0.43, 0.27, "yellow", "leaf", "magenta", "ultramarine"),

@@ -32,7 +32,7 @@ LAYERS = (
 
 
 def scene(x: np.ndarray, y: np.ndarray, noise: Noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Darkness in [0, 1], angle of the first hatching, and the label of the shell (0 is sand) at each pixel."""
+    """Darkness in [0, 1], angle of the first hatching, and label of the shell (0: sand) at each pixel."""
     drift = 34 * noise(x / 260, y / 170) + 9 * noise(x / 90, y / 60)
     sand = 2.6 * np.sin((y + drift) / 9.5) + 14 * noise(x / 130, y / 130)
     slope_y, slope_x = np.gradient(y + drift)

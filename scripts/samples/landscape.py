@@ -142,7 +142,7 @@ def cabins(light: np.ndarray, eye: float, valley: terrain.Valley) -> np.ndarray:
 
 
 def grove(rng: np.random.Generator, valley: terrain.Valley) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Spruces and golden larches of the headland, far ones first: foot (x, y, z) in metres and their pictures."""
+    """Spruces and golden larches of the headland, far ones first: foot (x, y, z) in metres, and picture."""
     x, z = rng.uniform(-135, -30, 900), rng.uniform(140, 262, 900)
     ground = valley.bare(x, z)
     clear = (np.hypot(x + 62, (z - 158) * 0.6) > 15) & (np.abs(x + 73) + np.abs(z - 175) > 17)

@@ -1,4 +1,4 @@
-"""A mountain valley as a height field, seen from a lake: heights, materials, light and the view of a camera."""
+"""A mountain valley as a height field, seen from a lake: heights, materials, light and a camera."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Valley:
     """The ground: ``height`` above the lake in metres at x (right) and z (away), metres."""
 
     def __init__(self, seed: int) -> None:
-        self._noise = Noise(seed)
+        self.noise = Noise(seed)
         self._trees = np.random.default_rng(seed + 1).uniform(0, 1, (64, 64, 4)).astype(np.float32)
 
     def bare(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Ground without trees; negative under water."""
-        n = self._noise
+        n = self.noise
         bend = n.fractal(x / 2600, z / 2600, octaves=3)
         rough = n.fractal(x / 1500 + 40, z / 1500, octaves=9, gain=0.40, ridged=True)
         soft = n.fractal(x / 400, z / 400 + 70, octaves=5, gain=0.42)
@@ -77,7 +77,7 @@ class Valley:
 
     def crowns(self, x: np.ndarray, z: np.ndarray, ground: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Height of conifers over the ground, and how far up its tree each point is, 0 to 1."""
-        n = self._noise
+        n = self.noise
         cell = 6.2
         stand = ramp(-0.5, 0.3, n.fractal(x / 130 + 9, z / 130, octaves=3)) * ramp(2.2, 4.5, ground)
         stand *= ramp(900, 620, ground + 130 * n(x / 300, z / 300)) * ramp(4600, 3600, z)
@@ -102,7 +102,7 @@ class Valley:
 
 
 def shadow_height(valley: Valley) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Height (metres) below which the ground lies in shadow, on a grid turned so that axis 0 runs with the sun.
+    """Height (metres) below which the ground lies in shadow, on a grid whose axis 0 runs with the sun.
 
     Returns that grid and the two horizontal unit vectors (along the sunlight, across it).
     """
@@ -146,7 +146,7 @@ def look(valley: Valley, slants: np.ndarray, haze: np.ndarray) -> Fan:
 
     albedo = _materials(valley, x, z, ground, up_y, tall, up)
     # Trees shade each other: light reaches their tops, and the side towards the sun.
-    side = np.gradient(tall, axis=1) * z[:, :1] ** 0  # rise to the right is a slope that faces the sun
+    side = np.gradient(tall, axis=1)  # rise to the right is a slope that faces the sun
     facing = np.where(tall > 0, np.clip(0.30 + 0.75 * up + 0.9 * np.clip(side, -0.4, 0.4), 0.06, 1.3), facing)
     open_sky = np.where(tall > 0, 0.25 + 0.75 * up, 0.45 + 0.55 * up_y)
     light = albedo * (SUN_LIGHT * (facing * sunny)[..., None] + SKY_LIGHT * open_sky[..., None])
@@ -168,7 +168,7 @@ def _materials(
     tall: np.ndarray,
     up: np.ndarray,
 ) -> np.ndarray:
-    n = valley._noise
+    n = valley.noise
     patch, fine = n.fractal(x / 240, z / 240, octaves=5), n(x / 7.0, z / 7.0)
     rock = ROCK * (1 + 0.16 * n.fractal(x / 60, (ground * 1.1 + z) / 60, octaves=4))[..., None]
     woods = FOREST * (1 + 0.4 * patch + 0.35 * fine)[..., None]

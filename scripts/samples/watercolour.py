@@ -1,4 +1,4 @@
-"""Poppies and cornflowers in watercolour: wet washes with dark rims, blooms, and pigment in the paper's grain."""
+"""Poppies and cornflowers in watercolour: washes with dark rims, blooms, pigment in the paper's grain."""
 
 from __future__ import annotations
 
@@ -120,7 +120,9 @@ def cornflower(sheet: Sheet, at: tuple[float, float], size: float, rng: np.rando
             sheet,
             spot,
             turn,
-            size * rng.uniform(0.40, 0.52), str(rng.choice(BLUES)), rng.uniform(0.5, 0.85),
+            size * rng.uniform(0.40, 0.52),
+            str(rng.choice(BLUES)),
+            rng.uniform(0.5, 0.85),
             1.2,
             rng,
         )
@@ -154,21 +156,22 @@ def blade(
 def draw() -> np.ndarray:
     """The picture, uint8 (768, 1024, 3)."""
     rng, sheet = np.random.default_rng(1905), Sheet(1905)
-    
+
     # Ground: large wet pools that run into each other over the whole sheet.
     for i in range(20):
         cx, cy = (
             WIDTH * ((i % 5) + rng.uniform(0.1, 0.9)) / 5,
             HEIGHT * ((i // 5) + rng.uniform(0.1, 0.9)) / 4,
         )
-        box = sheet.box(cx, cy, 270)
+        box = sheet.box(cx, cy, 290)
         gap = np.hypot(sheet.x[box] - cx, (sheet.y[box] - cy) * rng.uniform(0.9, 1.4))
-        pool = rng.uniform(110, 165) - gap
+        pool = rng.uniform(125, 185) - gap
         sheet.wash(
-            box, pool,
+            box,
+            pool,
             GROUNDS[int(rng.integers(len(GROUNDS)))],
             rng.uniform(0.5, 0.9),
-            float(rng.choice([70.0, 40.0, 3.0], p=[0.55, 0.25, 0.2])),
+            float(rng.choice([70.0, 45.0, 22.0], p=[0.55, 0.25, 0.2])),
             rng.uniform(0, 90),
         )
 
@@ -185,7 +188,7 @@ def draw() -> np.ndarray:
         ((52, 96), 88),
         ((960, 70), 90),
     ]
-    for (fx, fy), size in flowers:
+    for (fx, fy), _ in flowers:
         blade(
             sheet,
             (fx + rng.uniform(-90, 90), HEIGHT + 30),

@@ -36,7 +36,7 @@ class Print:
         self._paint, self._line = ImageDraw.Draw(self.colour), ImageDraw.Draw(self.key)
 
     def area(self, points: np.ndarray, code: str, line: float = 0.0) -> None:
-        """Fill a polygon (n, 2) in pixels, hide the lines under it, and draw its outline ``line`` pixels wide."""
+        """Fill a polygon (n, 2) in pixels, hide the lines under it, draw its outline ``line`` pixels wide."""
         corners = [tuple(point) for point in points * FINE]
         self._paint.polygon(corners, fill=tuple(int(v * 255) for v in colour(code)) + (255,))
         self._line.polygon(corners, fill=0)

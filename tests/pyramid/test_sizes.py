@@ -1,0 +1,105 @@
+"""Sizes and steps of a pyramid, and the image carried from one size to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nst_tf.errors import InputError
+from nst_tf.pyramid import CoarseToFine, Scale, SingleScale, enlarged
+
+
+def test_a_single_scale_is_the_size_wanted():
+    assert SingleScale().scales(512, 300, 1000) == [Scale(512, 300, 1000)]
+
+
+def test_doubling_from_128():
+    assert CoarseToFine(128, 2.0, 1.5).scales(512, 256, 100) == [
+        Scale(128, 64, 225),
+        Scale(256, 128, 150),
+        Scale(512, 256, 100),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        (127, [127]),  # below the smallest: that size alone
+        (128, [128]),
+        (255, [255]),
+        (256, [128, 256]),
+        (511, [256, 511]),  # 127.75 would be below the smallest
+        (1000, [250, 500, 1000]),  # 125 would be
+        (1024, [128, 256, 512, 1024]),
+    ],
+)
+def test_the_coarsest_size_is_the_smallest_that_is_large_enough(size, sizes):
+    assert [scale.size for scale in CoarseToFine().scales(size, size, 10)] == sizes
+
+
+def test_factors_that_are_no_whole_number():
+    # crowsonkb/style-transfer-pytorch: from 128 to 512 by the root of two
+    scales = CoarseToFine(128, 2**0.5, 1.0).scales(512, 512, 500)
+    assert [scale.size for scale in scales] == [128, 181, 256, 362, 512]
+    assert {scale.steps for scale in scales} == {500}
+
+
+def test_steps_are_rounded_up_and_may_shrink():
+    assert [scale.steps for scale in CoarseToFine(16, 2.0, 1.5).scales(64, 64, 7)] == [16, 11, 7]
+    assert [scale.steps for scale in CoarseToFine(16, 2.0, 0.5).scales(64, 64, 7)] == [2, 4, 7]
+
+
+def test_styles_never_vanish():
+    assert [scale.style_size for scale in CoarseToFine(1, 2.0, 1.0).scales(16, 3, 1)] == [1, 1, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"factor": 1.0}, r"factor.*above 1.*1\.0"),
+        ({"factor": float("nan")}, "factor.*nan"),
+        ({"steps_factor": 0.0}, r"steps_factor.*positive.*0\.0"),
+        ({"steps_factor": float("inf")}, "steps_factor.*inf"),
+        ({"smallest": 0}, "smallest.*at least 1.*0"),
+    ],
+)
+def test_wrong_parameters_are_refused_by_name_and_value(wrong, said):
+    with pytest.raises(InputError, match=said):
+        CoarseToFine(**wrong)
+
+
+def test_the_same_size_is_the_same_image(random):
+    image = random.uniform(0, 1, (6, 5, 3)).astype(np.float32)
+    np.testing.assert_array_equal(enlarged(image, 6, 5), image)
+
+
+def test_a_flat_image_stays_flat():
+    flat = np.full((6, 5, 3), 0.3, np.float32)
+    np.testing.assert_allclose(enlarged(flat, 13, 11), np.full((13, 11, 3), 0.3), atol=1e-6)
+
+
+def test_a_ramp_stays_a_ramp_away_from_the_border():
+    # column centres at (j + 1/2) / 10 become (k + 1/2) / 30: cubic interpolation reproduces a straight line
+    ramp = np.tile(((np.arange(10) + 0.5) / 10)[np.newaxis, :, np.newaxis], (8, 1, 3)).astype(np.float32)
+    found = enlarged(ramp, 24, 30)
+    expected = np.tile(((np.arange(30) + 0.5) / 30)[np.newaxis, :, np.newaxis], (24, 1, 3))
+    np.testing.assert_allclose(found[:, 6:-6], expected[:, 6:-6], atol=1e-3)
+
+
+def test_enlarging_is_bicubic_and_stays_in_the_range_of_the_image(random):
+    image = random.uniform(0.2, 0.7, (7, 6, 3)).astype(np.float32)
+    found = enlarged(image, 14, 18)
+    assert found.shape == (14, 18, 3)
+    assert found.dtype == np.float32
+    assert found.min() >= image.min()
+    assert found.max() <= image.max()
+    expected = np.stack(
+        [
+            np.asarray(Image.fromarray(image[..., channel]).resize((18, 14), Image.Resampling.BICUBIC))
+            for channel in range(3)
+        ],
+        -1,
+    )
+    # TensorFlow reads its cubic (a = -1/2) from a table of 1024 places
+    np.testing.assert_allclose(found, np.clip(expected, image.min(), image.max()), atol=2e-3)
