@@ -48,6 +48,8 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str]) -> None:
     if settings.image.style_size is not None:
         _check_at_least("image.style_size", settings.image.style_size, SMALLEST_SIDE)
     _check_at_least("steps", settings.steps, 1)
+    if settings.average is not None and not 0 < settings.average < 1:
+        raise InputError(f"average must be null or between 0 and 1, but is {settings.average}")
     _check_at_least("seed", settings.seed, 0)
     _check_at_least("record.image_every", settings.record.image_every, 0)
     if Path(settings.record.picture).name != settings.record.picture:

@@ -12,11 +12,12 @@ from omegaconf import MISSING
 SCHEMA = "schema"
 """The name under which ``conf/config.yaml`` finds the schema."""
 
-# the names of the members of these four are the words of the command line
+# the names of the members of these enumerations are the words of the command line
 Network = Enum("Network", ["vgg19", "vgg16"])
 Pooling = Enum("Pooling", ["max", "avg", "l2", "avg_rescaled", "l2_rescaled"])
 Padding = Enum("Padding", ["same", "reflect", "replicate", "replicate_first"])
 Pixels = Enum("Pixels", ["caffe", "caffe_256", "unit"])
+Stretch = Enum("Stretch", ["none", "style", "square"])
 Precision = Enum("Precision", ["auto", "float32", "bfloat16", "float16"])
 
 
@@ -27,6 +28,7 @@ class ImageSettings:
     size: int = MISSING
     style_size: int | None = None
     clip: bool = True
+    stretch: Stretch = Stretch.none
 
 
 @dataclass
@@ -79,6 +81,7 @@ class Settings:
     optimizer: Any = MISSING
     steps: int = MISSING
     keep_best: bool = True
+    average: float | None = None
     init: Any = MISSING
     seed: int = MISSING
     pyramid: Any = MISSING

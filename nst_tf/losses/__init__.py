@@ -1,7 +1,8 @@
 """The terms of an objective: content, style and smoothness, as small frozen objects."""
 
 from nst_tf.losses.content import ContentLoss
+from nst_tf.losses.nine_point import NinePointTotalVariation
 from nst_tf.losses.smoothness import TotalVariation
 from nst_tf.losses.style import StyleLoss
 
-__all__ = ["ContentLoss", "StyleLoss", "TotalVariation"]
+__all__ = ["ContentLoss", "NinePointTotalVariation", "StyleLoss", "TotalVariation"]

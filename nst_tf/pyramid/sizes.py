@@ -19,7 +19,12 @@ class Scale:
 
 
 class Pyramid(Protocol):
-    """A plan of sizes."""
+    """A plan of sizes; ``carry_state``: the optimizer's moments are resampled from one to the next."""
+
+    @property
+    def carry_state(self) -> bool:
+        """Whether the optimizer goes on where it was, rather than start anew at each size."""
+        ...
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
         """Long sides of result and styles in pixels, steps at the last size -> sizes, coarse to fine."""
@@ -29,6 +34,8 @@ class Pyramid(Protocol):
 @dataclass(frozen=True)
 class SingleScale:
     """The wanted size and no other, as in Gatys et al. 2016."""
+
+    carry_state: bool = False
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
         """One scale."""
@@ -42,19 +49,22 @@ class CoarseToFine:
     Large strokes are found at a small size, where a step is cheap and a receptive field covers more of
     the picture (Gatys et al. 2017, "Controlling perceptual factors in neural style transfer", section
     6). Every coarser size takes ``steps_factor`` times the steps of the next finer one, rounded up.
-    Styles shrink with the result.
+    The smallest takes ``first_factor`` times that. Styles shrink with the result.
     """
 
     smallest: int = 128
     factor: float = 2.0
     steps_factor: float = 1.5
+    first_factor: float = 1.0
+    carry_state: bool = True
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not grow, and factors that are not positive: InputError."""
         if not self.factor > 1:
             raise InputError(f"pyramid.factor must be above 1, but is {self.factor}")
-        if not (self.steps_factor > 0 and math.isfinite(self.steps_factor)):
-            raise InputError(f"pyramid.steps_factor must be positive, but is {self.steps_factor}")
+        for name, value in (("steps_factor", self.steps_factor), ("first_factor", self.first_factor)):
+            if not (value > 0 and math.isfinite(value)):
+                raise InputError(f"pyramid.{name} must be positive, but is {value}")
         if self.smallest < 1:
             raise InputError(f"pyramid.smallest must be at least 1 pixel, but is {self.smallest}")
 
@@ -64,6 +74,7 @@ class CoarseToFine:
         found = []
         for level in reversed(range(coarser)):
             shrink = self.factor**level
-            steps_here = math.ceil(steps * self.steps_factor**level)
+            share = self.steps_factor**level * (self.first_factor if level == coarser - 1 > 0 else 1.0)
+            steps_here = max(1, math.ceil(steps * share - 1e-9))
             found.append(Scale(round(size / shrink), max(1, round(style_size / shrink)), steps_here))
         return found

@@ -29,7 +29,12 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that one run needs, as objects. Pictures are [H, W, 3] in [0, 1], of any sizes."""
+    """Everything that one run needs, as objects. Pictures are [H, W, 3] in [0, 1], of any sizes.
+
+    ``stretch`` "none" keeps the aspect ratio of every picture; "style" stretches the styles to the
+    content's height and width, as the Keras example does; "square" stretches all to size x size, as
+    b06b01073 does.
+    """
 
     content: np.ndarray
     styles: tuple[StyleImage, ...]
@@ -43,6 +48,8 @@ class Experiment:
     seed: int = 0
     clip: bool = True
     keep_best: bool = True
+    average: float | None = None
+    stretch: str = "none"
     image_every: int = 0
 
 
@@ -69,16 +76,18 @@ def optimize(experiment: Experiment, watchers: tuple[Watcher, ...] = ()) -> Outc
     ``loss`` and ``parts`` of the outcome are those of the saved picture itself, clipped and rounded to
     8 bits, under the objective at the last size.
     """
-    solver = Solver(experiment.optimizer, clip=experiment.clip, keep_best=experiment.keep_best)
+    solver = Solver(
+        experiment.optimizer,
+        clip=experiment.clip,
+        keep_best=experiment.keep_best,
+        average=experiment.average,
+        carry=experiment.pyramid.carry_state,
+    )
     image: np.ndarray | None = None
     diverged: str | None = None
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     for scale in scales:
-        content = _at(experiment.content, scale.size)
-        styles = [
-            StyleImage(_at(style.pixels, scale.style_size), style.weight) for style in experiment.styles
-        ]
-        height, width = content.shape[:2]
+        height, width, content, styles = _pictures_at(scale, experiment)
         if image is None:
             random = np.random.default_rng(experiment.seed)
             image = experiment.start(content, [style.pixels for style in styles], random)
@@ -109,6 +118,19 @@ def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
     return Outcome(pixels, loss, parts, solver.step, solver.traces, solver.loss_of, diverged)
 
 
-def _at(pixels: np.ndarray, size: int) -> np.ndarray:
-    height, width = fit_long_side(pixels.shape[0], pixels.shape[1], size)
-    return resize(pixels, height, width)
+def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:
+    """Height, width, content and styles at one size."""
+    if experiment.stretch == "square":
+        height = width = scale.size
+    else:
+        height, width = _fitted(experiment.content, scale.size)
+    styles = []
+    for style in experiment.styles:
+        own = experiment.stretch == "none"
+        rows, columns = _fitted(style.pixels, scale.style_size) if own else (height, width)
+        styles.append(StyleImage(resize(style.pixels, rows, columns), style.weight))
+    return height, width, resize(experiment.content, height, width), styles
+
+
+def _fitted(pixels: np.ndarray, size: int) -> tuple[int, int]:
+    return fit_long_side(pixels.shape[0], pixels.shape[1], size)

@@ -79,6 +79,8 @@ def prepare(settings: DictConfig, inputs: Inputs, parts: Parts, weights: Convolu
         seed=settings.seed,
         clip=settings.image.clip,
         keep_best=settings.keep_best,
+        average=settings.average,
+        stretch=settings.image.stretch.name,
         image_every=settings.record.image_every,
     )
 

@@ -12,6 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.objective import BoundObjective
+from nst_tf.solver.carry_state import carry_state
+from nst_tf.solver.moving_average import MovingAverage
 from nst_tf.solver.report import Report
 
 # a report is a host sync: about four a second keep a person informed and a GPU busy
@@ -29,13 +31,24 @@ class Solver:
     The optimizer is any of Keras' interface; it is built anew from its configuration for every size,
     because its state has the image's shape. One with ``needs_loss`` is told the loss as well.
     ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
-    seen is the result of a size; else the last one is, as in most of the sources.
+    seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
+    average of the images with this decay is the result instead, before either. ``carry``: state of the
+    optimizer that has the image's shape is resampled from one size to the next.
     """
 
     def __init__(
-        self, optimizer: keras.optimizers.Optimizer, *, clip: bool = True, keep_best: bool = True
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        clip: bool = True,
+        keep_best: bool = True,
+        average: float | None = None,
+        carry: bool = True,
     ) -> None:
         """The clock of the reports starts here."""
+        self._average_decay = average
+        self._carry = carry
+        self._optimizer: keras.optimizers.Optimizer | None = None
         self._prototype = optimizer
         self._clip = clip
         self._keep_best = keep_best
@@ -52,8 +65,11 @@ class Solver:
         self._image = tf.Variable(tf.constant(start[np.newaxis], tf.float32), name="image")
         self._best_image = tf.Variable(self._image, name="best_image")
         self._best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
-        self._optimizer = type(self._prototype).from_config(self._prototype.get_config())
-        self._optimizer.build([self._image])
+        before, self._optimizer = self._optimizer, self._new_optimizer()
+        if before is not None and self._carry:
+            carry_state(before, self._optimizer)
+        decay = self._average_decay
+        self._average = MovingAverage(tf.convert_to_tensor(self._image), decay) if decay else None
         self._advance = self._compiled()
 
     def steps(self, count: int, reports_every: int | None = None) -> Iterator[Report]:
@@ -85,7 +101,9 @@ class Solver:
 
     @property
     def image(self) -> np.ndarray:
-        """The result so far, [H, W, 3] float32: the best or the last, as chosen; copied from the device."""
+        """The result so far, [H, W, 3] float32: average, best or last, as chosen; copied from the device."""
+        if self._average is not None:
+            return self._average.value().numpy()[0]
         return self.best_image if self._keep_best else self.last_image
 
     @property
@@ -120,6 +138,11 @@ class Solver:
         scored = [(image, *self.loss_of(image)) for image in candidates]
         return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
 
+    def _new_optimizer(self) -> keras.optimizers.Optimizer:
+        optimizer = type(self._prototype).from_config(self._prototype.get_config())
+        optimizer.build([self._image])
+        return optimizer
+
     def _compiled(self):
         bound, image = self._bound, self._image
         optimizer: Any = self._optimizer  # Keras' own know no `loss`
@@ -141,6 +164,8 @@ class Solver:
                 optimizer.apply([gradient], [image])
             if self._clip:
                 image.assign(tf.clip_by_value(image, 0.0, 1.0))
+            if self._average is not None:
+                self._average.update(tf.convert_to_tensor(image))
             return tf.concat([loss[tf.newaxis], parts], 0)
 
         @tf.function

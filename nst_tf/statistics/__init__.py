@@ -8,8 +8,36 @@ Every statistic answers two questions:
 The style's description is computed once, the generated image's at every step.
 """
 
+from nst_tf.statistics.batch_normalization import BatchNormalizationStatistics
+from nst_tf.statistics.channel_means import ChannelMeans
+from nst_tf.statistics.correlation import Correlation
+from nst_tf.statistics.covariance import Covariance
 from nst_tf.statistics.distances import AbsoluteError, Distance, SquaredError
+from nst_tf.statistics.gaussian_wasserstein import GaussianWasserstein
 from nst_tf.statistics.gram import Gram
+from nst_tf.statistics.histogram_matching import HistogramMatching
+from nst_tf.statistics.kernels import GaussianKernel, Kernel, PolynomialKernel
+from nst_tf.statistics.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from nst_tf.statistics.nearest_patches import NearestPatches
+from nst_tf.statistics.sliced_wasserstein import SlicedWasserstein
 from nst_tf.statistics.statistic import Statistic
 
-__all__ = ["AbsoluteError", "Distance", "Gram", "SquaredError", "Statistic"]
+__all__ = [
+    "AbsoluteError",
+    "BatchNormalizationStatistics",
+    "ChannelMeans",
+    "Correlation",
+    "Covariance",
+    "Distance",
+    "GaussianKernel",
+    "GaussianWasserstein",
+    "Gram",
+    "HistogramMatching",
+    "Kernel",
+    "MaximumMeanDiscrepancy",
+    "NearestPatches",
+    "PolynomialKernel",
+    "SlicedWasserstein",
+    "SquaredError",
+    "Statistic",
+]

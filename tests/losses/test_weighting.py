@@ -11,7 +11,7 @@ from nst_tf.losses import ContentLoss, StyleLoss
 @pytest.mark.parametrize("kind", [ContentLoss, StyleLoss])
 @pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf"), "heavy", True, None])
 def test_a_weight_must_be_a_finite_number_of_at_least_zero(kind, weight):
-    with pytest.raises(InputError, match="weight of (content|style) must be"):
+    with pytest.raises(InputError, match=r"weight of (content|style) must be"):
         kind({"block1_conv1": 1.0}, weight)
     with pytest.raises(InputError, match=r"layers\.(content|style)\.block1_conv1"):
         kind({"block1_conv1": weight})

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Path:
-    """For every evaluation: its loss, its point, and (if the optimizer has one) the accepted loss after it."""
+    """For every evaluation: its loss, its point, and the accepted loss after it (else the loss)."""
 
     losses: np.ndarray
     points: np.ndarray

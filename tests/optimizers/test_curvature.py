@@ -19,7 +19,7 @@ def make_variable(shape, dtype, name):
 
 
 def dense_inverse(pairs: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """H = V^T H V + s s^T / (y.s) over the pairs, from (y.s)/(y.y) of the newest: Nocedal and Wright, (7.16)."""
+    """H = V^T H V + s s^T / (y.s) over the pairs, from (y.s)/(y.y): Nocedal and Wright, (7.16)."""
     if not pairs:
         return np.eye(SIZE)
     s, y = pairs[-1]

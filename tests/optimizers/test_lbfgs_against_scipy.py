@@ -2,7 +2,8 @@
 
 Evaluations are counted until the loss is within a part of the way from start to optimum. Both keep 20 pairs.
 Measured over the problems here, ours over SciPy's: 0.95 to 1.05 on quadratics, 0.76 to 1.29 on bounded ones,
-0.83 to 1.45 on Rosenbrock's functions, medians 1.0, 1.0 and 1.1; the limits below leave room for other rounding.
+0.83 to 1.45 on Rosenbrock's functions, medians 1.0, 1.0 and 1.1. The limits below leave room
+for other rounding.
 """
 
 from __future__ import annotations

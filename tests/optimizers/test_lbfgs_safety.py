@@ -72,9 +72,10 @@ def test_a_start_whose_loss_is_no_number_stays_where_it_is(broken):
 
 def test_the_first_step_has_the_root_mean_square_asked_for():
     slopes = np.array([3.0, -1.0, 4.0, 0.5], np.float32)
+    optimizer = LBFGS(lower=None, upper=None, first_step=0.02)
+    descent = Descent(optimizer, lambda x, scale: tf.reduce_sum(scale * slopes * x), 4)
     for scale in (1e-6, 1.0, 1e6):  # whatever the size of the loss
-        optimizer = LBFGS(lower=None, upper=None, first_step=0.02)
-        path = Descent(optimizer, lambda x, s=scale: tf.reduce_sum(s * slopes * x), 4).run(np.zeros(4), 1)
+        path = descent.run(np.zeros(4), 1, np.float32(scale))
         assert np.sqrt(np.mean(path.end**2)) == pytest.approx(0.02, rel=1e-5)
         np.testing.assert_allclose(path.end / path.end[0], slopes / slopes[0], rtol=1e-5)
 

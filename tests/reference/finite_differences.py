@@ -10,7 +10,7 @@ import numpy as np
 def central_gradient(
     function: Callable[[np.ndarray], float], point: np.ndarray, step: float = 1e-6
 ) -> np.ndarray:
-    """Every partial derivative; error about step^2 from the third derivative and 1e-16 / step from rounding."""
+    """Every partial derivative; errors: about step^2 from curvature, 1e-16 / step from rounding."""
     gradient = np.empty(point.shape)
     for index in np.ndindex(point.shape):
         gradient[index] = central_slope(function, point, _unit(point.shape, index), step)

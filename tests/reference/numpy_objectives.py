@@ -126,7 +126,7 @@ PRESETS = {
 
 
 def gram(features: np.ndarray) -> np.ndarray:
-    """G_ij = sum over positions of f_i f_j, one sum of outer products after the other; [H, W, C] -> [C, C]."""
+    """G_ij = sum over positions of f_i f_j, outer product by outer product; [H, W, C] -> [C, C]."""
     matrix = np.zeros((features.shape[2], features.shape[2]))
     for vector in features.reshape(-1, features.shape[2]):
         matrix += np.outer(vector, vector)
@@ -140,7 +140,7 @@ def value(
     styles: Sequence[tuple[float, Features]],
     picture: int,
 ) -> float:
-    """The loss of the activations; ``styles`` are (share, activations), ``picture`` the generated H W in pixels."""
+    """The loss; ``styles`` are (share, activations), ``picture`` the number of pixels generated."""
     layer = preset.content_layer
     total = preset.content(generated[layer], content[layer])
     for name in STYLE_LAYERS:

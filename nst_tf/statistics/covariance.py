@@ -1,0 +1,32 @@
+"""The covariance matrix: the Gram matrix of centred activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import tensorflow as tf
+
+from nst_tf.statistics.distances import Distance, SquaredError
+from nst_tf.statistics.moments import covariance, means_and_centred
+from nst_tf.statistics.statistic import as_vectors
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Covariance matrix X^T X / (M - 1) of the centred activations X = F - mean(F), F [M, C].
+
+    The second of three matrices that lectures on style transfer match (Gram, covariance, correlation).
+    Unlike the Gram matrix it is blind to the channels' means: G / M = cov (M - 1) / M + mu mu^T. M is
+    that of the picture that the activations come from. A layer of one position has covariance 0.
+    """
+
+    distance: Distance = field(default_factory=SquaredError)
+
+    def describe(self, activations: tf.Tensor) -> tf.Tensor:
+        """Activations [1, H, W, C] -> [C, C]."""
+        _, centred = means_and_centred(as_vectors(activations))
+        return covariance(centred, centred.shape[0] - 1)
+
+    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+        """Two matrices [C, C] -> scalar."""
+        return self.distance(generated, style)

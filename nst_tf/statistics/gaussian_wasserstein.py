@@ -1,0 +1,87 @@
+"""Wasserstein-2 distance between the Gaussians that two sets of activations would have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from nst_tf.statistics.moments import covariance, means_and_centred
+from nst_tf.statistics.parameters import check_positive
+from nst_tf.statistics.statistic import as_vectors
+
+
+class Gaussian(NamedTuple):
+    """Means [C], covariance matrix [C, C] and its root [C, C]; the matrices in float64."""
+
+    means: tf.Tensor
+    covariance: tf.Tensor
+    root: tf.Tensor
+
+
+@dataclass(frozen=True)
+class GaussianWasserstein:
+    """mean_c (mu - mu_s)_c^2 + mean_c diag(Sig + Sig_s - 2 (Sig_s^1/2 Sig Sig_s^1/2)^1/2)_c.
+
+    mu [C] and Sig [C, C] are the mean and the covariance (1/M) of the activations F [M, C], plus
+    ``epsilon`` on the diagonal of Sig. Times C it is the squared Wasserstein-2 distance of two Gaussians:
+    Olkin and Pukelsheim 1982, "The distance between two random vectors with given dispersion matrices".
+    As the loss of a style: crowsonkb/style-transfer-pytorch, StyleLossW2, with its epsilon.
+    Departure: there both roots are 12 Newton-Schulz iterations in float32, which leave the small
+    eigenvalues unconverged; here they are exact. Only the trace of the outer root is needed, and its
+    derivative d tr B^1/2 = 1/2 tr(B^-1/2 dB) needs no derivative of an eigenvector, which would not exist
+    for equal eigenvalues. Matrices are in float64, because B has the square of Sig's condition number.
+    """
+
+    epsilon: float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Refuse an epsilon that is not above 0: InputError."""
+        check_positive("epsilon of the Gaussian Wasserstein distance", self.epsilon)
+
+    def describe(self, activations: tf.Tensor) -> Gaussian:
+        """Activations [1, H, W, C] -> means, covariance and its root (unused in the generated image's)."""
+        means, centred = means_and_centred(as_vectors(activations))
+        centred = tf.cast(centred, tf.float64)
+        matrix = covariance(centred, centred.shape[0])
+        matrix += self.epsilon * tf.eye(centred.shape[1], dtype=tf.float64)
+        return Gaussian(means, matrix, tf.stop_gradient(_root(tf.stop_gradient(matrix), self.epsilon)))
+
+    def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:
+        """Two descriptions -> scalar, in the type of the means."""
+        product = tf.matmul(style.root, tf.matmul(generated.covariance, style.root))
+        # no eigenvalue can be below the product of the two smallest, which are epsilon
+        overlap = _trace_of_root(product, self.epsilon**2)
+        traces = tf.linalg.trace(generated.covariance) + tf.linalg.trace(style.covariance) - 2 * overlap
+        between_means = tf.reduce_mean(tf.math.squared_difference(generated.means, style.means))
+        return between_means + tf.cast(traces / product.shape[0], between_means.dtype)
+
+
+def _eigenvalues(matrix: tf.Tensor, least: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Eigenvalues [C], raised to ``least`` where rounding has lost them, and eigenvectors [C, C]."""
+    # the decomposition of NaNs raises, where a loss that is NaN would be taken back by the optimizer
+    finite = tf.reduce_all(tf.math.is_finite(matrix))
+    safe = tf.where(finite, matrix, tf.eye(matrix.shape[0], dtype=matrix.dtype))
+    values, vectors = tf.linalg.eigh((safe + tf.transpose(safe)) / 2)
+    nan = tf.constant(float("nan"), matrix.dtype)
+    return tf.where(finite, tf.maximum(values, tf.cast(least, matrix.dtype)), nan), vectors
+
+
+def _root(matrix: tf.Tensor, least: float) -> tf.Tensor:
+    values, vectors = _eigenvalues(matrix, least)
+    return tf.matmul(vectors * tf.sqrt(values), vectors, transpose_b=True)
+
+
+def _trace_of_root(matrix: tf.Tensor, least: float) -> tf.Tensor:
+    @tf.custom_gradient
+    def trace(given: tf.Tensor):
+        values, vectors = _eigenvalues(given, least)
+        roots = tf.sqrt(values)
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return upstream / 2 * tf.matmul(vectors / roots, vectors, transpose_b=True)
+
+        return tf.reduce_sum(roots), gradient
+
+    return trace(matrix)

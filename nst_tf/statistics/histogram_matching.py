@@ -1,0 +1,33 @@
+"""Histogram matching: every channel must have the style's histogram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from nst_tf.statistics.quantiles import squared_transport_cost
+from nst_tf.statistics.statistic import as_vectors
+
+
+@dataclass(frozen=True)
+class HistogramMatching:
+    """Mean over channels and positions of (F - R(F))^2, R(F) being F remapped to the style's histogram.
+
+    Risser, Wilmot, Barnes 2017, "Stable and Controllable Neural Texture Synthesis and Style Transfer Using
+    Histogram Losses", the histogram loss (there the sum of squares), for each channel of F [M, C] alone.
+    R(F) is a constant for the gradient, as in the paper.
+    Departure: the paper remaps through cumulative histograms of a number of bins; here R gives the i-th
+    smallest activation of M the style's quantile at (i + 1/2) / M, the limit of bins as fine as the numbers,
+    with nothing to choose. That is optimal transport in one dimension, so the loss is the mean over channels
+    of the squared Wasserstein-2 distance of their histograms, and 2 (F - R(F)) / (M C) its true gradient.
+    It is SlicedWasserstein with the C axes as directions.
+    """
+
+    def describe(self, activations: tf.Tensor) -> tf.Tensor:
+        """Activations [1, H, W, C] -> sorted channels [C, M]."""
+        return tf.sort(tf.transpose(as_vectors(activations)))
+
+    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+        """Sorted channels [C, M] and [C, N] -> scalar."""
+        return squared_transport_cost(generated, style)
