@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,22 +60,20 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str]) -> None:
         )
     check_suffix(settings.record.picture)
     for term in ("content", "style", "smoothness"):
-        check_weight(f"objective.{term}.weight", settings.objective[term].weight)
+        check_weight(f"objective.{term}", settings.objective[term].weight)
     for term in ("content", "style"):
         layers = layer_weights(term, settings.layers[term])
         check_layers(term, layers)
         check_layer_names(settings.model.name.name, layers)
-    if settings.model.weights not in ("auto", "random") and not Path(settings.model.weights).is_file():
-        raise InputError(
-            f"model.weights={settings.model.weights!r} is not a file: give its path, auto or random"
-        )
+    _check_weights_file(settings.model.weights)
+    _check_learning_rate(settings.optimizer.get("learning_rate"))
     style_weights(settings, len(_names("style", settings.style)))
 
 
 def read_inputs(settings: DictConfig) -> Inputs:
     """Read the pictures; raises InputError for one that can't be read or does not fit the sizes."""
     styles = _names("style", settings.style)
-    if not isinstance(settings.content, str):
+    if not isinstance(settings.content, str) or not settings.content:
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
     content = read_picture(picture_path(settings.content))
     fit_long_side(content.height, content.width, settings.image.size)
@@ -119,13 +118,13 @@ def style_weights(settings: DictConfig, styles: int) -> tuple[float, ...]:
 
 def _names(key: str, value: Any) -> list[str]:
     names = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
-    if not names or not all(isinstance(name, str) for name in names):
+    if not names or not all(isinstance(name, str) and name for name in names):
         raise InputError(f"{key} must be the path of a picture or a list of paths, but is {value!r}")
     return names
 
 
 def _check_keys(settings: DictConfig) -> None:
-    """Refuse what ``+key=value`` added where the schema has no such key."""
+    """Refuse what ``+key=value`` added where the schema has no such key, and what ``~key`` took away."""
     known = OmegaConf.structured(Settings)
     for prefix, node, schema in (
         ("", settings, known),
@@ -134,6 +133,22 @@ def _check_keys(settings: DictConfig) -> None:
         for key in node:
             if key not in schema.keys():  # noqa: SIM118  (a missing value is not `in`)
                 raise InputError(f"unknown key {prefix + str(key)!r}: it is not in the configuration")
+        for key in schema.keys():  # noqa: SIM118
+            if key not in node.keys() or OmegaConf.is_missing(node, str(key)):  # noqa: SIM118
+                raise InputError(f"{prefix}{key} has no value: a run needs one")
+
+
+def _check_weights_file(weights: str) -> None:
+    named = os.environ.get("NST_TF_WEIGHTS")
+    if weights == "auto" and named and not Path(named).expanduser().is_file():
+        raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
+    if weights not in ("auto", "random") and not Path(weights).expanduser().is_file():
+        raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")
+
+
+def _check_learning_rate(rate: Any) -> None:
+    if _is_number(rate) and rate <= 0:
+        raise InputError(f"optimizer.learning_rate must be above 0, but is {rate}")
 
 
 def _check_at_least(key: str, value: int, smallest: int) -> None:

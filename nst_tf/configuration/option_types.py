@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -22,6 +23,8 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
     for group, option in choices.items():
         if group.startswith("hydra") or group in _TYPED_BY_SCHEMA or option is None:
             continue
+        if not isinstance(option, str):
+            raise InputError(f"{group} takes one option, but is given {option}")
         file = CONFIGURATION / group / f"{option}.yaml"
         if file.is_file():
             _compare(group.replace("/", "."), _values_of(str(file)), _node(settings, group))
@@ -36,7 +39,11 @@ def _values_of(file: str) -> dict[str, Any]:
 
 
 def _node(settings: DictConfig, group: str) -> Any:
-    return OmegaConf.to_container(OmegaConf.select(settings, group.replace("/", ".")), resolve=True)
+    key = group.replace("/", ".")
+    node = OmegaConf.select(settings, key)
+    if not isinstance(node, DictConfig):
+        raise InputError(f"{key}={node} is not possible: choose an option with {group}=OPTION")
+    return OmegaConf.to_container(node, resolve=True)
 
 
 def _compare(key: str, expected: Any, received: Any) -> None:
@@ -47,6 +54,8 @@ def _compare(key: str, expected: Any, received: Any) -> None:
             if name in received:
                 _compare(f"{key}.{name}", value, received[name])
         return
+    if isinstance(received, float) and not math.isfinite(received):
+        raise InputError(f"{key} must be a finite number, but is {received}")
     if expected is None or isinstance(expected, list) or key.endswith(".layers"):
         return
     if isinstance(expected, bool) or isinstance(received, bool):

@@ -22,6 +22,12 @@ _NOT_IN_ENUM = re.compile(
 _NOT_A_GROUP = re.compile(r"Error merging override (?P<override>\S+).*Invalid type assigned", re.DOTALL)
 _NO_INTERPOLATION = re.compile(r"Interpolation key '(?P<key>[^']+)' not found")
 _MISSING_FILE = re.compile(r"In '[^']+': Could not find '(?P<choice>[^']+)'")
+_NOT_BOOLEAN = re.compile(r"Value '(?P<value>.*)' is not a valid bool", re.DOTALL)
+_NOT_OPTIONAL = re.compile(r"field '(?P<key>[^']*)' is not Optional")
+_NOT_DELETABLE = re.compile(r"Error merging override ~(?P<key>\S+).*does not support deletion", re.DOTALL)
+_AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<key>[^=]*)=(?P<value>.*)'\n")
+_CHOSEN_TWICE = re.compile(r"Multiple values for (?P<group>\S+)\. .*'override \S+: (?P<option>[^']+)'")
+_UNRESOLVED = re.compile(r"raised while resolving interpolation: (?P<reason>.*)")
 _KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
 
@@ -33,7 +39,8 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     text = f"{error}\n{error.__cause__ or ''}"
     if isinstance(error, OverrideParseException):
         return (
-            f"the argument {error.override!r} is not of the form KEY=VALUE: put a value with signs in quotes"
+            f"the argument {error.override!r} is not of the form KEY=VALUE: a value with signs such as"
+            " ( ) [ ] { } = stands in quotes of its own, 'KEY=\"VALUE\"'"
         )
     full = _FULL_KEY.search(text)
     key = full["key"] if full else None
@@ -55,6 +62,22 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     if found := _NOT_A_GROUP.search(text):
         override, name = found["override"], found["override"].partition("=")[0]
         return f"{override} is not possible, {name} has keys of its own: set one of them, {name}.KEY=VALUE"
+    if found := _NOT_BOOLEAN.search(text):
+        return f"{key}={found['value']} is not {_KINDS['Boolean']}"
+    if found := _NOT_OPTIONAL.search(text):
+        return f"{key or found['key']}=null is not possible: it needs a value"
+    if found := _NOT_DELETABLE.search(text):
+        return f"~{found['key']} is not possible: {found['key']} needs a value"
+    if found := _AMBIGUOUS.search(text):
+        return (
+            f"{found['key']}={found['value']} is ambiguous: write a list as '{found['key']}=[{found['value']}]',"
+            f" one text as '{found['key']}=\"{found['value']}\"', and put -m first for a sweep"
+        )
+    if found := _CHOSEN_TWICE.search(text):
+        group, option = found["group"], found["option"]
+        return f"+{group}={option} adds a second option: say {group}={option} to choose another"
+    if found := _UNRESOLVED.search(text):
+        return f"the value of {key} can't be found: {found['reason']}"
     if found := _NO_INTERPOLATION.search(text):
         return f"the configuration refers to {found['key']!r}, which does not exist"
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,6 +14,19 @@ from nst_tf.configuration.sentences import sentence
 def sentence_for(error: BaseException) -> str:
     """One sentence for an error of Hydra or OmegaConf, with the nearest existing word."""
     return sentence(error, list(keys()), list(groups()))
+
+
+def sentence_for_no_option(arguments: Sequence[str]) -> str:
+    """One sentence for the first argument that gives a config group something other than a name."""
+    known = {"", *groups()}
+    wrong = [argument for argument in arguments if argument.lstrip("+~").partition("=")[0] in known]
+    for argument in wrong:
+        group, _, value = argument.lstrip("+~").partition("=")
+        if not group:
+            return f"the argument {argument!r} is not of the form KEY=VALUE: it has no key"
+        if not value[:1].isalpha() or value == "null":
+            return f"{argument} is not the name of an option of {group}: `nst --help` lists what exists"
+    return f"{' '.join(wrong)}: a group takes the name of an option; `nst --help` lists what exists"
 
 
 def keys() -> Iterator[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.errors import InputError
@@ -17,17 +18,24 @@ from nst_tf.run.stop import Stop
 class CheckBeforeRun(Callback):
     """Checks settings, pictures and the folder of a single run before anything is written."""
 
+    missing_folders: ClassVar[tuple[Path, ...]] = ()
+    """The run's folder and those above it that did not exist before the run, innermost first."""
+
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Raise Stop, from the InputError, for a run that could not succeed."""
+        """Raise Stop, from the InputError or OmegaConf's own, for a run that could not succeed."""
         try:
-            check_run_folder(Path(config.hydra.run.dir))
+            folder = Path.cwd() / config.hydra.run.dir
+            check_run_folder(folder)
+            CheckBeforeRun.missing_folders = tuple(
+                path for path in (folder, *folder.parents) if not path.exists()
+            )
             choices = OmegaConf.to_container(config.hydra.runtime.choices)
             settings = config.copy()
             with open_dict(settings):
                 del settings["hydra"]
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
             read_inputs(settings)
-        except InputError as error:
+        except (InputError, OmegaConfBaseException) as error:
             raise Stop from error
 
 

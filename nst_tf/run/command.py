@@ -6,8 +6,10 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -16,8 +18,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.words import sentence_for
+from nst_tf.configuration.words import sentence_for, sentence_for_no_option
 from nst_tf.errors import InputError
+from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, run
 from nst_tf.run.stop import Stop
 
@@ -35,13 +38,18 @@ def main() -> None:
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
+        _check_flags()
         hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)()
     except (Stop, InputError, FloatingPointError, KeyboardInterrupt) as error:
-        _stop(str(error.__cause__ or error), _status(error.__cause__ or error))
+        reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
+        _stop(_message(reason), _status(reason))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(sentence_for(error), BAD_INPUT)
-    except ValueError as error:  # Hydra's parser of group overrides
-        _stop(f"{error}: arguments are of the form KEY=VALUE", BAD_INPUT)
+    except ValueError as error:
+        # Hydra's reader of GROUP=OPTION does not say which argument it means
+        if "Config group override must be" not in str(error):
+            raise
+        _stop(sentence_for_no_option(sys.argv[1:]), BAD_INPUT)
     except OSError as error:
         where = error.filename or "the run's folder"
         _stop(
@@ -56,7 +64,7 @@ def _job(settings: DictConfig) -> str:
         picture = run(settings, dict(state.runtime.choices), folder)
     except (InputError, FloatingPointError) as error:
         if isinstance(error, InputError):
-            remove_empty_run(folder)
+            remove_empty_run(folder, CheckBeforeRun.missing_folders)
         if state.mode == RunMode.RUN:
             raise Stop from error
         raise
@@ -64,10 +72,27 @@ def _job(settings: DictConfig) -> str:
     return str(picture)
 
 
+def _check_flags() -> None:
+    """Refuse what is no flag in one sentence, where Hydra's own parser prints its usage."""
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        raise InputError(f"{message} (flags such as -m come before KEY=VALUE; see `nst --hydra-help`)")
+
+    parser.error = refuse
+    parser.parse_args()
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return sentence_for(error) if isinstance(error, OmegaConfBaseException) else str(error)
+
+
 def _status(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    return BAD_INPUT if isinstance(error, InputError) else FAILED
+    return FAILED if isinstance(error, FloatingPointError) else BAD_INPUT
 
 
 def _relative(path: Path) -> Path:

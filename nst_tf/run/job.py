@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +123,16 @@ def _device(tf: Any) -> str:
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
 
 
-def remove_empty_run(folder: Path) -> None:
-    """Take away what Hydra wrote for a run that was refused: its own files, and folders left empty."""
+def remove_empty_run(folder: Path, made_for_it: Iterable[Path] = ()) -> None:
+    """Take away what Hydra wrote for a run that was refused: its own files and its folder.
+
+    Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
+    """
     if (folder / "run.json").exists():
         return
     for file in (*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"):
         file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", folder, folder.parent):
+    for empty in (folder / ".hydra", *(made_for_it or (folder,))):
         try:
             empty.rmdir()
         except OSError:

@@ -103,12 +103,21 @@ def optimize(experiment: Experiment, watchers: tuple[Watcher, ...] = ()) -> Outc
         image = solver.image
         if diverged:
             break
+    solver.close()
     return _outcome(solver, experiment.keep_best, diverged)
 
 
+def check_sizes(experiment: Experiment) -> None:
+    """Raise InputError if a picture would be too small for the network at one of the sizes."""
+    for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
+        _shapes_at(scale, experiment)
+
+
 def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
-    # the last update was never evaluated: it may be better still than the best seen
+    # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
+    if diverged is None and not np.isfinite(solver.last_image).all():
+        diverged = f"the image is not finite after {solver.step} steps"
     if diverged:
         candidates = [solver.best_image]
     elif keep_best:
@@ -120,17 +129,24 @@ def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
 
 def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:
     """Height, width, content and styles at one size."""
-    if experiment.stretch == "square":
-        height = width = scale.size
-    else:
-        height, width = _fitted(experiment.content, scale.size)
-    styles = []
-    for style in experiment.styles:
-        own = experiment.stretch == "none"
-        rows, columns = _fitted(style.pixels, scale.style_size) if own else (height, width)
-        styles.append(StyleImage(resize(style.pixels, rows, columns), style.weight))
+    (height, width), *shapes = _shapes_at(scale, experiment)
+    styles = [
+        StyleImage(resize(style.pixels, *shape), style.weight)
+        for style, shape in zip(experiment.styles, shapes, strict=True)
+    ]
     return height, width, resize(experiment.content, height, width), styles
 
 
-def _fitted(pixels: np.ndarray, size: int) -> tuple[int, int]:
-    return fit_long_side(pixels.shape[0], pixels.shape[1], size)
+def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:
+    """Height and width of the content and of each style at one size."""
+    content = experiment.content.shape[0], experiment.content.shape[1]
+    wanted = (
+        (scale.size, scale.size) if experiment.stretch == "square" else fit_long_side(*content, scale.size)
+    )
+    if experiment.stretch != "none":
+        return [wanted] * (1 + len(experiment.styles))
+    own = [
+        fit_long_side(style.pixels.shape[0], style.pixels.shape[1], scale.style_size)
+        for style in experiment.styles
+    ]
+    return [wanted, *own]

@@ -15,7 +15,7 @@ from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid
-from nst_tf.run.loop import Experiment
+from nst_tf.run.loop import Experiment, check_sizes
 from nst_tf.start import Start
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights import ConvolutionWeights
@@ -39,7 +39,7 @@ def build_parts(settings: DictConfig) -> Parts:
         content=_made("objective.content", _with_layers(settings, "content")),
         style=_made("objective.style", _with_layers(settings, "style")),
         smoothness=_made("objective.smoothness", settings.objective.smoothness),
-        optimizer=_made("optimizer", settings.optimizer),
+        optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
         start=_made("init", settings.init),
         pyramid=_made("pyramid", settings.pyramid),
     )
@@ -63,7 +63,7 @@ def prepare(settings: DictConfig, inputs: Inputs, parts: Parts, weights: Convolu
             pixels=settings.model.pixels.name,
             precision=settings.precision if isinstance(settings.precision, str) else settings.precision.name,
         )
-    return Experiment(
+    experiment = Experiment(
         content=inputs.content.pixels,
         styles=tuple(
             StyleImage(picture.pixels, weight)
@@ -83,12 +83,21 @@ def prepare(settings: DictConfig, inputs: Inputs, parts: Parts, weights: Convolu
         stretch=settings.image.stretch.name,
         image_every=settings.record.image_every,
     )
+    check_sizes(experiment)
+    return experiment
 
 
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
     layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
     return description | {"layers": layer_weights(term, layers[term])}
+
+
+def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:
+    """Keras refuses a learning rate of 1, and takes 1.0."""
+    description: Any = OmegaConf.to_container(optimizer, resolve=True)
+    rate = description.get("learning_rate")
+    return description | ({"learning_rate": float(rate)} if isinstance(rate, int) else {})
 
 
 def _made(name: str, description: Any) -> Any:

@@ -29,7 +29,8 @@ class Solver:
     """One image under optimization; ``enter`` begins a size, ``steps`` runs there.
 
     The optimizer is any of Keras' interface; it is built anew from its configuration for every size,
-    because its state has the image's shape. One with ``needs_loss`` is told the loss as well.
+    because its state has the image's shape. One with ``needs_loss`` is told the loss as well; one that is
+    ``on_host`` is told outside of the compiled step.
     ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
     seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
     average of the images with this decay is the result instead, before either. ``carry``: state of the
@@ -65,6 +66,7 @@ class Solver:
         self._image = tf.Variable(tf.constant(start[np.newaxis], tf.float32), name="image")
         self._best_image = tf.Variable(self._image, name="best_image")
         self._best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
+        self.close()
         before, self._optimizer = self._optimizer, self._new_optimizer()
         if before is not None and self._carry:
             carry_state(before, self._optimizer)
@@ -98,6 +100,12 @@ class Solver:
             done += chunk
             if took < _SECONDS_A_REPORT / 2:
                 steps_a_call = min(2 * steps_a_call, _MOST_STEPS_A_REPORT)
+
+    def close(self) -> None:
+        """Let go of what the optimizer holds besides its variables, such as a thread."""
+        close = getattr(self._optimizer, "close", None)
+        if close is not None:
+            close()
 
     @property
     def image(self) -> np.ndarray:
@@ -154,10 +162,13 @@ class Solver:
             best_loss.assign(loss)
             return tf.no_op()
 
-        def update(targets, weights) -> tf.Tensor:
+        def ask(targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             present = tf.convert_to_tensor(image)
             loss, parts, gradient = bound.objective.value_and_gradient(present, targets, weights)
             tf.cond(loss < best_loss, lambda: remember(loss), tf.no_op)
+            return loss, tf.concat([loss[tf.newaxis], parts], 0), gradient
+
+        def tell(loss: tf.Tensor, gradient: tf.Tensor) -> None:
             if needs_loss:
                 optimizer.apply([gradient], [image], loss=loss)
             else:
@@ -166,17 +177,31 @@ class Solver:
                 image.assign(tf.clip_by_value(image, 0.0, 1.0))
             if self._average is not None:
                 self._average.update(tf.convert_to_tensor(image))
-            return tf.concat([loss[tf.newaxis], parts], 0)
 
         @tf.function
         def advance(count: tf.Tensor, targets, weights) -> tf.Tensor:
             self.traces += 1  # Python runs this at tracing only
             rows = tf.TensorArray(tf.float32, size=count, element_shape=(1 + len(bound.parts),))
             for index in tf.range(count):
-                rows = rows.write(index, update(targets, weights))
+                loss, row, gradient = ask(targets, weights)
+                tell(loss, gradient)
+                rows = rows.write(index, row)
             return rows.stack()
 
-        return advance
+        @tf.function
+        def compiled_ask(targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            self.traces += 1
+            return ask(targets, weights)
+
+        def advance_on_host(count: tf.Tensor, targets, weights) -> tf.Tensor:
+            rows = []
+            for _ in range(int(count)):
+                loss, row, gradient = compiled_ask(targets, weights)
+                tell(loss, gradient)
+                rows.append(row)
+            return tf.stack(rows)
+
+        return advance_on_host if getattr(optimizer, "on_host", False) else advance
 
     def _report(self, row: np.ndarray, seconds: float) -> Report:
         loss = float(row[0])

@@ -9,6 +9,7 @@ import tensorflow as tf
 from nst_tf.statistics.distances import Distance, SquaredError
 from nst_tf.statistics.moments import covariance, means_and_centred
 from nst_tf.statistics.parameters import check_positive
+from nst_tf.statistics.shapes import sizes
 from nst_tf.statistics.statistic import as_vectors
 
 
@@ -33,7 +34,7 @@ class Correlation:
     def describe(self, activations: tf.Tensor) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C, C]."""
         _, centred = means_and_centred(as_vectors(activations))
-        matrix = covariance(centred, centred.shape[0] - 1)
+        matrix = covariance(centred, sizes(centred)[0] - 1)
         scale = tf.math.rsqrt(tf.linalg.diag_part(matrix) + self.epsilon)
         # the diagonal is 1 by definition: it must neither have a value of its own nor a gradient
         return tf.linalg.set_diag(matrix * scale[:, tf.newaxis] * scale, tf.ones_like(scale))

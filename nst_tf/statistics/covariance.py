@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
 from nst_tf.statistics.moments import covariance, means_and_centred
+from nst_tf.statistics.shapes import sizes
 from nst_tf.statistics.statistic import as_vectors
 
 
@@ -25,7 +26,7 @@ class Covariance:
     def describe(self, activations: tf.Tensor) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C, C]."""
         _, centred = means_and_centred(as_vectors(activations))
-        return covariance(centred, centred.shape[0] - 1)
+        return covariance(centred, sizes(centred)[0] - 1)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two matrices [C, C] -> scalar."""

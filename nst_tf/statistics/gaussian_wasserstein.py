@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from nst_tf.statistics.moments import covariance, means_and_centred
 from nst_tf.statistics.parameters import check_positive
+from nst_tf.statistics.shapes import sizes
 from nst_tf.statistics.statistic import as_vectors
 
 
@@ -44,8 +45,9 @@ class GaussianWasserstein:
         """Activations [1, H, W, C] -> means, covariance and its root (unused in the generated image's)."""
         means, centred = means_and_centred(as_vectors(activations))
         centred = tf.cast(centred, tf.float64)
-        matrix = covariance(centred, centred.shape[0])
-        matrix += self.epsilon * tf.eye(centred.shape[1], dtype=tf.float64)
+        positions, channels = sizes(centred)
+        matrix = covariance(centred, positions)
+        matrix += self.epsilon * tf.eye(channels, dtype=tf.float64)
         return Gaussian(means, matrix, tf.stop_gradient(_root(tf.stop_gradient(matrix), self.epsilon)))
 
     def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:
@@ -55,14 +57,14 @@ class GaussianWasserstein:
         overlap = _trace_of_root(product, self.epsilon**2)
         traces = tf.linalg.trace(generated.covariance) + tf.linalg.trace(style.covariance) - 2 * overlap
         between_means = tf.reduce_mean(tf.math.squared_difference(generated.means, style.means))
-        return between_means + tf.cast(traces / product.shape[0], between_means.dtype)
+        return between_means + tf.cast(traces / sizes(product)[0], between_means.dtype)
 
 
 def _eigenvalues(matrix: tf.Tensor, least: float) -> tuple[tf.Tensor, tf.Tensor]:
     """Eigenvalues [C], raised to ``least`` where rounding has lost them, and eigenvectors [C, C]."""
     # the decomposition of NaNs raises, where a loss that is NaN would be taken back by the optimizer
     finite = tf.reduce_all(tf.math.is_finite(matrix))
-    safe = tf.where(finite, matrix, tf.eye(matrix.shape[0], dtype=matrix.dtype))
+    safe = tf.where(finite, matrix, tf.eye(sizes(matrix)[0], dtype=matrix.dtype))
     values, vectors = tf.linalg.eigh((safe + tf.transpose(safe)) / 2)
     nan = tf.constant(float("nan"), matrix.dtype)
     return tf.where(finite, tf.maximum(values, tf.cast(least, matrix.dtype)), nan), vectors

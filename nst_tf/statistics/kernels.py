@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import tensorflow as tf
 
 from nst_tf.statistics.parameters import check_at_least_zero, check_positive, check_whole
+from nst_tf.statistics.shapes import sizes
 
 
 @runtime_checkable
@@ -54,7 +55,7 @@ class PolynomialKernel:
         means = tf.reduce_mean(vectors, axis=0)
         if self.degree == 1:
             return (means,)
-        second = tf.matmul(vectors, vectors, transpose_a=True) / tf.cast(vectors.shape[0], vectors.dtype)
+        second = tf.matmul(vectors, vectors, transpose_a=True) / sizes(vectors)[0]
         return (second,) if self.constant == 0 else (second, math.sqrt(2 * self.constant) * means)
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
@@ -85,13 +86,14 @@ class GaussianKernel:
             check_positive("sigma of the Gaussian kernel (null: the median heuristic)", self.sigma)
 
     def feature_means(self, vectors: tf.Tensor) -> None:
-        """None: phi has infinitely many dimensions."""
+        """None."""
+        del vectors  # phi has infinitely many dimensions
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
         """Vectors [n, C] of the style -> sigma, a scalar."""
         if self.sigma is not None:
             return tf.constant(self.sigma, vectors.dtype)
-        count = vectors.shape[0]
+        count = sizes(vectors)[0]
         # the n/2 pairs that are half a sample apart stand for all n^2, whose sort would cost more than k
         half = max(count // 2, 1)
         squares = tf.reduce_sum(tf.math.squared_difference(vectors[:half], vectors[-half:]), axis=1)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.statistics.parameters import check_whole
 from nst_tf.statistics.sampling import sampled_rows
+from nst_tf.statistics.shapes import sizes
 
 # similarities held at a time, 64 MiB in float32: those of block3_conv1 of a 512 x 512 picture at stride 2
 # with 4096 candidates, 16e6, still are one piece
@@ -51,11 +52,11 @@ class NearestPatches:
 
     def describe(self, activations: tf.Tensor) -> Patches:
         """Activations [1, H, W, C] -> patches; InputError where the layer is smaller than a patch."""
-        height, width = activations.shape[1:3]
+        _, height, width, _ = sizes(activations)
         if min(height, width) < self.patch_size:
             raise InputError(
-                f"a patch of the style is {self.patch_size} x {self.patch_size}, but a layer of the picture has"
-                f" only {height} x {width} positions: take a larger image.size or shallower layers.style"
+                f"a patch of the style is {self.patch_size} x {self.patch_size}, but a layer of the picture"
+                f" has only {height} x {width} positions: take a larger image.size or shallower layers.style"
             )
         patches = self._patches(activations)
         return Patches(patches, sampled_rows(patches, self.style_patches, self.seed))
@@ -67,7 +68,7 @@ class NearestPatches:
 
     def _patches(self, activations: tf.Tensor) -> tf.Tensor:
         # shifted pictures, because the gradient of tf.image.extract_patches is slow and large
-        height, width, channels = activations.shape[1:]
+        _, height, width, channels = sizes(activations)
         rows, columns = height - self.patch_size + 1, width - self.patch_size + 1
         shifted = [
             activations[0, down : down + rows : self.stride, right : right + columns : self.stride]
@@ -80,8 +81,8 @@ class NearestPatches:
 def _nearest(patches: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
     """Patches [P, D] and candidates [N, D] -> [P]: the number of each patch's most similar candidate."""
     directions = tf.math.l2_normalize(candidates, axis=1)
-    count, length = patches.shape
-    piece = min(count, max(1, _MOST_SIMILARITIES // candidates.shape[0]))
+    count, length = sizes(patches)
+    piece = min(count, max(1, _MOST_SIMILARITIES // sizes(candidates)[0]))
     pieces = -(-count // piece)
 
     def nearest_of(some: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nst_tf.statistics.parameters import check_whole
 from nst_tf.statistics.quantiles import squared_transport_cost
+from nst_tf.statistics.shapes import sizes
 from nst_tf.statistics.statistic import as_vectors
 
 
@@ -30,15 +31,14 @@ class SlicedWasserstein:
     def __post_init__(self) -> None:
         """Refuse fewer than 1 direction and a seed below 0: InputError."""
         if self.directions is not None:
-            check_whole(
-                "directions of the sliced Wasserstein distance (null: one a channel)", self.directions, 1
-            )
+            name = "directions of the sliced Wasserstein distance (null: one a channel)"
+            check_whole(name, self.directions, 1)
         check_whole("seed of the sliced Wasserstein distance", self.seed, 0)
 
     def describe(self, activations: tf.Tensor) -> tf.Tensor:
         """Activations [1, H, W, C] -> sorted projections [D, M]."""
         vectors = as_vectors(activations)
-        channels = vectors.shape[1]
+        channels = sizes(vectors)[1]
         directions = tf.random.stateless_normal(
             [self.directions or channels, channels], seed=(self.seed, channels), dtype=tf.float32
         )

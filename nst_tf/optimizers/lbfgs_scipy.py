@@ -1,0 +1,137 @@
+"""SciPy's L-BFGS-B, asked and told from outside: the optimizer of the Keras book and of cysmith."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.errors import InputError
+from nst_tf.optimizers.flat import assign_flat, flatten
+from nst_tf.optimizers.state import check_history_size, count_update
+
+
+class ScipyLBFGSB(keras.optimizers.Optimizer):
+    """``scipy.optimize.fmin_l_bfgs_b`` in rounds of at most ``evaluations`` evaluations.
+
+    SciPy wants to call the objective; the solver's loop wants to be the one that calls. So SciPy runs in
+    a thread of its own whose objective waits until ``apply`` brings loss and gradient of the point that
+    it asked for. A round that ends (by its number of evaluations or because it converged) is followed
+    by another from its result, as in the published code of Chollet's book, which runs 20 rounds of 20.
+
+    It runs on the host in float64 and copies the image at every evaluation: it is here to repeat what
+    others did. Byrd, Lu, Nocedal, Zhu 1995.
+    """
+
+    needs_loss = True
+    on_host = True
+
+    def __init__(
+        self,
+        learning_rate: float = 1.0,
+        evaluations: int = 20,
+        history_size: int = 10,
+        lower: float | None = None,
+        upper: float | None = None,
+        name: str = "lbfgs_scipy",
+        **keras_options,
+    ) -> None:
+        """SciPy's defaults; bounds None are none. Raises InputError for less than one evaluation."""
+        super().__init__(learning_rate=learning_rate, name=name, **keras_options)
+        check_history_size(history_size)
+        if evaluations < 1:
+            raise InputError(f"optimizer.evaluations must be at least 1, but is {evaluations}")
+        self.evaluations = evaluations
+        self.history_size = history_size
+        self.lower, self.upper = lower, upper
+        self._round: _Round | None = None
+
+    def apply(self, grads, trainable_variables=None, loss=None) -> None:
+        """Tell loss and gradient at the variables' present value; move them to the next point asked for."""
+        if loss is None:
+            raise InputError("L-BFGS-B compares losses: call apply(gradients, variables, loss=...)")
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        if self._round is None:
+            self._round = _Round(flatten(variables).numpy().astype(np.float64), self._options())
+        point, ended = self._round.tell(float(loss), flatten(grads).numpy().astype(np.float64))
+        if ended:
+            self._round = None
+        assign_flat(variables, tf.constant(point, tf.float32))
+        count_update(self)
+
+    def close(self) -> None:
+        """End the thread of an unfinished round."""
+        if self._round is not None:
+            self._round.abandon()
+            self._round = None
+
+    def get_config(self) -> dict:
+        """What ``from_config`` needs to build this optimizer anew."""
+        return super().get_config() | {
+            "evaluations": self.evaluations,
+            "history_size": self.history_size,
+            "lower": self.lower,
+            "upper": self.upper,
+        }
+
+    def _options(self) -> dict:
+        bounded = self.lower is not None or self.upper is not None
+        return {
+            "maxfun": self.evaluations,
+            "m": self.history_size,
+            "bounds": (self.lower, self.upper) if bounded else None,
+        }
+
+
+class _Abandoned(Exception):
+    pass
+
+
+class _Round:
+    """One call of SciPy in a thread; ``tell`` answers its question and returns the next one."""
+
+    def __init__(self, start: np.ndarray, options: dict) -> None:
+        self._asked: queue.Queue = queue.Queue()
+        self._told: queue.Queue = queue.Queue()
+        self._thread = threading.Thread(target=self._run, args=(start, options), daemon=True)
+        self._thread.start()
+        self._asked.get()  # the first question is the start itself, whose answer `tell` brings
+
+    def tell(self, loss: float, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Loss and gradient of the point asked for -> the next point, and whether the round has ended."""
+        self._told.put((loss, gradient))
+        kind, value = self._asked.get()
+        if kind == "failed":
+            raise value
+        if kind == "ended":
+            self._thread.join()
+        return value, kind == "ended"
+
+    def abandon(self) -> None:
+        self._told.put(None)
+        self._thread.join()
+
+    def _run(self, start: np.ndarray, options: dict) -> None:
+        from scipy.optimize import fmin_l_bfgs_b
+
+        def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
+            self._asked.put(("asked", point.copy()))
+            answer = self._told.get()
+            if answer is None:
+                raise _Abandoned
+            return answer
+
+        bounds = options.pop("bounds")
+        try:
+            point, _, _ = fmin_l_bfgs_b(
+                objective, start, bounds=[bounds] * len(start) if bounds else None, **options
+            )
+            self._asked.put(("ended", point))
+        except _Abandoned:
+            return
+        except Exception as error:  # handed to the thread that waits
+            self._asked.put(("failed", error))
