@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.errors import InputError
 
+_GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid")
 _TYPED_BY_SCHEMA = ("model", "experiment", "layers")
 
 
@@ -20,11 +21,12 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
 
     A number may stand for any number, but not for a word; what is null in the file may be anything.
     """
+    for group in _GROUPS_WITH_ONE_OPTION:
+        if group not in choices:  # Hydra takes a list of options as well, and notes no choice then
+            raise InputError(f"{group} must have one option, not a list of them: say {group}=OPTION")
     for group, option in choices.items():
         if group.startswith("hydra") or group in _TYPED_BY_SCHEMA or option is None:
             continue
-        if not isinstance(option, str):
-            raise InputError(f"{group} takes one option, but is given {option}")
         file = CONFIGURATION / group / f"{option}.yaml"
         if file.is_file():
             _compare(group.replace("/", "."), _values_of(str(file)), _node(settings, group))

@@ -27,6 +27,7 @@ _NOT_OPTIONAL = re.compile(r"field '(?P<key>[^']*)' is not Optional")
 _NOT_DELETABLE = re.compile(r"Error merging override ~(?P<key>\S+).*does not support deletion", re.DOTALL)
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<key>[^=]*)=(?P<value>.*)'\n")
 _CHOSEN_TWICE = re.compile(r"Multiple values for (?P<group>\S+)\. .*'override \S+: (?P<option>[^']+)'")
+_LIST_AND_MAPPING = re.compile(r"Error merging override (?P<override>\S+).*with (List|Dict)Config", re.DOTALL)
 _UNRESOLVED = re.compile(r"raised while resolving interpolation: (?P<reason>.*)")
 _KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
@@ -40,7 +41,7 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     if isinstance(error, OverrideParseException):
         return (
             f"the argument {error.override!r} is not of the form KEY=VALUE: a value with signs such as"
-            " ( ) [ ] { } = stands in quotes of its own, 'KEY=\"VALUE\"'"
+            " ( ) { } = ~ stands in quotes of its own, 'KEY=\"VALUE\"'"
         )
     full = _FULL_KEY.search(text)
     key = full["key"] if full else None
@@ -58,7 +59,7 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
         return f"{key}={found['value']} is not {_KINDS.get(found['kind'], found['kind'])}"
     if found := _NOT_A_KEY.search(text):
         wrong = key or found["key"]
-        return f"unknown key {wrong!r}{_nearest(wrong, words)}"
+        return f"unknown key {wrong!r}{_nearest(wrong, groups if '/' in wrong else words)}"
     if found := _NOT_A_GROUP.search(text):
         override, name = found["override"], found["override"].partition("=")[0]
         return f"{override} is not possible, {name} has keys of its own: set one of them, {name}.KEY=VALUE"
@@ -76,6 +77,8 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     if found := _CHOSEN_TWICE.search(text):
         group, option = found["group"], found["option"]
         return f"+{group}={option} adds a second option: say {group}={option} to choose another"
+    if found := _LIST_AND_MAPPING.search(text):
+        return f"{found['override']} can't take the place of a list by a mapping, or of a mapping by a list"
     if found := _UNRESOLVED.search(text):
         return f"the value of {key} can't be found: {found['reason']}"
     if found := _NO_INTERPOLATION.search(text):

@@ -141,7 +141,7 @@ class LBFGS(keras.optimizers.Optimizer):
         # the parabola through the accepted loss, its slope and the trial's loss has its minimum here
         excess = loss - self._loss.value - promised
         shrink = tf.where(excess > 0, tf.math.divide_no_nan(-promised, 2.0 * excess), _LARGEST_SHRINK)
-        shrink = tf.where(tf.math.is_finite(shrink), shrink, _SMALLEST_SHRINK)
+        shrink = tf.where(tf.math.is_finite(loss), shrink, _SMALLEST_SHRINK)
         self._length.assign(self._length.value * tf.clip_by_value(shrink, _SMALLEST_SHRINK, _LARGEST_SHRINK))
         self._rejections.assign_add(1)
 

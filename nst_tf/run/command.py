@@ -64,7 +64,8 @@ def _job(settings: DictConfig) -> str:
         picture = run(settings, dict(state.runtime.choices), folder)
     except (InputError, FloatingPointError) as error:
         if isinstance(error, InputError):
-            remove_empty_run(folder, CheckBeforeRun.missing_folders)
+            alone = state.mode == RunMode.RUN
+            remove_empty_run(folder, CheckBeforeRun.missing_folders if alone else (folder,))
         if state.mode == RunMode.RUN:
             raise Stop from error
         raise

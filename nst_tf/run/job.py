@@ -123,7 +123,7 @@ def _device(tf: Any) -> str:
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
 
 
-def remove_empty_run(folder: Path, made_for_it: Iterable[Path] = ()) -> None:
+def remove_empty_run(folder: Path, made_for_it: Iterable[Path]) -> None:
     """Take away what Hydra wrote for a run that was refused: its own files and its folder.
 
     Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
@@ -132,7 +132,7 @@ def remove_empty_run(folder: Path, made_for_it: Iterable[Path] = ()) -> None:
         return
     for file in (*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"):
         file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", *(made_for_it or (folder,))):
+    for empty in (folder / ".hydra", *made_for_it):
         try:
             empty.rmdir()
         except OSError:

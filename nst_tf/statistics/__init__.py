@@ -12,7 +12,7 @@ from nst_tf.statistics.batch_normalization import BatchNormalizationStatistics
 from nst_tf.statistics.channel_means import ChannelMeans
 from nst_tf.statistics.correlation import Correlation
 from nst_tf.statistics.covariance import Covariance
-from nst_tf.statistics.distances import AbsoluteError, Distance, SquaredError
+from nst_tf.statistics.distances import AbsoluteError, Distance, RelativeSquaredError, SquaredError
 from nst_tf.statistics.gaussian_wasserstein import GaussianWasserstein
 from nst_tf.statistics.gram import Gram
 from nst_tf.statistics.histogram_matching import HistogramMatching
@@ -37,6 +37,7 @@ __all__ = [
     "MaximumMeanDiscrepancy",
     "NearestPatches",
     "PolynomialKernel",
+    "RelativeSquaredError",
     "SlicedWasserstein",
     "SquaredError",
     "Statistic",

@@ -49,6 +49,22 @@ class SquaredError:
 
 
 @dataclass(frozen=True)
+class RelativeSquaredError:
+    """sum((generated - target)^2) / sum(target^2): 0 where they agree, 1 where the generated is 0.
+
+    It has no unit and does not change with the contrast of the pictures, the layer or the size, so that
+    one weight suits every pair and layers have equal say. A target of zeros divides by ``smallest``.
+    """
+
+    smallest: float = 1e-12
+
+    def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        """Two tensors of one shape -> scalar."""
+        error = tf.reduce_sum(tf.math.squared_difference(generated, target))
+        return error / (tf.reduce_sum(target * target) + self.smallest)
+
+
+@dataclass(frozen=True)
 class AbsoluteError:
     """factor * reduction(|generated - target|); its gradient at zero is zero."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -86,4 +86,5 @@ def _trace_of_root(matrix: tf.Tensor, least: float) -> tf.Tensor:
 
         return tf.reduce_sum(roots), gradient
 
-    return trace(matrix)
+    value: Any = trace(matrix)
+    return value

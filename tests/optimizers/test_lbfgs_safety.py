@@ -59,6 +59,9 @@ def test_infinite_losses_and_gradients_are_taken_back(broken):
         )
         # the first trial is 5 away: over the wall
         assert np.any(path.points[1] < -0.5)
+        if function is walled:  # the next is a tenth as far: such a loss tells nothing of how far is right
+            first, second = path.points[1] - path.points[0], path.points[2] - path.points[0]
+            np.testing.assert_allclose(second, first / 10, rtol=1e-5)
         assert np.isfinite(path.accepted).all()
         np.testing.assert_allclose(path.end, np.zeros(3), atol=1e-3)
 
@@ -78,6 +81,14 @@ def test_the_first_step_has_the_root_mean_square_asked_for():
         path = descent.run(np.zeros(4), 1, np.float32(scale))
         assert np.sqrt(np.mean(path.end**2)) == pytest.approx(0.02, rel=1e-5)
         np.testing.assert_allclose(path.end / path.end[0], slopes / slopes[0], rtol=1e-5)
+
+
+def test_held_coordinates_do_not_shorten_the_first_step():
+    slopes = np.array([5.0, -1.0, 2.0], np.float32)
+    path = Descent(LBFGS(), lambda x: tf.reduce_sum(slopes * x), 3).run(np.array([0.0, 0.5, 0.5]), 1)
+    change = path.end - path.points[0]
+    assert change[0] == 0
+    assert np.sqrt(np.mean(change**2)) == pytest.approx(0.01, rel=1e-4)
 
 
 def test_coordinates_held_by_a_bound_do_not_move():

@@ -50,6 +50,14 @@ def test_steps_are_rounded_up_and_may_shrink():
     assert [scale.steps for scale in CoarseToFine(16, 2.0, 0.5).scales(64, 64, 7)] == [2, 4, 7]
 
 
+def test_the_smallest_size_may_take_more_steps():
+    # crowsonkb/style-transfer-pytorch: 1000 steps at the first scale, 500 at every other
+    scales = CoarseToFine(128, 2**0.5, 1.0, first_factor=2.0).scales(512, 512, 500)
+    assert [scale.steps for scale in scales] == [1000, 500, 500, 500, 500]
+    # where the smallest size is the only one, it is the size wanted, with the steps wanted
+    assert CoarseToFine(128, first_factor=2.0).scales(200, 200, 500) == [Scale(200, 200, 500)]
+
+
 def test_styles_never_vanish():
     assert [scale.style_size for scale in CoarseToFine(1, 2.0, 1.0).scales(16, 3, 1)] == [1, 1, 1, 2, 3]
 
@@ -61,6 +69,7 @@ def test_styles_never_vanish():
         ({"factor": float("nan")}, "factor.*nan"),
         ({"steps_factor": 0.0}, r"steps_factor.*positive.*0\.0"),
         ({"steps_factor": float("inf")}, "steps_factor.*inf"),
+        ({"first_factor": -1.0}, r"first_factor.*positive.*-1\.0"),
         ({"smallest": 0}, "smallest.*at least 1.*0"),
     ],
 )

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.optimizers import LBFGS, TorchLBFGS
+from nst_tf.optimizers import LBFGS, ScipyLBFGSB, TorchLBFGS
 from nst_tf.solver import Diverged, Solver
 from nst_tf.statistics import Gram
 
@@ -225,6 +225,7 @@ def test_a_bad_trial_of_a_line_search_is_no_divergence(content, start):
     "optimizer",
     [
         LBFGS(),
+        ScipyLBFGSB(lower=0.0, upper=1.0),
         TorchLBFGS(),
         keras.optimizers.Adam(0.02, beta_1=0.99, epsilon=0.1),
         keras.optimizers.SGD(1e-4),
@@ -236,6 +237,8 @@ def test_the_loss_of_a_small_transfer_falls_and_the_image_stays_a_picture(small_
     solver = Solver(optimizer)
     solver.enter(content, bound)
     losses = [report.loss for report in solver.steps(12)]
+    solver.close()
+    assert solver.traces == 1
     assert solver.best_loss < 0.9 * losses[0]
     assert solver.loss_of(solver.image)[0] == pytest.approx(solver.best_loss, rel=1e-4)
     for image in (solver.image, solver.last_image):

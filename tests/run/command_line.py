@@ -1,0 +1,105 @@
+"""The command line as a function: TensorFlow is imported once for all of its calls."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nst_tf.run.command import main
+
+REPOSITORY = Path(__file__).parents[2]
+
+# two blocks of an untrained network at the smallest sizes: a run of it takes about a second
+SMALL = (
+    "model.weights=random",
+    "image.size=32",
+    "steps=2",
+    "pyramid=single",
+    "precision=float32",
+    "layers.content=[block2_conv2]",
+    "layers.style=[block1_conv1,block2_conv1]",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the program said, and the folder it was started in."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def run(self) -> Path:
+        """The run's folder, from the path of the picture on standard output."""
+        return (self.folder / self.out.strip().splitlines()[-1]).parent
+
+    @property
+    def summary(self) -> dict:
+        return json.loads((self.run / "run.json").read_text())
+
+    @property
+    def rows(self) -> list[dict]:
+        return [json.loads(line) for line in (self.run / "metrics.jsonl").read_text().splitlines()]
+
+
+def nst(folder: Path, *words: str) -> Answer:
+    """``nst WORD ...`` in ``folder``, in this process."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(out),
+        redirect_stderr(err),
+        _logging_restored(),
+    ):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["nst", *words])
+        patch.setenv("HYDRA_FULL_ERROR", "1")  # main sets it: taken back with the patch
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+    return Answer(status, out.getvalue(), err.getvalue(), folder)
+
+
+def environment() -> dict[str, str]:
+    """For a subprocess: this package, and no chatter of TensorFlow that we would have to wait for."""
+    return os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "120"}
+
+
+def nst_process(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """``python -m nst_tf WORD ...`` in ``folder``, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "nst_tf", *words],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def _logging_restored() -> Iterator[None]:
+    """Hydra gives the root logger handlers of its own; pytest has some too."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        for handler in set(root.handlers) - set(handlers):
+            handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)

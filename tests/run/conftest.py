@@ -1,0 +1,47 @@
+"""Pictures to run on, and one finished run that many tests look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import SMALL, Answer, nst
+from PIL import Image
+
+
+def _picture(path: Path, height: int, width: int, seed: int) -> Path:
+    """Waves of colour: neither flat, where gradients vanish, nor noise."""
+    random = np.random.default_rng(seed)
+    down, across = np.mgrid[0:height, 0:width][..., np.newaxis]
+    phase, turn = random.uniform(0, 6, 3), random.uniform(0.1, 0.5, (2, 3))
+    waves = 0.5 + 0.45 * np.sin(turn[0] * down + turn[1] * across + phase)
+    Image.fromarray((255 * waves).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 x 32 pixels."""
+    return _picture(tmp_path_factory.mktemp("pictures") / "photo.png", 32, 40, 1)
+
+
+@pytest.fixture(scope="session")
+def painting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """36 x 48 pixels, in a file whose name has a space."""
+    return _picture(tmp_path_factory.mktemp("pictures") / "a painting.png", 48, 36, 2)
+
+
+@pytest.fixture(scope="session")
+def small(photo: Path, painting: Path) -> tuple[str, ...]:
+    """The words of a small run."""
+    return (*SMALL, f"content={photo}", f"style={painting}")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, small: tuple[str, ...]) -> Answer:
+    """A run over two sizes, with a progress picture every two steps."""
+    words = (*small, "pyramid=coarse_to_fine", "pyramid.smallest=24", "image.size=48", "steps=3", "seed=7")
+    answer = nst(tmp_path_factory.mktemp("finished"), *words, "pyramid.steps_factor=1", "record.image_every=2")
+    assert answer.status == 0, answer.err
+    return answer
