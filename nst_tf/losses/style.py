@@ -15,13 +15,16 @@ class StyleLoss:
 
     Gatys, Ecker, Bethge, CVPR 2016, equations 3 to 5, with any statistic in the place of the Gram
     matrix. H and W are the generated image's: the Keras example divides by (3 H W)^2 of the whole
-    picture (``picture_power`` 2), every other source by nothing (0).
+    picture (``picture_power`` 2), every other source by nothing (0). ``relative_to_content`` divides each
+    layer's distance by that between content and style, so that statistics of any unit begin at 1 and one
+    weight suits all: for comparing statistics with each other.
     """
 
     layers: Mapping[str, float]
     weight: float = 1.0
     statistic: Statistic = field(default_factory=Gram)
     picture_power: float = 0.0
+    relative_to_content: bool = False
 
     def __post_init__(self) -> None:
         """Refuse weights that are negative or not finite: InputError."""

@@ -15,7 +15,7 @@ class ChannelMeans:
     """Mean mu = 1/M sum_m F_m of the activations F [M, C] in every channel.
 
     With a distance that sums, this is the squared Maximum Mean Discrepancy under the linear kernel
-    k(f, s) = f . s (Li et al. 2017, "Demystifying Neural Style Transfer", section 4 on kernels).
+    k(f, s) = f . s (Li et al. 2017, "Demystifying Neural Style Transfer").
     """
 
     distance: Distance = field(default_factory=SquaredError)

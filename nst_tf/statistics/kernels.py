@@ -73,9 +73,9 @@ class GaussianKernel:
     """k(f, s) = exp(-|f - s|^2 / (2 sigma^2)).
 
     ``sigma`` None is the median heuristic: the median distance between two of the style's vectors
-    (Gretton et al. 2012, "A Kernel Two-Sample Test", section 8; there over both samples, here over the
-    style's alone, because it must not move while the generated image does). Li et al. 2017 take the mean
-    of squared distances for sigma^2 and report that it matters little.
+    (Gretton et al. 2012, "A Kernel Two-Sample Test", section 8; there over all pairs of both samples, here
+    over n/2 pairs of the style alone, because it must not move while the generated image does). The code
+    of Li et al. 2017 has the mean of squared distances for 2 sigma^2, anew at every step.
     """
 
     sigma: float | None = None

@@ -87,7 +87,10 @@ def test_several_variables_of_different_shapes_are_one_vector():
     for _ in range(8):
         loss, gradient = valley(np.concatenate([one.numpy().ravel() for one in variables]).astype(np.float64))
         losses.append(loss)
-        gradients = [tf.constant(gradient[:4].reshape(2, 2), tf.float32), tf.constant(gradient[4:], tf.float32)]
+        gradients = [
+            tf.constant(gradient[:4].reshape(2, 2), tf.float32),
+            tf.constant(gradient[4:], tf.float32),
+        ]
         optimizer.apply(gradients, variables, loss=tf.constant(loss, tf.float32))
     optimizer.close()
     assert losses == expected

@@ -91,6 +91,26 @@ def test_a_pair_without_curvature_is_not_kept():
     np.testing.assert_allclose(path.end, -(0.5 / 8 + 2 * 0.5) * slopes, rtol=1e-6)
 
 
+def test_a_pair_that_bends_downwards_takes_no_place_in_the_history():
+    frequency, stiffness = np.array([1.0, 1.7, 2.3]), np.array([0.3, 0.2, 0.1])
+
+    def hills(x):
+        value = np.sum(stiffness * x**2 / 2 - np.cos(frequency * x))
+        return value, stiffness * x + frequency * np.sin(frequency * x)
+
+    def same_hills(x):
+        return tf.reduce_sum(np.float32(stiffness) * x**2 / 2 - tf.cos(np.float32(frequency) * x))
+
+    start = np.array([2.0, 1.0, 1.5])
+    plain = NumpyTorchLBFGS(hills, start, 2.0, max_iter=1, history_size=2)
+    for _ in range(6):
+        plain.step()
+    assert plain.refused == 1
+    path = Descent(TorchLBFGS(2.0, 2), same_hills, 3).run(start, 6)
+    # leaps over hills multiply the rounding of float32: measured 3e-4 at the last
+    np.testing.assert_allclose(path.losses, plain.evaluations, rtol=1e-3)
+
+
 def test_nothing_moves_below_the_tolerances():
     tiny = lambda x: tf.reduce_sum(9e-8 * x)  # noqa: E731
     path = Descent(TorchLBFGS(), tiny, 3).run(np.ones(3), 5)

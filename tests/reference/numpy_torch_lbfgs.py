@@ -30,6 +30,7 @@ class NumpyTorchLBFGS:
         self._lr, self._max_iter, self._history_size = lr, max_iter, history_size
         self._tolerance_grad, self._tolerance_change = tolerance_grad, tolerance_change
         self.evaluations: list[float] = []
+        self.refused = 0  # pairs without curvature
         self._iterations = 0
         self._pairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._scale = 1.0
@@ -72,6 +73,8 @@ class NumpyTorchLBFGS:
         if y @ s > 1e-10:
             self._pairs = [*self._pairs, (s, y)][-self._history_size :]
             self._scale = (y @ s) / (y @ y)
+        else:
+            self.refused += 1
 
     def _times_inverse_hessian(self, vector: np.ndarray) -> np.ndarray:
         """The BFGS recursion of the inverse Hessian itself: no two loops, a matrix."""

@@ -8,7 +8,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,8 @@ def nst(folder: Path, *words: str) -> Answer:
     ):
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["nst", *words])
+        # Hydra's logging closes every handler there is, and absl's then closes what pytest captures with
+        patch.setattr(logging, "shutdown", _close_log_files)
         patch.setenv("HYDRA_FULL_ERROR", "1")  # main sets it: taken back with the patch
         try:
             main()
@@ -89,6 +91,12 @@ def nst_process(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def _close_log_files(handlers: Iterable[Callable[[], logging.Handler | None]]) -> None:
+    for handler in [reference() for reference in handlers]:
+        if type(handler) is logging.FileHandler:
+            handler.close()
 
 
 @contextmanager

@@ -26,11 +26,17 @@ FILES = {"image.png", "config.yaml", "run.json", "metrics.jsonl", "loss.svg", "n
 
 def unit(path: Path) -> np.ndarray:
     """The pixels of a file by Pillow alone."""
-    return np.asarray(Image.open(path).convert("RGB"), np.float64) / 255
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"), np.float64) / 255
+
+
+def size_and_format(path: Path) -> tuple[tuple[int, int], str | None]:
+    with Image.open(path) as image:
+        return image.size, image.format
 
 
 def numpy_loss(generated: Path, content: Path, style: Path, network) -> float:
-    """objective=gram in float64: 0.01 mean (F - P)^2 + 10 sum over two layers of 1/2 mean (G/CM - A/CM)^2.
+    """objective=pastiche in float64: 0.01 mean (F - P)^2 + 10 sum over two layers of 1/2 mean (G/CM - A/CM)^2.
 
     The content must have the size of the result, and the style its long side.
     """
@@ -64,7 +70,7 @@ def own_size(small: tuple[str, ...], tmp_path: Path) -> tuple[str, ...]:
     for name, shape in {"content.png": (24, 32, 3), "style.png": (32, 20, 3)}.items():
         coarse = Image.fromarray(random.integers(0, 256, (4, 4, 3), dtype=np.uint8))
         coarse.resize(shape[1::-1], Image.Resampling.BICUBIC).save(tmp_path / name)
-    return (*small, "content=content.png", "style=style.png")
+    return (*small, "objective=pastiche", "content=content.png", "style=style.png")
 
 
 def test_every_file_is_there(finished: Answer) -> None:
@@ -84,7 +90,7 @@ def test_every_file_is_there(finished: Answer) -> None:
 def test_only_the_path_of_the_picture_is_answered(finished: Answer) -> None:
     path = Path(finished.out.strip())
     assert not path.is_absolute()
-    assert Image.open(finished.folder / path).size == (48, 38)
+    assert size_and_format(finished.folder / path) == ((48, 38), "PNG")
 
 
 def test_configuration_is_complete_and_the_one_that_was_given(finished: Answer) -> None:
@@ -154,12 +160,13 @@ def test_metrics(finished: Answer) -> None:
 def test_progress_pictures(finished: Answer) -> None:
     progress = sorted((finished.run / "progress").iterdir())
     assert [path.name for path in progress] == ["step-000002.png", "step-000004.png", "step-000006.png"]
-    assert [max(Image.open(path).size) for path in progress] == [24, 48, 48]
+    assert [max(size_and_format(path)[0]) for path in progress] == [24, 48, 48]
 
 
 def test_picture_carries_the_configuration(finished: Answer) -> None:
     text = (finished.run / "config.yaml").read_text()
-    assert Image.open(finished.run / "image.png").text["nst_tf"] == text
+    with Image.open(finished.run / "image.png") as image:
+        assert image.text["nst_tf"] == text
 
 
 def test_plot_is_an_svg_with_a_curve_for_every_part(finished: Answer) -> None:
@@ -190,7 +197,7 @@ def test_loss_of_the_saved_picture_is_that_of_the_file(
     summary, picture = answer.summary, answer.run / name
     assert summary["picture"] == name
     formats = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP", ".tif": "TIFF"}
-    assert Image.open(picture).format == formats[picture.suffix]
+    assert size_and_format(picture)[1] == formats[picture.suffix]
     expected = numpy_loss(picture, tmp_path / "content.png", tmp_path / "style.png", network)
     assert summary["loss_of_saved_picture"] == pytest.approx(expected, rel=1e-4)
     assert read_metadata(picture)["nst_tf"] == (answer.run / "config.yaml").read_text()

@@ -1,0 +1,103 @@
+"""What a person sees: the help, lines in a log, a bar in a terminal."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pty
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from command_line import Answer, environment, nst_process
+from test_run_folder import PARTS
+
+from nst_tf.configuration.places import CONFIGURATION
+
+
+def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    done = nst_process(tmp_path, "--help")
+    seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 48
+    assert max(map(len, lines)) <= 120
+    said = done.stdout.replace(",", " ").replace(":", " ").split()
+    for option in CONFIGURATION.rglob("*.yaml"):
+        if option.parent != CONFIGURATION and "hydra" not in option.parts:
+            assert option.stem in said, f"{option.parent.name}={option.stem}"
+            assert option.parent.relative_to(CONFIGURATION).as_posix() in said
+    for word in ("content", "style", "style_weights", "image.size", "steps", "seed", "hydra.run.dir"):
+        assert word in said
+    assert seconds < 3  # 2 s on an idle machine are wanted, TensorFlow alone takes more than 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plain_lines_where_there_is_no_terminal(finished: Answer) -> None:
+    assert "\x1b" not in finished.err
+    assert "\r" not in finished.err
+    lines = finished.err.splitlines()
+    assert lines[0].startswith("VGG-19 weights from random numbers")
+    assert lines[1:3] == ["24 x 19 pixels, 3 steps", "48 x 38 pixels, 3 steps"]
+    assert lines[3].startswith("step 6 of 6: loss ")
+    assert lines[4].startswith("loss of the saved picture: ")
+    assert len(lines) == 5
+
+
+def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path) -> None:
+    """Under a pseudo-terminal; Ctrl-C is typed once the bar has shown what it should."""
+    words = (*small, "steps=100000", "hydra.run.dir=run")
+    ours, theirs = pty.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "nst_tf", *words],
+        cwd=tmp_path,
+        env=environment() | {"TERM": "xterm", "COLUMNS": "150"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=_take_terminal,
+    )
+    os.close(theirs)
+    shown, typed, deadline = "", False, time.monotonic() + 60
+    while time.monotonic() < deadline and (piece := _read(ours)):
+        shown += piece
+        if "steps/s" in shown and not typed:
+            os.write(ours, b"\x03")
+            typed = True
+    status = started.wait(timeout=10)
+    os.close(ours)
+    assert status == 130, shown[-2000:]
+    assert typed
+    assert "\x1b[" in shown
+    assert "/100000" in shown
+    assert "loss " in shown
+    assert "content " in shown
+    assert shown.rstrip().endswith("nst: interrupted")
+    assert "Traceback" not in shown
+    summary = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert summary["status"] == "interrupted"
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert list(json.loads(rows[-1])) == ["step", "size", "seconds", "loss", *PARTS]
+
+
+def _take_terminal() -> None:
+    """Make the terminal on standard input the one whose Ctrl-C is ours."""
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _read(terminal: int) -> str:
+    try:
+        return os.read(terminal, 65536).decode(errors="replace")
+    except OSError as error:  # Linux tells so that the other side is closed
+        if error.errno != errno.EIO:
+            raise
+        return ""
