@@ -71,7 +71,7 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
         return f"~{found['key']} is not possible: {found['key']} needs a value"
     if found := _AMBIGUOUS.search(text):
         return (
-            f"{found['key']}={found['value']} is ambiguous: write a list as '{found['key']}=[{found['value']}]',"
+            f"{found['key']}={found['value']} is ambiguous: a list is '{found['key']}=[{found['value']}]',"
             f" one text as '{found['key']}=\"{found['value']}\"', and put -m first for a sweep"
         )
     if found := _CHOSEN_TWICE.search(text):

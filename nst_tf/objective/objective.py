@@ -14,6 +14,8 @@ from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weighting import check_weight
 
+# a content image that is its own style has distance 0: its loss stays 0 over this
+_SMALLEST_UNIT = 1e-30
 CONTENT, STYLE, SMOOTHNESS = "content", "style", "smoothness"
 
 
@@ -70,7 +72,11 @@ class Objective:
             shares = _shares(styles)
             described = [self._described(style.pixels) for style in styles]
             targets[STYLE] = {layer: [one[layer] for one in described] for layer in self.style.layers}
-            targets["style_shares"] = tf.constant(shares, tf.float32)
+            units = self._style_units(content, described)
+            targets["style_shares"] = {
+                layer: tf.constant([share / unit for share, unit in zip(shares, units[layer], strict=True)])
+                for layer in self.style.layers
+            }
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
 
     def weighted_parts(self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor) -> tf.Tensor:
@@ -85,7 +91,7 @@ class Objective:
             for layer, styles in targets[STYLE].items():
                 generated = self.style.statistic.describe(features[layer])
                 distances = [self.style.statistic.compare(generated, style) for style in styles]
-                values.append(tf.tensordot(targets["style_shares"], tf.stack(distances), 1))
+                values.append(tf.tensordot(targets["style_shares"][layer], tf.stack(distances), 1))
         if self.smoothness:
             values.append(self.smoothness(image))
         return weights * tf.stack(values)
@@ -111,6 +117,17 @@ class Objective:
         if self.smoothness:
             weights.append(self.smoothness.weight)
         return weights
+
+    def _style_units(self, content: np.ndarray, described: list[dict[str, Any]]) -> dict[str, list[float]]:
+        """By what each layer's distance to each style is divided."""
+        if self.style is None or not self.style.relative_to_content:
+            return {layer: [1.0] * len(described) for layer in (self.style.layers if self.style else ())}
+        start = self._described(content)
+        compare = self.style.statistic.compare
+        return {
+            layer: [max(float(compare(start[layer], one[layer])), _SMALLEST_UNIT) for one in described]
+            for layer in self.style.layers
+        }
 
     def _features(self, pixels: np.ndarray) -> dict[str, tf.Tensor]:
         if self._extractor is None:

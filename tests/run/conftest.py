@@ -42,6 +42,8 @@ def small(photo: Path, painting: Path) -> tuple[str, ...]:
 def finished(tmp_path_factory: pytest.TempPathFactory, small: tuple[str, ...]) -> Answer:
     """A run over two sizes, with a progress picture every two steps."""
     words = (*small, "pyramid=coarse_to_fine", "pyramid.smallest=24", "image.size=48", "steps=3", "seed=7")
-    answer = nst(tmp_path_factory.mktemp("finished"), *words, "pyramid.steps_factor=1", "record.image_every=2")
+    answer = nst(
+        tmp_path_factory.mktemp("finished"), *words, "pyramid.steps_factor=1", "record.image_every=2"
+    )
     assert answer.status == 0, answer.err
     return answer

@@ -115,8 +115,16 @@ BEFORE_TENSORFLOW = {
     "no layers": ("layers.style=[]", "layers.style names no layer"),
     "layers are a number": ("layers.style=5", "layers.style", "5"),
     "a mapping over a list": ("layers.style={block1_conv1:1}", "layers.style={block1_conv1:1}", "a list"),
-    "negative layer weight": ("objective.style.layers.block1_conv1=-1 layers.style=${objective.style.layers}", "block1_conv1", "-1"),
-    "layer weight is a word": ("objective.style.layers.block1_conv1=a layers.style=${objective.style.layers}", "block1_conv1", "'a'"),
+    "negative layer weight": (
+        "objective.style.layers.block1_conv1=-1 layers.style=${objective.style.layers}",
+        "block1_conv1",
+        "-1",
+    ),
+    "layer weight is a word": (
+        "objective.style.layers.block1_conv1=a layers.style=${objective.style.layers}",
+        "block1_conv1",
+        "'a'",
+    ),
     # files
     "missing weights": ("model.weights=/no/such/file.h5", "/no/such/file.h5", "auto or random"),
     "a folder below a file": ("hydra.run.dir=text.jpg/run", "text.jpg is not a folder"),

@@ -13,7 +13,9 @@ from PIL import Image
 from nst_tf import InputError, stylize
 
 
-def test_the_same_as_the_command_line(photo: Path, painting: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_same_as_the_command_line(
+    photo: Path, painting: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
     words = ["init.noise=0.5", "seed=5", "steps=3"]
     answer = nst(tmp_path, *small, *words)
     result = stylize(photo, painting, [*SMALL, *words])
@@ -21,7 +23,9 @@ def test_the_same_as_the_command_line(photo: Path, painting: Path, small: tuple[
         np.testing.assert_array_equal(np.asarray(result.image), np.asarray(saved))
     assert result.loss == answer.summary["loss_of_saved_picture"]
     assert result.parts == answer.summary["parts_of_saved_picture"]
-    assert [(row.step, row.loss) for row in result.history] == [(row["step"], row["loss"]) for row in answer.rows]
+    assert [(row.step, row.loss) for row in result.history] == [
+        (row["step"], row["loss"]) for row in answer.rows
+    ]
     ours, theirs = OmegaConf.create(result.configuration), OmegaConf.load(answer.run / "config.yaml")
     assert {**ours, "content": "", "style": ""} == {**theirs, "content": "", "style": ""}
 

@@ -96,9 +96,9 @@ def test_only_the_path_of_the_picture_is_answered(finished: Answer) -> None:
 def test_configuration_is_complete_and_the_one_that_was_given(finished: Answer) -> None:
     saved = OmegaConf.load(finished.run / "config.yaml")
     settings, _ = composed([*OmegaConf.load(finished.run / ".hydra" / "overrides.yaml")])
-    assert OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Settings), saved)) == OmegaConf.to_container(
-        settings, resolve=True
-    )
+    assert OmegaConf.to_container(
+        OmegaConf.merge(OmegaConf.structured(Settings), saved)
+    ) == OmegaConf.to_container(settings, resolve=True)
     assert "${" not in (finished.run / "config.yaml").read_text()
     assert saved.image.size == 48
     assert saved.model.name == "vgg19"
