@@ -16,6 +16,11 @@ def sentence_for(error: BaseException) -> str:
     return sentence(error, list(keys()), list(groups()))
 
 
+def gives_no_option(error: ValueError) -> bool:
+    """Whether Hydra refused GROUP=VALUE because the value is no name; it does not say of which group."""
+    return "Config group override must be" in str(error)
+
+
 def sentence_for_no_option(arguments: Sequence[str]) -> str:
     """One sentence for the first argument that gives a config group something other than a name."""
     known = {"", *groups()}

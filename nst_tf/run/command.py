@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import secrets
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.words import sentence_for, sentence_for_no_option
+from nst_tf.configuration.words import gives_no_option, sentence_for, sentence_for_no_option
 from nst_tf.errors import InputError
 from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, run
@@ -26,6 +30,7 @@ from nst_tf.run.stop import Stop
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
 
+_COLUMNS = 110  # of the help: as wide as this project's own lines
 _SUFFIX_BYTES = 2  # four hexadecimal digits tell apart runs that start in the same second
 
 
@@ -38,16 +43,15 @@ def main() -> None:
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        _check_flags()
-        hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)()
+        program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
+        _print_wrapped(program) if _asks_for_help() else program()
     except (Stop, InputError, FloatingPointError, KeyboardInterrupt) as error:
         reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
         _stop(_message(reason), _status(reason))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(sentence_for(error), BAD_INPUT)
     except ValueError as error:
-        # Hydra's reader of GROUP=OPTION does not say which argument it means
-        if "Config group override must be" not in str(error):
+        if not gives_no_option(error):
             raise
         _stop(sentence_for_no_option(sys.argv[1:]), BAD_INPUT)
     except OSError as error:
@@ -73,15 +77,24 @@ def _job(settings: DictConfig) -> str:
     return str(picture)
 
 
-def _check_flags() -> None:
-    """Refuse what is no flag in one sentence, where Hydra's own parser prints its usage."""
+def _asks_for_help() -> bool:
+    """Refuses what is no flag in one sentence, where Hydra's own parser prints its usage: InputError."""
     parser = get_args_parser()
 
     def refuse(message: str) -> NoReturn:
         raise InputError(f"{message} (flags such as -m come before KEY=VALUE; see `nst --hydra-help`)")
 
     parser.error = refuse
-    parser.parse_args()
+    return parser.parse_args().help
+
+
+def _print_wrapped(program: Callable[[], object]) -> None:
+    """Run what prints the help; Hydra puts all options of a group on one line."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        program()
+    for line in text.getvalue().splitlines():
+        print("\n".join(textwrap.wrap(line, _COLUMNS, subsequent_indent="    ")))  # noqa: T201
 
 
 def _message(error: BaseException) -> str:

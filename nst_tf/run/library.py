@@ -16,7 +16,7 @@ from PIL import Image
 from nst_tf.configuration.checks import Inputs, check_settings, style_weights
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.words import sentence_for
+from nst_tf.configuration.words import gives_no_option, sentence_for, sentence_for_no_option
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
@@ -65,7 +65,10 @@ def stylize(
     if not styles:
         raise InputError("style is an empty list: give at least one picture")
     settings.content, settings.style = pictures[0].name, [picture.name for picture in pictures[1:]]
-    check_settings(settings, choices)
+    try:
+        check_settings(settings, choices)
+    except OmegaConfBaseException as error:  # a value that refers to another one is read only here
+        raise InputError(sentence_for(error)) from error
     inputs = Inputs(pictures[0], tuple(pictures[1:]), style_weights(settings, len(styles)))
     load_tensorflow()
     return _stylized(settings, inputs)
@@ -79,6 +82,10 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
             settings = compose("config", list(words), return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
+    except ValueError as error:
+        if not gives_no_option(error):
+            raise
+        raise InputError(sentence_for_no_option(words)) from error
     choices = dict(settings.hydra.runtime.choices)
     with open_dict(settings):
         del settings["hydra"]
