@@ -13,7 +13,8 @@ from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.errors import InputError
 
 _GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid")
-_TYPED_BY_SCHEMA = ("model", "experiment", "layers")
+# hydra is not ours, experiments lay values anywhere, and the schema types the others
+_NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model")
 
 
 def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
@@ -25,7 +26,7 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
         if group not in choices:  # Hydra takes a list of options as well, and notes no choice then
             raise InputError(f"{group} must have one option, not a list of them: say {group}=OPTION")
     for group, option in choices.items():
-        if group.startswith("hydra") or group in _TYPED_BY_SCHEMA or option is None:
+        if option is None or group.partition("/")[0] in _NOT_TYPED_BY_FILE:
             continue
         file = CONFIGURATION / group / f"{option}.yaml"
         if file.is_file():

@@ -15,11 +15,13 @@ class ContentLoss:
 
     F and P are the activations [1, H, W, C] of the generated and of the content image.
     Gatys, Ecker, Bethge, CVPR 2016, equation 1 (there: half the sum of squares).
+    ``normalize_gradients``: see ``gradient_normalization``.
     """
 
     layers: Mapping[str, float]
     weight: float = 1.0
     distance: Distance = field(default_factory=SquaredError)
+    normalize_gradients: bool = False
 
     def __post_init__(self) -> None:
         """Refuse weights that are negative or not finite: InputError."""

@@ -18,6 +18,7 @@ class StyleLoss:
     picture (``picture_power`` 2), every other source by nothing (0). ``relative_to_content`` divides each
     layer's distance by that between content and style, so that statistics of any unit begin at 1 and one
     weight suits all: for comparing statistics with each other.
+    ``normalize_gradients``: see ``gradient_normalization``.
     """
 
     layers: Mapping[str, float]
@@ -25,6 +26,7 @@ class StyleLoss:
     statistic: Statistic = field(default_factory=Gram)
     picture_power: float = 0.0
     relative_to_content: bool = False
+    normalize_gradients: bool = False
 
     def __post_init__(self) -> None:
         """Refuse weights that are negative or not finite: InputError."""

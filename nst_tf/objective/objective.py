@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
+from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
+from nst_tf.losses.gradient_normalization import with_normalized_gradient
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weighting import check_weight
 
@@ -39,7 +40,7 @@ class Objective:
         extractor: FeatureExtractor | None,
         content: ContentLoss | None = None,
         style: StyleLoss | None = None,
-        smoothness: TotalVariation | None = None,
+        smoothness: Smoothness | None = None,
     ) -> None:
         """Compose the terms; at least one must have a weight above 0, else InputError."""
         self._extractor = extractor
@@ -83,13 +84,18 @@ class Objective:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
         values: list[tf.Tensor] = []
         features = self._extractor(image) if self._extractor else {}
+
+        def activations(term: ContentLoss | StyleLoss, layer: str) -> tf.Tensor:
+            if term.normalize_gradients:
+                return with_normalized_gradient(features[layer], weights[len(values)])
+            return features[layer]
+
         if self.content:
-            values += [
-                self.content.distance(features[layer], target) for layer, target in targets[CONTENT].items()
-            ]
+            for layer, target in targets[CONTENT].items():
+                values.append(self.content.distance(activations(self.content, layer), target))
         if self.style:
             for layer, styles in targets[STYLE].items():
-                generated = self.style.statistic.describe(features[layer])
+                generated = self.style.statistic.describe(activations(self.style, layer))
                 distances = [self.style.statistic.compare(generated, style) for style in styles]
                 values.append(tf.tensordot(targets["style_shares"][layer], tf.stack(distances), 1))
         if self.smoothness:

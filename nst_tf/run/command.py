@@ -91,10 +91,12 @@ def _asks_for_help() -> bool:
 def _print_wrapped(program: Callable[[], object]) -> None:
     """Run what prints the help; Hydra puts all options of a group on one line."""
     text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        program()
-    for line in text.getvalue().splitlines():
-        print("\n".join(textwrap.wrap(line, _COLUMNS, subsequent_indent="    ")))  # noqa: T201
+    try:
+        with contextlib.redirect_stdout(text):
+            program()
+    finally:  # it exits
+        for line in text.getvalue().splitlines():
+            print("\n".join(textwrap.wrap(line, _COLUMNS, subsequent_indent="    ")))  # noqa: T201
 
 
 def _message(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.errors import InputError
-from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
+from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
@@ -27,7 +27,7 @@ class Parts:
 
     content: ContentLoss
     style: StyleLoss
-    smoothness: TotalVariation
+    smoothness: Smoothness
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid

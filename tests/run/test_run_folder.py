@@ -36,7 +36,7 @@ def size_and_format(path: Path) -> tuple[tuple[int, int], str | None]:
 
 
 def numpy_loss(generated: Path, content: Path, style: Path, network) -> float:
-    """objective=pastiche in float64: 0.01 mean (F - P)^2 + 10 sum over two layers of 1/2 mean (G/CM - A/CM)^2.
+    """objective=pastiche in float64: 0.01 mean (F - P)^2 + 10 sum of 1/2 mean (G/CM - A/CM)^2 of two layers.
 
     The content must have the size of the result, and the style its long side.
     """
