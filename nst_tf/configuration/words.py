@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,28 +11,33 @@ from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.sentences import sentence
 
+_NO_PLACE = re.compile(r"invalid literal for int\(\) with base 10: '(?P<name>[^']*)'")  # of a list
+
 
 def sentence_for(error: BaseException) -> str:
     """One sentence for an error of Hydra or OmegaConf, with the nearest existing word."""
     return sentence(error, list(keys()), list(groups()))
 
 
-def gives_no_option(error: ValueError) -> bool:
-    """Whether Hydra refused GROUP=VALUE because the value is no name; it does not say of which group."""
-    return "Config group override must be" in str(error)
+def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str | None:
+    """One sentence for what Hydra lets fall as a bare ValueError; None for one of another origin.
 
-
-def sentence_for_no_option(arguments: Sequence[str]) -> str:
-    """One sentence for the first argument that gives a config group something other than a name."""
-    known = {"", *groups()}
-    wrong = [argument for argument in arguments if argument.lstrip("+~").partition("=")[0] in known]
-    for argument in wrong:
-        group, _, value = argument.lstrip("+~").partition("=")
-        if not group:
-            return f"the argument {argument!r} is not of the form KEY=VALUE: it has no key"
-        if not value[:1].isalpha() or value == "null":
-            return f"{argument} is not the name of an option of {group}: `nst --help` lists what exists"
-    return f"{' '.join(wrong)}: a group takes the name of an option; `nst --help` lists what exists"
+    Its messages do not say which of the ``arguments`` they mean.
+    """
+    parts = [argument.lstrip("+~").partition("=") for argument in arguments]
+    if "Config group override must be" in str(error):
+        if "" in [key for key, _, _ in parts]:
+            return "an argument is not of the form KEY=VALUE: it has no key"
+        known = set(groups())
+        for key, _, value in parts:
+            if key in known and (not value[:1].isalpha() or value == "null"):
+                return f"{key}={value} is not the name of an option of {key}: `nst --help` lists what exists"
+        return "a group takes the name of an option: `nst --help` lists what exists"
+    if found := _NO_PLACE.search(str(error)):
+        for key, _, value in parts:
+            if found["name"] in key.split("."):
+                return f"{key}={value} is not possible: {found['name']!r} is no place in a list"
+    return None
 
 
 def keys() -> Iterator[str]:

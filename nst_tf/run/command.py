@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.words import gives_no_option, sentence_for, sentence_for_no_option
+from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, run
@@ -51,9 +51,10 @@ def main() -> None:
     except (HydraException, OmegaConfBaseException) as error:
         _stop(sentence_for(error), BAD_INPUT)
     except ValueError as error:
-        if not gives_no_option(error):
+        message = sentence_for_value_error(error, sys.argv[1:])
+        if message is None:
             raise
-        _stop(sentence_for_no_option(sys.argv[1:]), BAD_INPUT)
+        _stop(message, BAD_INPUT)
     except OSError as error:
         where = error.filename or "the run's folder"
         _stop(

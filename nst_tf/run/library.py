@@ -16,7 +16,7 @@ from PIL import Image
 from nst_tf.configuration.checks import Inputs, check_settings, style_weights
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.words import gives_no_option, sentence_for, sentence_for_no_option
+from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
@@ -83,9 +83,10 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
     except ValueError as error:
-        if not gives_no_option(error):
+        message = sentence_for_value_error(error, words)
+        if message is None:
             raise
-        raise InputError(sentence_for_no_option(words)) from error
+        raise InputError(message) from error
     choices = dict(settings.hydra.runtime.choices)
     with open_dict(settings):
         del settings["hydra"]

@@ -23,6 +23,7 @@ DEFAULT = {
         "content": {
             "_target_": "nst_tf.losses.ContentLoss",
             "weight": 1.0,
+            "normalize_gradients": False,
             "distance": {"_target_": "nst_tf.statistics.RelativeSquaredError"},
             "layers": "block4_conv2",
         },
@@ -30,6 +31,7 @@ DEFAULT = {
             "_target_": "nst_tf.losses.StyleLoss",
             "weight": 20.0,
             "relative_to_content": False,
+            "normalize_gradients": False,
             "statistic": {
                 "_target_": "nst_tf.statistics.Gram",
                 "positions_power": 1.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,23 @@ def _picture(path: Path, height: int, width: int, seed: int) -> Path:
     waves = 0.5 + 0.45 * np.sin(turn[0] * down + turn[1] * across + phase)
     Image.fromarray((255 * waves).astype(np.uint8)).save(path)
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _untrained_weights_drawn_once() -> Iterator[None]:
+    """Twenty million random numbers take as long as the rest of a small run."""
+    from nst_tf.weights import sources
+
+    drawn, draw = {}, sources.untrained
+
+    def kept(vgg, seed):
+        if (vgg.name, seed) not in drawn:
+            drawn[vgg.name, seed] = draw(vgg, seed)
+        return drawn[vgg.name, seed]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "untrained", kept)
+        yield
 
 
 @pytest.fixture(scope="session")

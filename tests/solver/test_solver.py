@@ -230,7 +230,7 @@ def test_a_bad_trial_of_a_line_search_is_no_divergence(content, start):
         keras.optimizers.Adam(0.02, beta_1=0.99, epsilon=0.1),
         keras.optimizers.SGD(1e-4),
     ],
-    ids=lambda optimizer: optimizer.name,
+    ids=["lbfgs", "lbfgs_scipy", "lbfgs_torch", "adam", "sgd"],
 )
 def test_the_loss_of_a_small_transfer_falls_and_the_image_stays_a_picture(small_transfer, optimizer):
     bound, content = small_transfer
@@ -248,9 +248,7 @@ def test_the_loss_of_a_small_transfer_falls_and_the_image_stays_a_picture(small_
         assert image.max() <= 1
 
 
-@pytest.mark.parametrize(
-    "optimizer", [LBFGS(), keras.optimizers.Adam(0.05)], ids=lambda optimizer: optimizer.name
-)
+@pytest.mark.parametrize("optimizer", [LBFGS(), keras.optimizers.Adam(0.05)], ids=["lbfgs", "adam"])
 def test_a_second_size_begins_anew_and_counts_on(random, optimizer):
     solver = Solver(optimizer)
     for index, shape in enumerate([(5, 4, 3), (9, 8, 3), (5, 4, 3)]):
