@@ -55,6 +55,9 @@ def main() -> None:
         if message is None:
             raise
         _stop(message, BAD_INPUT)
+    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     except OSError as error:
         where = error.filename or "the run's folder"
         _stop(
