@@ -1,0 +1,35 @@
+"""Every recipe runs: a step or two at a tiny size, on random weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nst_tf.configuration.checks import Inputs, check_settings
+from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.images.read import picture_from_array
+from nst_tf.run.library import composed
+from nst_tf.run.loop import optimize
+from nst_tf.run.prepare import build_parts, prepare
+from nst_tf.weights import load_weights
+
+EXPERIMENTS = sorted(path.stem for path in (CONFIGURATION / "experiment").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    content, style = np.random.default_rng(0).uniform(size=(2, 40, 36, 3))
+    return Inputs(picture_from_array(content), (picture_from_array(style),), (1.0,))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_recipe_runs_and_its_loss_is_finite(name: str, inputs: Inputs) -> None:
+    words = [f"experiment={name}", "image.size=32", "steps=2", "precision=float32"]
+    settings, choices = composed(words)
+    check_settings(settings, choices)
+    weights = load_weights(settings.model.name.name, "random")
+    outcome = optimize(prepare(settings, inputs, build_parts(settings), weights))
+    assert outcome.diverged is None
+    assert np.isfinite(outcome.loss)
+    assert outcome.pixels.shape[2] == 3
+    assert max(outcome.pixels.shape[:2]) == 32
