@@ -65,3 +65,21 @@ def finished(tmp_path_factory: pytest.TempPathFactory, small: tuple[str, ...]) -
     )
     assert answer.status == 0, answer.err
     return answer
+
+
+@pytest.fixture(scope="session")
+def network(random_weights):
+    """The first two blocks of the untrained network, in NumPy."""
+    from reference.numpy_vgg import NumpyVgg
+
+    return NumpyVgg(random_weights.kernels, random_weights.biases, blocks=2)
+
+
+@pytest.fixture
+def own_size(small: tuple[str, ...], tmp_path: Path) -> tuple[str, ...]:
+    """A run whose pictures need no resizing, so that another program can compute its loss."""
+    random = np.random.default_rng(3)
+    for name, shape in {"content.png": (24, 32, 3), "style.png": (32, 20, 3)}.items():
+        coarse = Image.fromarray(random.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+        coarse.resize(shape[1::-1], Image.Resampling.BICUBIC).save(tmp_path / name)
+    return (*small, "objective=pastiche", "content=content.png", "style=style.png")

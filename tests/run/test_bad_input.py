@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from bad_input_cases import BEFORE_TENSORFLOW, BEFORE_THE_RUN, TELLING
 from command_line import SMALL, environment, nst, nst_process
 from PIL import Image
 
@@ -22,136 +23,6 @@ def _png_header(width: int, height: int) -> bytes:
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     end = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + end
-
-
-# (words, what the sentence must say)
-BEFORE_TENSORFLOW = {
-    # pictures
-    "missing file": ("content=nothing.jpg", "nothing.jpg", "does not exist"),
-    "missing style": ("style=nothing.jpg", "nothing.jpg", "does not exist"),
-    "one of two styles missing": ("style=[samples/mosaic.jpg,nothing.jpg]", "nothing.jpg"),
-    "a folder": ("content=folder", "folder is a folder"),
-    "not an image": ("content=text.jpg", "text.jpg", "not a picture"),
-    "truncated": ("content=truncated.jpg", "truncated.jpg", "cut short"),
-    "zero bytes": ("content=empty.png", "empty.png", "0 bytes"),
-    "zero pixels": ("content=zero.png", "zero.png"),
-    "one pixel": ("content=pixel.png", "pixel.png", "1 x 1"),
-    "decompression bomb": ("style=bomb.png", "bomb.png", "3,600,000,000"),
-    "content is a number": ("content=5", "content must be the path of one picture, but is 5"),
-    "content is a list": ("content=[a.jpg,b.jpg]", "content must be the path of one picture"),
-    "content is empty": ("content=", "content", "''"),
-    "content is null": ("content=null", "content", "None"),
-    "no style": ("style=[]", "style", "[]"),
-    "a style is a number": ("style=[5]", "style", "[5]"),
-    "too small for this aspect ratio": ("content=long.png", "size 32", "size that works is 78"),
-    # keys, groups, options, forms
-    "typo in a key": ("image.sise=3", "unknown key 'image.sise'", "did you mean 'image.size'?"),
-    "typo in a top-level key": ("stepz=3", "unknown key 'stepz'", "did you mean 'steps'?"),
-    "typo in a group": ("objectiv/style=gram", "objectiv/style", "did you mean 'objective/style'?"),
-    "unknown option": ("optimizer=adm", "optimizer=adm", "adam, lbfgs"),
-    "unknown option of a term": ("objective/style=gramm", "objective/style=gramm", "gram_gatys2016"),
-    "unknown experiment": ("experiment=gatys", "experiment=gatys", "gatys2016"),
-    "unknown network": ("model=resnet", "model=resnet", "vgg16, vgg19"),
-    "added key": ("+unknown=1", "unknown key 'unknown'"),
-    "added key of a group": ("+image.unknown=1", "unknown key 'image.unknown'"),
-    "key of an option": ("optimizer.momentum=1", "unknown key 'optimizer.momentum'"),
-    "removed key": ("~steps", "steps has no value"),
-    "removed group": ("~optimizer", "optimizer has no value"),
-    "removed typed key": ("~image.size", "image.size"),
-    "a group instead of its keys": ("image=5", "image=5", "image.KEY=VALUE"),
-    "a group by dot": ("objective.style=gram", "objective.style=gram", "objective/style=OPTION"),
-    "a number as option": ("optimizer=5", "optimizer=5"),
-    "null as option": ("experiment=null", "experiment=null"),
-    "two options": ("optimizer=[adam,sgd]", "optimizer", "one option"),
-    "added option": ("+optimizer=adam", "say optimizer=adam"),
-    "no key": ("=3", "no key"),
-    "open bracket": ("a=[1", "'a=[1'", "KEY=VALUE"),
-    "no value": ("foo", "'foo'", "KEY=VALUE"),
-    "signs in a name": ("content=a(1).jpg", "content=a(1).jpg", "quotes"),
-    "a list without brackets": ("style_weights=2,3", "'style_weights=[2,3]'"),
-    "unknown interpolation": ("steps=${nothing}", "'nothing'"),
-    "unknown variable": ("steps=${oc.env:NST_TF_NO_SUCH_VARIABLE}", "steps", "NST_TF_NO_SUCH_VARIABLE"),
-    "unknown flag": ("--nothing", "--nothing"),
-    "unknown folder of configurations": ("--config-dir=/no/such/folder", "/no/such/folder"),
-    "unknown key of hydra": ("hydra.run.dirr=x", "hydra.run.dirr"),
-    # types
-    "seed is a word": ("seed=abc", "seed=abc", "whole number"),
-    "size is a word": ("image.size=big", "image.size=big", "whole number"),
-    "size is a fraction": ("image.size=32.5", "image.size=32.5", "whole number"),
-    "steps is null": ("steps=null", "steps=null"),
-    "clip is a word": ("image.clip=maybe", "image.clip=maybe", "true or false"),
-    "not a precision": ("precision=float64", "precision=float64", "bfloat16"),
-    "not a pooling": ("model.pooling=mean", "model.pooling=mean", "l2_rescaled"),
-    "not a padding": ("model.padding=zeros", "model.padding=zeros", "replicate"),
-    "rate is a word": ("optimizer.learning_rate=abc", "optimizer.learning_rate", "'abc'"),
-    "history is a fraction": ("optimizer.history_size=1.5", "optimizer.history_size", "1.5"),
-    "weight is a word": ("objective.style.weight=heavy", "objective.style", "'heavy'"),
-    "weight is null": ("objective.style.weight=null", "objective.style", "None"),
-    "noise is a word": ("init.noise=much", "init.noise", "'much'"),
-    # ranges
-    "negative size": ("image.size=-5", "image.size", "-5"),
-    "zero size": ("image.size=0", "image.size", "0"),
-    "zero style size": ("image.style_size=0", "image.style_size", "0"),
-    "negative style size": ("image.style_size=-64", "image.style_size", "-64"),
-    "zero steps": ("steps=0", "steps", "0"),
-    "negative steps": ("steps=-3", "steps", "-3"),
-    "negative seed": ("seed=-1", "seed", "-1"),
-    "negative image_every": ("record.image_every=-1", "record.image_every", "-1"),
-    "negative weight": ("objective.style.weight=-1", "objective.style", "-1"),
-    "weight is no number": ("objective.style.weight=nan", "objective.style", "nan"),
-    "infinite weight": ("objective.content.weight=inf", "objective.content", "inf"),
-    "negative rate": ("optimizer.learning_rate=-1", "optimizer.learning_rate", "-1"),
-    "rate is no number": ("optimizer.learning_rate=nan", "optimizer.learning_rate", "nan"),
-    # style weights and layers
-    "more style weights": ("style_weights=[1,2]", "style_weights has 2", "1 style"),
-    "no style weights": ("style_weights=[]", "style_weights has 0"),
-    "negative style weight": ("style_weights=[-1]", "style_weights", "-1"),
-    "style weight is no number": ("style_weights=[nan]", "style_weights", "nan"),
-    "all style weights zero": ("style_weights=[0]", "style_weights", "[0]"),
-    "style weights are a word": ("style_weights=abc", "style_weights", "'abc'"),
-    "unknown layer": ("layers.style=[block9_conv1]", "'block9_conv1'", "block1_conv1, block1_conv2"),
-    "layer of the other network": ("layers.content=block5_conv5", "'block5_conv5'", "vgg19 has"),
-    "repeated layer": ("layers.style=[block1_conv1,block1_conv1]", "block1_conv1 twice"),
-    "no layers": ("layers.style=[]", "layers.style names no layer"),
-    "layers are a number": ("layers.style=5", "layers.style", "5"),
-    "a mapping over a list": ("layers.style={block1_conv1:1}", "layers.style={block1_conv1:1}", "a list"),
-    "negative layer weight": (
-        "objective=pastiche objective.style.layers.block1_conv1=-1 layers.style=${objective.style.layers}",
-        "block1_conv1",
-        "-1",
-    ),
-    "layer weight is a word": (
-        "objective=pastiche objective.style.layers.block1_conv1=a layers.style=${objective.style.layers}",
-        "block1_conv1",
-        "'a'",
-    ),
-    "a name as a place in a list": ("layers.style.block1_conv1=2", "layers.style.block1_conv1=2", "a list"),
-    # files
-    "missing weights": ("model.weights=/no/such/file.h5", "/no/such/file.h5", "auto or random"),
-    "a folder below a file": ("hydra.run.dir=text.jpg/run", "text.jpg is not a folder"),
-    "a folder that can't be": ("hydra.run.dir=/proc/nothing/x", "can't write to"),
-    "a folder with a run": ("hydra.run.dir=taken", "taken holds a run already"),
-    "a picture in a folder": ("record.picture=a/b.png", "'a/b.png'", "hydra.run.dir"),
-    "unknown suffix": ("record.picture=b.bmp", "'.bmp'", ".png"),
-    "no suffix": ("record.picture=image", "''", ".png"),
-    "foreign target": ("optimizer._target_=os.system", "'os.system'", "keras.optimizers."),
-}
-
-# one for each place that is looked at; the last is checked after all others
-TELLING = ["typo in a key", "unknown option", "zero steps", "unknown layer", "truncated", "missing style"]
-
-BEFORE_THE_RUN = {
-    "weights of no known format": ("model.weights=text.jpg", "text.jpg", "16 convolutions of VGG-19"),
-    "noise above one": ("init.noise=2", "init.noise", "2"),
-    "no history": ("optimizer.history_size=0", "history_size", "0"),
-    "empty box": ("optimizer.lower=2", "2"),
-    "added argument": ("+optimizer.unknown=1", "optimizer", "unknown"),
-    "unknown reduction": ("objective=pastiche objective.content.distance.reduction=most", "'most'", "mean"),
-    "unknown class": ("optimizer._target_=keras.optimizers.Nothing", "optimizer", "Nothing"),
-    "no growth": ("pyramid=coarse_to_fine pyramid.factor=1", "pyramid.factor", "1"),
-    "a coarse size is too small": ("image.size=40 pyramid=coarse_to_fine pyramid.smallest=10", "size 10"),
-    "nothing to do": ("objective.content.weight=0 objective.style.weight=0", "weight 0"),
-}
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import hydra.core.utils
-import numpy as np
 import pytest
 from command_line import REPOSITORY, Answer, nst
+from evaluated import PARTS, numpy_loss, size_and_format
 from omegaconf import OmegaConf
 from PIL import Image
 
@@ -20,57 +20,7 @@ from nst_tf.configuration.schema import Settings
 from nst_tf.images.write import read_metadata
 from nst_tf.run.library import composed
 
-PARTS = ["content/block2_conv2", "style/block1_conv1", "style/block2_conv1"]
 FILES = {"image.png", "config.yaml", "run.json", "metrics.jsonl", "loss.svg", "nst.log", "progress", ".hydra"}
-
-
-def unit(path: Path) -> np.ndarray:
-    """The pixels of a file by Pillow alone."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"), np.float64) / 255
-
-
-def size_and_format(path: Path) -> tuple[tuple[int, int], str | None]:
-    with Image.open(path) as image:
-        return image.size, image.format
-
-
-def numpy_loss(generated: Path, content: Path, style: Path, network) -> float:
-    """objective=pastiche in float64: 0.01 mean (F - P)^2 + 10 sum of 1/2 mean (G/CM - A/CM)^2 of two layers.
-
-    The content must have the size of the result, and the style its long side.
-    """
-
-    def gram(features: np.ndarray) -> np.ndarray:
-        flat = features.reshape(-1, features.shape[-1])
-        return flat.T @ flat / flat.size
-
-    def at(path: Path) -> dict[str, np.ndarray]:
-        return dict(network.forward(unit(path)))
-
-    x, p, a = at(generated), at(content), at(style)
-    loss = 0.01 * np.mean((x["block2_conv2"] - p["block2_conv2"]) ** 2)
-    for layer in ("block1_conv1", "block2_conv1"):
-        loss += 5 * np.mean((gram(x[layer]) - gram(a[layer])) ** 2)
-    return float(loss)
-
-
-@pytest.fixture(scope="session")
-def network(random_weights):
-    """The first two blocks of the untrained network, in NumPy."""
-    from reference.numpy_vgg import NumpyVgg
-
-    return NumpyVgg(random_weights.kernels, random_weights.biases, blocks=2)
-
-
-@pytest.fixture
-def own_size(small: tuple[str, ...], tmp_path: Path) -> tuple[str, ...]:
-    """A run whose pictures need no resizing, so that another program can compute its loss."""
-    random = np.random.default_rng(3)
-    for name, shape in {"content.png": (24, 32, 3), "style.png": (32, 20, 3)}.items():
-        coarse = Image.fromarray(random.integers(0, 256, (4, 4, 3), dtype=np.uint8))
-        coarse.resize(shape[1::-1], Image.Resampling.BICUBIC).save(tmp_path / name)
-    return (*small, "objective=pastiche", "content=content.png", "style=style.png")
 
 
 def test_every_file_is_there(finished: Answer) -> None:
@@ -238,88 +188,6 @@ def test_sweep_makes_a_complete_folder_for_each_job(small: tuple[str, ...], tmp_
         assert OmegaConf.load(job / "config.yaml").objective.style.weight == weight
     losses = [json.loads((job / "metrics.jsonl").read_text().splitlines()[0]) for job in jobs]
     assert losses[1]["style/block1_conv1"] == pytest.approx(10 * losses[0]["style/block1_conv1"], rel=1e-5)
-
-
-@pytest.mark.parametrize("keep_best", ["true", "false"])
-def test_diverged_run_saves_its_best_picture_and_fails(
-    keep_best: str, own_size: tuple[str, ...], network, tmp_path: Path
-) -> None:
-    words = ("optimizer=sgd", "optimizer.learning_rate=1e30", "image.clip=false", "steps=8")
-    answer = nst(tmp_path, *own_size, *words, f"keep_best={keep_best}", "hydra.run.dir=run")
-    assert answer.status == 1
-    assert answer.out == ""
-    last = answer.err.splitlines()[-1]
-    assert last.startswith("nst: the loss is ")
-    assert "image.png" in last
-    assert "Traceback" not in answer.err
-    assert "Error executing" not in answer.err
-    summary = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert summary["status"] == "diverged"
-    assert summary["error"].startswith("the loss is ")
-    # the best picture was the start, saved exactly
-    content, style = tmp_path / "content.png", tmp_path / "style.png"
-    np.testing.assert_array_equal(unit(tmp_path / "run" / "image.png"), unit(content))
-    assert summary["loss_of_saved_picture"] == pytest.approx(
-        numpy_loss(content, content, style, network), rel=1e-4
-    )
-
-
-def test_picture_that_became_no_picture_at_the_last_step_is_not_saved(
-    own_size: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The image after the last update was never evaluated: no loss tells that it is broken."""
-    from nst_tf.solver import Solver
-
-    monkeypatch.setattr(Solver, "last_image", property(lambda solver: solver.best_image * np.nan))
-    answer = nst(tmp_path, *own_size, "hydra.run.dir=run")
-    assert answer.status == 1
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "diverged"
-    assert np.isfinite(unit(tmp_path / "run" / "image.png")).all()
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "answered", "sentence"),
-    [
-        (KeyboardInterrupt(), "interrupted", 130, "nst: interrupted\n"),
-        (OSError(28, "No space left on device", "run/metrics.jsonl"), "failed", 2, "No space left on device"),
-    ],
-)
-def test_run_that_is_cut_short_says_so(
-    error: BaseException,
-    status: str,
-    answered: int,
-    sentence: str,
-    small: tuple[str, ...],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from nst_tf.run.display import Display
-
-    def cut(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(Display, "on_report", cut)
-    answer = nst(tmp_path, *small, "hydra.run.dir=run")
-    assert answer.status == answered
-    assert answer.err.endswith(sentence) or sentence in answer.err.splitlines()[-1]
-    summary = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert summary["status"] == status
-    assert not (tmp_path / "run" / "image.png").exists()
-    ElementTree.parse(tmp_path / "run" / "loss.svg")
-
-
-def test_mistake_of_our_own_is_not_called_bad_input(
-    small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from nst_tf.run.display import Display
-
-    def mistaken(*_: object) -> None:
-        raise ValueError("operands could not be broadcast together")
-
-    monkeypatch.setattr(Display, "on_report", mistaken)
-    with pytest.raises(ValueError, match="broadcast"):
-        nst(tmp_path, *small, "hydra.run.dir=run")
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
 
 
 def test_version_is_one_that_a_record_can_hold(finished: Answer) -> None:

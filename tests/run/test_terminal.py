@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from command_line import Answer, environment, nst_process
-from test_run_folder import PARTS
+from evaluated import PARTS
 
 from nst_tf.configuration.places import CONFIGURATION
 

@@ -1,0 +1,94 @@
+"""Runs that diverge, are interrupted or meet a full disk: what they leave and what they say."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import nst
+from evaluated import numpy_loss, unit
+
+
+@pytest.mark.parametrize("keep_best", ["true", "false"])
+def test_diverged_run_saves_its_best_picture_and_fails(
+    keep_best: str, own_size: tuple[str, ...], network, tmp_path: Path
+) -> None:
+    words = ("optimizer=sgd", "optimizer.learning_rate=1e30", "image.clip=false", "steps=8")
+    answer = nst(tmp_path, *own_size, *words, f"keep_best={keep_best}", "hydra.run.dir=run")
+    assert answer.status == 1
+    assert answer.out == ""
+    last = answer.err.splitlines()[-1]
+    assert last.startswith("nst: the loss is ")
+    assert "image.png" in last
+    assert "Traceback" not in answer.err
+    assert "Error executing" not in answer.err
+    summary = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert summary["status"] == "diverged"
+    assert summary["error"].startswith("the loss is ")
+    # the best picture was the start, saved exactly
+    content, style = tmp_path / "content.png", tmp_path / "style.png"
+    np.testing.assert_array_equal(unit(tmp_path / "run" / "image.png"), unit(content))
+    assert summary["loss_of_saved_picture"] == pytest.approx(
+        numpy_loss(content, content, style, network), rel=1e-4
+    )
+
+
+def test_picture_that_became_no_picture_at_the_last_step_is_not_saved(
+    own_size: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image after the last update was never evaluated: no loss tells that it is broken."""
+    from nst_tf.solver import Solver
+
+    monkeypatch.setattr(Solver, "last_image", property(lambda solver: solver.best_image * np.nan))
+    answer = nst(tmp_path, *own_size, "hydra.run.dir=run")
+    assert answer.status == 1
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "diverged"
+    assert np.isfinite(unit(tmp_path / "run" / "image.png")).all()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "answered", "sentence"),
+    [
+        (KeyboardInterrupt(), "interrupted", 130, "nst: interrupted\n"),
+        (OSError(28, "No space left on device", "run/metrics.jsonl"), "failed", 2, "No space left on device"),
+    ],
+)
+def test_run_that_is_cut_short_says_so(
+    error: BaseException,
+    status: str,
+    answered: int,
+    sentence: str,
+    small: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from nst_tf.run.display import Display
+
+    def cut(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Display, "on_report", cut)
+    answer = nst(tmp_path, *small, "hydra.run.dir=run")
+    assert answer.status == answered
+    assert answer.err.endswith(sentence) or sentence in answer.err.splitlines()[-1]
+    summary = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert summary["status"] == status
+    assert not (tmp_path / "run" / "image.png").exists()
+    ElementTree.parse(tmp_path / "run" / "loss.svg")
+
+
+def test_mistake_of_our_own_is_not_called_bad_input(
+    small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nst_tf.run.display import Display
+
+    def mistaken(*_: object) -> None:
+        raise ValueError("operands could not be broadcast together")
+
+    monkeypatch.setattr(Display, "on_report", mistaken)
+    with pytest.raises(ValueError, match="broadcast"):
+        nst(tmp_path, *small, "hydra.run.dir=run")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
