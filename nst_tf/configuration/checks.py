@@ -37,13 +37,15 @@ class Inputs:
     style_weights: tuple[float, ...]
 
 
-def check_settings(settings: DictConfig, choices: Mapping[str, str]) -> None:
+def check_settings(settings: DictConfig, choices: Mapping[str, str] | None) -> None:
     """Raise InputError for the first value that no run could use; reads no picture.
 
-    ``choices`` maps each config group to the option chosen for it.
+    ``choices`` maps each config group to the option chosen for it, whose file gives the types of its
+    values; None for a saved configuration, which was checked so when it was made.
     """
     _check_keys(settings)
-    check_option_types(settings, choices)
+    if choices is not None:
+        check_option_types(settings, choices)
     _check_targets(OmegaConf.to_container(settings, resolve=True))
     _check_at_least("image.size", settings.image.size, SMALLEST_SIDE)
     if settings.image.style_size is not None:
@@ -53,6 +55,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str]) -> None:
         raise InputError(f"average must be null or between 0 and 1, but is {settings.average}")
     _check_at_least("seed", settings.seed, 0)
     _check_at_least("record.image_every", settings.record.image_every, 0)
+    _check_at_least("record.checkpoint_every", settings.record.checkpoint_every, 0)
     if Path(settings.record.picture).name != settings.record.picture:
         raise InputError(
             f"record.picture must be a file name without a folder, but is {settings.record.picture!r}:"
@@ -151,7 +154,7 @@ def _check_learning_rate(rate: Any) -> None:
         raise InputError(f"optimizer.learning_rate must be above 0, but is {rate}")
 
 
-def _check_at_least(key: str, value: int, smallest: int) -> None:
+def _check_at_least(key: str, value: float, smallest: int) -> None:
     if value < smallest:
         raise InputError(f"{key} must be at least {smallest}, but is {value}")
 

@@ -61,9 +61,10 @@ class LayerSettings:
 
 @dataclass
 class RecordSettings:
-    """``image_every`` counts steps, 0 is never; ``picture`` is a file name in the run's folder."""
+    """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name."""
 
     image_every: int = MISSING
+    checkpoint_every: float = MISSING
     picture: str = MISSING
 
 
@@ -87,6 +88,7 @@ class Settings:
     pyramid: Any = MISSING
     precision: Precision = MISSING
     record: RecordSettings = field(default_factory=RecordSettings)
+    resume: str | None = None
 
 
 def register_schema() -> None:

@@ -12,15 +12,17 @@ import numpy as np
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.write import write_picture
+from nst_tf.record.checkpoint import Checkpoint, write_checkpoint
 from nst_tf.record.loss_plot import loss_plot
 from nst_tf.solver.report import Report
 
-CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT = (
+CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT, CHECKPOINT = (
     "config.yaml",
     "run.json",
     "metrics.jsonl",
     "progress",
     "loss.svg",
+    "checkpoint.npz",
 )
 
 
@@ -44,6 +46,28 @@ class RunFolder:
         self.configuration = configuration
         write_text_atomically(self.path / CONFIGURATION, configuration)
         self.update(status="running", **facts)
+
+    @classmethod
+    def resumed(cls, path: Path, step: int) -> RunFolder:
+        """Go on in the folder of an unfinished run after ``step`` updates; later rows are taken back."""
+        folder = cls.__new__(cls)
+        folder.path = path
+        folder._summary = dict(summary_of(path))
+        folder.configuration = (path / CONFIGURATION).read_text(encoding="utf-8")
+        metrics = path / METRICS
+        lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
+        folder._reports = []
+        for line in lines[:step]:
+            row = json.loads(line)
+            known = {name: row.pop(name) for name in ("step", "size", "seconds", "loss")}
+            folder._reports.append(Report(**known, parts=row))
+        write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
+        folder.update(status="running", resumed_at_step=step)
+        return folder
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write the state of the run; the last one stays until this one is whole."""
+        write_checkpoint(self.path / CHECKPOINT, checkpoint)
 
     def log(self, report: Report) -> None:
         """Append a row to the metrics: step, size, seconds, loss and each part by name."""
@@ -80,6 +104,8 @@ class RunFolder:
         if self._reports:
             write_text_atomically(self.path / PLOT, loss_plot(self._reports))
         self.update(status=status, **facts)
+        if status == "completed":
+            (self.path / CHECKPOINT).unlink(missing_ok=True)
 
 
 def summary_of(path: Path) -> Mapping[str, Any]:

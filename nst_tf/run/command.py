@@ -25,7 +25,7 @@ from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.run.check_before_run import CheckBeforeRun
-from nst_tf.run.job import remove_empty_run, run
+from nst_tf.run.job import remove_empty_run, resume, run
 from nst_tf.run.stop import Stop
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
@@ -69,7 +69,13 @@ def _job(settings: DictConfig) -> str:
     state = HydraConfig.get()
     folder = Path(state.runtime.output_dir)
     try:
-        picture = run(settings, dict(state.runtime.choices), folder)
+        if settings.resume is None:
+            picture = run(settings, dict(state.runtime.choices), folder)
+        else:
+            _check_resume_alone(list(state.overrides.task))
+            picture = resume(Path(settings.resume))
+            # the run went on in its own folder: the one that Hydra made for this call holds nothing
+            remove_empty_run(folder, CheckBeforeRun.missing_folders)
     except (InputError, FloatingPointError) as error:
         if isinstance(error, InputError):
             alone = state.mode == RunMode.RUN
@@ -79,6 +85,12 @@ def _job(settings: DictConfig) -> str:
         raise
     print(_relative(picture))  # noqa: T201  (what the program answers)
     return str(picture)
+
+
+def _check_resume_alone(words: list[str]) -> None:
+    if len(words) > 1:
+        others = " ".join(word for word in words if not word.startswith("resume="))
+        raise InputError(f"a resumed run keeps its own configuration: leave out {others}")
 
 
 def _asks_for_help() -> bool:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -15,7 +15,12 @@ from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.errors import InputError
 from nst_tf.images.read import read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
-from nst_tf.weights import load_weights
+from nst_tf.run.resumable import resumable
+from nst_tf.weights import ConvolutionWeights, load_weights
+
+if TYPE_CHECKING:  # these import TensorFlow
+    from nst_tf.record import RunFolder
+    from nst_tf.record.checkpoint import Checkpoint
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +54,31 @@ def run(settings: DictConfig, choices: Mapping[str, str], folder_path: Path) -> 
     return _run_with_tensorflow(settings, inputs, folder_path, timings)
 
 
-def _run_with_tensorflow(settings: DictConfig, inputs: Inputs, folder_path: Path, timings: Timings) -> Path:
+def resume(folder: Path) -> Path:
+    """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
+
+    It ends as it would have ended, bit for bit on the same machine and versions. Raises InputError for
+    a run that is completed, has no checkpoint, or whose pictures are not what they were.
+    """
+    timings = Timings()
+    load_tensorflow()
+    timings.lap("tensorflow")
+    settings, inputs, checkpoint = resumable(folder)
+    timings.lap("pictures")
+    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint)
+
+
+def _run_with_tensorflow(
+    settings: DictConfig,
+    inputs: Inputs,
+    folder_path: Path,
+    timings: Timings,
+    checkpoint: Checkpoint | None = None,
+) -> Path:
     # these import TensorFlow
     import tensorflow as tf
 
-    from nst_tf.record import RunFolder, provenance
+    from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.loop import optimize
@@ -70,23 +95,16 @@ def _run_with_tensorflow(settings: DictConfig, inputs: Inputs, folder_path: Path
     experiment = prepare(settings, inputs, parts, weights)
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
-    folder = RunFolder(folder_path)
-    folder.begin(
-        OmegaConf.to_yaml(settings, resolve=True),
-        seed=settings.seed,
-        device=_device(tf),
-        precision=precision,
-        inputs={
-            "content": {"file": str(settings.content), "sha256": inputs.content.sha256},
-            "styles": [{"file": style.name, "sha256": style.sha256} for style in inputs.styles],
-        },
-        weights={"source": weights.source, "sha256": weights.sha256},
-        process=os.getpid(),
-        **provenance(),
+    if checkpoint is not None:
+        folder = RunFolder.resumed(folder_path, checkpoint.step)
+    else:
+        folder = _begun(settings, inputs, folder_path, weights, precision)
+    recording = Recording(
+        folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
     try:
         with Display(scales) as display:
-            outcome = optimize(experiment, (Recording(folder, settings.record.image_every), display))
+            outcome = optimize(experiment, (recording, display), checkpoint)
         timings.lap("steps")
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
@@ -114,6 +132,32 @@ def _run_with_tensorflow(settings: DictConfig, inputs: Inputs, folder_path: Path
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture
+
+
+def _begun(
+    settings: DictConfig, inputs: Inputs, path: Path, weights: ConvolutionWeights, precision: str
+) -> RunFolder:
+    """The folder with the configuration and what the result depends on besides."""
+    import tensorflow as tf
+
+    from nst_tf.record import RunFolder, provenance
+
+    folder = RunFolder(path)
+    folder.begin(
+        OmegaConf.to_yaml(settings, resolve=True),
+        seed=settings.seed,
+        device=_device(tf),
+        precision=precision,
+        inputs={
+            "content": {"file": str(settings.content), "sha256": inputs.content.sha256},
+            "styles": [{"file": style.name, "sha256": style.sha256} for style in inputs.styles],
+        },
+        weights={"source": weights.source, "sha256": weights.sha256},
+        process=os.getpid(),
+        working_folder=str(Path.cwd()),
+        **provenance(),
+    )
+    return folder
 
 
 def _device(tf: Any) -> str:

@@ -13,6 +13,7 @@ from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
+from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.solver import Diverged, Report, Solver
 from nst_tf.start import Start
 
@@ -70,11 +71,13 @@ class Outcome:
     diverged: str | None = None
 
 
-def optimize(experiment: Experiment, watchers: tuple[Watcher, ...] = ()) -> Outcome:
+def optimize(
+    experiment: Experiment, watchers: tuple[Watcher, ...] = (), resumed: Checkpoint | None = None
+) -> Outcome:
     """Run the experiment; a divergence ends it with the best picture seen.
 
     ``loss`` and ``parts`` of the outcome are those of the saved picture itself, clipped and rounded to
-    8 bits, under the objective at the last size.
+    8 bits, under the objective at the last size. ``resumed`` is a checkpoint of the same experiment.
     """
     solver = Solver(
         experiment.optimizer,
@@ -86,7 +89,9 @@ def optimize(experiment: Experiment, watchers: tuple[Watcher, ...] = ()) -> Outc
     image: np.ndarray | None = None
     diverged: str | None = None
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
-    for scale in scales:
+    for index, scale in enumerate(scales):
+        if resumed is not None and index < resumed.scale:
+            continue
         height, width, content, styles = _pictures_at(scale, experiment)
         if image is None:
             random = np.random.default_rng(experiment.seed)
@@ -94,8 +99,13 @@ def optimize(experiment: Experiment, watchers: tuple[Watcher, ...] = ()) -> Outc
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         solver.enter(enlarged(image, height, width), experiment.objective.bind(content, styles))
+        steps = scale.steps
+        if resumed is not None:
+            solver.restore(resumed.state, resumed.step, resumed.seconds)
+            steps -= resumed.steps_at_scale
+            resumed = None
         try:
-            for report in solver.steps(scale.steps, experiment.image_every or None):
+            for report in solver.steps(steps, experiment.image_every or None):
                 for watcher in watchers:
                     watcher.on_report(report, solver)
         except Diverged as error:

@@ -24,6 +24,11 @@ class MovingAverage:
         self._sum.assign(self._decay * self._sum + (1 - self._decay) * image)
         self._left_out.assign(self._decay * self._left_out)
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What must be saved to go on."""
+        return [self._sum, self._left_out]
+
     def value(self) -> tf.Tensor:
         """The average so far, [1, H, W, 3]."""
         return self._sum / (1 - self._left_out)

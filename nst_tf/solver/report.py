@@ -10,7 +10,8 @@ class Report:
     """The loss of the image after ``step`` updates, before the next one.
 
     ``seconds`` counts from the start of the run. Steps that ran in one compiled call share one host
-    sync; the seconds of all but its last are interpolated. ``parts`` are weighted and sum to ``loss``.
+    sync; the seconds of all but its last are interpolated, and only at the last the solver's image is that
+    after this step's update. ``parts`` are weighted and sum to ``loss``.
     """
 
     step: int
@@ -18,3 +19,4 @@ class Report:
     seconds: float
     loss: float
     parts: dict[str, float]
+    is_last_of_call: bool = True

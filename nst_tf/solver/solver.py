@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
 from nst_tf.solver.carry_state import carry_state
 from nst_tf.solver.moving_average import MovingAverage
@@ -95,11 +96,32 @@ class Solver:
             before, seconds = seconds, time.perf_counter() - self._began
             for index, row in enumerate(rows):
                 moment = before + (seconds - before) * (index + 1) / chunk
-                yield self._report(row, moment)
+                yield self._report(row, moment, index + 1 == chunk)
                 self._step += 1
             done += chunk
             if took < _SECONDS_A_REPORT / 2:
                 steps_a_call = min(2 * steps_a_call, _MOST_STEPS_A_REPORT)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes from step to step, by name: what ``restore`` needs to go on."""
+        return {f"variable_{index:03d}": np.asarray(one) for index, one in enumerate(self._state_variables())}
+
+    def restore(self, state: Mapping[str, np.ndarray], step: int, seconds: float) -> None:
+        """Go on after ``step`` updates and ``seconds``, in the state that an equal solver had then.
+
+        Call it after ``enter``; raises InputError if the state belongs to another configuration.
+        """
+        variables = self._state_variables()
+        found = [state.get(f"variable_{index:03d}") for index in range(len(variables))]
+        if len(state) != len(variables) or any(
+            value is None or tuple(value.shape) != tuple(one.shape)
+            for one, value in zip(variables, found, strict=True)
+        ):
+            raise InputError("the checkpoint does not fit the run's configuration: begin the run anew")
+        for one, value in zip(variables, found, strict=True):
+            one.assign(value)
+        self._step = step
+        self._began = time.perf_counter() - seconds
 
     def close(self) -> None:
         """Let go of what the optimizer holds besides its variables, such as a thread."""
@@ -150,6 +172,11 @@ class Solver:
         optimizer = type(self._prototype).from_config(self._prototype.get_config())
         optimizer.build([self._image])
         return optimizer
+
+    def _state_variables(self) -> list[Any]:
+        assert self._optimizer is not None, "enter comes first"  # noqa: S101
+        average = self._average.variables if self._average is not None else []
+        return [self._image, self._best_image, self._best_loss, *self._optimizer.variables, *average]
 
     def _compiled(self):
         bound, image = self._bound, self._image
@@ -203,14 +230,14 @@ class Solver:
 
         return advance_on_host if getattr(optimizer, "on_host", False) else advance
 
-    def _report(self, row: np.ndarray, seconds: float) -> Report:
+    def _report(self, row: np.ndarray, seconds: float, is_last_of_call: bool) -> Report:
         loss = float(row[0])
         size = max(self._height_and_width)
         # an optimizer that takes bad trials back may meet one on its way, after a good one
         takes_back = getattr(self._optimizer, "needs_loss", False)
         if not math.isfinite(loss) and not (takes_back and math.isfinite(self.best_loss)):
             raise Diverged(f"the loss is {loss} after {self._step} steps")
-        return Report(self._step, size, seconds, loss, self._named(row[1:]))
+        return Report(self._step, size, seconds, loss, self._named(row[1:]), is_last_of_call)
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self._bound.parts, parts, strict=True)}

@@ -1,0 +1,140 @@
+"""A run that is killed goes on from its checkpoint and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command_line import Answer, environment, nst
+
+from nst_tf.run.recording import Recording
+
+PYRAMID = (
+    "pyramid=coarse_to_fine",
+    "pyramid.smallest=24",
+    "pyramid.steps_factor=1",
+    "image.size=48",
+    "steps=6",
+)
+OPTIMIZERS = {
+    "lbfgs": ("optimizer=lbfgs",),
+    "lbfgs_torch": ("optimizer=lbfgs_torch", "optimizer.learning_rate=0.1", "keep_best=false"),
+    "adam with a moving average": ("optimizer=adam", "average=0.9", "keep_best=false"),
+    "sgd": ("optimizer=sgd",),
+}
+
+
+class Stopped(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture
+def stop_after(monkeypatch: pytest.MonkeyPatch):
+    """Make the next run stop after so many steps; its checkpoints are written at every host sync."""
+
+    def arrange(steps: int) -> None:
+        report = Recording.on_report
+
+        def stopping(self, one, solver) -> None:
+            report(self, one, solver)
+            if one.step + 1 >= steps:
+                raise Stopped
+
+        monkeypatch.setattr(Recording, "on_report", stopping)
+
+    yield arrange
+    monkeypatch.undo()
+
+
+def run_in(folder: Path, *words: str) -> Answer:
+    folder.mkdir(exist_ok=True)
+    return nst(folder, *words, "hydra.run.dir=run", "record.checkpoint_every=1e-9")
+
+
+@pytest.mark.parametrize("steps", [2, 6, 9], ids=["at the first size", "between sizes", "at the second size"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_end_is_the_same(
+    optimizer: str, steps: int, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
+) -> None:
+    words = (*small, *PYRAMID, *OPTIMIZERS[optimizer])
+    whole = run_in(tmp_path / "whole", *words)
+    assert whole.status == 0, whole.err
+    stop_after(steps)
+    with pytest.raises(Stopped):
+        run_in(tmp_path / "stopped", *words)
+    monkeypatch.undo()
+    run = tmp_path / "stopped" / "run"
+    assert (run / "checkpoint.npz").is_file()
+    with (run / "metrics.jsonl").open("a") as metrics:
+        metrics.write('{"step": 99, "a row after the checkpoint')
+    resumed = nst(tmp_path, f"resume={run}")
+    assert resumed.status == 0, resumed.err
+    assert (run / "image.png").read_bytes() == (whole.run / "image.png").read_bytes()
+    losses = [
+        [json.loads(line)["loss"] for line in (one / "metrics.jsonl").open()] for one in (run, whole.run)
+    ]
+    assert losses[0] == losses[1]
+    summary = json.loads((run / "run.json").read_text())
+    assert (summary["status"], summary["resumed_at_step"]) == ("completed", steps)
+    assert not (run / "checkpoint.npz").exists()
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_process_that_is_killed(small: tuple[str, ...], tmp_path: Path) -> None:
+    words = (
+        *small,
+        "steps=100000",
+        "record.image_every=0",
+        "record.checkpoint_every=0.01",
+        "hydra.run.dir=run",
+    )
+    process = subprocess.Popen([sys.executable, "-m", "nst_tf", *words], cwd=tmp_path, env=environment())
+    run = tmp_path / "run"
+    deadline = time.monotonic() + 60
+    while not (run / "checkpoint.npz").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    rows = len((run / "metrics.jsonl").read_text().splitlines())
+    configuration = run / "config.yaml"
+    configuration.write_text(configuration.read_text().replace("steps: 100000", f"steps: {rows + 5}"))
+    resumed = nst(tmp_path, "resume=run")
+    assert resumed.status == 0, resumed.err
+    steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").open()]
+    assert steps == list(range(rows + 5))
+
+
+def refused(answer: Answer) -> str:
+    assert answer.status == 2
+    assert len(answer.err.splitlines()) == 1, answer.err
+    return answer.err
+
+
+def test_what_can_not_be_resumed(small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch) -> None:
+    whole = run_in(tmp_path / "whole", *small)
+    assert "completed" in refused(nst(tmp_path, f"resume={whole.run}"))
+    assert "not the folder of a run" in refused(nst(tmp_path, "resume=nowhere"))
+    stop_after(1)
+    with pytest.raises(Stopped):
+        run_in(tmp_path / "stopped", *small)
+    monkeypatch.undo()
+    run = tmp_path / "stopped" / "run"
+    assert "steps=3" in refused(nst(tmp_path, f"resume={run}", "steps=3"))
+    checkpoint, configuration = run / "checkpoint.npz", run / "config.yaml"
+    sound, text = checkpoint.read_bytes(), configuration.read_text()
+    checkpoint.write_bytes(sound[: len(sound) // 2])
+    assert "damaged" in refused(nst(tmp_path, f"resume={run}"))
+    checkpoint.unlink()
+    assert "no checkpoint" in refused(nst(tmp_path, f"resume={run}"))
+    checkpoint.write_bytes(sound)
+    configuration.write_text(text.replace("nst_tf.optimizers.LBFGS", "os.system"))
+    assert "os.system" in refused(nst(tmp_path, f"resume={run}"))
+    configuration.write_text(text.replace("steps: 2", "steps: two"))
+    assert "can't be read" in refused(nst(tmp_path, f"resume={run}"))
+    configuration.write_text(text.replace("size: 32", "size: 40"))
+    assert "does not fit" in refused(nst(tmp_path, f"resume={run}"))
