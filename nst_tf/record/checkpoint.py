@@ -38,7 +38,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read it back; nothing is unpickled. Raises InputError if it is not there or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # opened here, because numpy leaves a file open that turns out to be damaged
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         scale, steps_at_scale, step, seconds = arrays.pop(_NUMBERS).tolist()
     except FileNotFoundError:

@@ -73,7 +73,8 @@ DEFAULT = {
         "carry_state": True,
     },
     "precision": "auto",
-    "record": {"image_every": 50, "picture": "image.png"},
+    "record": {"image_every": 50, "checkpoint_every": 120.0, "picture": "image.png"},
+    "resume": None,
 }
 
 FILES = [path for path in sorted(CONFIGURATION.rglob("*.yaml")) if path.parent != CONFIGURATION]

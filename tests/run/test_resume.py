@@ -51,6 +51,14 @@ def stop_after(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
 
 
+def rows_of(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def losses(run: Path) -> list[float]:
+    return [row["loss"] for row in rows_of(run)]
+
+
 def run_in(folder: Path, *words: str) -> Answer:
     folder.mkdir(exist_ok=True)
     return nst(folder, *words, "hydra.run.dir=run", "record.checkpoint_every=1e-9")
@@ -75,12 +83,10 @@ def test_the_end_is_the_same(
     resumed = nst(tmp_path, f"resume={run}")
     assert resumed.status == 0, resumed.err
     assert (run / "image.png").read_bytes() == (whole.run / "image.png").read_bytes()
-    losses = [
-        [json.loads(line)["loss"] for line in (one / "metrics.jsonl").open()] for one in (run, whole.run)
-    ]
-    assert losses[0] == losses[1]
+    assert losses(run) == losses(whole.run)
     summary = json.loads((run / "run.json").read_text())
-    assert (summary["status"], summary["resumed_at_step"]) == ("completed", steps)
+    assert summary["status"] == "completed"
+    assert 0 < summary["resumed_at_step"] <= steps  # a compiled call of several steps may have ended before
     assert not (run / "checkpoint.npz").exists()
     assert not (tmp_path / "outputs").exists()
 
@@ -105,14 +111,14 @@ def test_a_process_that_is_killed(small: tuple[str, ...], tmp_path: Path) -> Non
     configuration.write_text(configuration.read_text().replace("steps: 100000", f"steps: {rows + 5}"))
     resumed = nst(tmp_path, "resume=run")
     assert resumed.status == 0, resumed.err
-    steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").open()]
-    assert steps == list(range(rows + 5))
+    assert [row["step"] for row in rows_of(run)] == list(range(rows + 5))
 
 
 def refused(answer: Answer) -> str:
     assert answer.status == 2
-    assert len(answer.err.splitlines()) == 1, answer.err
-    return answer.err
+    sentence = answer.err.splitlines()[-1]
+    assert sentence.startswith("nst: ")
+    return sentence
 
 
 def test_what_can_not_be_resumed(small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch) -> None:
