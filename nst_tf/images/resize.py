@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image
 
 from nst_tf.errors import InputError
+from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.pixels import SMALLEST_SIDE
 
 
@@ -17,7 +20,8 @@ def fit_long_side(height: int, width: int, size: int) -> tuple[int, int]:
 
     Raises:
         InputError: ``size`` is no integer, or the shorter side would fall under ``SMALLEST_SIDE``; the
-            message names the smallest size that works for this aspect ratio.
+            message names the smallest size that works for this aspect ratio. Or the picture would have
+            more than ``MOST_PIXELS``; the message names the largest.
     """
     if height < 1 or width < 1:
         raise InputError(f"a picture needs at least 1 x 1 pixels, received {height} x {width}")
@@ -32,6 +36,12 @@ def fit_long_side(height: int, width: int, size: int) -> tuple[int, int]:
         raise InputError(
             f"size {size} would leave a picture of {height} x {width} with a side under {SMALLEST_SIDE} "
             f"pixels, too short for the network's poolings: the smallest size that works is {smallest}"
+        )
+    if size * fitted > MOST_PIXELS:
+        largest = math.isqrt(MOST_PIXELS * long // short)
+        raise InputError(
+            f"size {size} would make a picture of {size * fitted} pixels, more than the {MOST_PIXELS} that can be"
+            f" read back: the largest size that works is {largest}"
         )
     return (size, fitted) if height >= width else (fitted, size)
 
