@@ -40,8 +40,8 @@ def fit_long_side(height: int, width: int, size: int) -> tuple[int, int]:
     if size * fitted > MOST_PIXELS:
         largest = math.isqrt(MOST_PIXELS * long // short)
         raise InputError(
-            f"size {size} would make a picture of {size * fitted} pixels, more than the {MOST_PIXELS} that can be"
-            f" read back: the largest size that works is {largest}"
+            f"size {size} would make a picture of {size * fitted} pixels, more than the {MOST_PIXELS} that"
+            f" can be read back: the largest size that works is {largest}"
         )
     return (size, fitted) if height >= width else (fitted, size)
 
