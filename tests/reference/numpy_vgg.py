@@ -71,8 +71,9 @@ class NumpyVgg:
                 four = windows_of_four(present)
                 present = four.mean(-1) if self._average else four.max(-1)
             else:
-                present = np.maximum(correlate(present, self._kernels[name]) + self._biases[name], 0)
-                features[name] = present
+                before_relu = correlate(present, self._kernels[name]) + self._biases[name]
+                present = np.maximum(before_relu, 0)
+                features[f"{name}_before_relu"], features[name] = before_relu, present
         self._features = features
         return features
 
