@@ -39,6 +39,11 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     """
     text = f"{error}\n{error.__cause__ or ''}"
     if isinstance(error, OverrideParseException):
+        if "=" not in error.override:
+            return (
+                f"the argument {error.override!r} is not of the form KEY=VALUE: pictures are named as"
+                " content=FILE style=FILE, without spaces around the ="
+            )
         return (
             f"the argument {error.override!r} is not of the form KEY=VALUE: a value with signs such as"
             " ( ) { } = ~ stands in quotes of its own, 'KEY=\"VALUE\"'"

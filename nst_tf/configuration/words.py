@@ -24,6 +24,8 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
 
     Its messages do not say which of the ``arguments`` they mean.
     """
+    if "flag can only be used" in str(error):
+        return str(error)
     parts = [argument.lstrip("+~").partition("=") for argument in arguments]
     if "Config group override must be" in str(error):
         if "" in [key for key, _, _ in parts]:

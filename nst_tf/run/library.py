@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hydra import compose, initialize_config_dir
@@ -20,8 +21,10 @@ from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
-from nst_tf.solver.report import Report
 from nst_tf.weights import load_weights
+
+if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
+    from nst_tf.solver.report import Report
 
 PictureLike = str | Path | Image.Image | np.ndarray
 
