@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
-from nst_tf.errors import InputError
 from nst_tf.images.read import read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
@@ -181,6 +180,3 @@ def remove_empty_run(folder: Path, made_for_it: Iterable[Path]) -> None:
             empty.rmdir()
         except OSError:
             return
-
-
-__all__ = ["InputError", "remove_empty_run", "run"]
