@@ -72,7 +72,7 @@ def _job(settings: DictConfig) -> str:
     folder = Path(state.runtime.output_dir)
     try:
         if settings.resume is None:
-            picture = run(settings, dict(state.runtime.choices), folder)
+            picture = run(settings, dict(state.runtime.choices), folder, list(state.overrides.task))
         else:
             _check_resume_alone(list(state.overrides.task))
             picture = resume(Path(settings.resume))

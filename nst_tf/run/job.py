@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -38,8 +41,12 @@ class Timings:
         self._last = now
 
 
-def run(settings: DictConfig, choices: Mapping[str, str], folder_path: Path) -> Path:
+def run(
+    settings: DictConfig, choices: Mapping[str, str], folder_path: Path, overrides: Sequence[str] = ()
+) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
+
+    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
@@ -48,9 +55,23 @@ def run(settings: DictConfig, choices: Mapping[str, str], folder_path: Path) -> 
     check_settings(settings, choices)
     inputs = read_inputs(settings)
     timings.lap("pictures")
+    asked = {
+        "overrides": list(overrides),
+        "choices": {group: choice for group, choice in choices.items() if not group.startswith("hydra/")},
+        "requested_sha256": requested_sha256(settings),
+    }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings)
+    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked)
+
+
+def requested_sha256(settings: DictConfig) -> str:
+    """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
+
+    Equal for equal settings, whatever the order of the words that asked for them.
+    """
+    canonical = json.dumps(OmegaConf.to_container(settings, resolve=True, enum_to_str=True), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def resume(folder: Path) -> Path:
@@ -73,6 +94,7 @@ def _run_with_tensorflow(
     folder_path: Path,
     timings: Timings,
     checkpoint: Checkpoint | None = None,
+    asked: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     # these import TensorFlow
     import tensorflow as tf
@@ -97,7 +119,7 @@ def _run_with_tensorflow(
     if checkpoint is not None:
         folder = RunFolder.resumed(folder_path, checkpoint.step)
     else:
-        folder = _begun(settings, inputs, folder_path, weights, precision)
+        folder = _begun(settings, inputs, folder_path, weights, precision, asked)
     recording = Recording(
         folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
@@ -134,7 +156,12 @@ def _run_with_tensorflow(
 
 
 def _begun(
-    settings: DictConfig, inputs: Inputs, path: Path, weights: ConvolutionWeights, precision: str
+    settings: DictConfig,
+    inputs: Inputs,
+    path: Path,
+    weights: ConvolutionWeights,
+    precision: str,
+    asked: Mapping[str, Any],
 ) -> RunFolder:
     """The folder with the configuration and what the result depends on besides."""
     import tensorflow as tf
@@ -144,6 +171,7 @@ def _begun(
     folder = RunFolder(path)
     folder.begin(
         OmegaConf.to_yaml(settings, resolve=True),
+        **asked,
         seed=settings.seed,
         device=_device(tf),
         precision=precision,
