@@ -1,0 +1,1 @@
+"""Runs beside each other: one yardstick, a contact sheet, a report page, a table."""

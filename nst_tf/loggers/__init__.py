@@ -1,0 +1,1 @@
+"""Watchers that tell other programs of a run: TensorBoard, MLflow."""

@@ -1,0 +1,1 @@
+"""Running a saved run or sweep again, and telling whether the same came out."""
