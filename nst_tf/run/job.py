@@ -18,7 +18,7 @@ from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
-from nst_tf.weights import ConvolutionWeights, load_weights
+from nst_tf.weights import ConvolutionWeights
 
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record import RunFolder
@@ -103,17 +103,17 @@ def _run_with_tensorflow(
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.loop import optimize
-    from nst_tf.run.precision import resolved_precision
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recording import Recording
+    from nst_tf.run.warm import WARM
 
     parts = build_parts(settings)
-    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
+    weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
     timings.lap("weights")
-    precision = resolved_precision(settings.precision.name)
+    precision = WARM.precision(settings.precision.name)
     settings.precision = precision
     tf.random.set_seed(settings.seed)
-    experiment = prepare(settings, inputs, parts, weights)
+    experiment = prepare(settings, inputs, parts, weights, WARM)
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:

@@ -14,7 +14,7 @@ from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
-from nst_tf.solver import Diverged, Report, Solver
+from nst_tf.solver import CompiledSteps, Diverged, Report, Solver
 from nst_tf.start import Start
 
 
@@ -52,6 +52,8 @@ class Experiment:
     average: float | None = None
     stretch: str = "none"
     image_every: int = 0
+    waiting: CompiledSteps | None = None
+    """Compiled steps of earlier runs."""
 
 
 @dataclass
@@ -85,6 +87,7 @@ def optimize(
         keep_best=experiment.keep_best,
         average=experiment.average,
         carry=experiment.pyramid.carry_state,
+        waiting=experiment.waiting,
     )
     image: np.ndarray | None = None
     diverged: str | None = None
@@ -117,10 +120,10 @@ def optimize(
     return _outcome(solver, experiment.keep_best, diverged)
 
 
-def check_sizes(experiment: Experiment) -> None:
-    """Raise InputError if a picture would be too small for the network at one of the sizes."""
-    for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
-        _shapes_at(scale, experiment)
+def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
+    """Height and width of the image at each size; InputError if a picture would be too small at one."""
+    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
+    return tuple(_shapes_at(scale, experiment)[0] for scale in scales)
 
 
 def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
