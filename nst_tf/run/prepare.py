@@ -17,6 +17,7 @@ from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
 from nst_tf.run.warm import Warm
+from nst_tf.solver import Patience
 from nst_tf.start import Start
 from nst_tf.weights import ConvolutionWeights
 
@@ -85,6 +86,9 @@ def prepare(
         stretch=settings.image.stretch.name,
         image_every=settings.record.image_every,
         waiting=warm.steps,
+        patience=Patience(settings.stop.patience, settings.stop.tolerance)
+        if settings.stop.patience
+        else None,
     )
     warm.expect(check_sizes(experiment))
     return experiment

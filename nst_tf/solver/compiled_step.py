@@ -50,7 +50,7 @@ class CompiledStep:
         self._objective = objective
         self._clip = clip
         self._on_host = getattr(self.optimizer, "on_host", False)
-        self._advance = self._compiled()
+        self._traceable, self._advance = self._compiled()
 
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
         """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
@@ -69,6 +69,11 @@ class CompiledStep:
     def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
         """Make ``count`` steps -> [count, 1 + P]: loss before each update, and its parts; one host sync."""
         return self._advance(tf.constant(count), targets, weights).numpy()
+
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> None:
+        """Do now what the first call would do before its first step; nothing if it was done."""
+        count = () if self._on_host else (tf.TensorSpec((), tf.int32),)
+        self._traceable.get_concrete_function(*count, targets, weights)
 
     @property
     def variables(self) -> list[Any]:
@@ -105,7 +110,8 @@ class CompiledStep:
         if self.average is not None:
             self.average.update(tf.convert_to_tensor(self.image))
 
-    def _compiled(self):
+    def _compiled(self) -> tuple[Any, Any]:
+        """What is traced, and what makes the steps: the same, unless the optimizer runs on the host."""
         numbers = 1 + len(self._objective.parts)
 
         @tf.function
@@ -131,7 +137,7 @@ class CompiledStep:
                 rows.append(row)
             return tf.stack(rows)
 
-        return advance_on_host if self._on_host else advance
+        return (compiled_ask, advance_on_host) if self._on_host else (advance, advance)
 
 
 class CompiledSteps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,11 +15,13 @@ from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
 from nst_tf.solver.carry_state import carry_state
 from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps
+from nst_tf.solver.patience import Patience
 from nst_tf.solver.report import Report
 
 # a report is a host sync: about four a second keep a person informed and a GPU busy
 _SECONDS_A_REPORT = 0.25
 _MOST_STEPS_A_REPORT = 64
+_PATIENCE = "patience"
 
 
 class Diverged(ArithmeticError):
@@ -35,7 +38,7 @@ class Solver:
     seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
     average of the images with this decay is the result instead, before either. ``carry``: state of the
     optimizer that has the image's shape is resampled from one size to the next. ``waiting``: compiled
-    steps of other runs, of which those that fit are used.
+    steps of other runs, of which those that fit are used. ``patience`` ends a size early.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Solver:
         average: float | None = None,
         carry: bool = True,
         waiting: CompiledSteps | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """The clock of the reports starts here."""
         self._average_decay = average
@@ -60,6 +64,9 @@ class Solver:
         self._key: Hashable = None
         self._compiled: CompiledStep | None = None
         self._traces = self._traces_before = 0
+        self._patience = patience
+        self.seconds = {"tracing": 0.0, "first_steps": 0.0, "steps": 0.0}
+        """Where the time of ``steps`` went, over all sizes; the first step of a size is apart."""
 
     def enter(self, image: np.ndarray, bound: BoundObjective) -> None:
         """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size."""
@@ -78,6 +85,8 @@ class Solver:
             if self._carry:
                 carry_state(before.optimizer, self._compiled.optimizer)
             self._waiting.give_back(key_before, before)
+        if self._patience is not None:
+            self._patience.begin()
 
     def steps(self, count: int, reports_every: int | None = None) -> Iterator[Report]:
         """Run ``count`` steps and yield a report for each.
@@ -89,14 +98,20 @@ class Solver:
         """
         done, steps_a_call = 0, 1
         seconds = time.perf_counter() - self._began
-        while done < count:
+        self._trace()
+        while done < count and not (self._patience and self._patience.exhausted):
             chunk = min(steps_a_call, count - done)
             if reports_every:
                 chunk = min(chunk, reports_every - self._step % reports_every)
+            if self._patience:
+                chunk = min(chunk, self._patience.steps_to_next_look)
             called = time.perf_counter()
             # the one host sync
             rows = self._entered(chunk, self._bound.targets, self._bound.weights)
             took = time.perf_counter() - called
+            self.seconds["first_steps" if done == 0 else "steps"] += took
+            if self._patience:
+                self._patience.made(chunk, self.best_loss)
             before, seconds = seconds, time.perf_counter() - self._began
             for index, row in enumerate(rows):
                 moment = before + (seconds - before) * (index + 1) / chunk
@@ -108,22 +123,23 @@ class Solver:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes from step to step, by name: what ``restore`` needs to go on."""
-        return {f"variable_{index:03d}": np.asarray(one) for index, one in enumerate(self._entered.variables)}
+        return {name: np.asarray(one) for name, one in self._named_variables().items()} | (
+            {_PATIENCE: self._patience.state()} if self._patience else {}
+        )
 
     def restore(self, state: Mapping[str, np.ndarray], step: int, seconds: float) -> None:
         """Go on after ``step`` updates and ``seconds``, in the state that an equal solver had then.
 
         Call it after ``enter``; raises InputError if the state belongs to another configuration.
         """
-        variables = self._entered.variables
-        found = [state.get(f"variable_{index:03d}") for index in range(len(variables))]
-        if len(state) != len(variables) or any(
-            value is None or tuple(value.shape) != tuple(one.shape)
-            for one, value in zip(variables, found, strict=True)
-        ):
+        if {name: value.shape for name, value in state.items()} != {
+            name: value.shape for name, value in self.state().items()
+        }:
             raise InputError("the checkpoint does not fit the run's configuration: begin the run anew")
-        for one, value in zip(variables, found, strict=True):
-            one.assign(value)
+        for name, variable in self._named_variables().items():
+            variable.assign(state[name])
+        if self._patience:
+            self._patience.restore(state[_PATIENCE])
         self._step = step
         self._began = time.perf_counter() - seconds
 
@@ -175,6 +191,15 @@ class Solver:
         """The candidate with the lowest loss, with that loss and its parts."""
         scored = [(image, *self.loss_of(image)) for image in candidates]
         return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
+
+    def _named_variables(self) -> dict[str, Any]:
+        return {f"variable_{index:03d}": one for index, one in enumerate(self._entered.variables)}
+
+    def _trace(self) -> None:
+        """Trace now what the first step would, so that its time is known."""
+        began = time.perf_counter()
+        self._entered.trace(self._bound.targets, self._bound.weights)
+        self.seconds["tracing"] += time.perf_counter() - began
 
     @property
     def _entered(self) -> CompiledStep:
