@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.finding import RUN, SWEEP
@@ -118,11 +118,9 @@ def _overrides(folder: Path, summary: Mapping[str, Any]) -> tuple[str, ...]:
 def _style_weights(settings: Mapping[str, Any], styles: int) -> tuple[float, ...]:
     """As nst_tf.configuration.checks.style_weights reads them; equal where they make no sense."""
     given = settings.get("style_weights")
-    weights = given if isinstance(given, list) else [given]
-    usable = all(is_number(weight) and weight >= 0 for weight in weights)
-    if given is None or not usable or len(weights) != styles or not sum(weights) > 0:
-        return (1.0,) * styles
-    return tuple(float(weight) for weight in weights)
+    listed = given if isinstance(given, list) else [given]
+    weights = tuple(float(weight) for weight in listed if is_number(weight) and weight >= 0)
+    return weights if len(weights) == len(listed) == styles and sum(weights) > 0 else (1.0,) * styles
 
 
 def _metrics(path: Path) -> tuple[Mapping[str, float], ...]:
@@ -152,7 +150,7 @@ def _costs(summary: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None and is_number(value)}
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether the value is a finite number, and not true or false."""
     try:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -12,7 +12,7 @@ _MOST_SETTINGS = 5000  # a configuration of ours has about 60
 
 
 def flat_settings(configuration: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """{"optimizer": {"beta_1": 0.9}}, {"optimizer": "adam"} -> {"optimizer": "adam", "optimizer.beta_1": 0.9}.
+    """{"beta": {"a": 0.9}} and {"optimizer": "adam"} -> {"optimizer": "adam", "beta.a": 0.9}.
 
     Options of groups come first, under the group's own name ("objective/style" -> "gram"). Lists are
     values; values are None, bool, int, float, str, or lists and mappings of these. Raises InputError for
@@ -37,6 +37,25 @@ def canonical(value: Any) -> str:
 def override_key(word: str) -> str:
     """The key of a word of the command line: "+optimizer.beta_1=0.8" -> "optimizer.beta_1"."""
     return word.partition("=")[0].lstrip("+~").partition("@")[0]
+
+
+def shown(value: Any) -> str:
+    """A value as a short label: numbers with six digits, pictures by their file's name."""
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {shown(one)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown(one) for one in value)
+    text = str(value)
+    return text.rpartition("/")[2] or text
+
+
+def short_name(name: str) -> str:
+    """The last two parts of a setting's name: "objective.style.weight" -> "style.weight"."""
+    return ".".join(name.split(".")[-2:])
 
 
 def plain(value: Any) -> Any:
