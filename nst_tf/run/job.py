@@ -16,8 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
+from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.profile import print_profile
-from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
 from nst_tf.run.timings import Timings
 from nst_tf.weights import ConvolutionWeights

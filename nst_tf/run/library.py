@@ -20,7 +20,7 @@ from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
-from nst_tf.run.quiet_tensorflow import load_tensorflow
+from nst_tf.quiet_tensorflow import load_tensorflow
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
