@@ -25,7 +25,14 @@ from nst_tf.weighting import check_layers, check_weight
 # a saved configuration may come from anybody: only these may be built from it
 _ALLOWED_TARGETS = ("nst_tf.", "keras.optimizers.")
 
-_TYPED = ("image", "objective", "layers", "model", "record")  # the groups of keys that the schema lists
+_TYPED = (
+    "image",
+    "objective",
+    "layers",
+    "model",
+    "record",
+    "sweep",
+)  # the groups of keys that the schema lists
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,13 @@ class RecordSettings:
 
 
 @dataclass
+class SweepSettings:
+    """``compare``: whether the runs of a sweep are compared at its end."""
+
+    compare: bool | None = True
+
+
+@dataclass
 class Settings:
     """A whole run."""
 
@@ -88,6 +95,7 @@ class Settings:
     pyramid: Any = MISSING
     precision: Precision = MISSING
     record: RecordSettings = field(default_factory=RecordSettings)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
     resume: str | None = None
 
 
