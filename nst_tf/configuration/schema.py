@@ -81,6 +81,13 @@ class StopSettings:
 
 
 @dataclass
+class SweepSettings:
+    """``compare``: whether the runs of a sweep are compared at its end."""
+
+    compare: bool | None = True
+
+
+@dataclass
 class Settings:
     """A whole run."""
 
@@ -101,6 +108,7 @@ class Settings:
     precision: Precision = MISSING
     record: RecordSettings = field(default_factory=RecordSettings)
     stop: StopSettings = field(default_factory=StopSettings)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
     resume: str | None = None
     profile: bool = False
 

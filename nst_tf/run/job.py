@@ -30,11 +30,16 @@ _log = logging.getLogger(__name__)
 
 
 def run(
-    settings: DictConfig, choices: Mapping[str, str], folder_path: Path, overrides: Sequence[str] = ()
+    settings: DictConfig,
+    choices: Mapping[str, str],
+    folder_path: Path,
+    overrides: Sequence[str] = (),
+    quiet: bool = False,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
-    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded.
+    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded. ``quiet`` shows
+    no progress.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
@@ -50,19 +55,23 @@ def run(
     }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked)
+    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked, quiet=quiet)
 
 
 def requested_sha256(settings: DictConfig) -> str:
     """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
 
-    Equal for equal settings, whatever the order of the words that asked for them.
+    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
+    sweep, or only told, is no part of a run.
     """
-    canonical = json.dumps(OmegaConf.to_container(settings, resolve=True, enum_to_str=True), sort_keys=True)
+    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+    for key in ("sweep", "resume", "profile"):
+        asked.pop(key, None)
+    canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def resume(folder: Path) -> Path:
+def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
     It ends as it would have ended, bit for bit on the same machine and versions. Raises InputError for
@@ -73,7 +82,7 @@ def resume(folder: Path) -> Path:
     timings.lap("tensorflow")
     settings, inputs, checkpoint = resumable(folder)
     timings.lap("pictures")
-    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint)
+    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint, quiet=quiet)
 
 
 def _run_with_tensorflow(
@@ -83,6 +92,7 @@ def _run_with_tensorflow(
     timings: Timings,
     checkpoint: Checkpoint | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
+    quiet: bool = False,
 ) -> Path:
     # these import TensorFlow
     import tensorflow as tf
@@ -114,7 +124,7 @@ def _run_with_tensorflow(
     )
     try:
         first_step = FirstStep()
-        with Display(scales) as display, _tensorflow_profile(settings, folder_path):
+        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path):
             outcome = optimize(experiment, (recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
