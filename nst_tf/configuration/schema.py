@@ -88,6 +88,7 @@ class Settings:
     pyramid: Any = MISSING
     precision: Precision = MISSING
     record: RecordSettings = field(default_factory=RecordSettings)
+    logger: Any = field(default_factory=dict)
     resume: str | None = None
 
 

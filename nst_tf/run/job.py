@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
+from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
 from nst_tf.weights import ConvolutionWeights, load_weights
@@ -54,6 +55,7 @@ def run(
     timings = Timings()
     check_settings(settings, choices)
     inputs = read_inputs(settings)
+    loggers = loggers_of(settings)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -62,7 +64,7 @@ def run(
     }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked)
+    return _run_with_tensorflow(settings, inputs, folder_path, timings, loggers, asked=asked)
 
 
 def requested_sha256(settings: DictConfig) -> str:
@@ -84,8 +86,9 @@ def resume(folder: Path) -> Path:
     load_tensorflow()
     timings.lap("tensorflow")
     settings, inputs, checkpoint = resumable(folder)
+    loggers = loggers_of(settings)
     timings.lap("pictures")
-    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint)
+    return _run_with_tensorflow(settings, inputs, folder, timings, loggers, checkpoint)
 
 
 def _run_with_tensorflow(
@@ -93,6 +96,7 @@ def _run_with_tensorflow(
     inputs: Inputs,
     folder_path: Path,
     timings: Timings,
+    loggers: Loggers,
     checkpoint: Checkpoint | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
@@ -124,8 +128,9 @@ def _run_with_tensorflow(
         folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
     try:
+        loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         with Display(scales) as display:
-            outcome = optimize(experiment, (recording, display), checkpoint)
+            outcome = optimize(experiment, (recording, display, loggers), checkpoint)
         timings.lap("steps")
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
@@ -133,6 +138,7 @@ def _run_with_tensorflow(
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         folder.finish(status, error=f"{type(error).__name__}: {error}", seconds=timings.seconds)
+        loggers.finish()
         raise
     folder.finish(
         "diverged" if outcome.diverged else "completed",
@@ -146,6 +152,7 @@ def _run_with_tensorflow(
         peak_memory_bytes=peak_memory_bytes(),
         **({"error": outcome.diverged} if outcome.diverged else {}),
     )
+    loggers.finish()
     if outcome.diverged:
         raise FloatingPointError(
             f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"

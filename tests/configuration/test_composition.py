@@ -74,6 +74,7 @@ DEFAULT = {
     },
     "precision": "auto",
     "record": {"image_every": 50, "checkpoint_every": 120.0, "picture": "image.png"},
+    "logger": {},
     "resume": None,
 }
 
@@ -93,7 +94,7 @@ def test_the_whole_default_configuration() -> None:
 
 
 def test_the_groups_are_those_that_are_promised() -> None:
-    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid"}
+    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid", "logger"}
     promised |= {"objective/content", "objective/style", "objective/smoothness"}
     assert promised <= GROUPS.keys()
     assert {"content", "style", "noise"} <= set(GROUPS["init"])
