@@ -17,6 +17,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.write import write_picture
 from nst_tf.loggers.extra import check_extra
+from nst_tf.loggers.flat_settings import overridden
 from nst_tf.loggers.logger import LoggedRun
 from nst_tf.loggers.mlflow_store import check_tracking_uri, experiment_id, locked, mlflow_store
 from nst_tf.loggers.saved_losses import saved_losses
@@ -30,6 +31,9 @@ if TYPE_CHECKING:  # importing them takes seconds
 
 LINK = "mlflow.json"
 """In the folder of a run or of a sweep: which MLflow run is its own."""
+
+# the names of nst_tf.record, which imports TensorFlow
+_METRICS, _PROGRESS, _FILES = "metrics.jsonl", "progress", ("config.yaml", "run.json")
 
 # of mlflow.utils.validation
 _PARAMETERS_A_BATCH, _METRICS_A_BATCH = 100, 1000
@@ -46,15 +50,15 @@ class MLflow:
     is told whole, in place of what was told of it before.
     """
 
-    def __init__(self, tracking_uri: str, experiment: str, artifacts: str | None = None) -> None:
+    def __init__(self, tracking_uri: str, experiment: str | int, artifacts: str | None = None) -> None:
         """Raise InputError for an address that is none, or if a package is not installed."""
         check_extra("mlflow", "mlflow", "filelock")
-        check_tracking_uri(tracking_uri)
-        if not experiment:
-            raise InputError("logger.mlflow.experiment is empty: give the experiment a name")
-        self._uri = tracking_uri
-        self._experiment = experiment
-        self._artifacts = artifacts
+        check_tracking_uri(str(tracking_uri))
+        if experiment is None or experiment == "":
+            raise InputError(f"logger.mlflow.experiment is {experiment!r}: give the experiment a name")
+        self._uri = str(tracking_uri)
+        self._experiment = str(experiment)  # 2026 may well be a name
+        self._artifacts = None if artifacts is None else str(artifacts)
 
     def begin(self, run: LoggedRun) -> None:
         """Remember what the run's folder does not hold."""
@@ -80,7 +84,8 @@ class MLflow:
             before = self._linked(client, run.folder, experiment)
             if before is not None:
                 client.delete_run(before)
-            name = " ".join(run.overrides) or run.folder.name
+            asked = [f"{key}={value}" for key, value in overridden(run.settings, run.overrides).items()]
+            name = " ".join(asked) or run.folder.name
             created = client.create_run(experiment, round(began * 1000), tags, name[:_LONGEST_NAME])
             run_id = created.info.run_id
             self._link(run.folder, experiment, run_id)
@@ -121,9 +126,7 @@ class MLflow:
 
 
 def _rows(folder: Path) -> list[dict[str, float]]:
-    from nst_tf.record.folder import METRICS  # imports TensorFlow
-
-    metrics = folder / METRICS
+    metrics = folder / _METRICS
     lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
     return [json.loads(line) for line in lines]
 
@@ -172,14 +175,11 @@ def _tell_metrics(
 
 
 def _tell_files(client: MlflowClient, run_id: str, run: LoggedRun, picture: Path | None) -> None:
-    from nst_tf.record.folder import CONFIGURATION, PROGRESS, SUMMARY  # imports TensorFlow
-
     with tempfile.TemporaryDirectory() as folder:
         for name, pixels in run.pictures.items():
             write_picture(Path(folder) / f"{name}.png", pixels)
         client.log_artifacts(run_id, folder, "inputs")
-    if (run.folder / PROGRESS).is_dir():
-        client.log_artifacts(run_id, str(run.folder / PROGRESS), PROGRESS)
-    files = [run.folder / CONFIGURATION, run.folder / SUMMARY, *([picture] if picture else [])]
-    for file in files:
+    if (run.folder / _PROGRESS).is_dir():
+        client.log_artifacts(run_id, str(run.folder / _PROGRESS), _PROGRESS)
+    for file in [*(run.folder / name for name in _FILES), *([picture] if picture else [])]:
         client.log_artifact(run_id, str(file))

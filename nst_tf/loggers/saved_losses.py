@@ -7,8 +7,11 @@ from typing import Any
 
 
 def saved_losses(summary: Mapping[str, Any]) -> dict[str, float]:
-    """``saved/loss`` and ``saved/PART``, from a run's summary; empty for a run without a picture."""
+    """``as_saved/loss`` and ``as_saved/PART``, from a run's summary; empty for a run without a picture.
+
+    TensorBoard's table shows the metrics that come first in the alphabet.
+    """
     if "loss_of_saved_picture" not in summary:
         return {}
-    parts = {f"saved/{name}": value for name, value in summary["parts_of_saved_picture"].items()}
-    return {"saved/loss": summary["loss_of_saved_picture"], **parts}
+    parts = {f"as_saved/{name}": value for name, value in summary["parts_of_saved_picture"].items()}
+    return {"as_saved/loss": summary["loss_of_saved_picture"], **parts}

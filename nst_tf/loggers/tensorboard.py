@@ -36,7 +36,7 @@ class TensorBoard:
 
     Scalars: ``loss``, each part by name, ``run/size`` (long side, pixels), ``run/learning_rate``,
     ``run/steps_per_second`` (once a compiled call, without the first of a size, which compiles) and, at
-    the end, ``saved/loss`` and ``saved/PART``. HParams are the settings that the run's words ask for.
+    the end, ``as_saved/loss`` and ``as_saved/PART``. HParams are the settings that the run's words ask for.
 
     Written with TensorBoard's own writer, as torch.utils.tensorboard does: tf.summary needs the same
     package, but can't say that a resumed run makes what came after its checkpoint void.
@@ -54,6 +54,9 @@ class TensorBoard:
 
         self._run = run
         self._last_call: tuple[float, int] | None = None
+        if not run.resumed_at:  # of a run that begins anew in its folder, nothing told before is true
+            for old in (run.folder / FOLDER).glob("events.out.tfevents.*"):
+                old.unlink()
         self._writer = EventFileWriter(str(run.folder / FOLDER), flush_secs=_FLUSH_SECONDS)
         if run.resumed_at:
             # readers drop whatever an earlier event file holds from this step on
@@ -64,7 +67,8 @@ class TensorBoard:
         else:
             asked = overridden(run.settings, run.overrides)
             # runs with the same settings would share a row of the table, but for a name of their own
-            self._write(Event(step=0, summary=hparams_pb(dict(asked), trial_id=str(run.folder))))
+            name = f"{run.folder.parent.name}/{run.folder.name}"
+            self._write(Event(step=0, summary=hparams_pb(dict(asked), trial_id=name)))
             self._add(0, [_picture(name, pixels) for name, pixels in run.pictures.items()])
         self._writer.flush()
 
