@@ -28,8 +28,6 @@ if TYPE_CHECKING:  # importing them brings TensorFlow
 FOLDER = "tensorboard"
 """Where the event files lie in a run's folder."""
 
-_FLUSH_SECONDS = 10  # the page shows a run while it goes on; TensorBoard's own 120 is for hours of training
-
 
 class TensorBoard:
     """Scalars, pictures and HParams, so that ``tensorboard --logdir SWEEP`` compares the jobs of a sweep.
@@ -57,7 +55,7 @@ class TensorBoard:
         if not run.resumed_at:  # of a run that begins anew in its folder, nothing told before is true
             for old in (run.folder / FOLDER).glob("events.out.tfevents.*"):
                 old.unlink()
-        self._writer = EventFileWriter(str(run.folder / FOLDER), flush_secs=_FLUSH_SECONDS)
+        self._writer = EventFileWriter(str(run.folder / FOLDER))
         if run.resumed_at:
             # readers drop whatever an earlier event file holds from this step on
             self._write(Event(step=run.resumed_at, session_log=SessionLog(status=SessionLog.START)))
@@ -90,6 +88,8 @@ class TensorBoard:
         updates = report.step + 1
         if self._run.image_every and updates % self._run.image_every == 0:
             self._add(updates, [_picture("progress", solver.image)])
+        if report.is_last_of_call:  # about four a second: on the disk before a checkpoint of this step is
+            self._writer.flush()
 
     def finish(self, status: str, summary: Mapping[str, Any], picture: Path | None) -> None:
         """Write the loss of the saved picture and the picture, and close the file."""

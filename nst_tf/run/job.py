@@ -130,7 +130,8 @@ def _run_with_tensorflow(
     try:
         loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         with Display(scales) as display:
-            outcome = optimize(experiment, (recording, display, loggers), checkpoint)
+            # loggers first: what is in a checkpoint, they were told
+            outcome = optimize(experiment, (loggers, recording, display), checkpoint)
         timings.lap("steps")
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)

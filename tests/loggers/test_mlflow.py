@@ -108,28 +108,37 @@ def test_nothing_of_mlflow_is_said(sweep: SimpleNamespace) -> None:
     assert not (sweep.folder / "mlruns").exists()
 
 
-def finished(run, uri: str, status: str = "completed", experiment: str = "study", **more) -> None:
-    logger = MLflow(uri, experiment, **more)
+def finished(run, uri: str, status: str, artifacts: Path) -> None:
+    logger = MLflow(uri, "study", str(artifacts))
     logger.begin(run)
     logger.finish(status, SUMMARY | {"status": status}, run.folder / "image.png")
 
 
-def test_a_run_that_goes_on_takes_the_place_of_what_was_told_of_it(tmp_path: Path) -> None:
-    database, artifacts = tmp_path / "a" / "runs.db", tmp_path / "pictures"
+def test_a_run_that_goes_on_takes_the_place_of_what_was_told_of_it(
+    sweep: SimpleNamespace, tmp_path: Path
+) -> None:
+    """In the database of the sweep, for to make one takes MLflow seconds."""
+    database, artifacts = sweep.folder / "outputs" / "mlflow.db", tmp_path / "pictures"
     uri = f"sqlite:///{database}"
-    finished(recorded_run(tmp_path / "run", 2), uri, "interrupted", artifacts=str(artifacts))
+    finished(recorded_run(tmp_path / "run", 2), uri, "interrupted", artifacts)
     long = {"text": "x" * 7000} | {f"key{number}": number for number in range(150)}
-    run = replace(recorded_run(tmp_path / "run", 1200), settings=long)
-    finished(run, uri, "completed", artifacts=str(artifacts))
-    states = rows(database, "select lifecycle_stage, status from runs order by start_time, end_time")
-    assert sorted(states) == [("active", "FINISHED"), ("deleted", "KILLED")]
-    told = "metrics join runs using (run_uuid) where lifecycle_stage = 'active' and key = 'loss'"
-    steps, step_times = zip(*rows(database, f"select step, timestamp from {told} order by step"), strict=True)
+    run = replace(recorded_run(tmp_path / "run", 1200), settings=long, pictures={"content": pixels(0.5)})
+    finished(run, uri, "completed", artifacts)
+    study = "experiment_id = (select experiment_id from experiments where name = 'study')"
+    assert sorted(rows(database, f"select lifecycle_stage, status from runs where {study}")) == [
+        ("active", "FINISHED"),
+        ("deleted", "KILLED"),
+    ]
+    active = f"join runs using (run_uuid) where {study} and lifecycle_stage = 'active'"
+    told = rows(database, f"select step, timestamp from metrics {active} and key = 'loss' order by step")
+    steps, moments = zip(*told, strict=True)
     assert steps == tuple(range(1200))
-    np.testing.assert_allclose(np.diff(step_times), 500, atol=1)  # half a second each, in milliseconds
-    parameters = "params join runs using (run_uuid) where lifecycle_stage = 'active'"
-    assert rows(database, f"select count(*), max(length(value)) from {parameters}") == [(151, 6000)]
-    assert len(list(artifacts.glob("*/artifacts/image.png"))) == 2
+    np.testing.assert_allclose(np.diff(moments), 500, atol=1)  # half a second each, in milliseconds
+    assert rows(database, f"select count(*), max(length(value)) from params {active}") == [(151, 6000)]
+    ((run_id,),) = rows(database, f"select run_uuid from runs where {study} and lifecycle_stage = 'active'")
+    assert json.loads((run.folder / "mlflow.json").read_text())["run_id"] == run_id
+    content = artifacts / run_id / "artifacts" / "inputs" / "content.png"
+    assert read_picture(content).pixels == pytest.approx(128 / 255)
 
 
 def test_a_server_that_is_gone_does_not_harm_the_run(
@@ -167,6 +176,7 @@ logger.finish("completed", SUMMARY, run.folder / "image.png")
 """
 
 
+@pytest.mark.slow
 def test_four_processes_at_once_on_a_new_database(tmp_path: Path) -> None:
     tests = Path(__file__).parents[1]
     paths = environment() | {"PYTHONPATH": f"{tests.parent}:{tests}"}
@@ -197,10 +207,3 @@ def test_four_processes_at_once_on_a_new_database(tmp_path: Path) -> None:
     assert per_run == [(50,)] * 4
     link = json.loads((tmp_path / "swept" / "mlflow.json").read_text())
     assert link["run_id"] == parents[0][0]
-
-
-def test_pictures_are_those_that_were_told(tmp_path: Path) -> None:
-    run = replace(recorded_run(tmp_path / "run"), pictures={"content": pixels(0.5)})
-    finished(run, f"sqlite:///{tmp_path}/runs.db")
-    (content,) = tmp_path.glob("mlflow_artifacts/*/artifacts/inputs/content.png")
-    assert read_picture(content).pixels == pytest.approx(128 / 255)

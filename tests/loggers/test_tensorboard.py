@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from loggers.recorded_run import SUMMARY, pixels, recorded_run, report, solver
 from PIL import Image
+from run.command_line import SMALL, nst
 
 pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
 
@@ -17,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from nst_tf.loggers.tensorboard import TensorBoard
+from nst_tf.run.recording import Recording
 
 
 def told(run, steps: range, finish: str | None = "completed", first_of_size: int | None = None) -> None:
@@ -28,14 +30,17 @@ def told(run, steps: range, finish: str | None = "completed", first_of_size: int
         if step == first_of_size:
             logger.on_scale(None, 40, 60)
         logger.on_report(report(step), solver(step / 10))
-    if finish is None:  # killed: what was told is on the disk, and no more
-        logger._writer.flush()
-    else:
+    if finish is not None:  # else it is killed
         logger.finish(finish, SUMMARY, run.folder / "image.png")
 
 
 def read(run) -> EventAccumulator:
-    events = EventAccumulator(str(run.folder / "tensorboard"), size_guidance={"images": 0, "scalars": 0})
+    return read_folder(run.folder)
+
+
+def read_folder(folder: Path) -> EventAccumulator:
+    """Everything that TensorBoard finds of the run in the folder, all steps."""
+    events = EventAccumulator(str(folder / "tensorboard"), size_guidance={"images": 0, "scalars": 0})
     return events.Reload()
 
 
@@ -126,3 +131,39 @@ def test_pictures_are_rounded_as_the_saved_ones(tmp_path: Path) -> None:
     told(run, range(0))
     (content,) = read(run).Images("pictures/content")
     assert grey(content)[1] == 128 / 255  # 127.5 halves up
+
+
+def test_the_command_line_tells_of_a_run_that_is_stopped_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(BaseException):
+        """Stands for the end of the process."""
+
+    recorded = Recording.on_report
+
+    def stopping(self, one, solver) -> None:
+        recorded(self, one, solver)
+        if one.step == 3:
+            raise Stopped
+
+    words = (*SMALL, "steps=6", "optimizer=adam", "record.checkpoint_every=1e-9", "record.image_every=2")
+    monkeypatch.setattr(Recording, "on_report", stopping)
+    with pytest.raises(Stopped):
+        nst(tmp_path, *words, "hydra.run.dir=run", "logger=tensorboard")
+    monkeypatch.undo()
+    folder = tmp_path / "run"
+    assert [event.step for event in read_folder(folder).Scalars("loss")] == [0, 1, 2, 3]
+    answer = nst(tmp_path, "resume=run")
+    assert answer.status == 0, answer.err
+    events = read_folder(folder)
+    losses = {event.step: event.value for event in events.Scalars("loss")}
+    assert len(events.Scalars("loss")) == 6
+    assert losses == {row["step"]: pytest.approx(row["loss"]) for row in answer.rows}
+    assert [event.step for event in events.Images("pictures/progress")] == [2, 4, 6]
+    (result,) = events.Images("pictures/result")
+    with (
+        Image.open(io.BytesIO(result.encoded_image_string)) as told,
+        Image.open(folder / "image.png") as saved,
+    ):
+        assert np.array_equal(np.asarray(told), np.asarray(saved))
+    assert events.Scalars("as_saved/loss")[0].value == pytest.approx(answer.summary["loss_of_saved_picture"])
