@@ -109,6 +109,7 @@ class Settings:
     record: RecordSettings = field(default_factory=RecordSettings)
     stop: StopSettings = field(default_factory=StopSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)
+    logger: Any = field(default_factory=dict)
     resume: str | None = None
     profile: bool = False
 

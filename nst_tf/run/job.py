@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
+from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
@@ -47,6 +48,7 @@ def run(
     timings = Timings()
     check_settings(settings, choices)
     inputs = read_inputs(settings)
+    loggers = loggers_of(settings)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -55,7 +57,7 @@ def run(
     }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked, quiet=quiet)
+    return _run_with_tensorflow(settings, inputs, folder_path, timings, loggers, asked=asked, quiet=quiet)
 
 
 def requested_sha256(settings: DictConfig) -> str:
@@ -65,7 +67,7 @@ def requested_sha256(settings: DictConfig) -> str:
     sweep, or only told, is no part of a run.
     """
     asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    for key in ("sweep", "resume", "profile"):
+    for key in ("sweep", "logger", "resume", "profile"):
         asked.pop(key, None)
     canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -81,8 +83,9 @@ def resume(folder: Path, quiet: bool = False) -> Path:
     load_tensorflow()
     timings.lap("tensorflow")
     settings, inputs, checkpoint = resumable(folder)
+    loggers = loggers_of(settings)
     timings.lap("pictures")
-    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint, quiet=quiet)
+    return _run_with_tensorflow(settings, inputs, folder, timings, loggers, checkpoint, quiet=quiet)
 
 
 def _run_with_tensorflow(
@@ -90,6 +93,7 @@ def _run_with_tensorflow(
     inputs: Inputs,
     folder_path: Path,
     timings: Timings,
+    loggers: Loggers,
     checkpoint: Checkpoint | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
     quiet: bool = False,
@@ -123,9 +127,11 @@ def _run_with_tensorflow(
         folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
     try:
+        loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         first_step = FirstStep()
         with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path):
-            outcome = optimize(experiment, (recording, display, first_step), checkpoint)
+            # loggers first: what is in a checkpoint, they were told
+            outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
@@ -133,6 +139,7 @@ def _run_with_tensorflow(
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         folder.finish(status, error=f"{type(error).__name__}: {error}", seconds=timings.seconds)
+        loggers.finish()
         raise
     folder.finish(
         "diverged" if outcome.diverged else "completed",
@@ -147,6 +154,7 @@ def _run_with_tensorflow(
         first_step_after=first_step.seconds,
         **({"error": outcome.diverged} if outcome.diverged else {}),
     )
+    loggers.finish()
     if settings.profile:
         print_profile(timings.seconds, first_step.seconds)
     if outcome.diverged:

@@ -64,6 +64,8 @@ def stylize(
     settings, choices = composed(words)
     styles = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
     pictures = [_picture(one) for one in (content, *styles)]
+    if settings.logger:
+        raise InputError("stylize keeps no folder and tells no logger: leave out logger=..., or run nst")
     if not styles:
         raise InputError("style is an empty list: give at least one picture")
     settings.content, settings.style = pictures[0].name, [picture.name for picture in pictures[1:]]
