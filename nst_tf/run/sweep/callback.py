@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,7 +63,9 @@ def _completed_before(folder: Path, plan: Plan, config: DictConfig) -> list[int]
     """
     before = read_object(folder / SWEEP)
     notes = read_notes(folder)
-    running = [note for note in notes.values() if note.status == "running" and note.process.is_alive]
+    running = [
+        note for note in notes.values() if note.status == "running" and _is_alive(asdict(note.process))
+    ]
     if running:
         raise InputError(
             f"job {running[0].number} of the sweep in {folder} is still being run by process"
@@ -103,6 +106,7 @@ def _check_search(folder: Path, plan: Plan, config: DictConfig, before: Any) -> 
 
 
 def _is_alive(process: Any) -> bool:
+    """Whether another process is still there."""
     try:
         return Process(**process).is_alive and Process(**process) != Process.this()
     except TypeError:

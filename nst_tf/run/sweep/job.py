@@ -24,7 +24,7 @@ from nst_tf.run.stop import terminable
 from nst_tf.run.sweep.earlier import Earlier, earlier_run, take_away
 from nst_tf.run.sweep.machine import take_one_gpu
 from nst_tf.run.sweep.notes import SUMMARY, JobNote, end_running, read_notes, read_object, write_note
-from nst_tf.run.sweep.plan import GRID
+from nst_tf.run.sweep.plan import GRID, words_of
 from nst_tf.run.sweep.processes import Process
 from nst_tf.run.sweep.search import value_of
 
@@ -47,7 +47,7 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
     note = JobNote(
         number=state.job.num,
         folder=os.path.relpath(folder, sweep),
-        overrides=tuple(state.overrides.task),
+        overrides=tuple(words_of(state)),
         status="running",
         process=Process.this(),
     )
@@ -58,9 +58,6 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
             write_note(sweep, note)
             note = replace(note, was_there=_done(settings, state, folder))
             value = None if state.sweeper._target_ == GRID else value_of(folder, state.sweeper)
-    except KeyboardInterrupt:
-        _end(sweep, replace(note, status="interrupted"), settings, state, began)
-        raise
     except _Refused as refused:  # nothing in the folder is this job's: not even its log
         write_note(sweep, replace(note, status="failed", error=str(refused)))
         return None
@@ -69,6 +66,9 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
         _log.error("%s\n%s", sentence, "".join(traceback.format_exception(error)))
         _end(sweep, replace(note, status="failed", error=sentence), settings, state, began)
         return None
+    except BaseException:
+        _end(sweep, replace(note, status="interrupted"), settings, state, began)
+        raise
     write_note(sweep, replace(note, status="completed", seconds=time.perf_counter() - began))
     return str(folder) if value is None else value
 
@@ -105,7 +105,7 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
         return False
     if earlier is Earlier.ANEW:
         take_away(folder, settings.record.picture)
-    run(settings, choices, folder, list(state.overrides.task), quiet=True)
+    run(settings, choices, folder, words_of(state), quiet=True)
     return False
 
 

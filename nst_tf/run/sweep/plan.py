@@ -41,7 +41,7 @@ class Plan:
     def __init__(self, config: DictConfig, loader: ConfigLoader) -> None:
         """Read the words; raises one of Hydra's exceptions for words that can't be read."""
         self._config, self._loader = config, loader
-        self.words: list[str] = list(config.hydra.overrides.task)
+        self.words: list[str] = words_of(config.hydra)
         params = config.hydra.sweeper.get("params") or {}
         self._overrides = OverridesParser.create(config_loader=loader).parse_overrides(
             [f"{key}={value}" for key, value in params.items()] + self.words
@@ -89,6 +89,12 @@ class Plan:
             )
 
     def _jobs(self) -> list[PlannedJob]:
+        for override in self._overrides:
+            if override.is_sweep_override() and not override.is_discrete_sweep():
+                raise InputError(
+                    f"{override.input_line} is for a search, hydra/sweeper=optuna: a grid takes values,"
+                    f" such as {override.get_key_element()}=1,2,3"
+                )
         (every,) = BasicSweeper.split_arguments(self._overrides, None)
         plain = self._subdir == "${hydra.job.num}"
         return [
@@ -117,6 +123,12 @@ class Plan:
             [f"{override.get_key_element()}={_end(override, which)}" for override in self._overrides]
             for which in (0, -1)
         ]
+
+
+def words_of(hydra: Any) -> list[str]:
+    """The words of a command without Hydra's own, as they were said: what they refer to is not looked up."""
+    words: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return words
 
 
 def run_folder(sweep: Path, job: PlannedJob) -> Path:
