@@ -90,10 +90,15 @@ def measure(
     Distances are 0 for the same picture and 1 for activations of 0. Of several styles, each distance is
     the mean weighted by ``style_weights``. Without ``content``, or without ``styles``, their measures are
     left out. Targets are computed once for each file and size. Raises InputError for a picture that can't
-    be read, or whose style would be too narrow at its size.
+    be read, whose style would be too narrow at its size, or for which there is no memory.
     """
     load_tensorflow()
-    return _measure(picture, content, styles, style_weights, weights)
+    import tensorflow as tf
+
+    try:
+        return _measure(picture, content, styles, style_weights, weights)
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        raise InputError(f"there is not enough memory to measure {picture} at its size") from None
 
 
 def _measure(

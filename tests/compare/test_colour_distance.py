@@ -13,6 +13,8 @@ from nst_tf.compare.colour_distance import colour_distance, colour_statistics, l
         # Lindbloom's calculator, brucelindbloom.com, sRGB and D65
         ((1, 1, 1), (100, 0, 0)),
         ((0, 0, 0), (0, 0, 0)),
+        ((0.5, 0.5, 0.5), (53.389, 0, 0)),
+        ((0.02, 0.02, 0.02), (0.02 / 12.92 * (29 / 3) ** 3, 0, 0)),  # both curves are lines there
         ((1, 0, 0), (53.2408, 80.0925, 67.2032)),
         ((0, 1, 0), (87.7347, -86.1827, 83.1793)),
         ((0, 0, 1), (32.2970, 79.1875, -107.8602)),

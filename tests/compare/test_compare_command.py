@@ -175,3 +175,28 @@ def test_without_a_yardstick_tensorflow_is_not_loaded(sweep: Path) -> None:
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_from_python_with_weights_that_are_loaded_already(
+    sweep: Path, random_weights, tmp_path: Path
+) -> None:
+    from nst_tf.compare.comparing import compare
+
+    told: list[tuple[int, int]] = []
+    place = tmp_path / "comparison"
+    comparison = compare(
+        [sweep], place, weights=random_weights, on_run=lambda done, of: told.append((done, of))
+    )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert comparison.files == (place / "contact_sheet.png", place / "results.csv")
+    assert comparison.varying == ("objective.style.weight", "optimizer")
+    assert [run.name for run in comparison.runs if "ssim" in run.yardstick] == ["0", "1", "2"]
+
+
+def test_a_sweep_of_which_nothing_came_is_compared_all_the_same(nst_compare, sweep: Path) -> None:
+    for number in range(3):
+        (sweep / str(number) / "run.json").write_text("{")
+    answer = nst_compare(sweep)
+    assert answer.status == 0
+    assert "4 runs: 3 unreadable, 1 failed" in answer.out
+    assert (sweep / "contact_sheet.png").is_file()

@@ -120,7 +120,8 @@ def test_sizes_that_a_run_only_claims_do_no_harm(tmp_path: Path) -> None:
     claims = [{"height": 10**12, "width": 1}, {"height": -5, "width": "x"}, {"height": True, "width": 10**30}]
     for number, size in enumerate(claims):
         sheet = _sheet(read_runs([_flat(tmp_path / str(number), _RED, 1, size=size)]))
-        assert (sheet == _RED).all(-1).any()
+        top, left, bottom, right = _box(sheet, _RED)
+        assert min(bottom - top, right - left) > 20
         assert max(sheet.shape) < 3000
 
 

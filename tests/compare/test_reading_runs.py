@@ -68,7 +68,18 @@ def test_pictures_are_found_from_where_the_run_was_started_and_among_the_samples
 
 @pytest.mark.parametrize("key", ["picture", "copy"])
 @pytest.mark.parametrize(
-    "name", ["/etc/hostname", "../1/image.png", "a/../../b.png", "C:\\x.png", "link.png", 7, "", "\0"]
+    "name",
+    [
+        "/etc/hostname",
+        "../1/image.png",
+        "a/../../b.png",
+        "progress/../image.png",
+        "C:\\x.png",
+        "link.png",
+        7,
+        "",
+        "\0",
+    ],
 )
 def test_names_that_lead_out_of_the_folder_are_refused(sweep: Path, key: str, name: object) -> None:
     folder = sweep / "0"

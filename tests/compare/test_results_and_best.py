@@ -23,7 +23,8 @@ def _measured(name: str, content: float, style: float) -> ComparedRun:
 
 def test_the_front_is_what_no_other_run_beats_in_both() -> None:
     runs = [
-        _measured(str(n), c, s) for n, (c, s) in enumerate([(3, 1), (1, 3), (2, 2), (2, 2), (2, 3), (3, 2)])
+        _measured(str(n), c, s)
+        for n, (c, s) in enumerate([(3, 1), (1, 3), (2, 2), (2, 2), (2, 3), (3, 2), (2.5, 2)])
     ]
     runs.append(replace(runs[0], name="unmeasured", yardstick={"content_distance": 0.0}))
     by_definition = [

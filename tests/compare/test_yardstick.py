@@ -147,3 +147,19 @@ def test_a_damaged_picture_is_refused(tmp_path: Path, content: Path, random_weig
     (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(InputError, match=r"image\.png"):
         measure(tmp_path / "image.png", content, [], [], random_weights)
+
+
+def test_too_little_memory_is_a_sentence(
+    picture: Path, content: Path, random_weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    from nst_tf.compare import yardstick
+
+    def exhausted(image):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    network = yardstick._network(random_weights)
+    monkeypatch.setattr(network, "_extractor", exhausted)
+    with pytest.raises(InputError, match="not enough memory to measure"):
+        measure(picture, content, [], [], random_weights)
