@@ -50,9 +50,17 @@ def build_parts(settings: DictConfig) -> Parts:
 
 
 def prepare(
-    settings: DictConfig, inputs: Inputs, parts: Parts, weights: ConvolutionWeights, warm: Warm
+    settings: DictConfig,
+    inputs: Inputs,
+    parts: Parts,
+    weights: ConvolutionWeights,
+    warm: Warm | None = None,
 ) -> Experiment:
-    """Put pictures, parts and network together; ``settings.precision`` must be resolved."""
+    """Put pictures, parts and network together; ``settings.precision`` must be resolved.
+
+    ``warm``: what earlier runs left.
+    """
+    warm = warm or Warm()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
     extractor = None
