@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from nst_tf.compare.comparing import PAGE, SHEET, Comparison, compare, measured
 from nst_tf.compare.finding import find_runs
@@ -77,17 +78,15 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 
 def _tell(comparison: Comparison) -> None:
-    console = _console()
     table = best_table(comparison.runs, comparison.varying)
     if table is not None:
-        console.print(table)
+        _show(table)
     counts: dict[str, int] = {}
     for run in comparison.runs:
         counts[run.status] = counts.get(run.status, 0) + 1
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
-    console.print(
-        f"{len(comparison.runs)} {'run' if len(comparison.runs) == 1 else 'runs'}: {said}", markup=False
-    )
+    runs = len(comparison.runs)
+    print(f"{runs} {'run' if runs == 1 else 'runs'}: {said}")  # noqa: T201
     unreadable = [run for run in comparison.runs if run.status == UNREADABLE]
     for run in unreadable[:_MOST_UNREADABLE]:
         print(f"nst-compare: {run.error}", file=sys.stderr)  # noqa: T201
@@ -118,11 +117,18 @@ def _show_differences(arguments: argparse.Namespace) -> None:
             raise InputError(str(run.error))
     if not arguments.no_yardstick:
         runs = measured(runs, arguments.weights)
-    _console().print(difference_table(runs[0], runs[1]))
+    _show(difference_table(runs[0], runs[1]))
 
 
-def _console() -> Console:
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=_WIDE)
+def _show(table: Table) -> None:
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    console = Console(highlight=False, width=_WIDE)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())  # noqa: T201
 
 
 def _names(said: str | None) -> list[str]:

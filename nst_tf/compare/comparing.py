@@ -19,7 +19,7 @@ from nst_tf.compare.varying import varying
 from nst_tf.compare.yardstick_cache import measured_runs
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically, written_atomically
-from nst_tf.weights import load_weights
+from nst_tf.weights import ConvolutionWeights, load_weights
 
 SHEET, TABLE, PAGE = "contact_sheet.png", "results.csv", "report.html"
 
@@ -41,16 +41,16 @@ def compare(
     rows: Sequence[str] = (),
     column: str | None = None,
     yardstick: bool = True,
-    weights: str | Path = "auto",
+    weights: str | Path | ConvolutionWeights = "auto",
     on_run: Callable[[int, int], None] = lambda done, of: None,
 ) -> Comparison:
     """Compare all runs in ``paths`` and write the contact sheet and the table of results.
 
     ``output`` None is the one folder in ``paths`` that holds all runs, or else a new folder in
     ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``grid.arranged``).
-    With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are as in ``load_weights``; they and
-    TensorFlow are loaded only if a picture must be measured, and once in a process. ``on_run`` is told how
-    many runs are measured, of how many. Raises InputError for paths without runs, a setting that no run
+    With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are as in ``load_weights``, or loaded
+    already; TensorFlow is loaded only if a picture must be measured. ``on_run`` is told how many runs are
+    measured, of how many. Raises InputError for paths without runs, a setting that no run
     has, weights out of reach and a folder that can't be written.
     """
     found = find_runs(paths)
@@ -76,13 +76,15 @@ def compare(
     return Comparison(tuple(runs), tuple(names), place, tuple(files))
 
 
-def measured(runs: Sequence[ComparedRun], weights: str | Path = "auto") -> list[ComparedRun]:
+def measured(
+    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights = "auto"
+) -> list[ComparedRun]:
     """The runs with their yardsticks; loads weights and TensorFlow only for what is not kept already."""
     return _measured(runs, weights, lambda done, of: None)
 
 
 def _measured(
-    runs: Sequence[ComparedRun], weights: str | Path, on_run: Callable[[int, int], None]
+    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights, on_run: Callable[[int, int], None]
 ) -> list[ComparedRun]:
     done = 0
 
@@ -91,7 +93,9 @@ def _measured(
         done += 1
         on_run(done, len(runs))
 
-    return measured_runs(runs, load_weights("vgg19", weights), count)
+    if not isinstance(weights, ConvolutionWeights):
+        weights = load_weights("vgg19", weights)
+    return measured_runs(runs, weights, count)
 
 
 def _place_for(paths: Sequence[str | Path]) -> Path:

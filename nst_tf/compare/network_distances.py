@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.bounded_cache import BoundedCache
 from nst_tf.images.read import Picture
 from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.losses import TotalVariation
@@ -20,7 +20,9 @@ from nst_tf.weights import ConvolutionWeights
 # directions: as many as block1_conv1 has channels; the same ones for every run, so that their choice
 # favours none. More would cost memory: 64 at 512 x 384 pixels take 50 MB in the first layer
 _DIRECTIONS, _SEED = 64, 0
-_KEPT_TARGETS = 3  # one content and two styles at a size: runs are measured in an order that suits it
+# runs with the same targets are measured one after the other: one content and its styles must fit in; a
+# style of 2048 x 1536 pixels takes 1.1 GB
+_KEPT_BYTES, _KEPT_TARGETS = 2_500_000_000, 32
 
 
 class NetworkDistances:
@@ -33,7 +35,7 @@ class NetworkDistances:
         self._gram = Gram(positions_power=1.0, distance=RelativeSquaredError())
         self._sliced = SlicedWasserstein(_DIRECTIONS, _SEED)
         self._smoothness = TotalVariation(power=1.0, reduction="mean")
-        self._targets: OrderedDict[Hashable, Any] = OrderedDict()
+        self._targets: BoundedCache[Any] = BoundedCache(_KEPT_BYTES, _KEPT_TARGETS)
 
     def distances(
         self, picture: Picture, content: Picture | None, styles: Sequence[Picture], shares: Sequence[float]
@@ -97,12 +99,12 @@ class NetworkDistances:
         return self._kept((style.sha256, size), compute)
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        if key not in self._targets:
-            self._targets[key] = compute()
-            while len(self._targets) > _KEPT_TARGETS:
-                self._targets.popitem(last=False)
-        self._targets.move_to_end(key)
-        return self._targets[key]
+        found = self._targets.get(key)
+        if found is None:
+            found = compute()
+            tensors = tf.nest.flatten(found)
+            self._targets.put(key, found, sum(4 * int(tf.size(tensor)) for tensor in tensors))  # float32
+        return found
 
 
 def _batch(pixels: np.ndarray) -> tf.Tensor:

@@ -16,10 +16,10 @@ from nst_tf.compare.varying import value_of
 from nst_tf.compare.yardstick import trade_off
 
 _MOST_RUNS, _MOST_SETTINGS = 10, 4  # a screen's height and width
+_NARROWEST = 6  # letters of a value that are left where the terminal is narrow
 _COLUMNS = {
     CONTENT: "content",
     STYLE: "style",
-    "sliced_wasserstein": "sliced W",
     "colour_distance": "colour",
     "ssim": "SSIM",
     "seconds": "seconds",
@@ -33,30 +33,33 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
         return None
     front = {id(run) for run in pareto_front(runs)}
     nearest = {name: min(best, key=lambda run: run.yardstick[name]) for name in (CONTENT, STYLE)}
-    table = _table(f"best of {len(comparable(runs))} by content + 20 style")
+    table = _table(
+        f"best of {len(comparable(runs))} by trade-off = content + 20 style; * is on the Pareto front"
+    )
     settings = varying[:_MOST_SETTINGS]
-    for name in ("run", *map(short_name, settings)):
-        table.add_column(escape(name), overflow="fold")
+    table.add_column("run", no_wrap=True)
+    for name in settings:
+        table.add_column(escape(short_name(name)), overflow="ellipsis", min_width=_NARROWEST)
     for name in (*_COLUMNS.values(), "trade-off"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for run in best:
-        marks = ["on the Pareto front"] if id(run) in front else []
-        marks += [f"nearest to the {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
+        marks = ["*"] if id(run) in front else []
+        marks += [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
         numbers = [_number(run.yardstick.get(name)) for name in _COLUMNS]
         values = [escape(shown(value_of(run, name))) for name in settings]
-        table.add_row(
-            escape(run.name), *values, *numbers, _number(trade_off(run.yardstick)), ", ".join(marks)
-        )
+        table.add_row(escape(run.name), *values, *numbers, _number(trade_off(run.yardstick)), " ".join(marks))
     return table
 
 
 def difference_table(first: ComparedRun, second: ComparedRun) -> Table:
     """What differs between two runs, in parts."""
     table = _table(None)
-    for name in ("", "", first.name, second.name):
-        table.add_column(escape(name), overflow="fold")
-    table.add_column("change", justify="right")
+    for name in ("", ""):
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    for name in (first.name, second.name):
+        table.add_column(escape(name), overflow="fold", min_width=_NARROWEST)
+    table.add_column("change", justify="right", no_wrap=True)
     part = ""
     for row in differences(first, second):
         if part and row.part != part:
@@ -67,7 +70,7 @@ def difference_table(first: ComparedRun, second: ComparedRun) -> Table:
 
 
 def _table(title: str | None) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _number(value: float | None) -> str:

@@ -32,6 +32,7 @@ _TYPED = (
     "model",
     "record",
     "stop",
+    "sweep",
 )  # the groups of keys that the schema lists
 
 

@@ -81,6 +81,13 @@ class StopSettings:
 
 
 @dataclass
+class SweepSettings:
+    """``compare``: whether the runs of a sweep are compared at its end."""
+
+    compare: bool | None = True
+
+
+@dataclass
 class Settings:
     """A whole run."""
 
@@ -100,8 +107,9 @@ class Settings:
     pyramid: Any = MISSING
     precision: Precision = MISSING
     record: RecordSettings = field(default_factory=RecordSettings)
-    logger: Any = field(default_factory=dict)
     stop: StopSettings = field(default_factory=StopSettings)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
+    logger: Any = field(default_factory=dict)
     resume: str | None = None
     profile: bool = False
 

@@ -31,11 +31,16 @@ _log = logging.getLogger(__name__)
 
 
 def run(
-    settings: DictConfig, choices: Mapping[str, str], folder_path: Path, overrides: Sequence[str] = ()
+    settings: DictConfig,
+    choices: Mapping[str, str],
+    folder_path: Path,
+    overrides: Sequence[str] = (),
+    quiet: bool = False,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
-    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded.
+    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded. ``quiet`` shows
+    no progress.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
@@ -52,19 +57,23 @@ def run(
     }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings, loggers, asked=asked)
+    return _run_with_tensorflow(settings, inputs, folder_path, timings, loggers, asked=asked, quiet=quiet)
 
 
 def requested_sha256(settings: DictConfig) -> str:
     """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
 
-    Equal for equal settings, whatever the order of the words that asked for them.
+    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
+    sweep, or only told, is no part of a run.
     """
-    canonical = json.dumps(OmegaConf.to_container(settings, resolve=True, enum_to_str=True), sort_keys=True)
+    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+    for key in ("sweep", "logger", "resume", "profile"):
+        asked.pop(key, None)
+    canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def resume(folder: Path) -> Path:
+def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
     It ends as it would have ended, bit for bit on the same machine and versions. Raises InputError for
@@ -76,7 +85,7 @@ def resume(folder: Path) -> Path:
     settings, inputs, checkpoint = resumable(folder)
     loggers = loggers_of(settings)
     timings.lap("pictures")
-    return _run_with_tensorflow(settings, inputs, folder, timings, loggers, checkpoint)
+    return _run_with_tensorflow(settings, inputs, folder, timings, loggers, checkpoint, quiet=quiet)
 
 
 def _run_with_tensorflow(
@@ -87,6 +96,7 @@ def _run_with_tensorflow(
     loggers: Loggers,
     checkpoint: Checkpoint | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
+    quiet: bool = False,
 ) -> Path:
     # these import TensorFlow
     import tensorflow as tf
@@ -119,7 +129,7 @@ def _run_with_tensorflow(
     try:
         loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         first_step = FirstStep()
-        with Display(scales) as display, _tensorflow_profile(settings, folder_path):
+        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path):
             # loggers first: what is in a checkpoint, they were told
             outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
@@ -144,9 +154,9 @@ def _run_with_tensorflow(
         first_step_after=first_step.seconds,
         **({"error": outcome.diverged} if outcome.diverged else {}),
     )
+    loggers.finish()
     if settings.profile:
         print_profile(timings.seconds, first_step.seconds)
-    loggers.finish()
     if outcome.diverged:
         raise FloatingPointError(
             f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"

@@ -61,8 +61,8 @@ def test_a_sweep_is_compared_in_its_own_folder(nst_compare, sweep: Path) -> None
     files = [Path(line) for line in answer.out.splitlines()[-2:]]
     assert files == [sweep / "contact_sheet.png", sweep / "results.csv"]
     assert "4 runs: 3 completed, 1 failed" in answer.out
-    assert "nearest to the content" in answer.out
-    assert "nearest to the style" in answer.out
+    assert "nearest content" in answer.out
+    assert "nearest style" in answer.out
     with Image.open(files[0]) as sheet:
         assert sheet.format == "PNG"
     rows = _rows(files[1])

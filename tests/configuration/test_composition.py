@@ -80,6 +80,7 @@ DEFAULT = {
         "tensorflow_profile": False,
     },
     "stop": {"patience": None, "tolerance": 0.001},
+    "sweep": {"compare": True},
     "profile": False,
     "logger": {},
     "resume": None,
