@@ -172,7 +172,7 @@ class Solver:
 
     @property
     def learning_rate(self) -> float | None:
-        """The optimizer's present learning rate, of its schedule if it has one; None where there is none."""
+        """The optimizer's learning rate for the next update; None where there is none."""
         rate = getattr(self._entered.optimizer, "learning_rate", None)
         return None if rate is None else float(rate)
 
