@@ -21,7 +21,7 @@ from nst_tf.run.sweep.machine import arrange
 from nst_tf.run.sweep.notes import SUMMARY, read_notes, read_object
 from nst_tf.run.sweep.plan import Plan, run_folder
 from nst_tf.run.sweep.processes import Process
-from nst_tf.run.sweep.search import check_directions
+from nst_tf.run.sweep.search import check_directions, quieten
 from nst_tf.run.sweep.state import SWEEP, Sweep
 
 
@@ -42,6 +42,7 @@ class FollowSweep(Callback):
             completed = _completed_before(folder, plan, config)
             plan.check()
             arrange(config)
+            quieten(config.hydra.sweeper)
             sweep = Sweep(folder, plan, completed, compare=bool(config.sweep.compare))
             sweep.begin()
         except (HydraException, OmegaConfBaseException, ValueError) as error:

@@ -15,6 +15,7 @@ from nst_tf.run.stop import Stop, Terminated, terminable
 from nst_tf.run.sweep.callback import FollowSweep
 from nst_tf.run.sweep.job import one_sentence
 from nst_tf.run.sweep.notes import ENDED, read_notes
+from nst_tf.run.sweep.search import best_of_search
 from nst_tf.run.sweep.state import FAILED, Sweep
 
 FAILED_STATUS = 1
@@ -63,13 +64,17 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
     if interrupted:
         _say(f"nst: interrupted; {_how_to_go_on(sweep)}")
         return TERMINATED_STATUS if isinstance(cut, Terminated) else INTERRUPTED_STATUS
-    if cut is not None:
+    # Optuna raises at the end of a search in which nothing, or the last point of a grid, succeeded
+    over = sweep.plan.jobs is None and len(sweep.with_status(*ENDED)) == sweep.count
+    if cut is not None and not over:
         _log_of(sweep, cut)
         _say(f"nst: the sweep was cut short ({one_sentence(cut)[:300]}); {_how_to_go_on(sweep)}")
+    if best := best_of_search({sweep.name(job): job["value"] for job in sweep.jobs() if "value" in job}):
+        _say(f"the best: {best}")
     if sweep.compare and sweep.with_status("completed", "diverged"):
         _compare(sweep)
     print(_relative(sweep.folder))  # noqa: T201  (what the program answers)
-    return 0 if status == "completed" and cut is None else FAILED_STATUS
+    return 0 if status == "completed" and (cut is None or over) else FAILED_STATUS
 
 
 def _counts(sweep: Sweep) -> str:

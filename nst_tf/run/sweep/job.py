@@ -69,7 +69,8 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
     except BaseException:
         _end(sweep, replace(note, status="interrupted"), settings, state, began)
         raise
-    write_note(sweep, replace(note, status="completed", seconds=time.perf_counter() - began))
+    seconds = time.perf_counter() - began
+    write_note(sweep, replace(note, status="completed", seconds=seconds, value=value))
     return str(folder) if value is None else value
 
 

@@ -28,7 +28,7 @@ class JobNote:
     """One job: its folder within the sweep's, its words, how far it is.
 
     ``status`` is running or one of ``ENDED``; ``error`` is one sentence; ``seconds`` is how long it took;
-    ``was_there`` marks a job that an earlier call had completed.
+    ``was_there`` marks a job that an earlier call had completed; ``value`` is what a search makes smaller.
     """
 
     number: int
@@ -39,6 +39,7 @@ class JobNote:
     error: str | None = None
     seconds: float | None = None
     was_there: bool = False
+    value: float | list[float] | None = None
 
 
 def write_note(sweep: Path, note: JobNote) -> None:

@@ -75,7 +75,7 @@ class Sweep:
         return [job for job in self.jobs() if job["status"] in statuses]
 
     def jobs(self) -> list[Mapping[str, Any]]:
-        """Every job: number, folder, overrides, status, and error where there is one."""
+        """Every job: number, folder, overrides, status; its error, its value in a search where it has one."""
         known: dict[int, dict[str, Any]] = {
             job.number: {
                 "number": job.number,
@@ -91,7 +91,9 @@ class Sweep:
                 "folder": note.folder,
                 "overrides": list(note.overrides),
                 "status": note.status,
-            } | ({"error": note.error} if note.error else {})
+            }
+            known[number] |= {"error": note.error} if note.error else {}
+            known[number] |= {"value": note.value} if note.value is not None else {}
         return [known[number] for number in sorted(known)]
 
     def name(self, job: Mapping[str, Any]) -> str:
