@@ -26,6 +26,7 @@ _SCRIPTS = (
     "colours.js",
     "keyboard.js",
     "before_after.js",
+    "tip.js",
     "grid.js",
     "viewer.js",
     "chart.js",

@@ -12,12 +12,15 @@ function linearTicks(low, high, wanted) {
 }
 
 function logTicks(low, high) {
-  const ticks = [];
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const every = Math.max(1, Math.ceil((last - first) / 7));
-  for (let power = first; power <= last; power += every) ticks.push(10 ** power);
-  const inside = ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
-  return inside.length >= 2 ? inside : linearTicks(low, high, 4).filter((tick) => tick > 0);
+  for (const factors of [[1], [1, 2, 5]]) {
+    const ticks = [];
+    for (let power = first; power <= last; power += every) ticks.push(...factors.map((factor) => Number(`${factor}e${power}`)));
+    const inside = ticks.filter((tick) => tick >= low && tick <= high);
+    if (inside.length >= 3) return inside;
+  }
+  return linearTicks(low, high, 4).filter((tick) => tick > 0);
 }
 
 // A scale: number -> pixel, with its ticks. Equal ends are moved apart, so that one value has a place.

@@ -9,7 +9,7 @@ function colouring() {
   if (by === BY_RUN) {
     const few = RUNS.length <= DISTINCT;
     const of = (run) => (few ? `var(--hue-${run.index})` : ramp(run.index / Math.max(1, RUNS.length - 1)));
-    return { of, legend: few ? RUNS.map((run) => [of(run), run.name]) : [] };
+    return { of, legend: few ? RUNS.map((run) => [of(run), runText(run)]) : [] };
   }
   const values = valuesOf(by);
   const numeric = values.length > 2 && values.every((value) => typeof value === "number");

@@ -50,7 +50,7 @@ function drawLosses() {
     frame.svg.append(line);
   }
   followPointer(frame, curves, across, down);
-  figure.replaceChildren(frame.svg, make("p", { class: "readout", id: "losses-readout" }, "\u00a0"), legendList(colours.legend));
+  figure.replaceChildren(frame.svg, make("p", { class: "readout", id: "losses-readout" }, "\u00a0"), RUNS.length > 1 ? legendList(colours.legend) : "");
   losses.settle();
 }
 

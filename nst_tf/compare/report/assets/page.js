@@ -23,11 +23,13 @@ function setUpTheme() {
 // Content and styles stand in the header where all runs share them.
 function setUpInputs() {
   if (!RUNS.length) return;
-  const same = (part) => RUNS.every((run) => JSON.stringify(run[part]) === JSON.stringify(RUNS[0][part]));
-  const inputs = [];
-  if (same("content")) inputs.push([RUNS[0].content, "content"]);
-  if (same("styles")) RUNS[0].styles.forEach((number) => inputs.push([number, "style"]));
-  byId("inputs").append(...inputs.filter(([number]) => number !== null).slice(0, 5).map(([number, name]) =>
+  // a run that failed early has none
+  const shared = (part) => {
+    const distinct = new Set(RUNS.map((run) => JSON.stringify([run[part]].flat())).filter((key) => key !== "[]" && key !== "[null]"));
+    return distinct.size === 1 ? JSON.parse([...distinct][0]) : [];
+  };
+  const inputs = [...shared("content").map((number) => [number, "content"]), ...shared("styles").map((number) => [number, "style"])];
+  byId("inputs").append(...inputs.slice(0, 5).map(([number, name]) =>
     make("figure", {}, image(number, `The ${name} picture of every run`), make("figcaption", {}, name))));
 }
 

@@ -57,13 +57,13 @@ function tableRow(run, columns, best) {
   const cells = columns.map((column) => {
     if (column.key === "run") {
       const open = make("button", { type: "button", class: "plain row-run", "aria-label": `Enlarge run ${run.name}`, on: { click: () => openViewer(run) } },
-        image(run.picture, "") || make("span", { class: "no-thumb" }), make("span", {}, run.name));
+        image(run.picture, "") || make("span", { class: "no-thumb" }), make("span", { class: isLong(run.name) ? "long" : null }, run.name));
       return make("th", { scope: "row" }, open);
     }
     if (column.key === "status") return make("td", {}, make("span", { class: "status", "data-status": run.status, title: run.error }, run.status));
     const value = column.value(run);
     const isBest = typeof value === "number" && isDone(run) && value === best.get(column.key);
-    return make("td", { class: [column.number ? "number" : "", isBest ? "is-best" : ""].join(" ").trim() || null, title: isBest ? "best of the runs shown" : null },
+    return make("td", { class: [column.number ? "number" : "", isLong(column.text(run)) ? "long" : "", isBest ? "is-best" : ""].join(" ").trim() || null, title: isBest ? "best of the runs shown" : null },
       column.text(run));
   });
   const command = run.command || run.rerun;

@@ -4,7 +4,7 @@ function numberText(value) {
   if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);
   if (value === 0 || Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace("e+", "e");
+  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace(/\.?0*e\+?/, "e");
   return String(Number(value.toPrecision(4)));
 }
 
@@ -27,6 +27,9 @@ function bytesText(value) {
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(value, 1)) / 3)));
   return `${Number((value / 1000 ** power).toPrecision(3))} ${units[power]}`;
 }
+
+// Texts that may be broken anywhere, lest they push all else aside.
+const isLong = (text) => String(text).length > 24;
 
 function settingText(value) {
   if (value === undefined) return "–";

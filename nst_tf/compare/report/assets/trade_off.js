@@ -46,11 +46,11 @@ function drawScatter(runs, front, best) {
   const at = (run) => [across.place(run.measures[trade.across]), down.place(run.measures[trade.down])];
   frame.svg.append(makeSvg("polyline", { class: "front", points: front.map((run) => at(run).join(",")).join(" ") }));
   const colours = colouring();
+  const small = runs.length > 60 ? 3.5 : 4.5;
   const onFront = new Set(front);
   const points = [...runs].sort((a, b) => a.measures[trade.across] - b.measures[trade.across]);
   for (const run of points) {
     const [x, y] = at(run);
-    const rank = best.findIndex((one) => one.run === run);
     const dot = makeSvg("g", {
       class: `dot${onFront.has(run) ? " on-front" : ""}`, tabindex: -1, role: "button",
       "aria-label": `${runText(run)}; ${measureName(trade.across)} ${numberText(run.measures[trade.across])}, `
@@ -61,12 +61,15 @@ function drawScatter(runs, front, best) {
       },
     },
     makeSvg("circle", { cx: x, cy: y, r: 14, class: "reach" }),
-    makeSvg("circle", { cx: x, cy: y, r: onFront.has(run) ? 6.5 : 4.5, class: "mark", css: { fill: colours.of(run) } }),
-    rank >= 0 ? makeSvg("text", { x: x + 10, y: y - 8, class: "rank" }, String(rank + 1)) : null);
+    makeSvg("circle", { cx: x, cy: y, r: onFront.has(run) ? small + 2 : small, class: "mark", css: { fill: colours.of(run) } }));
     hasTip(dot, run);
     frame.svg.append(lights(dot, run));
   }
-  figure.replaceChildren(frame.svg, legendList([...colours.legend]));
+  best.forEach(({ run }, index) => {
+    const [x, y] = at(run);
+    frame.svg.append(makeSvg("text", { x: x + 9, y: y - 7, class: "rank", "aria-hidden": "true" }, String(index + 1)));
+  });
+  figure.replaceChildren(frame.svg, legendList(colours.legend));
   trade.settle();
 }
 

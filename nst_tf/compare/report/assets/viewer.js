@@ -8,7 +8,7 @@ function openViewer(run) {
   drawViewer();
   const dialog = byId("viewer");
   if (!dialog.open) dialog.showModal();
-  dialog.querySelector(".viewer-next").focus({ preventScroll: true });
+  (dialog.querySelector(".viewer-next") || dialog.querySelector(".viewer-close")).focus({ preventScroll: true });
 }
 
 function viewerModes(run) {
@@ -80,7 +80,7 @@ function viewerFacts(run) {
     commandBlock("as it was typed", run.command, "Its words can't be shown as a command: one is an option or holds control characters."),
     commandBlock("the same again, from its folder", run.rerun, "Its folder's name holds control characters."),
     typedIn ? make("p", { class: "hint" }, typedIn) : null,
-    make("details", {}, make("summary", {}, `All ${rest.length + varying.length} settings`),
+    make("details", {}, make("summary", {}, varying.length ? `The other ${rest.length} settings` : `All ${rest.length} settings`),
       definitionTable("", rest.map((name) => [name, settingText(run.settings[name])]))),
   ];
 }
@@ -102,9 +102,11 @@ function drawViewer() {
       make("h2", { id: "viewer-title" }, `Run ${run.name}`, " ",
         make("span", { class: "status", "data-status": run.status }, run.status)),
       make("div", { class: "viewer-turn" },
-        turn(-1, "Previous run", "←", "viewer-previous"),
-        make("span", { class: "hint" }, at < 0 ? "" : `${at + 1} of ${grid.order.length}`),
-        turn(1, "Next run", "→", "viewer-next"),
+        grid.order.length > 1 ? [
+          turn(-1, "Previous run", "←", "viewer-previous"),
+          make("span", { class: "hint" }, at < 0 ? "" : `${at + 1} of ${grid.order.length}`),
+          turn(1, "Next run", "→", "viewer-next"),
+        ] : null,
         make("button", { type: "button", class: "quiet viewer-close", "aria-label": "Close", on: { click: () => dialog.close() } }, "✕"))),
     make("div", { class: "viewer-body" },
       make("div", { class: "viewer-left" },
@@ -122,7 +124,7 @@ function drawViewer() {
 function turnViewer(by) {
   const count = grid.order.length;
   const at = grid.order.indexOf(viewer.run);
-  if (!count) return;
+  if (count < 2) return;
   const next = grid.order[((at < 0 ? 0 : at + by) + count) % count];
   const hadFocus = document.activeElement?.className || "";
   viewer.run = next;
