@@ -20,7 +20,9 @@ def mixed_picture(path: Path, share: float, tint: float, width: int = 256) -> Pa
     """The content mixed with ``share`` of the style and tinted: a picture that differs from all others."""
     height = round(width * 0.6875)
     with Image.open(CONTENT) as content, Image.open(STYLE) as style:
-        both = [np.asarray(one.convert("RGB").resize((width, height)), np.float32) for one in (content, style)]
+        both = [
+            np.asarray(one.convert("RGB").resize((width, height)), np.float32) for one in (content, style)
+        ]
     mixed = (1 - share) * both[0] + share * both[1]
     mixed *= np.array([1 - 0.4 * tint, 1 - 0.15 * abs(tint), 1 + 0.3 * tint])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +93,4 @@ def failed_run(folder: Path, name: str = "failed one", **changed: Any) -> Compar
         "overrides": ("optimizer=adam",),
         "error": "InputError: objective.style.weight must be at most 1e20, received 1e+30",
     }
-    return ComparedRun(
-        folder=folder, name=name, picture=None, content=None, styles=(), **(facts | changed)
-    )
+    return ComparedRun(folder=folder, name=name, picture=None, content=None, styles=(), **(facts | changed))

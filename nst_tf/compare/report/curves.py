@@ -27,9 +27,7 @@ def curves_of(metrics: Sequence[Mapping[str, Any]], runs: int) -> dict[str, list
     losses = [name for name in names if name not in _NOT_LOSSES][:_MOST_NAMES]
     room = _MOST_NUMBERS // (max(runs, 1) * (len(losses) + 2))
     rows = [metrics[index] for index in _sampled(metrics, min(_MOST_POINTS, max(_FEWEST_POINTS, room)))]
-    return {
-        name: [_rounded(row.get(name)) for row in rows] for name in ("step", "seconds", *losses)
-    }
+    return {name: [_rounded(row.get(name)) for row in rows] for name in ("step", "seconds", *losses)}
 
 
 def _sampled(metrics: Sequence[Mapping[str, Any]], points: int) -> list[int]:
@@ -37,7 +35,9 @@ def _sampled(metrics: Sequence[Mapping[str, Any]], points: int) -> list[int]:
     if count <= points:
         return list(range(count))
     evenly = {round(index * (count - 1) / (points - 1)) for index in range(points)}
-    finite = [(loss, at) for at, row in enumerate(metrics) if (loss := number_or_none(row.get("loss"))) is not None]
+    finite = [
+        (loss, at) for at, row in enumerate(metrics) if (loss := number_or_none(row.get("loss"))) is not None
+    ]
     return sorted(evenly | ({min(finite)[1]} if finite else set()))
 
 

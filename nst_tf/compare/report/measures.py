@@ -23,7 +23,7 @@ class Measure:
 _KNOWN = {
     one.name: one
     for one in (
-        Measure("content_distance", "Distance to the content picture at block4_conv2, relative to its activations."),
+        Measure("content_distance", "Distance to the content at block4_conv2, relative to its activations."),
         Measure("style_distance", "Relative distance of Gram matrices to the style, mean over the layers."),
         Measure("sliced_wasserstein", "Sliced Wasserstein distance of activations to the style's."),
         Measure("total_variation", "Mean difference of neighbouring pixels: roughness."),

@@ -62,19 +62,23 @@ def write_report(path: Path, runs: Sequence[ComparedRun], varying: Sequence[str]
 def page_text(path: Path, runs: Sequence[ComparedRun], varying: Sequence[str], title: str) -> str:
     """The HTML of the page that would lie at ``path``."""
     style, script = _asset("page.css"), _script()
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("page.html")).render(
-        title=title.encode("utf-8", "replace").decode("utf-8"),  # file names may hold undecodable bytes
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = environment.from_string(_asset("page.html")).render(
+        title=title,
         written=datetime.now().astimezone(),
         counts=Counter(run.status for run in runs).most_common(),
         number=len(runs),
         several=len(runs) >= _FEWEST_TO_COMPARE,
-        style=Markup(style),  # noqa: S704: a file of this package, as are the scripts
-        script=Markup(script),  # noqa: S704
         style_hash=_hash(style),
         script_hash=_hash(script),
-        data=Markup(json_for_html(page_data(path, runs, varying))),  # noqa: S704: without <, > and &
+        # the only texts that are not escaped: files of this package, and JSON without <, > and &
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        data=Markup(json_for_html(page_data(path, runs, varying))),  # noqa: S704
     )
+    return text.encode("utf-8", "replace").decode("utf-8")  # names of files may hold undecodable bytes
 
 
 def _asset(name: str) -> str:

@@ -27,12 +27,14 @@ def plain(value: Any, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return int(value) if abs(value) <= _LARGEST_EXACT else _cut(hex(value) if _is_huge(value) else str(value))
+        return int(value) if abs(value) <= _LARGEST_EXACT else _digits(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
-    if isinstance(value, Mapping) and depth < _DEEPEST:
+    if isinstance(value, (Mapping, list, tuple)) and depth == _DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
         return {_cut(str(key)): plain(one, depth + 1) for key, one in value.items()}
-    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+    if isinstance(value, (list, tuple)):
         return [plain(one, depth + 1) for one in value]
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a NumPy scalar
         return plain(value.item(), depth + 1)
@@ -51,8 +53,10 @@ def json_for_html(value: Any) -> str:
     return text.translate(_ESCAPES)
 
 
-def _is_huge(value: int) -> bool:
-    return value.bit_length() > 4096  # str() refuses integers of more than 4300 digits
+def _digits(value: int) -> str:
+    return _cut(
+        hex(value) if value.bit_length() > 4096 else str(value)
+    )  # str() refuses more than 4300 digits
 
 
 def _cut(text: str) -> str:
