@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,19 @@ VARYING = ("optimizer", "objective.style.weight")
 
 def mixed_picture(path: Path, share: float, tint: float, width: int = 256) -> Path:
     """The content mixed with ``share`` of the style and tinted: a picture that differs from all others."""
-    height = round(width * 0.6875)
-    with Image.open(CONTENT) as content, Image.open(STYLE) as style:
-        both = [
-            np.asarray(one.convert("RGB").resize((width, height)), np.float32) for one in (content, style)
-        ]
-    mixed = (1 - share) * both[0] + share * both[1]
-    mixed *= np.array([1 - 0.4 * tint, 1 - 0.15 * abs(tint), 1 + 0.3 * tint])
+    content, style = _samples(width)
+    mixed = (1 - share) * content + share * style
+    mixed = mixed * np.array([1 - 0.4 * tint, 1 - 0.15 * abs(tint), 1 + 0.3 * tint])
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(mixed.clip(0, 255).astype(np.uint8)).save(path)
     return path
+
+
+@lru_cache(maxsize=8)
+def _samples(width: int) -> list[np.ndarray]:
+    size = (width, round(width * 0.6875))
+    with Image.open(CONTENT) as content, Image.open(STYLE) as style:
+        return [np.asarray(one.convert("RGB").resize(size), np.float32) for one in (content, style)]
 
 
 def synthetic_run(

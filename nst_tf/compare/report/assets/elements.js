@@ -29,7 +29,7 @@ function filled(element, attributes, children) {
 
 // A labelled <select>: options are [value, text] pairs.
 function makeSelect(label, options, chosen, onChange, attributes = {}) {
-  const select = make("select", { ...attributes, on: { change: () => onChange(select.value) } });
+  const select = make("select", { ...attributes, "aria-label": label, on: { change: () => onChange(select.value) } });
   for (const [value, text] of options) select.append(make("option", { value, selected: value === chosen }, text));
   return make("label", { class: "field" }, make("span", {}, label), select);
 }
