@@ -1,66 +1,54 @@
-"""A headless Chromium for pages, where there is one."""
+"""Two pictures and a sweep of four runs, made by hand."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-_ARGUMENTS = [
-    "--no-sandbox",  # tests run as root in containers, where Chromium's sandbox can't start
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-]
+from made_runs import made_run, save, waves
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The browser; without Chromium or Playwright, tests that ask for it are skipped."""
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install '.[test]'"
-    )
-    program = shutil.which("chromium")
-    if not program:
-        pytest.skip("there is no chromium on this computer: apt install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
-        yield browser
-        browser.close()
+def content(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """48 x 32 pixels."""
+    return save(tmp_path_factory.mktemp("content") / "a photo.png", waves(32, 48, seed=1))
+
+
+@pytest.fixture(scope="session")
+def style(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 x 48 pixels."""
+    return save(tmp_path_factory.mktemp("style") / "painting.png", waves(48, 40, seed=2))
 
 
 @pytest.fixture
-def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Open a report; at the end it must have logged no error, asked no network and shown no dialog."""
-    contexts, faults = [], []
+def sweep(tmp_path: Path, content: Path, style: Path) -> Path:
+    """style.weight=5,20 optimizer=lbfgs,adam, of which the last one failed."""
+    folder = tmp_path / "sweep"
+    for number, (weight, optimizer) in enumerate([(5, "lbfgs"), (5, "adam"), (20, "lbfgs"), (20, "adam")]):
+        words = [f"objective.style.weight={weight}", f"optimizer={optimizer}"]
+        values = {"objective.style.weight": weight}
+        if optimizer == "adam":
+            values["optimizer"] = {"_target_": "keras.optimizers.Adam", "beta_1": 0.9}
+        failed = {"status": "failed", "error": "MemoryError: no room"} if number == 3 else {}
+        made_run(
+            folder / str(number),
+            values,
+            overrides=words,
+            choices={"optimizer": optimizer},
+            pixels=None if failed else waves(32, 48, seed=10 + number),
+            content=content,
+            styles=[style],
+            **failed,
+        )
+    return folder
 
-    def open_report(path: Path, **options: Any) -> Any:
-        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: faults.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
 
-        def dialog_shown(dialog: Any) -> None:
-            faults.append(f"dialog: {dialog.message}")
-            dialog.dismiss()
+@pytest.fixture
+def drawn_once(random_weights) -> Iterator[None]:
+    """``nst-compare`` with untrained weights, which are drawn once for all tests."""
+    from nst_tf.compare import comparing
 
-        def requested(request: Any) -> None:
-            if not request.url.startswith(("data:", path.parent.as_uri())):
-                faults.append(f"request: {request.url}")
-
-        page.on("dialog", dialog_shown)
-        page.on("request", requested)
-        page.goto(path.as_uri())
-        page.wait_for_selector("html[data-ready]", state="attached")
-        return page
-
-    yield open_report
-    for context in contexts:
-        context.close()
-    assert faults == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparing, "load_weights", lambda name, wanted: random_weights)
+        yield

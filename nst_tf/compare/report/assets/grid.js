@@ -62,6 +62,7 @@ function card(run, except) {
 function drawGrid() {
   const place = byId("grid");
   const runs = shared.shown;
+  byId("tip").hidden = true; // what it told of may go
   place.replaceChildren();
   if (!runs.length) {
     grid.order = [];

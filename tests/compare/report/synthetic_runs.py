@@ -12,7 +12,7 @@ from PIL import Image
 
 from nst_tf.compare.compared_run import ComparedRun
 
-SAMPLES = Path(__file__).parents[2] / "nst_tf" / "samples"
+SAMPLES = Path(__file__).parents[3] / "nst_tf" / "samples"
 CONTENT, STYLE = SAMPLES / "landscape.jpg", SAMPLES / "mosaic.jpg"
 VARYING = ("optimizer", "objective.style.weight")
 

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from compare.report_pages import Page, decoded
-from compare.synthetic_runs import (
+from compare.report.report_pages import Page, decoded
+from compare.report.synthetic_runs import (
     CONTENT,
     STYLE,
     VARYING,

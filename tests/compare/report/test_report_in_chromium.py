@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from compare.report_pages import Page, decoded
-from compare.synthetic_runs import VARYING, eight_runs, failed_run
+from compare.report.report_pages import Page, decoded
+from compare.report.synthetic_runs import VARYING, eight_runs, failed_run
 
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.report import write_report
