@@ -73,7 +73,7 @@ function differenceTable(caption, rows, empty) {
   return make("div", {}, make("h3", {}, caption), make("div", { class: "table-scroll" }, make("table", { class: "difference" },
     make("thead", {}, make("tr", {}, ["", "A", "B", ...(rows[0].length > 3 ? ["B − A"] : [])].map((text) => make("th", { scope: "col" }, text)))),
     make("tbody", {}, rows.map(([name, ...cells]) => make("tr", {}, make("th", { scope: "row" }, name),
-      cells.map((text) => make("td", { class: isLong(text) ? "long" : null }, text))))))));
+      cells.map((text) => make("td", {}, text))))))));
 }
 
 function settingsDifference(a, b) {
