@@ -62,7 +62,7 @@ function definitionTable(caption, rows) {
   if (!rows.length) return null;
   return make("table", { class: "pairs" }, make("caption", {}, caption),
     make("tbody", {}, rows.map(([name, text, title]) =>
-      make("tr", {}, make("th", { scope: "row", title }, name), make("td", {}, text)))));
+      make("tr", {}, make("th", { scope: "row", title }, breakable(name)), make("td", {}, text)))));
 }
 
 function viewerFacts(run) {
