@@ -21,7 +21,7 @@ _NOT_IN_ENUM = re.compile(
 )
 _NOT_A_GROUP = re.compile(r"Error merging override (?P<override>\S+).*Invalid type assigned", re.DOTALL)
 _NO_INTERPOLATION = re.compile(r"Interpolation key '(?P<key>[^']+)' not found")
-_MISSING_FILE = re.compile(r"In '[^']+': Could not find '(?P<choice>[^']+)'")
+_MISSING_FILE = re.compile(r"In '[^']+': Could not (?:find|load) '(?P<choice>[^']+)'")
 _NOT_BOOLEAN = re.compile(r"Value '(?P<value>.*)' is not a valid bool", re.DOTALL)
 _NOT_OPTIONAL = re.compile(r"field '(?P<key>[^']*)' is not Optional")
 _NOT_DELETABLE = re.compile(r"Error merging override ~(?P<key>\S+).*does not support deletion", re.DOTALL)
