@@ -8,13 +8,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 from nst_tf.run.stop import Stop, Terminated, terminable
 from nst_tf.run.sweep.callback import FollowSweep
 from nst_tf.run.sweep.job import one_sentence
-from nst_tf.run.sweep.notes import ENDED, read_notes
+from nst_tf.run.sweep.notes import ENDED, is_being_run, read_notes
 from nst_tf.run.sweep.search import best_of_search
 from nst_tf.run.sweep.state import FAILED, Sweep
 
@@ -101,11 +102,10 @@ def _compare(sweep: Sweep) -> None:
 
 def _stop_jobs(sweep: Sweep) -> None:
     """Ask the jobs in other processes of this machine to stop as this one does, and wait for them."""
-    asked = [note.process for note in read_notes(sweep.folder).values() if note.status == "running"]
-    own = os.getpid()
-    for process in asked:
-        if process.number != own and process.is_alive:
-            os.kill(process.number, signal.SIGTERM)
+    for note in read_notes(sweep.folder).values():
+        if note.process.is_of_this_host and is_being_run(sweep.folder, note):
+            with suppress(ProcessLookupError):
+                os.kill(note.process.number, signal.SIGTERM)
     _wait(sweep, _SECONDS_TO_STOP)
 
 
@@ -122,13 +122,7 @@ def _wait(sweep: Sweep, limit: float | None = None) -> bool:
     began, any_ran = time.monotonic(), False
     while limit is None or time.monotonic() - began < limit:
         notes = read_notes(sweep.folder).values()
-        own = os.getpid()
-        running = [
-            note
-            for note in notes
-            if note.status == "running" and note.process.number != own and note.process.is_alive
-        ]
-        if not running:
+        if not any(note.process.is_of_this_host and is_being_run(sweep.folder, note) for note in notes):
             return any_ran
         any_ran = True
         time.sleep(_SECONDS_BETWEEN_LOOKS)

@@ -23,7 +23,15 @@ from nst_tf.run.job import requested_sha256, resume, run
 from nst_tf.run.stop import terminable
 from nst_tf.run.sweep.earlier import Earlier, earlier_run, take_away
 from nst_tf.run.sweep.machine import take_one_gpu
-from nst_tf.run.sweep.notes import SUMMARY, JobNote, end_running, read_notes, read_object, write_note
+from nst_tf.run.sweep.notes import (
+    SUMMARY,
+    JobNote,
+    end_running,
+    is_being_run,
+    read_notes,
+    read_object,
+    write_note,
+)
 from nst_tf.run.sweep.plan import GRID, words_of
 from nst_tf.run.sweep.processes import Process
 from nst_tf.run.sweep.search import value_of
@@ -113,9 +121,7 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
 def _check_alone(sweep: Path, note: JobNote) -> None:
     """Raise _Refused if another process is at this job, as one whose launcher was killed may be."""
     other = read_notes(sweep).get(note.number)
-    if other is None or other.status != "running" or other.process == note.process:
-        return
-    if other.process.is_alive:
+    if other is not None and is_being_run(sweep, other):
         raise _Refused(f"job {note.number} is still being run by process {other.process.number}")
 
 
