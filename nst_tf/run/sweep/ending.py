@@ -9,8 +9,9 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
+
+from rich.console import Console
 
 from nst_tf.run.stop import Stop, Terminated, terminable
 from nst_tf.run.sweep.callback import FollowSweep
@@ -91,13 +92,19 @@ def _how_to_go_on(sweep: Sweep) -> str:
 
 def _compare(sweep: Sweep) -> None:
     """Write the comparison into the sweep's folder; whatever goes wrong is told and does no harm."""
+    from nst_tf.compare.comparing import compare  # which imports much, and most commands need none of it
+
     try:
-        import_module("nst_tf.compare.command").compare([sweep.folder], sweep.folder)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("nst_tf.compare"):
-            _say(f"the runs could not be compared: {one_sentence(error)}")
+        with Console(stderr=True).status("comparing") as line:
+            compared = compare(
+                [sweep.folder],
+                sweep.folder,
+                on_run=lambda done, of: line.update(f"comparing: {done} of {of} runs are measured"),
+            )
     except (Exception, SystemExit) as error:
         _say(f"the runs could not be compared: {one_sentence(error)}")
+    else:
+        _say(f"compared in {_relative(compared.files[-1])}")
 
 
 def _stop_jobs(sweep: Sweep) -> None:

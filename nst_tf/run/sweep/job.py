@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -73,6 +74,7 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
         sentence = one_sentence(error)
         _log.error("%s\n%s", sentence, "".join(traceback.format_exception(error)))
         _end(sweep, replace(note, status="failed", error=sentence), settings, state, began)
+        _forget_what_was_kept()
         return None
     except BaseException:
         _end(sweep, replace(note, status="interrupted"), settings, state, began)
@@ -153,6 +155,12 @@ def _write_failure(folder: Path, note: JobNote, settings: DictConfig, state: Any
     except OmegaConfBaseException:  # a value that can't be resolved may be what was wrong
         pass
     write_text_atomically(folder / SUMMARY, json.dumps(facts, indent=2) + "\n")
+
+
+def _forget_what_was_kept() -> None:
+    """A run that broke off may have left compiled steps in any state, and memory short."""
+    if "nst_tf.run.warm" in sys.modules:
+        sys.modules["nst_tf.run.warm"].WARM.forget_sizes()
 
 
 def _plain(node: Any) -> Mapping[str, Any]:

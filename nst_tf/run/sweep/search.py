@@ -31,9 +31,10 @@ def value_of(folder: Path, sweeper: Any) -> float | list[float]:
     Raises InputError if the run can't be measured.
     """
     # they import much, and a grid needs none of it
-    read_run = import_module("nst_tf.compare.reading").read_run
-    measured_runs = import_module("nst_tf.compare.yardstick_cache").measured_runs
-    trade_off = import_module("nst_tf.compare.yardstick").trade_off
+    from nst_tf.compare.reading import read_run
+    from nst_tf.compare.yardstick import trade_off
+    from nst_tf.compare.yardstick_cache import measured_runs
+
     (run,) = measured_runs([read_run(folder)], load_weights("vgg19"))
     if run.error:
         raise InputError(run.error)
