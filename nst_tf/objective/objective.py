@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,17 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
-from nst_tf.losses.gradient_normalization import with_normalized_gradient
+from nst_tf.objective.layer_parts import LayerPart, content_part, description, features, style_part
 from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.reading import Reading, read_whole
 from nst_tf.weighting import check_weight
 
 # a content image that is its own style has distance 0: its loss stays 0 over this
 _SMALLEST_UNIT = 1e-30
 CONTENT, STYLE, SMOOTHNESS = "content", "style", "smoothness"
+
+Read = Callable[[FeatureExtractor, tf.Tensor, Sequence[Reading]], list[Any]]
+Taken = Callable[[np.ndarray, Sequence[Reading]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,14 @@ class Objective:
         content: ContentLoss | None = None,
         style: StyleLoss | None = None,
         smoothness: Smoothness | None = None,
+        read: Read = read_whole,
     ) -> None:
-        """Compose the terms; at least one must have a weight above 0, else InputError."""
-        self._extractor = extractor
+        """Compose the terms; at least one must have a weight above 0, else InputError.
+
+        ``read`` takes from the network what the terms need: ``read_whole`` or ``read_recomputing``.
+        """
+        self.extractor = extractor
+        self._read = read
         self.content = content if content is not None and content.weight > 0 else None
         self.style = style if style is not None and style.weight > 0 else None
         self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
@@ -64,40 +73,49 @@ class Objective:
         are tensors, so that a new value compiles nothing.
         Raises InputError where the style term has no style, or no style a usable weight.
         """
+        targets, weights = self.targets(content, styles, self._taken)
+        return BoundObjective(self, targets, weights)
+
+    def targets(
+        self, content: np.ndarray, styles: Sequence[StyleImage], taken: Taken
+    ) -> tuple[dict[str, Any], tf.Tensor]:
+        """Targets, and the weights of the parts, with ``taken(pixels, readings)`` to look at a picture."""
         height, width = content.shape[:2]
         targets: dict[str, Any] = {}
         if self.content:
-            features = self._features(content)
-            targets[CONTENT] = {layer: features[layer] for layer in self.content.layers}
+            layers = tuple(self.content.layers)
+            found = taken(content, [features(layer) for layer in layers])
+            targets[CONTENT] = dict(zip(layers, found, strict=True))
         if self.style:
             shares = _shares(styles)
-            described = [self._described(style.pixels) for style in styles]
+            described = [self._described(style.pixels, taken) for style in styles]
             targets[STYLE] = {layer: [one[layer] for one in described] for layer in self.style.layers}
-            units = self._style_units(content, described)
+            start = self._described(content, taken) if self.style.relative_to_content else None
+            units = self._style_units(start, described)
             targets["style_shares"] = {
                 layer: tf.constant([share / unit for share, unit in zip(shares, units[layer], strict=True)])
                 for layer in self.style.layers
             }
-        return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
+        return targets, tf.constant(self._part_weights(height, width), tf.float32)
+
+    def layer_parts(self, targets: dict[str, Any], weights: tf.Tensor) -> list[LayerPart]:
+        """The parts of content and style, in the order of ``parts``."""
+        found: list[LayerPart] = []
+        if self.content:
+            for layer, target in targets[CONTENT].items():
+                found.append(content_part(self.content, layer, target, weights[len(found)]))
+        if self.style:
+            for layer, styles in targets[STYLE].items():
+                shares = targets["style_shares"][layer]
+                found.append(style_part(self.style, layer, styles, shares, weights[len(found)]))
+        return found
 
     def weighted_parts(self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor) -> tf.Tensor:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
-        values: list[tf.Tensor] = []
-        features = self._extractor(image) if self._extractor else {}
-
-        def activations(term: ContentLoss | StyleLoss, layer: str) -> tf.Tensor:
-            if term.normalize_gradients:
-                return with_normalized_gradient(features[layer], weights[len(values)])
-            return features[layer]
-
-        if self.content:
-            for layer, target in targets[CONTENT].items():
-                values.append(self.content.distance(activations(self.content, layer), target))
-        if self.style:
-            for layer, styles in targets[STYLE].items():
-                generated = self.style.statistic.describe(activations(self.style, layer))
-                distances = [self.style.statistic.compare(generated, style) for style in styles]
-                values.append(tf.tensordot(targets["style_shares"][layer], tf.stack(distances), 1))
+        parts = self.layer_parts(targets, weights)
+        readings = [part.reading for part in parts]
+        taken = self._read(self.extractor, image, readings) if self.extractor else []
+        values = [part.value(one) for part, one in zip(parts, taken, strict=True)]
         if self.smoothness:
             values.append(self.smoothness(image))
         return weights * tf.stack(values)
@@ -124,25 +142,30 @@ class Objective:
             weights.append(self.smoothness.weight)
         return weights
 
-    def _style_units(self, content: np.ndarray, described: list[dict[str, Any]]) -> dict[str, list[float]]:
-        """By what each layer's distance to each style is divided."""
-        if self.style is None or not self.style.relative_to_content:
+    def _style_units(
+        self, start: dict[str, Any] | None, described: list[dict[str, Any]]
+    ) -> dict[str, list[float]]:
+        """By what each layer's distance to each style is divided: that of the content, described as ``start``."""
+        if self.style is None or start is None:
             return {layer: [1.0] * len(described) for layer in (self.style.layers if self.style else ())}
-        start = self._described(content)
         compare = self.style.statistic.compare
         return {
             layer: [max(float(compare(start[layer], one[layer])), _SMALLEST_UNIT) for one in described]
             for layer in self.style.layers
         }
 
-    def _features(self, pixels: np.ndarray) -> dict[str, tf.Tensor]:
-        if self._extractor is None:
+    def _taken(self, pixels: np.ndarray, readings: Sequence[Reading]) -> list[Any]:
+        if self.extractor is None:
             raise InputError("an objective with a content or style term needs an extractor")
-        return self._extractor(tf.constant(pixels[np.newaxis], tf.float32))
+        return self._read(self.extractor, tf.constant(pixels[np.newaxis], tf.float32), readings)
 
-    def _described(self, pixels: np.ndarray) -> dict[str, Any]:
-        features = self._features(pixels)
-        return {layer: self.style.statistic.describe(features[layer]) for layer in self.style.layers}  # pyright: ignore[reportOptionalMemberAccess]
+    def _described(self, pixels: np.ndarray, taken: Taken) -> dict[str, Any]:
+        assert self.style is not None, "only a style term asks for descriptions"  # noqa: S101
+        descriptions = {layer: description(self.style.statistic, layer) for layer in self.style.layers}
+        found = taken(pixels, [reading for reading, _ in descriptions.values()])
+        return {
+            layer: described(one) for (layer, (_, described)), one in zip(descriptions.items(), found, strict=True)
+        }
 
 
 @dataclass(frozen=True)
