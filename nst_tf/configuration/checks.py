@@ -25,7 +25,14 @@ from nst_tf.weighting import check_layers, check_weight
 # a saved configuration may come from anybody: only these may be built from it
 _ALLOWED_TARGETS = ("nst_tf.", "keras.optimizers.")
 
-_TYPED = ("image", "objective", "layers", "model", "record")  # the groups of keys that the schema lists
+_TYPED = (
+    "image",
+    "objective",
+    "layers",
+    "model",
+    "record",
+    "stop",
+)  # the groups of keys that the schema lists
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None) -> N
     if settings.average is not None and not 0 < settings.average < 1:
         raise InputError(f"average must be null or between 0 and 1, but is {settings.average}")
     _check_at_least("seed", settings.seed, 0)
+    if settings.stop.patience is not None:
+        _check_at_least("stop.patience", settings.stop.patience, 1)
+    if not 0 <= settings.stop.tolerance < 1:
+        raise InputError(f"stop.tolerance must be at least 0 and below 1, but is {settings.stop.tolerance}")
     _check_at_least("record.image_every", settings.record.image_every, 0)
     _check_at_least("record.checkpoint_every", settings.record.checkpoint_every, 0)
     if Path(settings.record.picture).name != settings.record.picture:

@@ -61,11 +61,23 @@ class LayerSettings:
 
 @dataclass
 class RecordSettings:
-    """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name."""
+    """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name.
+
+    ``tensorflow_profile`` writes one for TensorBoard.
+    """
 
     image_every: int = MISSING
     checkpoint_every: float = MISSING
     picture: str = MISSING
+    tensorflow_profile: bool = False
+
+
+@dataclass
+class StopSettings:
+    """``patience`` counts steps, null is never; ``tolerance`` is a part of the loss."""
+
+    patience: int | None = None
+    tolerance: float = MISSING
 
 
 @dataclass
@@ -88,7 +100,9 @@ class Settings:
     pyramid: Any = MISSING
     precision: Precision = MISSING
     record: RecordSettings = field(default_factory=RecordSettings)
+    stop: StopSettings = field(default_factory=StopSettings)
     resume: str | None = None
+    profile: bool = False
 
 
 def register_schema() -> None:

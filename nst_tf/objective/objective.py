@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +11,24 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
-from nst_tf.objective.layer_parts import LayerPart, content_part, description, features, style_part
+from nst_tf.objective.evaluation import Evaluation, WholePicture
+from nst_tf.objective.known_pictures import KnownPictures, SeenPicture, digest_of
+from nst_tf.objective.readings import (
+    content_reading,
+    content_value,
+    description,
+    features,
+    style_reading,
+    style_value,
+)
+from nst_tf.objective.structure import structure_of_targets, structure_of_term
 from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.vgg.reading import Reading, read_whole
+from nst_tf.vgg.reading import Reading
 from nst_tf.weighting import check_weight
 
 # a content image that is its own style has distance 0: its loss stays 0 over this
 _SMALLEST_UNIT = 1e-30
 CONTENT, STYLE, SMOOTHNESS = "content", "style", "smoothness"
-
-Read = Callable[[FeatureExtractor, tf.Tensor, Sequence[Reading]], list[Any]]
-Taken = Callable[[np.ndarray, Sequence[Reading]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -45,14 +52,17 @@ class Objective:
         content: ContentLoss | None = None,
         style: StyleLoss | None = None,
         smoothness: Smoothness | None = None,
-        read: Read = read_whole,
+        known: KnownPictures | None = None,
+        evaluation: Evaluation | None = None,
     ) -> None:
         """Compose the terms; at least one must have a weight above 0, else InputError.
 
-        ``read`` takes from the network what the terms need: ``read_whole`` or ``read_recomputing``.
+        ``known`` keeps what was computed of pictures for other objectives over the same extractor;
+        ``evaluation`` is how pictures go through the network, by default whole, keeping everything.
         """
         self.extractor = extractor
-        self._read = read
+        self.evaluation: Evaluation = WholePicture() if evaluation is None else evaluation
+        self._known = KnownPictures() if known is None else known
         self.content = content if content is not None and content.weight > 0 else None
         self.style = style if style is not None and style.weight > 0 else None
         self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
@@ -66,6 +76,12 @@ class Objective:
                 "every term of the objective has weight 0: give content or style a weight above 0"
             )
 
+    @property
+    def structure(self) -> Hashable:
+        """The extractor and the terms without their weights."""
+        terms = (self.content, self.style, self.smoothness)
+        return (self.extractor, self.evaluation, *(structure_of_term(term) for term in terms))
+
     def bind(self, content: np.ndarray, styles: Sequence[StyleImage]) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
 
@@ -73,63 +89,61 @@ class Objective:
         are tensors, so that a new value compiles nothing.
         Raises InputError where the style term has no style, or no style a usable weight.
         """
-        targets, weights = self.targets(content, styles, self._taken)
-        return BoundObjective(self, targets, weights)
-
-    def targets(
-        self, content: np.ndarray, styles: Sequence[StyleImage], taken: Taken
-    ) -> tuple[dict[str, Any], tf.Tensor]:
-        """Targets, and the weights of the parts, with ``taken(pixels, readings)`` to look at a picture."""
         height, width = content.shape[:2]
         targets: dict[str, Any] = {}
+        relative = self.style is not None and self.style.relative_to_content
+        of_content = self._seen(content, features=self.content is not None, described=relative)
         if self.content:
-            layers = tuple(self.content.layers)
-            found = taken(content, [features(layer) for layer in layers])
-            targets[CONTENT] = dict(zip(layers, found, strict=True))
+            targets[CONTENT] = {layer: of_content.features[layer] for layer in self.content.layers}
         if self.style:
             shares = _shares(styles)
-            described = [self._described(style.pixels, taken) for style in styles]
+            described = [
+                self._seen(style.pixels, features=False, described=True).description for style in styles
+            ]
             targets[STYLE] = {layer: [one[layer] for one in described] for layer in self.style.layers}
-            start = self._described(content, taken) if self.style.relative_to_content else None
-            units = self._style_units(start, described)
+            units = self._style_units(of_content.description, described)
             targets["style_shares"] = {
                 layer: tf.constant([share / unit for share, unit in zip(shares, units[layer], strict=True)])
                 for layer in self.style.layers
             }
-        return targets, tf.constant(self._part_weights(height, width), tf.float32)
+        return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
 
-    def layer_parts(self, targets: dict[str, Any], weights: tf.Tensor) -> list[LayerPart]:
-        """The parts of content and style, in the order of ``parts``."""
-        found: list[LayerPart] = []
+    def readings(self, content: Mapping[str, tf.Tensor], weights: tf.Tensor | None) -> list[Reading]:
+        """What content and style terms take of an image, in the order of ``parts``.
+
+        ``content`` has the content's activations by layer; ``weights`` are for normalized gradients only.
+        """
+        strengths: list[Any] = [None] * len(self.parts) if weights is None else tf.unstack(weights)
+        found: list[Reading] = []
         if self.content:
-            for layer, target in targets[CONTENT].items():
-                found.append(content_part(self.content, layer, target, weights[len(found)]))
+            for layer, target in content.items():
+                found.append(content_reading(self.content, layer, target, strengths[len(found)]))
         if self.style:
-            for layer, styles in targets[STYLE].items():
-                shares = targets["style_shares"][layer]
-                found.append(style_part(self.style, layer, styles, shares, weights[len(found)]))
+            for layer in self.style.layers:
+                found.append(style_reading(self.style, layer, strengths[len(found)]))
         return found
+
+    def values(self, taken: Sequence[Any], targets: Mapping[str, Any]) -> list[tf.Tensor]:
+        """Of what the readings took, the parts of content and style without their weights; scalars."""
+        layers = len(self.content.layers) if self.content else 0
+        of_content, of_style = taken[:layers], taken[layers:]
+        values: list[tf.Tensor] = []
+        if self.content:
+            values += [content_value(self.content, one) for one in of_content]
+        if self.style:
+            for (layer, styles), one in zip(targets[STYLE].items(), of_style, strict=True):
+                values.append(style_value(self.style, layer, one, styles, targets["style_shares"][layer]))
+        return values
 
     def weighted_parts(self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor) -> tf.Tensor:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
-        parts = self.layer_parts(targets, weights)
-        readings = [part.reading for part in parts]
-        taken = self._read(self.extractor, image, readings) if self.extractor else []
-        values = [part.value(one) for part, one in zip(parts, taken, strict=True)]
-        if self.smoothness:
-            values.append(self.smoothness(image))
-        return weights * tf.stack(values)
+        return self.evaluation.weighted_parts(self, image, targets, weights)
 
     def value_and_gradient(
         self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            parts = self.weighted_parts(image, targets, weights)
-            loss = tf.reduce_sum(parts)
-        gradient: Any = tape.gradient(loss, image)
-        return loss, parts, gradient
+        return self.evaluation.value_and_gradient(self, image, targets, weights)
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -142,11 +156,9 @@ class Objective:
             weights.append(self.smoothness.weight)
         return weights
 
-    def _style_units(
-        self, start: dict[str, Any] | None, described: list[dict[str, Any]]
-    ) -> dict[str, list[float]]:
-        """By what each layer's distance to each style is divided: that of the content, described as ``start``."""
-        if self.style is None or start is None:
+    def _style_units(self, start: dict[str, Any], described: list[dict[str, Any]]) -> dict[str, list[float]]:
+        """By what each layer's distance to each style is divided."""
+        if self.style is None or not self.style.relative_to_content:
             return {layer: [1.0] * len(described) for layer in (self.style.layers if self.style else ())}
         compare = self.style.statistic.compare
         return {
@@ -154,18 +166,33 @@ class Objective:
             for layer in self.style.layers
         }
 
-    def _taken(self, pixels: np.ndarray, readings: Sequence[Reading]) -> list[Any]:
+    def _seen(self, pixels: np.ndarray, *, features: bool, described: bool) -> SeenPicture:
+        """What a target needs of a picture [H, W, 3], by one pass through the network, if it is not known."""
+        if not (features or described):
+            return SeenPicture({}, {})
         if self.extractor is None:
             raise InputError("an objective with a content or style term needs an extractor")
-        return self._read(self.extractor, tf.constant(pixels[np.newaxis], tf.float32), readings)
+        content_layers = tuple(self.content.layers) if features and self.content else ()
+        style_layers = tuple(self.style.layers) if described and self.style else ()
+        statistic = structure_of_term(self.style.statistic) if described and self.style else None
+        key = (self.extractor, self.evaluation, content_layers, style_layers, statistic, digest_of(pixels))
+        known = self._known.get(key)
+        if known is None:
+            known = self._look(pixels, content_layers, style_layers)
+            self._known.put(key, known)
+        return known
 
-    def _described(self, pixels: np.ndarray, taken: Taken) -> dict[str, Any]:
-        assert self.style is not None, "only a style term asks for descriptions"  # noqa: S101
-        descriptions = {layer: description(self.style.statistic, layer) for layer in self.style.layers}
-        found = taken(pixels, [reading for reading, _ in descriptions.values()])
-        return {
-            layer: described(one) for (layer, (_, described)), one in zip(descriptions.items(), found, strict=True)
-        }
+    def _look(
+        self, pixels: np.ndarray, content_layers: tuple[str, ...], style_layers: tuple[str, ...]
+    ) -> SeenPicture:
+        described = [description(self.style.statistic, layer) for layer in style_layers if self.style]
+        readings = [*(features(layer) for layer in content_layers), *(reading for reading, _ in described)]
+        found = self.evaluation.see(self.extractor, pixels, readings)
+        of_style = zip(style_layers, described, found[len(content_layers) :], strict=True)
+        return SeenPicture(
+            dict(zip(content_layers, found, strict=False)),
+            {layer: finish(taken) for layer, (_, finish), taken in of_style},
+        )
 
 
 @dataclass(frozen=True)
@@ -180,6 +207,11 @@ class BoundObjective:
     def parts(self) -> tuple[str, ...]:
         """Names of the parts of the loss, in order."""
         return self.objective.parts
+
+    @property
+    def structure(self) -> Hashable:
+        """Equal for two whose step is compiled to the same: weights and the numbers of targets may differ."""
+        return (self.objective.structure, structure_of_targets(self.targets))
 
     def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""

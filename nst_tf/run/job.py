@@ -6,8 +6,8 @@ import hashlib
 import json
 import logging
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,29 +16,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
+from nst_tf.run.profile import print_profile
 from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
-from nst_tf.weights import ConvolutionWeights, load_weights
+from nst_tf.run.timings import Timings
+from nst_tf.weights import ConvolutionWeights
 
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.checkpoint import Checkpoint
 
 _log = logging.getLogger(__name__)
-
-
-class Timings:
-    """Seconds of each part of a run, by name."""
-
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        """The time since the last lap was spent on ``name``."""
-        now = time.perf_counter()
-        self.seconds[name] = round(now - self._last, 3)
-        self._last = now
 
 
 def run(
@@ -102,18 +90,19 @@ def _run_with_tensorflow(
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.display import Display
+    from nst_tf.run.first_step import FirstStep
     from nst_tf.run.loop import optimize
-    from nst_tf.run.precision import resolved_precision
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recording import Recording
+    from nst_tf.run.warm import WARM
 
     parts = build_parts(settings)
-    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
+    weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
     timings.lap("weights")
-    precision = resolved_precision(settings.precision.name)
+    precision = WARM.precision(settings.precision.name)
     settings.precision = precision
     tf.random.set_seed(settings.seed)
-    experiment = prepare(settings, inputs, parts, weights)
+    experiment = prepare(settings, inputs, parts, weights, WARM)
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:
@@ -124,9 +113,10 @@ def _run_with_tensorflow(
         folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
     try:
-        with Display(scales) as display:
-            outcome = optimize(experiment, (recording, display), checkpoint)
-        timings.lap("steps")
+        first_step = FirstStep()
+        with Display(scales) as display, _tensorflow_profile(settings, folder_path):
+            outcome = optimize(experiment, (recording, display, first_step), checkpoint)
+        timings.split("recording", outcome.seconds)
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
         timings.lap("saving")
@@ -144,8 +134,11 @@ def _run_with_tensorflow(
         parts_of_saved_picture=saved_parts,
         seconds=timings.seconds,
         peak_memory_bytes=peak_memory_bytes(),
+        first_step_after=first_step.seconds,
         **({"error": outcome.diverged} if outcome.diverged else {}),
     )
+    if settings.profile:
+        print_profile(timings.seconds, first_step.seconds)
     if outcome.diverged:
         raise FloatingPointError(
             f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"
@@ -153,6 +146,14 @@ def _run_with_tensorflow(
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture
+
+
+def _tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextManager[Any]:
+    if not settings.record.tensorflow_profile:
+        return nullcontext()
+    import tensorflow as tf
+
+    return tf.profiler.experimental.Profile(str(folder / "profile"))
 
 
 def _begun(

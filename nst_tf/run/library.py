@@ -21,7 +21,6 @@ from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
-from nst_tf.weights import load_weights
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
@@ -99,13 +98,13 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
     from nst_tf.run.loop import optimize
-    from nst_tf.run.precision import resolved_precision
     from nst_tf.run.prepare import build_parts, prepare
+    from nst_tf.run.warm import WARM
 
     parts = build_parts(settings)
-    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
-    settings.precision = resolved_precision(settings.precision.name)
-    experiment = prepare(settings, inputs, parts, weights)
+    weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
+    settings.precision = WARM.precision(settings.precision.name)
+    experiment = prepare(settings, inputs, parts, weights, WARM)
     history: list[Report] = []
 
     class History:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import NETWORK_PIXELS
-from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers
+from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers, reach_of
 from nst_tf.vgg.padding import PADDINGS, Padding
 from nst_tf.vgg.pooling import POOLINGS
 from nst_tf.weights import ConvolutionWeights
@@ -50,6 +50,7 @@ class FeatureExtractor:
         first_padding, other_padding = _one_of("model.padding", padding, PADDINGS)
         self._to_network_pixels = _one_of("model.pixels", pixels, NETWORK_PIXELS)
         self.precision = precision
+        self.reach = reach_of(architecture, self.layers)
         chain = self._build(architecture, weights, first_padding, other_padding)
         self.blocks = tuple(_blocks([_Function("pixels", self._network_pixels), *chain]))
         """The chain in blocks, each of which but the last ends with its pooling."""

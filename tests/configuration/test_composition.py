@@ -73,7 +73,14 @@ DEFAULT = {
         "carry_state": True,
     },
     "precision": "auto",
-    "record": {"image_every": 50, "checkpoint_every": 120.0, "picture": "image.png"},
+    "record": {
+        "image_every": 50,
+        "checkpoint_every": 120.0,
+        "picture": "image.png",
+        "tensorflow_profile": False,
+    },
+    "stop": {"patience": None, "tolerance": 0.001},
+    "profile": False,
     "resume": None,
 }
 
