@@ -12,6 +12,7 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.objective.evaluation import Targets
 from nst_tf.objective.readings import needs_whole_pictures
+from nst_tf.statistics.shapes import sizes
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.vgg.pieces import Piece, pieces_of
 from nst_tf.vgg.reading import Reading, added
@@ -77,10 +78,11 @@ class Tiles:
                 " correlation, channel_means, batch_normalization, gaussian_wasserstein and mmd with a"
                 " polynomial kernel up to degree 2, without normalized gradients; say memory=recompute"
             )
-        if objective.extractor is not None and self.size < objective.extractor.reach.receptive_field:
+        field = objective.extractor.reach.receptive_field if objective.extractor else 0
+        if self.size < field:
             raise InputError(
-                f"tile_size={self.size} is smaller than the {objective.extractor.reach.receptive_field} pixels that"
-                " the deepest layer in use sees: take at least so many, or shallower layers"
+                f"tile_size={self.size} is smaller than the {field} pixels that the deepest layer in use"
+                f" sees: take at least {field}, or shallower layers"
             )
 
     def see(
@@ -91,12 +93,10 @@ class Tiles:
             return []
         image = pixels[np.newaxis]
         look = tf.function(lambda window, owned: read_window(extractor, window, owned, readings))
-        look = look.get_concrete_function(
-            tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32)
-        )
+        look = look.get_concrete_function(tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32))
         tiles = [
             look(tf.constant(tile.window(image), tf.float32), tile.owned)
-            for tile in tiles_of(*image.shape[1:3], self.size, extractor)
+            for tile in tiles_of(pixels.shape[0], pixels.shape[1], self.size, extractor)
         ]
         columns = [[tile[index] for tile in tiles] for index in range(len(readings))]
         return [
@@ -208,12 +208,15 @@ class _Passes:
     def _tiles(self, image: tf.Tensor) -> list[Tile]:
         if self._objective.extractor is None:
             return []
-        return tiles_of(image.shape[1], image.shape[2], self._size, self._objective.extractor)
+        _, height, width, _ = sizes(image)
+        return tiles_of(height, width, self._size, self._objective.extractor)
 
 
 def tiles_of(height: int, width: int, size: int, extractor: FeatureExtractor) -> list[Tile]:
     """Tiles of about ``size`` pixels a side, row by row, that cover a picture."""
-    rows, columns = (pieces_of(side, size, extractor.reach.halo, extractor.reach.stride) for side in (height, width))
+    rows, columns = (
+        pieces_of(side, size, extractor.reach.halo, extractor.reach.stride) for side in (height, width)
+    )
     return [Tile(down, across) for down in rows for across in columns]
 
 

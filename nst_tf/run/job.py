@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
+from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile
 from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
@@ -42,6 +43,7 @@ def run(
     timings = Timings()
     check_settings(settings, choices)
     inputs = read_inputs(settings)
+    check_memory(settings, inputs)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -89,6 +91,7 @@ def _run_with_tensorflow(
 
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.first_step import FirstStep
     from nst_tf.run.loop import optimize
@@ -101,6 +104,7 @@ def _run_with_tensorflow(
     timings.lap("weights")
     precision = WARM.precision(settings.precision.name)
     settings.precision = precision
+    resolve_memory(settings, inputs, device_bytes())
     tf.random.set_seed(settings.seed)
     experiment = prepare(settings, inputs, parts, weights, WARM)
     timings.lap("network")

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import SMALLEST_SIDE
+from nst_tf.run.available_memory import available_bytes, gpu_bytes
 from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes
+from nst_tf.run.processor import native_precisions
 from nst_tf.run.shapes import shapes_at
 from nst_tf.vgg.layer_names import reach_of
 
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
-_IN_PIECES = ("Gram", "Covariance", "Correlation", "ChannelMeans", "BatchNormalizationStatistics", "GaussianWasserstein")
+_IN_PIECES = (
+    "Gram",
+    "Covariance",
+    "Correlation",
+    "ChannelMeans",
+    "BatchNormalizationStatistics",
+    "GaussianWasserstein",
+)
 # of torch's L-BFGS: direction, point and gradient before; and as many in the middle of an update
 _TEMPORARY = 6
 _SCIPY_NUMBER = 2  # SciPy computes in float64
 _GIB = 2**30
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,28 @@ class Memory:
     said: str | None = None
 
 
+def check_memory(settings: DictConfig, inputs: Inputs) -> None:
+    """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
+
+    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. ``precision=auto`` counts as
+    bfloat16 where the processor has it, which then may turn out to be slower and not be taken.
+    """
+    precision = settings.precision.name
+    if precision == "auto":
+        precision = "bfloat16" if "bfloat16" in (native_precisions() or ()) else "float32"
+    available = None if gpu_bytes() is not None else available_bytes()
+    chosen_memory(settings, inputs, available, precision)
+
+
+def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None) -> None:
+    """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
+    precision = settings.precision if isinstance(settings.precision, str) else settings.precision.name
+    chosen = chosen_memory(settings, inputs, available, precision)
+    settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
+    if chosen.said:
+        _log.info("%s", chosen.said)
+
+
 def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> Memory:
     """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
 
@@ -41,13 +75,15 @@ def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, p
     """
     if settings.memory_limit is not None:
         available = round(settings.memory_limit * _GIB)
-    demand = demand_of(settings, inputs, precision)
+    demand = demand_of(settings, inputs, precision, settings.image.size)
     wanted = settings.memory if isinstance(settings.memory, str) else settings.memory.name
     check_tiles(settings, demand, wanted)
     candidates = _candidates(settings, demand, wanted)
     first, first_bytes = candidates[0], peak_bytes(demand, *candidates[0])
+    if available is None:
+        return Memory(*first)
     for mode, tile_size in candidates:
-        if available is None or peak_bytes(demand, mode, tile_size) <= available:
+        if peak_bytes(demand, mode, tile_size) <= available:
             found = Memory(mode, tile_size)
             if (mode, tile_size) == first:
                 return found
@@ -55,15 +91,13 @@ def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, p
             return replace(
                 found,
                 said=f"memory: {mode.name}{tiles}, because {first[0].name} would take"
-                f" {_in_gib(first_bytes)} of the {_in_gib(available)} GiB there are",
+                f" {_in_gib(first_bytes)} GiB of the {_in_gib(available)} there are",
             )
-    assert available is not None, "everything fits into what is not known"  # noqa: S101
     raise InputError(_refusal(settings, inputs, precision, wanted, available))
 
 
-def demand_of(settings: DictConfig, inputs: Inputs, precision: str, size: int | None = None) -> Demand:
-    """What the settings ask of memory, at image.size or at another ``size``."""
-    size = size or settings.image.size
+def demand_of(settings: DictConfig, inputs: Inputs, precision: str, size: int) -> Demand:
+    """What the settings ask of memory, with ``size`` for image.size."""
     content = inputs.content.height, inputs.content.width
     styles = [(style.height, style.width) for style in inputs.styles]
     shape, style_shapes = shapes_at(
@@ -83,7 +117,8 @@ def demand_of(settings: DictConfig, inputs: Inputs, precision: str, size: int | 
         state=_images_of_optimizer(settings.optimizer) + (settings.average is not None),
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle(settings) is None,
-        coarser="smallest" in settings.pyramid and settings.pyramid.smallest * settings.pyramid.factor <= size,
+        coarser="smallest" in settings.pyramid
+        and settings.pyramid.smallest * settings.pyramid.factor <= size,
     )
 
 
@@ -134,7 +169,7 @@ def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, 
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
-    demand = demand_of(settings, inputs, precision)
+    demand = demand_of(settings, inputs, precision, settings.image.size)
     candidates = _candidates(settings, demand, wanted)
     least = min(peak_bytes(demand, *one) for one in candidates)
     needs = f"image.size={settings.image.size} needs {_in_gib(least)} GiB with memory={wanted}"
@@ -155,9 +190,9 @@ def _obstacle(settings: DictConfig) -> str | None:
             return f"objective.{term}.normalize_gradients=true"
     if not settings.objective.style.weight > 0:
         return None
-    statistic: Any = OmegaConf.to_container(settings.objective.style.statistic, resolve=True)
+    statistic: Any = settings.objective.style.get("statistic") or {"_target_": "Gram"}
     name = statistic["_target_"].rpartition(".")[2]
-    kernel = statistic.get("kernel", {})
+    kernel = statistic.get("kernel") or {}
     if name in _IN_PIECES or kernel.get("degree", math.inf) <= 2:
         return None
     return f"the statistic {name}"

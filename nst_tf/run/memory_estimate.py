@@ -135,7 +135,10 @@ def _recompute(demand: Demand) -> float:
 def _largest_window(demand: Demand, tile_size: int) -> int:
     reach = reach_of(demand.architecture, demand.layers)
     sides = [
-        max(piece.window_stop - piece.window_start for piece in pieces_of(side, tile_size, reach.halo, reach.stride))
+        max(
+            piece.window_stop - piece.window_start
+            for piece in pieces_of(side, tile_size, reach.halo, reach.stride)
+        )
         for side in demand.shape
     ]
     return math.prod(sides)

@@ -7,7 +7,8 @@ import time
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.run.processor import native_precisions, processor_name
+from nst_tf.record.provenance import processor_name
+from nst_tf.run.processor import native_precisions
 
 # a matrix product large enough to be bound by arithmetic: 2 * 1536^3 = 7.2 GFLOP, 35 ms at 200 GFLOP/s
 _SIDE = 1536
@@ -46,7 +47,8 @@ def check_precision(wanted: str) -> None:
         if capability is None:
             return
         has = [name for name, least in _GPU_HAS_FROM.items() if tuple(capability) >= least]
-        device = f"this GPU ({details.get('device_name', 'GPU')}, compute capability {capability[0]}.{capability[1]})"
+        name = details.get("device_name", "GPU")
+        device = f"this GPU ({name}, compute capability {capability[0]}.{capability[1]})"
     else:
         native = native_precisions()
         if native is None:  # nothing tells: `auto` measures

@@ -14,11 +14,16 @@ from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective.evaluation import Evaluation, WholePicture
+from nst_tf.objective.tiles import Tiles
 from nst_tf.pyramid import Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
+from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.warm import Warm
 from nst_tf.solver import Patience
 from nst_tf.start import Start
+from nst_tf.vgg.reading import read_whole
+from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.weights import ConvolutionWeights
 
 
@@ -52,7 +57,7 @@ def build_parts(settings: DictConfig) -> Parts:
 def prepare(
     settings: DictConfig, inputs: Inputs, parts: Parts, weights: ConvolutionWeights, warm: Warm
 ) -> Experiment:
-    """Put pictures, parts and network together; ``settings.precision`` must be resolved."""
+    """Put pictures, parts and network together; precision and memory of the settings must be resolved."""
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
     extractor = None
@@ -72,7 +77,9 @@ def prepare(
             StyleImage(picture.pixels, weight)
             for picture, weight in zip(inputs.styles, inputs.style_weights, strict=True)
         ),
-        objective=Objective(extractor, parts.content, parts.style, parts.smoothness, warm.pictures),
+        objective=Objective(
+            extractor, parts.content, parts.style, parts.smoothness, warm.pictures, _evaluation(settings)
+        ),
         optimizer=parts.optimizer,
         start=parts.start,
         pyramid=parts.pyramid,
@@ -92,6 +99,13 @@ def prepare(
     )
     warm.expect(check_sizes(experiment))
     return experiment
+
+
+def _evaluation(settings: DictConfig) -> Evaluation:
+    mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    if mode == Mode.tiles.name:
+        return Tiles(settings.tile_size)
+    return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
 
 
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 # as Linux names them in /proc/cpuinfo: x86 in "flags", ARM in "Features"
@@ -27,12 +26,3 @@ def native_precisions(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...] 
     if not features:
         return None
     return tuple(precision for precision, flags in _NATIVE.items() if flags & features)
-
-
-def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """What the processor calls itself."""
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

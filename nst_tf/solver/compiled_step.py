@@ -58,7 +58,9 @@ class CompiledStep:
         self.image.assign(start[np.newaxis])
         self.best_image.assign(self.image)
         self.best_loss.assign(np.inf)
-        if not self._fresh:  # a history of L-BFGS can be most of the memory there is: write it only if need be
+        if (
+            not self._fresh
+        ):  # a history of L-BFGS can be most of the memory there is: write it only if need be
             for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
                 variable.assign(tf.fill(variable.shape, value) if np.ndim(value) == 0 else value)
         self._fresh = False
@@ -141,8 +143,8 @@ class CompiledStep:
             count = tf.TensorSpec((), tf.int32)
             return lambda *given: advance.get_concrete_function(count, *given), advance
 
-        ask = self._ask if asks_on_host else counted(self._ask)
-        tell = self._tell if tells_on_host else counted(self._tell)
+        ask: Any = self._ask if asks_on_host else counted(self._ask)
+        tell: Any = self._tell if tells_on_host else counted(self._tell)
 
         def trace(targets, weights) -> None:
             if not asks_on_host:

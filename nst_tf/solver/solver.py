@@ -224,4 +224,5 @@ class Solver:
 
 def _view(variable: Any) -> np.ndarray:
     """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
-    return np.asarray(memoryview(tf.convert_to_tensor(variable)))
+    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
+    return np.asarray(memoryview(tensor))

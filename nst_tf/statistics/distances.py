@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 
-
 # each is this function of the sum of the errors and of their number n
 _OF_SUM: Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "sum": lambda total, n: total,

@@ -59,7 +59,7 @@ class MaximumMeanDiscrepancy:
         return self.kernel.has_short_features
 
     def sums(self, activations: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Activations [1, H, W, C] -> positions and the sums of the kernel's features, where it is summable."""
+        """Activations [1, H, W, C] -> positions and sums of the kernel's features; where it is summable."""
         vectors = as_vectors(activations)
         means = self.kernel.feature_means(vectors)
         if means is None:

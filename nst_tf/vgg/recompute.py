@@ -88,8 +88,7 @@ def _gradient_in_bands(
             output, taken = _band(block, readings, window, band)
         of_output = upstream[0]
         if len(bands) > 1:
-            first = band.start // block.stride
-            of_output = of_output[:, first : first + output.shape[1]]
+            of_output = of_output[:, band.start // block.stride : band.stop // block.stride]
         found: Any = tape.gradient(
             [output, *tf.nest.flatten(taken)], window, output_gradients=[of_output, *upstream[1:]]
         )
@@ -117,7 +116,9 @@ def _band(
         activations = step(activations)
         for index, reading in enumerate(readings):
             if reading.layer == step.name:
-                target = reading.target if reading.target is None else reading.target[:, band.start : band.stop]
+                target = (
+                    reading.target if reading.target is None else reading.target[:, band.start : band.stop]
+                )
                 found[index] = reading.take(activations[:, first:last], target)
     output = activations[:, first // block.stride : last // block.stride]
     return output, [found[index] for index in range(len(readings))]
