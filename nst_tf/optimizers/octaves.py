@@ -16,7 +16,7 @@ def over_octaves(image: tf.Tensor, octaves: int) -> tf.Tensor:
     by repetition, after the transpose of it, divided by 4^k), seen from the pixels. The loss of style
     transfer is stiff in fine detail and soft in what is coarse: plain gradients move detail first.
     """
-    height, width = tf.TensorShape(image.shape).as_list()[1:3]
+    height, width = (int(side) for side in image.shape[1:3])  # pyright: ignore[reportArgumentType]
     total = image
     for octave in range(1, octaves + 1):
         side = 2**octave
