@@ -61,11 +61,15 @@ class LayerSettings:
 
 @dataclass
 class RecordSettings:
-    """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name."""
+    """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name.
+
+    ``copy_inputs``: the pictures of the run are copied into its folder.
+    """
 
     image_every: int = MISSING
     checkpoint_every: float = MISSING
     picture: str = MISSING
+    copy_inputs: bool = True
 
 
 @dataclass
@@ -87,6 +91,7 @@ class Settings:
     seed: int = MISSING
     pyramid: Any = MISSING
     precision: Precision = MISSING
+    deterministic: bool = False
     record: RecordSettings = field(default_factory=RecordSettings)
     resume: str | None = None
 

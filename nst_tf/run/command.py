@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.file_words import with_quoted_files
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
@@ -43,8 +44,8 @@ def main() -> None:
     )
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv[1:] = with_quoted_files(sys.argv[1:])
     try:
+        sys.argv[1:] = with_quoted_files(with_experiment_files(sys.argv[1:]))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
         _print_wrapped(program) if _asks_for_help() else program()
     except (Stop, InputError, FloatingPointError, KeyboardInterrupt) as error:
@@ -72,7 +73,8 @@ def _job(settings: DictConfig) -> str:
     folder = Path(state.runtime.output_dir)
     try:
         if settings.resume is None:
-            picture = run(settings, dict(state.runtime.choices), folder, list(state.overrides.task))
+            words = list(state.overrides.task)
+            picture = run(settings, dict(state.runtime.choices), folder, words, sweep=_sweep_folder(state))
         else:
             _check_resume_alone(list(state.overrides.task))
             picture = resume(Path(settings.resume))
@@ -87,6 +89,13 @@ def _job(settings: DictConfig) -> str:
         raise
     print(_relative(picture))  # noqa: T201  (what the program answers)
     return str(picture)
+
+
+def _sweep_folder(state: Any) -> Path | None:
+    """The folder in which the runs of a sweep share the copies of their pictures."""
+    if state.mode != RunMode.MULTIRUN:
+        return None
+    return Path(state.runtime.cwd) / state.sweep.dir
 
 
 def _check_resume_alone(words: list[str]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
+from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
 from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
@@ -42,27 +42,38 @@ class Timings:
 
 
 def run(
-    settings: DictConfig, choices: Mapping[str, str], folder_path: Path, overrides: Sequence[str] = ()
+    settings: DictConfig,
+    choices: Mapping[str, str] | None,
+    folder_path: Path,
+    overrides: Sequence[str] = (),
+    files: Files = NO_FILES,
+    sweep: Path | None = None,
+    facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
-    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded.
+    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
+    other ``facts``. ``files`` are read in the place of configured names. The runs of a sweep, whose folder
+    is ``sweep``, share the copies of their pictures.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
     """
     timings = Timings()
-    check_settings(settings, choices)
-    inputs = read_inputs(settings)
+    check_settings(settings, choices, files)
+    inputs = read_inputs(settings, files)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
-        "choices": {group: choice for group, choice in choices.items() if not group.startswith("hydra/")},
+        "choices": {
+            group: choice for group, choice in (choices or {}).items() if not group.startswith("hydra/")
+        },
         "requested_sha256": requested_sha256(settings),
+        **facts,
     }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked)
+    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked, files=files, sweep=sweep)
 
 
 def requested_sha256(settings: DictConfig) -> str:
@@ -83,9 +94,9 @@ def resume(folder: Path) -> Path:
     timings = Timings()
     load_tensorflow()
     timings.lap("tensorflow")
-    settings, inputs, checkpoint = resumable(folder)
+    settings, inputs, checkpoint, files = resumable(folder)
     timings.lap("pictures")
-    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint)
+    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint, files=files)
 
 
 def _run_with_tensorflow(
@@ -95,31 +106,39 @@ def _run_with_tensorflow(
     timings: Timings,
     checkpoint: Checkpoint | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
+    files: Files = NO_FILES,
+    sweep: Path | None = None,
 ) -> Path:
     # these import TensorFlow
     import tensorflow as tf
 
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.determinism import set_determinism
     from nst_tf.run.display import Display
     from nst_tf.run.loop import optimize
     from nst_tf.run.precision import resolved_precision
     from nst_tf.run.prepare import build_parts, prepare
+    from nst_tf.run.recorded_inputs import record_inputs
     from nst_tf.run.recording import Recording
 
-    parts = build_parts(settings)
-    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
+    parts = build_parts(settings, files)
+    wanted = files.get(settings.model.weights, settings.model.weights)
+    weights = load_weights(settings.model.name.name, wanted, settings.seed)
     timings.lap("weights")
     precision = resolved_precision(settings.precision.name)
     settings.precision = precision
     tf.random.set_seed(settings.seed)
+    set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights)
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:
         folder = RunFolder.resumed(folder_path, checkpoint.step)
     else:
-        folder = _begun(settings, inputs, folder_path, weights, precision, asked)
+        RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
+        pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
+        folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
     recording = Recording(
         folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
@@ -157,7 +176,6 @@ def _run_with_tensorflow(
 
 def _begun(
     settings: DictConfig,
-    inputs: Inputs,
     path: Path,
     weights: ConvolutionWeights,
     precision: str,
@@ -171,18 +189,14 @@ def _begun(
     folder = RunFolder(path)
     folder.begin(
         OmegaConf.to_yaml(settings, resolve=True),
-        **asked,
         seed=settings.seed,
         device=_device(tf),
         precision=precision,
-        inputs={
-            "content": {"file": str(settings.content), "sha256": inputs.content.sha256},
-            "styles": [{"file": style.name, "sha256": style.sha256} for style in inputs.styles],
-        },
+        deterministic=settings.deterministic,
         weights={"source": weights.source, "sha256": weights.sha256},
         process=os.getpid(),
-        working_folder=str(Path.cwd()),
         **provenance(),
+        **({"working_folder": str(Path.cwd())} | dict(asked)),
     )
     return folder
 

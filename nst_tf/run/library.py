@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
 from nst_tf.configuration.checks import Inputs, check_settings, style_weights
+from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.words import sentence_for, sentence_for_value_error
@@ -80,9 +81,10 @@ def stylize(
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     """The settings that the words select, and the option chosen of each group; InputError if refused."""
     register_schema()
+    words = with_experiment_files(words)
     try:
         with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
-            settings = compose("config", list(words), return_hydra_config=True)
+            settings = compose("config", words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
     except ValueError as error:
@@ -98,6 +100,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
+    from nst_tf.run.determinism import set_determinism
     from nst_tf.run.loop import optimize
     from nst_tf.run.precision import resolved_precision
     from nst_tf.run.prepare import build_parts, prepare
@@ -105,6 +108,7 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     parts = build_parts(settings)
     weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
     settings.precision = resolved_precision(settings.precision.name)
+    set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights)
     history: list[Report] = []
 

@@ -73,7 +73,8 @@ DEFAULT = {
         "carry_state": True,
     },
     "precision": "auto",
-    "record": {"image_every": 50, "checkpoint_every": 120.0, "picture": "image.png"},
+    "deterministic": False,
+    "record": {"image_every": 50, "checkpoint_every": 120.0, "picture": "image.png", "copy_inputs": True},
     "resume": None,
 }
 
@@ -110,6 +111,8 @@ def test_every_option_composes_checks_and_is_built(group: str, option: str) -> N
     words = [f"{group}={option}"] if top != "experiment" else [f"{top}={folder}/{option}".replace("=/", "=")]
     if (group, option) == ("init", "file"):
         words.append("init.path=samples/mosaic.jpg")
+    if (group, option) == ("layers", "given"):
+        words += ["layers.content=block4_conv2", "layers.style={block1_conv1:1}"]
     settings, choices = composed(words)
     check_settings(settings, choices)
     parts = build_parts(settings)
