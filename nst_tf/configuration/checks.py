@@ -24,7 +24,7 @@ from nst_tf.images.write import check_suffix
 from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
 
-_TYPED = ("image", "objective", "layers", "model", "record")  # the groups of keys that the schema lists
+_TYPED = ("image", "objective", "layers", "model", "record", "stop", "sweep")  # groups that the schema lists
 
 Files = Mapping[str, Path]
 """The file that is read in the place of a configured name: of a saved run, whose files may have moved."""
@@ -58,6 +58,10 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
     if settings.average is not None and not 0 < settings.average < 1:
         raise InputError(f"average must be null or between 0 and 1, but is {settings.average}")
     _check_at_least("seed", settings.seed, 0)
+    if settings.stop.patience is not None:
+        _check_at_least("stop.patience", settings.stop.patience, 1)
+    if not 0 <= settings.stop.tolerance < 1:
+        raise InputError(f"stop.tolerance must be at least 0 and below 1, but is {settings.stop.tolerance}")
     _check_at_least("record.image_every", settings.record.image_every, 0)
     _check_at_least("record.checkpoint_every", settings.record.checkpoint_every, 0)
     if Path(settings.record.picture).name != settings.record.picture:

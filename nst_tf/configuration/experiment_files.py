@@ -23,6 +23,8 @@ from nst_tf.errors import InputError
 SUFFIXES = (".yaml", ".yml")
 
 _HYDRA, _DEFAULTS = "hydra", "defaults"
+# resume goes on with some other run; a logger may send pictures to a server of the file's author
+_NOT_OF_AN_EXPERIMENT = ("resume", "logger")
 _MODES = ("RUN", "MULTIRUN")
 _OVERRIDE = re.compile(r"override /(?P<group>[a-z_/]+)")
 _SWEPT_KEY = re.compile(r"\+{0,2}[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z0-9_]+)*")
@@ -51,10 +53,9 @@ def registered(path: Path) -> str:
     Raises InputError for anything else, and as ``read_foreign_yaml`` and ``check_targets`` do.
     """
     values = read_foreign_yaml(path, references=True)
-    known = {str(key) for key in OmegaConf.structured(Settings).keys()} - {"resume"}  # noqa: SIM118
     for key in values:
-        if key not in known | {_HYDRA, _DEFAULTS}:
-            raise InputError(f"{path}: an experiment has no key {key!r}")
+        if key not in (*_known_keys(), _HYDRA, _DEFAULTS):
+            raise InputError(f"{path}: an experiment file has no key {key!r}")
     _check_defaults(path, values.get(_DEFAULTS, []))
     _check_hydra(path, values.get(_HYDRA, {}))
     check_targets(values)
@@ -95,7 +96,7 @@ def _check_defaults(path: Path, defaults: Any) -> None:
         said = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (None, None)
         match = _OVERRIDE.fullmatch(said[0]) if isinstance(said[0], str) else None
         options = said[1] if isinstance(said[1], list) else [said[1]]
-        if not match or match["group"] == EXPERIMENT:
+        if not match or match["group"] in (EXPERIMENT, *_NOT_OF_AN_EXPERIMENT):
             raise InputError(f"{path}: defaults may only say 'override /GROUP: OPTION', but say {entry!r}")
         for option in options:
             if not is_option(match["group"], option):
@@ -122,14 +123,17 @@ def _check_hydra(path: Path, hydra: Any) -> None:
 
 
 def _check_swept(path: Path, key: str, value: Any) -> None:
-    known = {str(name) for name in OmegaConf.structured(Settings).keys()} - {"resume"}  # noqa: SIM118
     first = re.split(r"[./]", key.lstrip("+"))[0]
-    if not _SWEPT_KEY.fullmatch(key) or first not in known:
+    if not _SWEPT_KEY.fullmatch(key) or first not in _known_keys():
         raise InputError(f"{path}: {key!r} can't be swept from an experiment file: it is no key of a run")
     if not isinstance(value, (str, int, float, bool)):
         raise InputError(f"{path}: the values of {key} to sweep must stand in one text, but are {value!r}")
     if key.lstrip("+") in set(groups()) and not _SWEPT_OPTIONS.fullmatch(str(value)):
         raise InputError(f"{path}: {value!r} are not names of options of {key}")
+
+
+def _known_keys() -> set[str]:
+    return {str(key) for key in OmegaConf.structured(Settings).keys()} - set(_NOT_OF_AN_EXPERIMENT)  # noqa: SIM118
 
 
 def _take_from_beside(values: dict[str, Any], keys: tuple[str, ...], folder: Path) -> None:

@@ -14,7 +14,7 @@ from nst_tf.errors import InputError
 
 GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid")
 # hydra is not ours, experiments lay values anywhere, and the schema types the others
-_NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model")
+_NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")
 
 
 def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
@@ -31,6 +31,12 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
         file = CONFIGURATION / group / f"{option}.yaml"
         if file.is_file():
             _compare(group.replace("/", "."), _values_of(str(file)), _node(settings, group))
+    # several at once: Hydra notes no choice then, but each stands under its own name
+    loggers = _node(settings, "logger")
+    for name in loggers:
+        file = CONFIGURATION / "logger" / f"{name}.yaml"
+        if file.is_file():
+            _compare("logger", _values_of(str(file)), loggers)
 
 
 @cache

@@ -64,12 +64,29 @@ class RecordSettings:
     """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name.
 
     ``copy_inputs``: the pictures of the run are copied into its folder.
+    ``tensorflow_profile`` writes one for TensorBoard.
     """
 
     image_every: int = MISSING
     checkpoint_every: float = MISSING
     picture: str = MISSING
     copy_inputs: bool = True
+    tensorflow_profile: bool = False
+
+
+@dataclass
+class StopSettings:
+    """``patience`` counts steps, null is never; ``tolerance`` is a part of the loss."""
+
+    patience: int | None = None
+    tolerance: float = MISSING
+
+
+@dataclass
+class SweepSettings:
+    """``compare``: whether the runs of a sweep are compared at its end."""
+
+    compare: bool | None = True
 
 
 @dataclass
@@ -93,7 +110,11 @@ class Settings:
     precision: Precision = MISSING
     deterministic: bool = False
     record: RecordSettings = field(default_factory=RecordSettings)
+    stop: StopSettings = field(default_factory=StopSettings)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
+    logger: Any = field(default_factory=dict)
     resume: str | None = None
+    profile: bool = False
 
 
 def register_schema() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.losses.gradient_normalization import with_normalized_gradient
+from nst_tf.objective.known_pictures import KnownPictures, SeenPicture, digest_of
+from nst_tf.objective.structure import structure_of_targets, structure_of_term
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weighting import check_weight
 
@@ -41,9 +43,14 @@ class Objective:
         content: ContentLoss | None = None,
         style: StyleLoss | None = None,
         smoothness: Smoothness | None = None,
+        known: KnownPictures | None = None,
     ) -> None:
-        """Compose the terms; at least one must have a weight above 0, else InputError."""
+        """Compose the terms; at least one must have a weight above 0, else InputError.
+
+        ``known`` keeps what was computed of pictures for other objectives over the same extractor.
+        """
         self._extractor = extractor
+        self._known = KnownPictures() if known is None else known
         self.content = content if content is not None and content.weight > 0 else None
         self.style = style if style is not None and style.weight > 0 else None
         self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
@@ -57,6 +64,12 @@ class Objective:
                 "every term of the objective has weight 0: give content or style a weight above 0"
             )
 
+    @property
+    def structure(self) -> Hashable:
+        """The extractor and the terms without their weights."""
+        terms = (self.content, self.style, self.smoothness)
+        return (self._extractor, *(structure_of_term(term) for term in terms))
+
     def bind(self, content: np.ndarray, styles: Sequence[StyleImage]) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
 
@@ -66,14 +79,17 @@ class Objective:
         """
         height, width = content.shape[:2]
         targets: dict[str, Any] = {}
+        relative = self.style is not None and self.style.relative_to_content
+        of_content = self._seen(content, features=self.content is not None, described=relative)
         if self.content:
-            features = self._features(content)
-            targets[CONTENT] = {layer: features[layer] for layer in self.content.layers}
+            targets[CONTENT] = {layer: of_content.features[layer] for layer in self.content.layers}
         if self.style:
             shares = _shares(styles)
-            described = [self._described(style.pixels) for style in styles]
+            described = [
+                self._seen(style.pixels, features=False, described=True).description for style in styles
+            ]
             targets[STYLE] = {layer: [one[layer] for one in described] for layer in self.style.layers}
-            units = self._style_units(content, described)
+            units = self._style_units(of_content.description, described)
             targets["style_shares"] = {
                 layer: tf.constant([share / unit for share, unit in zip(shares, units[layer], strict=True)])
                 for layer in self.style.layers
@@ -124,25 +140,35 @@ class Objective:
             weights.append(self.smoothness.weight)
         return weights
 
-    def _style_units(self, content: np.ndarray, described: list[dict[str, Any]]) -> dict[str, list[float]]:
+    def _style_units(self, start: dict[str, Any], described: list[dict[str, Any]]) -> dict[str, list[float]]:
         """By what each layer's distance to each style is divided."""
         if self.style is None or not self.style.relative_to_content:
             return {layer: [1.0] * len(described) for layer in (self.style.layers if self.style else ())}
-        start = self._described(content)
         compare = self.style.statistic.compare
         return {
             layer: [max(float(compare(start[layer], one[layer])), _SMALLEST_UNIT) for one in described]
             for layer in self.style.layers
         }
 
-    def _features(self, pixels: np.ndarray) -> dict[str, tf.Tensor]:
+    def _seen(self, pixels: np.ndarray, *, features: bool, described: bool) -> SeenPicture:
+        """What a target needs of a picture [H, W, 3], by one pass through the network, if it is not known."""
+        if not (features or described):
+            return SeenPicture({}, {})
         if self._extractor is None:
             raise InputError("an objective with a content or style term needs an extractor")
-        return self._extractor(tf.constant(pixels[np.newaxis], tf.float32))
-
-    def _described(self, pixels: np.ndarray) -> dict[str, Any]:
-        features = self._features(pixels)
-        return {layer: self.style.statistic.describe(features[layer]) for layer in self.style.layers}  # pyright: ignore[reportOptionalMemberAccess]
+        content_layers = tuple(self.content.layers) if features and self.content else ()
+        style_layers = tuple(self.style.layers) if described and self.style else ()
+        statistic = structure_of_term(self.style.statistic) if described and self.style else None
+        key = (self._extractor, content_layers, style_layers, statistic, digest_of(pixels))
+        known = self._known.get(key)
+        if known is None:
+            activations = self._extractor(tf.constant(pixels[np.newaxis], tf.float32))
+            known = SeenPicture(
+                {layer: activations[layer] for layer in content_layers},
+                {layer: self.style.statistic.describe(activations[layer]) for layer in style_layers},  # pyright: ignore[reportOptionalMemberAccess]
+            )
+            self._known.put(key, known)
+        return known
 
 
 @dataclass(frozen=True)
@@ -157,6 +183,11 @@ class BoundObjective:
     def parts(self) -> tuple[str, ...]:
         """Names of the parts of the loss, in order."""
         return self.objective.parts
+
+    @property
+    def structure(self) -> Hashable:
+        """Equal for two whose step is compiled to the same: weights and the numbers of targets may differ."""
+        return (self.objective.structure, structure_of_targets(self.targets))
 
     def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""

@@ -53,6 +53,7 @@ class RunFolder:
         folder = cls.__new__(cls)
         folder.path = path
         folder._summary = dict(summary_of(path))
+        folder._summary.pop("error", None)  # of its first end
         folder.configuration = (path / CONFIGURATION).read_text(encoding="utf-8")
         metrics = path / METRICS
         lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []

@@ -34,6 +34,7 @@ def with_files_named(saved: SavedRun) -> DictConfig:
         for one in saved.inputs
     }
     settings = copy.deepcopy(saved.settings)
+    settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
     settings.content = names[settings.content]
     if isinstance(settings.style, str):
         settings.style = names[settings.style]

@@ -94,6 +94,7 @@ def rerun(saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = 
     """Make the run again in the existing, empty ``folder``, by the same entry as ``nst`` does.
 
     Its ``run.json`` then has ``rerun_of``, the first folder, and ``verdict``. The first folder is only read.
+    Loggers are left out: a foreign configuration may name a server that is to get the pictures.
     ``tolerance`` is a PSNR in dB. Of a sweep's runs, ``sweep`` is the folder of the new sweep.
 
     Raises InputError, before anything is written, as ``check_repeatable``.
@@ -104,12 +105,14 @@ def rerun(saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = 
         # configured paths keep their meaning
         "working_folder": str(saved.working_folder.resolve()),
     }
+    settings = copy.deepcopy(saved.settings)
+    settings.logger = {}
     complete = all(group in saved.choices for group in GROUPS_WITH_ONE_OPTION)
     error, alike = None, None
     with _logged(folder / _LOG):
         try:
             picture = run(
-                copy.deepcopy(saved.settings),
+                settings,
                 saved.choices if complete else None,
                 folder,
                 saved.overrides,

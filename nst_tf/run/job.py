@@ -6,8 +6,8 @@ import hashlib
 import json
 import logging
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
-from nst_tf.run.quiet_tensorflow import load_tensorflow
+from nst_tf.loggers import Loggers, loggers_of
+from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
-from nst_tf.weights import ConvolutionWeights, load_weights
+from nst_tf.run.timings import Timings
+from nst_tf.weights import ConvolutionWeights
 
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record import RunFolder
@@ -27,25 +30,12 @@ if TYPE_CHECKING:  # these import TensorFlow
 _log = logging.getLogger(__name__)
 
 
-class Timings:
-    """Seconds of each part of a run, by name."""
-
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        """The time since the last lap was spent on ``name``."""
-        now = time.perf_counter()
-        self.seconds[name] = round(now - self._last, 3)
-        self._last = now
-
-
 def run(
     settings: DictConfig,
     choices: Mapping[str, str] | None,
     folder_path: Path,
     overrides: Sequence[str] = (),
+    quiet: bool = False,
     files: Files = NO_FILES,
     sweep: Path | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
@@ -53,8 +43,8 @@ def run(
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
-    other ``facts``. ``files`` are read in the place of configured names. The runs of a sweep, whose folder
-    is ``sweep``, share the copies of their pictures.
+    other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
+    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
@@ -62,6 +52,7 @@ def run(
     timings = Timings()
     check_settings(settings, choices, files)
     inputs = read_inputs(settings, files)
+    loggers = loggers_of(settings)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -73,19 +64,33 @@ def run(
     }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked, files=files, sweep=sweep)
+    return _run_with_tensorflow(
+        settings,
+        inputs,
+        folder_path,
+        timings,
+        loggers,
+        asked=asked,
+        quiet=quiet,
+        files=files,
+        sweep=sweep,
+    )
 
 
 def requested_sha256(settings: DictConfig) -> str:
     """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
 
-    Equal for equal settings, whatever the order of the words that asked for them.
+    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
+    sweep, or only told, is no part of a run.
     """
-    canonical = json.dumps(OmegaConf.to_container(settings, resolve=True, enum_to_str=True), sort_keys=True)
+    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+    for key in ("sweep", "logger", "resume", "profile"):
+        asked.pop(key, None)
+    canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def resume(folder: Path) -> Path:
+def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
     It ends as it would have ended, bit for bit on the same machine and versions. Raises InputError for
@@ -95,8 +100,11 @@ def resume(folder: Path) -> Path:
     load_tensorflow()
     timings.lap("tensorflow")
     settings, inputs, checkpoint, files = resumable(folder)
+    loggers = loggers_of(settings)
     timings.lap("pictures")
-    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint, files=files)
+    return _run_with_tensorflow(
+        settings, inputs, folder, timings, loggers, checkpoint, quiet=quiet, files=files
+    )
 
 
 def _run_with_tensorflow(
@@ -104,8 +112,10 @@ def _run_with_tensorflow(
     inputs: Inputs,
     folder_path: Path,
     timings: Timings,
+    loggers: Loggers,
     checkpoint: Checkpoint | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
+    quiet: bool = False,
     files: Files = NO_FILES,
     sweep: Path | None = None,
 ) -> Path:
@@ -116,21 +126,22 @@ def _run_with_tensorflow(
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.display import Display
+    from nst_tf.run.first_step import FirstStep
     from nst_tf.run.loop import optimize
-    from nst_tf.run.precision import resolved_precision
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recorded_inputs import record_inputs
     from nst_tf.run.recording import Recording
+    from nst_tf.run.warm import WARM
 
     parts = build_parts(settings, files)
-    wanted = files.get(settings.model.weights, settings.model.weights)
-    weights = load_weights(settings.model.name.name, wanted, settings.seed)
+    wanted = str(files.get(settings.model.weights, settings.model.weights))
+    weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
     timings.lap("weights")
-    precision = resolved_precision(settings.precision.name)
+    precision = WARM.precision(settings.precision.name)
     settings.precision = precision
     tf.random.set_seed(settings.seed)
     set_determinism(settings.deterministic)
-    experiment = prepare(settings, inputs, parts, weights)
+    experiment = prepare(settings, inputs, parts, weights, WARM)
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:
@@ -143,15 +154,19 @@ def _run_with_tensorflow(
         folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
     try:
-        with Display(scales) as display:
-            outcome = optimize(experiment, (recording, display), checkpoint)
-        timings.lap("steps")
+        loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
+        first_step = FirstStep()
+        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path):
+            # loggers first: what is in a checkpoint, they were told
+            outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
+        timings.split("recording", outcome.seconds)
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
         timings.lap("saving")
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         folder.finish(status, error=f"{type(error).__name__}: {error}", seconds=timings.seconds)
+        loggers.finish()
         raise
     folder.finish(
         "diverged" if outcome.diverged else "completed",
@@ -163,8 +178,12 @@ def _run_with_tensorflow(
         parts_of_saved_picture=saved_parts,
         seconds=timings.seconds,
         peak_memory_bytes=peak_memory_bytes(),
+        first_step_after=first_step.seconds,
         **({"error": outcome.diverged} if outcome.diverged else {}),
     )
+    loggers.finish()
+    if settings.profile:
+        print_profile(timings.seconds, first_step.seconds)
     if outcome.diverged:
         raise FloatingPointError(
             f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"
@@ -172,6 +191,14 @@ def _run_with_tensorflow(
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture
+
+
+def _tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextManager[Any]:
+    if not settings.record.tensorflow_profile:
+        return nullcontext()
+    import tensorflow as tf
+
+    return tf.profiler.experimental.Profile(str(folder / "profile"))
 
 
 def _begun(

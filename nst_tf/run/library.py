@@ -21,8 +21,7 @@ from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
-from nst_tf.run.quiet_tensorflow import load_tensorflow
-from nst_tf.weights import load_weights
+from nst_tf.quiet_tensorflow import load_tensorflow
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
@@ -66,6 +65,8 @@ def stylize(
     settings, choices = composed(words)
     styles = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
     pictures = [_picture(one) for one in (content, *styles)]
+    if settings.logger:
+        raise InputError("stylize keeps no folder and tells no logger: leave out logger=..., or run nst")
     if not styles:
         raise InputError("style is an empty list: give at least one picture")
     settings.content, settings.style = pictures[0].name, [picture.name for picture in pictures[1:]]
@@ -102,14 +103,14 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.loop import optimize
-    from nst_tf.run.precision import resolved_precision
     from nst_tf.run.prepare import build_parts, prepare
+    from nst_tf.run.warm import WARM
 
     parts = build_parts(settings)
-    weights = load_weights(settings.model.name.name, settings.model.weights, settings.seed)
-    settings.precision = resolved_precision(settings.precision.name)
+    weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
+    settings.precision = WARM.precision(settings.precision.name)
     set_determinism(settings.deterministic)
-    experiment = prepare(settings, inputs, parts, weights)
+    experiment = prepare(settings, inputs, parts, weights, WARM)
     history: list[Report] = []
 
     class History:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +15,7 @@ from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
-from nst_tf.solver import Diverged, Report, Solver
+from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, Solver
 from nst_tf.start import Start
 
 
@@ -52,6 +53,9 @@ class Experiment:
     average: float | None = None
     stretch: str = "none"
     image_every: int = 0
+    waiting: CompiledSteps | None = None
+    """Compiled steps of earlier runs."""
+    patience: Patience | None = None
 
 
 @dataclass
@@ -59,7 +63,7 @@ class Outcome:
     """What came out: the picture as it is saved, 8 bits, and its own loss.
 
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
-    back from a lossy file.
+    back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps.
     """
 
     pixels: np.ndarray
@@ -68,6 +72,7 @@ class Outcome:
     steps: int
     traces: int
     score: Callable[[np.ndarray], tuple[float, dict[str, float]]]
+    seconds: dict[str, float]
     diverged: str | None = None
 
 
@@ -85,9 +90,12 @@ def optimize(
         keep_best=experiment.keep_best,
         average=experiment.average,
         carry=experiment.pyramid.carry_state,
+        waiting=experiment.waiting,
+        patience=experiment.patience,
     )
     image: np.ndarray | None = None
     diverged: str | None = None
+    seconds_of_targets = 0.0
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     for index, scale in enumerate(scales):
         if resumed is not None and index < resumed.scale:
@@ -98,7 +106,10 @@ def optimize(
             image = experiment.start(content, [style.pixels for style in styles], random)
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
-        solver.enter(enlarged(image, height, width), experiment.objective.bind(content, styles))
+        began = time.perf_counter()
+        bound = experiment.objective.bind(content, styles)
+        seconds_of_targets += time.perf_counter() - began
+        solver.enter(enlarged(image, height, width), bound)
         steps = scale.steps
         if resumed is not None:
             solver.restore(resumed.state, resumed.step, resumed.seconds)
@@ -114,16 +125,16 @@ def optimize(
         if diverged:
             break
     solver.close()
-    return _outcome(solver, experiment.keep_best, diverged)
+    return _outcome(solver, experiment.keep_best, diverged, seconds_of_targets)
 
 
-def check_sizes(experiment: Experiment) -> None:
-    """Raise InputError if a picture would be too small for the network at one of the sizes."""
-    for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
-        _shapes_at(scale, experiment)
+def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
+    """Height and width of the image at each size; InputError if a picture would be too small at one."""
+    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
+    return tuple(_shapes_at(scale, experiment)[0] for scale in scales)
 
 
-def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
+def _outcome(solver: Solver, keep_best: bool, diverged: str | None, seconds_of_targets: float) -> Outcome:
     # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
     if diverged is None and not np.isfinite(solver.last_image).all():
@@ -134,7 +145,8 @@ def _outcome(solver: Solver, keep_best: bool, diverged: str | None) -> Outcome:
         candidates.append(solver.last_image)
     rounded = tuple(round_to_8_bits(candidate) for candidate in candidates)
     pixels, loss, parts = solver.result(rounded)
-    return Outcome(pixels, loss, parts, solver.step, solver.traces, solver.loss_of, diverged)
+    seconds = {"targets": seconds_of_targets} | solver.seconds
+    return Outcome(pixels, loss, parts, solver.step, solver.traces, solver.loss_of, seconds, diverged)
 
 
 def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:

@@ -16,8 +16,9 @@ from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
+from nst_tf.run.warm import Warm
+from nst_tf.solver import Patience
 from nst_tf.start import Start
-from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights import ConvolutionWeights
 
 
@@ -48,15 +49,25 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     return parts
 
 
-def prepare(settings: DictConfig, inputs: Inputs, parts: Parts, weights: ConvolutionWeights) -> Experiment:
-    """Put pictures, parts and network together; ``settings.precision`` must be resolved."""
+def prepare(
+    settings: DictConfig,
+    inputs: Inputs,
+    parts: Parts,
+    weights: ConvolutionWeights,
+    warm: Warm | None = None,
+) -> Experiment:
+    """Put pictures, parts and network together; ``settings.precision`` must be resolved.
+
+    ``warm``: what earlier runs left.
+    """
+    warm = warm or Warm()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
     extractor = None
     if layers:
-        extractor = FeatureExtractor(
+        extractor = warm.extractor(
             weights,
-            layers,
+            tuple(dict.fromkeys(layers)),
             architecture=settings.model.name.name,
             pooling=settings.model.pooling.name,
             padding=settings.model.padding.name,
@@ -69,7 +80,7 @@ def prepare(settings: DictConfig, inputs: Inputs, parts: Parts, weights: Convolu
             StyleImage(picture.pixels, weight)
             for picture, weight in zip(inputs.styles, inputs.style_weights, strict=True)
         ),
-        objective=Objective(extractor, parts.content, parts.style, parts.smoothness),
+        objective=Objective(extractor, parts.content, parts.style, parts.smoothness, warm.pictures),
         optimizer=parts.optimizer,
         start=parts.start,
         pyramid=parts.pyramid,
@@ -82,8 +93,12 @@ def prepare(settings: DictConfig, inputs: Inputs, parts: Parts, weights: Convolu
         average=settings.average,
         stretch=settings.image.stretch.name,
         image_every=settings.record.image_every,
+        waiting=warm.steps,
+        patience=Patience(settings.stop.patience, settings.stop.tolerance)
+        if settings.stop.patience
+        else None,
     )
-    check_sizes(experiment)
+    warm.expect(check_sizes(experiment))
     return experiment
 
 

@@ -1,6 +1,8 @@
 """The solver: the image as a variable, the compiled step, and the loop."""
 
+from nst_tf.solver.compiled_step import CompiledSteps
+from nst_tf.solver.patience import Patience
 from nst_tf.solver.report import Report
 from nst_tf.solver.solver import Diverged, Solver
 
-__all__ = ["Diverged", "Report", "Solver"]
+__all__ = ["CompiledSteps", "Diverged", "Patience", "Report", "Solver"]

@@ -13,11 +13,16 @@ class MovingAverage:
     as the first image, as here. It takes away the ripple of the last steps.
     """
 
-    def __init__(self, image: tf.Tensor, decay: float) -> None:
-        """Begin with the start image [1, H, W, 3]; ``decay`` in (0, 1), 0.99 averages about 100 images."""
+    def __init__(self, shape: tuple[int, ...], decay: float) -> None:
+        """Of images of ``shape`` [1, H, W, 3]; ``decay`` in (0, 1), 0.99 averages about 100 images."""
         self._decay = decay
-        self._sum = tf.Variable((1 - decay) * image, name="average")
-        self._left_out = tf.Variable(tf.constant(decay, tf.float32), name="average_left_out")
+        self._sum = tf.Variable(tf.zeros(shape), name="average")
+        self._left_out = tf.Variable(tf.constant(1.0, tf.float32), name="average_left_out")
+
+    def reset(self, image: tf.Tensor) -> None:
+        """Begin with the start image [1, H, W, 3]."""
+        self._sum.assign((1 - self._decay) * image)
+        self._left_out.assign(self._decay)
 
     def update(self, image: tf.Tensor) -> None:
         """Take in one more image."""

@@ -74,7 +74,17 @@ DEFAULT = {
     },
     "precision": "auto",
     "deterministic": False,
-    "record": {"image_every": 50, "checkpoint_every": 120.0, "picture": "image.png", "copy_inputs": True},
+    "record": {
+        "image_every": 50,
+        "checkpoint_every": 120.0,
+        "picture": "image.png",
+        "copy_inputs": True,
+        "tensorflow_profile": False,
+    },
+    "stop": {"patience": None, "tolerance": 0.001},
+    "sweep": {"compare": True},
+    "profile": False,
+    "logger": {},
     "resume": None,
 }
 
@@ -94,7 +104,7 @@ def test_the_whole_default_configuration() -> None:
 
 
 def test_the_groups_are_those_that_are_promised() -> None:
-    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid"}
+    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid", "logger"}
     promised |= {"objective/content", "objective/style", "objective/smoothness"}
     assert promised <= GROUPS.keys()
     assert {"content", "style", "noise"} <= set(GROUPS["init"])

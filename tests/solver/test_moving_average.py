@@ -22,7 +22,8 @@ def weighted_mean(images: np.ndarray, decay: float) -> np.ndarray:
 @pytest.mark.parametrize("decay", [0.5, 0.99])
 def test_the_average_is_the_weighted_mean_of_all_images(random, decay):
     images = random.uniform(0, 1, (7, 1, 3, 4, 3))
-    average = MovingAverage(tf.constant(images[0], tf.float32), decay)
+    average = MovingAverage((1, 3, 4, 3), decay)
+    average.reset(tf.constant(images[0], tf.float32))
     np.testing.assert_allclose(average.value(), images[0], rtol=1e-4)
     for count in range(2, 8):
         average.update(tf.constant(images[count - 1], tf.float32))

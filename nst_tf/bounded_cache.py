@@ -1,0 +1,49 @@
+"""A cache that can't grow without bound."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class BoundedCache(Generic[Value]):
+    """Keeps what was used last, as long as all of it is within ``most_bytes`` and ``most_entries``."""
+
+    def __init__(self, most_bytes: int, most_entries: int) -> None:
+        """An empty cache."""
+        self._most_bytes, self._most_entries = most_bytes, most_entries
+        self._entries: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many values it holds."""
+        return len(self._entries)
+
+    @property
+    def bytes(self) -> int:
+        """What the values were said to take."""
+        return sum(size for _, size in self._entries.values())
+
+    def get(self, key: Hashable) -> Value | None:
+        """The value, which is then the one used last; None if it is not there."""
+        if key not in self._entries:
+            return None
+        self._entries.move_to_end(key)
+        return self._entries[key][0]
+
+    def take(self, key: Hashable) -> Value | None:
+        """The value, which the cache then holds no more; None if it is not there."""
+        return self._entries.pop(key, (None, 0))[0]
+
+    def put(self, key: Hashable, value: Value, size: int) -> None:
+        """Keep a value of ``size`` bytes; those used longest ago go until all is within the bounds."""
+        self._entries.pop(key, None)
+        self._entries[key] = value, size
+        while self._entries and (self.bytes > self._most_bytes or len(self) > self._most_entries):
+            self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()

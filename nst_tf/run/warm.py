@@ -1,0 +1,94 @@
+"""What one run leaves to the next one in the same process: nothing that changes its result, only time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nst_tf.bounded_cache import BoundedCache
+from nst_tf.objective.known_pictures import KnownPictures
+from nst_tf.run.precision import resolved_precision
+from nst_tf.solver.compiled_step import CompiledSteps
+from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.weights import ConvolutionWeights, load_weights
+
+# VGG-19 has 80 MB of convolution weights in float32: two networks, or two files to compare
+_MOST_WEIGHTS = 2
+# each holds the weights anew in its precision: a grid over poolings, say
+_MOST_EXTRACTORS = 4
+_EXTRACTOR_BYTES = 80_100_000
+
+
+@dataclass
+class Warm:
+    """Weights, networks, what they saw in pictures, and compiled steps, of earlier runs; all bounded."""
+
+    steps: CompiledSteps = field(default_factory=CompiledSteps)
+    pictures: KnownPictures = field(default_factory=KnownPictures)
+    _weights: BoundedCache[ConvolutionWeights] = field(
+        default_factory=lambda: BoundedCache(_MOST_WEIGHTS * _EXTRACTOR_BYTES, _MOST_WEIGHTS)
+    )
+    _extractors: BoundedCache[FeatureExtractor] = field(
+        default_factory=lambda: BoundedCache(_MOST_EXTRACTORS * _EXTRACTOR_BYTES, _MOST_EXTRACTORS)
+    )
+    _shapes: Hashable = None
+    _precision: str | None = None
+
+    def weights(self, architecture: str, wanted: str, seed: int) -> ConvolutionWeights:
+        """As ``load_weights``; read again only if the file was changed since."""
+        key = (
+            architecture,
+            wanted,
+            seed if wanted == "random" else None,
+            os.environ.get("NST_TF_WEIGHTS"),
+            _state_of(os.environ.get("NST_TF_WEIGHTS", wanted) if wanted == "auto" else wanted),
+        )
+        found = self._weights.get(key)
+        if found is None:
+            found = load_weights(architecture, wanted, seed)
+            self._weights.put(key, found, _EXTRACTOR_BYTES)
+        return found
+
+    def extractor(
+        self, weights: ConvolutionWeights, layers: tuple[str, ...], **options: str
+    ) -> FeatureExtractor:
+        """As ``FeatureExtractor``."""
+        key = (weights, layers, tuple(sorted(options.items())))
+        found = self._extractors.get(key)
+        if found is None:
+            found = FeatureExtractor(weights, layers, **options)
+            self._extractors.put(key, found, _EXTRACTOR_BYTES)
+        return found
+
+    def precision(self, wanted: str) -> str:
+        """As ``resolved_precision``; the machine is measured once."""
+        if wanted != "auto":
+            return resolved_precision(wanted)
+        if self._precision is None:
+            self._precision = resolved_precision("auto")
+        return self._precision
+
+    def expect(self, shapes: Hashable) -> None:
+        """A run of these sizes comes: if the last one had others, free what was made for them."""
+        if shapes != self._shapes:
+            self.forget_sizes()
+        self._shapes = shapes
+
+    def forget_sizes(self) -> None:
+        """Free everything that has the size of a picture."""
+        self.steps.clear()
+        self.pictures.clear()
+
+
+WARM = Warm()
+"""Of this process."""
+
+
+def _state_of(file: str) -> Hashable:
+    try:
+        state = Path(file).expanduser().stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size

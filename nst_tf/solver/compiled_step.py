@@ -1,0 +1,196 @@
+"""The compiled training step of one size: the image, the optimizer and the only ``tf.function`` over them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.bounded_cache import BoundedCache
+from nst_tf.objective import BoundObjective, Objective
+from nst_tf.solver.moving_average import MovingAverage
+
+# of images and optimizers that wait to be used again; L-BFGS with 20 pairs at 512 x 512 has 0.14 GB
+_MOST_BYTES = 1 << 30
+# each is a traced graph of about 10 MB of its own; a grid of four optimizers by four statistics fits
+_MOST_STEPS = 16
+
+
+class CompiledStep:
+    """``tf.Variable`` image, Keras optimizer, best image so far, and the function that advances them.
+
+    It is traced once. Targets, weights of the loss and the number of steps are its arguments; ``reset``
+    gives it another start and another learning rate. So runs that differ in nothing else share it, and
+    each ends as it would have ended alone.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        height_and_width: tuple[int, int],
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> None:
+        """Make the variables; call ``reset`` before the first step."""
+        shape = (1, *height_and_width, 3)
+        self.image = tf.Variable(tf.zeros(shape), name="image")
+        self.best_image = tf.Variable(tf.zeros(shape), name="best_image")
+        self.best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
+        self.optimizer: keras.optimizers.Optimizer = type(prototype).from_config(prototype.get_config())
+        self.optimizer.build([self.image])
+        self._initial = [_constant_or_copy(one) for one in self.optimizer.variables]
+        self.average = MovingAverage(shape, average) if average else None
+        self.traces = 0
+        """How often it was traced, in all runs together."""
+        self._objective = objective
+        self._clip = clip
+        self._on_host = getattr(self.optimizer, "on_host", False)
+        self._traceable, self._advance = self._compiled()
+
+    def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
+        """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
+        self.close()
+        self.image.assign(start[np.newaxis])
+        self.best_image.assign(self.image)
+        self.best_loss.assign(np.inf)
+        for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
+            variable.assign(np.full(variable.shape, value) if np.ndim(value) == 0 else value)
+        rate = prototype.get_config().get("learning_rate")
+        if isinstance(rate, float):
+            self.optimizer.learning_rate = rate
+        if self.average is not None:
+            self.average.reset(tf.convert_to_tensor(self.image))
+
+    def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
+        """Make ``count`` steps -> [count, 1 + P]: loss before each update, and its parts; one host sync."""
+        return self._advance(tf.constant(count), targets, weights).numpy()
+
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> None:
+        """Do now what the first call would do before its first step; nothing if it was done."""
+        count = () if self._on_host else (tf.TensorSpec((), tf.int32),)
+        self._traceable.get_concrete_function(*count, targets, weights)
+
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that changes from step to step, in an order that equal steps share."""
+        average = self.average.variables if self.average is not None else []
+        return [self.image, self.best_image, self.best_loss, *self.optimizer.variables, *average]
+
+    def close(self) -> None:
+        """Let go of what the optimizer holds besides its variables, such as a thread."""
+        close = getattr(self.optimizer, "close", None)
+        if close is not None:
+            close()
+
+    def _ask(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        present = tf.convert_to_tensor(self.image)
+        loss, parts, gradient = self._objective.value_and_gradient(present, targets, weights)
+
+        def remember() -> tf.Operation:
+            self.best_image.assign(self.image)
+            self.best_loss.assign(loss)
+            return tf.no_op()
+
+        tf.cond(loss < self.best_loss, remember, tf.no_op)
+        return loss, tf.concat([loss[tf.newaxis], parts], 0), gradient
+
+    def _tell(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
+        optimizer: Any = self.optimizer  # Keras' own know no `loss`
+        if getattr(optimizer, "needs_loss", False):
+            optimizer.apply([gradient], [self.image], loss=loss)
+        else:
+            optimizer.apply([gradient], [self.image])
+        if self._clip:
+            self.image.assign(tf.clip_by_value(self.image, 0.0, 1.0))
+        if self.average is not None:
+            self.average.update(tf.convert_to_tensor(self.image))
+
+    def _compiled(self) -> tuple[Any, Any]:
+        """What is traced, and what makes the steps: the same, unless the optimizer runs on the host."""
+        numbers = 1 + len(self._objective.parts)
+
+        @tf.function
+        def advance(count: tf.Tensor, targets, weights) -> tf.Tensor:
+            self.traces += 1  # Python runs this at tracing only
+            rows = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
+            for index in tf.range(count):
+                loss, row, gradient = self._ask(targets, weights)
+                self._tell(loss, gradient)
+                rows = rows.write(index, row)
+            return rows.stack()
+
+        @tf.function
+        def compiled_ask(targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            self.traces += 1
+            return self._ask(targets, weights)
+
+        def advance_on_host(count: tf.Tensor, targets, weights) -> tf.Tensor:
+            rows = []
+            for _ in range(int(count)):
+                loss, row, gradient = compiled_ask(targets, weights)
+                self._tell(loss, gradient)
+                rows.append(row)
+            return tf.stack(rows)
+
+        return (compiled_ask, advance_on_host) if self._on_host else (advance, advance)
+
+
+class CompiledSteps:
+    """Compiled steps that wait to be used again; bounded, and freed when told that shapes changed."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._waiting: BoundedCache[CompiledStep] = BoundedCache(_MOST_BYTES, _MOST_STEPS)
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def take(
+        self,
+        bound: BoundObjective,
+        start: np.ndarray,
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> tuple[Hashable, CompiledStep]:
+        """A step for this objective and image, reset to ``start`` [H, W, 3], and the key to give it back."""
+        shape = start.shape[0], start.shape[1]
+        key = (bound.structure, shape, _structure_of(prototype), clip, average)
+        step = self._waiting.take(key)
+        if step is None:
+            step = CompiledStep(bound.objective, shape, prototype, clip=clip, average=average)
+        step.reset(start, prototype)
+        return key, step
+
+    def give_back(self, key: Hashable, step: CompiledStep) -> None:
+        """The step is not needed any more; it may be used again."""
+        step.close()
+        size = sum(int(np.prod(one.shape)) * 4 for one in step.variables)
+        self._waiting.put(key, step, size)
+
+    def clear(self) -> None:
+        """Free them all."""
+        self._waiting.clear()
+
+
+def _structure_of(optimizer: keras.optimizers.Optimizer) -> str:
+    """What of an optimizer is compiled in: everything but a learning rate that is a number."""
+    config = optimizer.get_config()
+    config.pop("name", None)  # Keras counts: adam, adam_1, ...
+    if isinstance(config.get("learning_rate"), float):
+        config["learning_rate"] = "a number"
+    return f"{type(optimizer).__module__}.{type(optimizer).__qualname__} {sorted(config.items())}"
+
+
+def _constant_or_copy(variable: Any) -> float | np.ndarray:
+    """Histories and moments begin as one number: keep that, not a second history."""
+    values = np.asarray(variable)
+    first = values.flat[0]
+    return first if (values == first).all() else values.copy()
