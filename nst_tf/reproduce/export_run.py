@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.configuration.option_types import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.reproduce import leaves
+from nst_tf.reproduce.composition import composition
 from nst_tf.reproduce.experiment_file import write_experiment
 from nst_tf.reproduce.exported_files import with_files_named
-from nst_tf.run.library import composed
 from nst_tf.run.saved_run import SavedRun
 
 _GIVEN = "layers=given"  # the option whose values are null, which anything can replace
@@ -28,26 +29,33 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     or the configuration can't be said in an experiment file (a key was taken away from an option).
     """
     wanted = with_files_named(saved)
-    words = [*group_words(saved.choices)]
-    if needs_given_layers(wanted, composed(words)[0]):
-        words = [*group_words(saved.choices | {"layers": "given"})]
-    base = leaves.leaves(composed(words)[0])
+    words = group_words(saved.choices)
+    if needs_given_layers(wanted, composition(words)[0]):
+        words = group_words(saved.choices | {"layers": "given"})
+    base = composition(words)[2]
     own = leaves.differing(leaves.leaves(wanted), base)
     refuse_taken_away(saved.folder, leaves.leaves(wanted), base)
     write_experiment(target, words, own, [((), leaves.leaves(wanted))], [saved], command)
 
 
-def group_words(choices: Mapping[str, str]) -> Sequence[str]:
+def group_words(choices: Mapping[str, str]) -> tuple[str, ...]:
     """The fewest GROUP=OPTION that choose these options: those that are chosen anyway are left out."""
-    words: list[str] = []
+    words: tuple[str, ...] = ()
     for depth in range(1 + max((group.count("/") for group in choices), default=0)):
-        _, present = composed(words)
-        words += [
-            f"{group}={option}"
-            for group, option in choices.items()
-            if group.count("/") == depth and present.get(group) != option
-        ]
+        present = composition(words)[1]
+        words += tuple(
+            f"{group}={choices[group]}"
+            for group in sorted(choices, key=_order)
+            if group.count("/") == depth and present.get(group) != choices[group]
+        )
     return words
+
+
+def _order(group: str) -> tuple[int, str]:
+    """As in conf/config.yaml."""
+    top = group.partition("/")[0]
+    known = GROUPS_WITH_ONE_OPTION
+    return known.index(top) if top in known else len(known), group
 
 
 def needs_given_layers(wanted: DictConfig, base: DictConfig) -> bool:

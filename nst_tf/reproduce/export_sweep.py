@@ -12,10 +12,10 @@ from omegaconf import DictConfig
 from nst_tf.configuration.choices import EXPERIMENT
 from nst_tf.errors import InputError
 from nst_tf.reproduce import leaves
+from nst_tf.reproduce.composition import composition
 from nst_tf.reproduce.experiment_file import write_experiment
 from nst_tf.reproduce.export_run import group_words, refuse_taken_away
 from nst_tf.reproduce.exported_files import with_files_named
-from nst_tf.run.library import composed
 from nst_tf.run.saved_run import SavedRun
 
 _FILE_KEYS = ("content", "style", "init.path", "model.weights")
@@ -97,7 +97,7 @@ def _common_leaves(
     own: dict[leaves.Path, Any] = {}
     for run, wanted, words in zip(runs, settings, own_words, strict=True):
         flat = leaves.leaves(wanted)
-        base = leaves.leaves(composed([*common, *words])[0])
+        base = composition((*common, *words))[2]
         refuse_taken_away(run.folder, flat, base)
         for path, value in leaves.differing(flat, base).items():
             if path in own and not leaves.same(own[path], value):

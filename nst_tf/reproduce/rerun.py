@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.configuration.option_types import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
@@ -85,8 +84,7 @@ def check_repeatable(saved: SavedRun) -> Located:
             f"of the run in {saved.folder} the file {', '.join(located.missing)} is missing: put it back, as"
             f" seen from {saved.working_folder}"
         )
-    check_settings(saved.settings, None, located.files)
-    read_inputs(saved.settings, located.files)
+    saved.checked(located.files)
     return located
 
 

@@ -20,6 +20,7 @@ from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
+from nst_tf.run.saved_run import read_saved_run
 from nst_tf.run.timings import Timings
 from nst_tf.weights import ConvolutionWeights
 
@@ -97,9 +98,10 @@ def resume(folder: Path, quiet: bool = False) -> Path:
     a run that is completed, has no checkpoint, or whose pictures are not what they were.
     """
     timings = Timings()
+    saved = read_saved_run(folder)
     load_tensorflow()
     timings.lap("tensorflow")
-    settings, inputs, checkpoint, files = resumable(folder)
+    settings, inputs, checkpoint, files = resumable(saved)
     loggers = loggers_of(settings)
     timings.lap("pictures")
     return _run_with_tensorflow(

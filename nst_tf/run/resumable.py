@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
+from nst_tf.configuration.checks import Files, Inputs
 from nst_tf.errors import InputError
-from nst_tf.run.saved_run import read_saved_run
+from nst_tf.run.saved_run import SavedRun
 
 if TYPE_CHECKING:  # importing it brings TensorFlow
     from nst_tf.record.checkpoint import Checkpoint
 
 
-def resumable(folder: Path) -> tuple[DictConfig, Inputs, Checkpoint, Files]:
+def resumable(saved: SavedRun) -> tuple[DictConfig, Inputs, Checkpoint, Files]:
     """Settings, pictures, checkpoint and files of the run; raises InputError for one that can't go on.
 
     The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
@@ -25,7 +24,7 @@ def resumable(folder: Path) -> tuple[DictConfig, Inputs, Checkpoint, Files]:
     from nst_tf.record.checkpoint import read_checkpoint
     from nst_tf.record.folder import CHECKPOINT
 
-    saved = read_saved_run(folder)
+    folder = saved.folder
     if saved.status == "completed":
         raise InputError(f"the run in {folder} is completed: there is nothing to resume")
     for path in folder.iterdir():
@@ -42,5 +41,4 @@ def resumable(folder: Path) -> tuple[DictConfig, Inputs, Checkpoint, Files]:
         raise InputError(
             f"the picture {located.changed[0]} is not what it was when the run began: begin it anew"
         )
-    check_settings(saved.settings, None, located.files)
-    return saved.settings, read_inputs(saved.settings, located.files), checkpoint, located.files
+    return saved.settings, saved.checked(located.files), checkpoint, located.files

@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
 from nst_tf.configuration.places import picture_path
@@ -101,6 +102,18 @@ class SavedRun:
             elif not same:
                 changed.append(one.name)
         return Located(files, tuple(changed), tuple(missing))
+
+    def checked(self, files: Files) -> Inputs:
+        """Check every value, and read the pictures; raises InputError for whatever no run could use."""
+        try:
+            check_settings(self.settings, None, files)
+            return read_inputs(self.settings, files)
+        except InputError:
+            raise
+        except Exception as error:  # values of any kind stand in a foreign file: not all are foreseen
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            path = self.folder / CONFIGURATION
+            raise InputError(f"the configuration {path} can't be run ({reason})") from error
 
 
 def read_saved_run(folder: Path) -> SavedRun:

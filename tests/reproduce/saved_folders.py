@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from omegaconf import OmegaConf
+from PIL import Image
 
 from nst_tf.configuration.places import picture_path
 from nst_tf.run.library import composed
 
+once_composed = cache(composed)
+
 
 def saved_folder(folder: Path, words: Sequence[str] = (), status: str = "completed") -> Path:
-    """The folder that a run of these words would leave, with bundled or given pictures, but no result."""
-    settings, choices = composed(words)
+    """The folder that a run of these words would leave; its result is black."""
+    settings, choices = copy.deepcopy(once_composed(tuple(words)))
     settings.precision = "float32"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(settings, resolve=True))
@@ -37,5 +42,6 @@ def saved_folder(folder: Path, words: Sequence[str] = (), status: str = "complet
         "machine": {"processor": "a processor"},
         "loss_of_saved_picture": 1.25,
     }
+    Image.new("RGB", (32, 32)).save(folder / "image.png")
     (folder / "run.json").write_text(json.dumps(summary))
     return folder
