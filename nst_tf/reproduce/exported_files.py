@@ -23,12 +23,13 @@ def with_files_named(saved: SavedRun) -> DictConfig:
     """The settings of the run with absolute paths of its files: the copies in its folder, if there are.
 
     Bundled pictures keep their names, which mean the same everywhere. Raises InputError for a file that is
-    missing or not what it was.
+    missing or not what it was, and for values that no run could use.
     """
     located = saved.located()
     for name in (*located.missing, *located.changed):
         what = "missing" if name in located.missing else "not what it was when the run was made"
         raise InputError(f"of the run in {saved.folder} the file {name} is {what}: put it back")
+    saved.checked(located.files)
     names = {
         one.name: one.name if _is_bundled(one.name, one.sha256) else os.path.abspath(located.files[one.name])  # noqa: PTH100  (keeps links as they are named)
         for one in saved.inputs

@@ -20,7 +20,6 @@ from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
-from nst_tf.run.saved_run import read_saved_run
 from nst_tf.run.timings import Timings
 from nst_tf.weights import ConvolutionWeights
 
@@ -98,12 +97,15 @@ def resume(folder: Path, quiet: bool = False) -> Path:
     a run that is completed, has no checkpoint, or whose pictures are not what they were.
     """
     timings = Timings()
-    saved = read_saved_run(folder)
-    load_tensorflow()
-    timings.lap("tensorflow")
-    settings, inputs, checkpoint, files = resumable(saved)
+    settings, inputs, files = resumable(folder)
     loggers = loggers_of(settings)
     timings.lap("pictures")
+    load_tensorflow()
+    timings.lap("tensorflow")
+    from nst_tf.record.checkpoint import read_checkpoint
+    from nst_tf.record.folder import CHECKPOINT
+
+    checkpoint = read_checkpoint(folder / CHECKPOINT)  # nothing is unpickled
     return _run_with_tensorflow(
         settings, inputs, folder, timings, loggers, checkpoint, quiet=quiet, files=files
     )

@@ -1,44 +1,35 @@
-"""Reading an unfinished run back: its configuration, its pictures and its last checkpoint."""
+"""Reading an unfinished run back: its configuration and its pictures."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Files, Inputs
 from nst_tf.errors import InputError
-from nst_tf.run.saved_run import SavedRun
-
-if TYPE_CHECKING:  # importing it brings TensorFlow
-    from nst_tf.record.checkpoint import Checkpoint
+from nst_tf.run.saved_run import read_saved_run
 
 
-def resumable(saved: SavedRun) -> tuple[DictConfig, Inputs, Checkpoint, Files]:
-    """Settings, pictures, checkpoint and files of the run; raises InputError for one that can't go on.
+def resumable(folder: Path) -> tuple[DictConfig, Inputs, Files]:
+    """Settings, pictures and files of the run; raises InputError for one that can't go on.
 
     The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
-    was started, if they still are what they were. Nothing is unpickled, and targets are those that any
-    configuration may name.
+    was started, if they still are what they were. Targets are those that any configuration may name.
     """
-    from nst_tf.record.checkpoint import read_checkpoint
-    from nst_tf.record.folder import CHECKPOINT
-
-    folder = saved.folder
+    saved = read_saved_run(folder)
     if saved.status == "completed":
         raise InputError(f"the run in {folder} is completed: there is nothing to resume")
     for path in folder.iterdir():
         if path.is_symlink():  # going on would write through it
             raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
-    checkpoint = read_checkpoint(folder / CHECKPOINT)
     located = saved.located()
     if located.missing:
         raise InputError(
-            f"the file {located.missing[0]} is gone, as seen from {saved.working_folder}: put it back,"
-            f" or its copy into {folder / 'inputs'}"
+            f"the file {located.missing[0]} is gone, as seen from {saved.working_folder}: put it back"
         )
     if located.changed:
         raise InputError(
             f"the picture {located.changed[0]} is not what it was when the run began: begin it anew"
         )
-    return saved.settings, saved.checked(located.files), checkpoint, located.files
+    return saved.settings, saved.checked(located.files), located.files
