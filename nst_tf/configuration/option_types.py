@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.errors import InputError
 
-_GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid")
+GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid")
 # hydra is not ours, experiments lay values anywhere, and the schema types the others
 _NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")
 
@@ -22,7 +22,7 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
 
     A number may stand for any number, but not for a word; what is null in the file may be anything.
     """
-    for group in _GROUPS_WITH_ONE_OPTION:
+    for group in GROUPS_WITH_ONE_OPTION:
         if group not in choices:  # Hydra takes a list of options as well, and notes no choice then
             raise InputError(f"{group} must have one option, not a list of them: say {group}=OPTION")
     for group, option in choices.items():

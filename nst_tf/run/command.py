@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.file_words import with_quoted_files
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
@@ -45,8 +46,8 @@ def main() -> None:
     )
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv[1:] = with_quoted_files(sys.argv[1:])
     try:
+        sys.argv[1:] = with_quoted_files(with_experiment_files(sys.argv[1:]))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
         if _asks_for_help():
             _print_wrapped(program)

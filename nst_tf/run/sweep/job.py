@@ -116,7 +116,8 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
         return False
     if earlier is Earlier.ANEW:
         take_away(folder, settings.record.picture)
-    run(settings, choices, folder, words_of(state), quiet=True)
+    sweep = Path(state.sweep.dir).absolute()
+    run(settings, choices, folder, words_of(state), quiet=True, sweep=sweep)
     return False
 
 
