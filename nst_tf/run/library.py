@@ -21,6 +21,7 @@ from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.memory import check_memory, resolve_memory
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
@@ -74,6 +75,7 @@ def stylize(
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
     inputs = Inputs(pictures[0], tuple(pictures[1:]), style_weights(settings, len(styles)))
+    check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)
 
@@ -99,6 +101,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
+    from nst_tf.run.device import device_bytes
     from nst_tf.run.loop import optimize
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.warm import WARM
@@ -106,6 +109,7 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     parts = build_parts(settings)
     weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
     settings.precision = WARM.precision(settings.precision.name)
+    resolve_memory(settings, inputs, device_bytes())
     experiment = prepare(settings, inputs, parts, weights, WARM)
     history: list[Report] = []
 

@@ -73,6 +73,9 @@ DEFAULT = {
         "carry_state": True,
     },
     "precision": "auto",
+    "memory": "auto",
+    "memory_limit": None,
+    "tile_size": None,
     "record": {
         "image_every": 50,
         "checkpoint_every": 120.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nst_tf.compare.compared_run import ComparedRun
@@ -12,12 +12,13 @@ from nst_tf.compare.report.plain_json import plain
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure's name, what it means in a sentence, its unit, and whether more is better."""
+    """A measure's name, what it means in a sentence, its unit, and whether more, or either, is better."""
 
     name: str
     meaning: str = ""
     unit: str = ""
     higher_is_better: bool = False
+    neither_is_better: bool = False
 
 
 _KNOWN = {
@@ -26,7 +27,8 @@ _KNOWN = {
         Measure("content_distance", "Distance to the content at block4_conv2, relative to its activations."),
         Measure("style_distance", "Relative distance of Gram matrices to the style, mean over the layers."),
         Measure("sliced_wasserstein", "Sliced Wasserstein distance of activations to the style's."),
-        Measure("total_variation", "Mean difference of neighbouring pixels: roughness."),
+        Measure("total_variation", "Mean difference of neighbouring pixels: roughness.",
+                neither_is_better=True),
         Measure("ssim", "Structural similarity of luminance with the content picture; 1 is the same.",
                 higher_is_better=True),
         Measure("colour_distance", "Distance of the picture's colours to the style's."),
@@ -64,7 +66,7 @@ def _layer_of(name: str) -> Measure:
     known = _KNOWN.get(whole)
     if not (layer and known):
         return Measure(name)
-    return Measure(name, f"{known.meaning} Here at {layer} alone.", known.unit, known.higher_is_better)
+    return replace(known, name=name, meaning=f"{known.meaning} Here at {layer} alone.")
 
 
 def _is_number(value: Any) -> bool:

@@ -76,7 +76,8 @@ def _thumbnail(path: Path, most_bytes: int) -> Thumbnail | None:
     side = min(_LARGEST_SIDE, max(picture.size), math.sqrt(most_bytes / _BYTES_A_PIXEL * shape))
     while True:
         small = picture.copy()
-        small.thumbnail((max(side, _SMALLEST_SIDE),) * 2, Image.Resampling.LANCZOS)
+        longest = max(side, _SMALLEST_SIDE)
+        small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
         encoded = BytesIO()
         # colours at full resolution (subsampling 0), for they are compared here; WebP halves them, saves an
         # eighth of the bytes of such textures, and takes 20 times as long

@@ -56,7 +56,7 @@ function drawLosses() {
 
 function lossesHint(without) {
   const changing = VARYING.filter((name) => /^(objective|layers|model|content|style|image)\b/.test(name));
-  const which = changing.length ? ` Here ${changing.map(shortName).join(", ")} changes it: look at the shape of curves, not at their height.` : "";
+  const which = changing.length ? ` Here ${listText(changing.map(shortName))} changes it: look at the shape of curves, not at their height.` : "";
   return "Losses of different objectives, weights, layers, pictures or sizes are different quantities: they can't be compared with each other; "
     + `the yardstick can.${which}${without ? ` ${without} ${without === 1 ? "run has" : "runs have"} no such loss.` : ""}`;
 }

@@ -72,8 +72,8 @@ function differenceTable(caption, rows, empty) {
   if (!rows.length) return make("div", {}, make("h3", {}, caption), make("p", { class: "hint" }, empty));
   return make("div", {}, make("h3", {}, caption), make("div", { class: "table-scroll" }, make("table", { class: "difference" },
     make("thead", {}, make("tr", {}, ["", "A", "B", ...(rows[0].length > 3 ? ["B − A"] : [])].map((text) => make("th", { scope: "col" }, text)))),
-    make("tbody", {}, rows.map(([name, ...cells]) => make("tr", {}, make("th", { scope: "row" }, name),
-      cells.map((text) => make("td", { class: isLong(text) ? "long" : null }, text))))))));
+    make("tbody", {}, rows.map(([name, ...cells]) => make("tr", {}, make("th", { scope: "row" }, breakable(name)),
+      cells.map((text) => make("td", {}, text))))))));
 }
 
 function settingsDifference(a, b) {
@@ -94,7 +94,7 @@ function measuresDifference(a, b) {
 }
 
 function changeText(name, value) {
-  const text = measureText(name, Math.abs(value));
+  const text = measureText(name, Number(Math.abs(value).toPrecision(3)));
   return value === 0 ? "0" : `${value > 0 ? "+" : "−"}${text}`;
 }
 

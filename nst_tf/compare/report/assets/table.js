@@ -7,9 +7,9 @@ function tableColumns() {
     key: `setting:${name}`, title: shortName(name), meaning: name,
     value: (run) => run.settings[name], text: (run) => settingText(run.settings[name]),
   }));
-  const measures = DATA.measures.map(({ name, meaning, higher_is_better: higher }) => ({
-    key: `measure:${name}`, title: measureName(name), number: true, best: higher ? "high" : "low",
-    meaning: [meaning, higher ? "Higher is better." : "Lower is better."].filter(Boolean).join(" "),
+  const measures = DATA.measures.map(({ name, meaning, higher_is_better: higher, neither_is_better: neither }) => ({
+    key: `measure:${name}`, title: measureName(name), number: true, best: neither ? null : higher ? "high" : "low",
+    meaning: [meaning, neither ? "" : higher ? "Higher is better." : "Lower is better."].filter(Boolean).join(" "),
     value: (run) => run.measures[name], text: (run) => measureText(name, run.measures[name]),
   }));
   return [
@@ -37,7 +37,7 @@ function drawTable() {
   const heading = (column) => {
     const sorted = table.by === column.key ? (table.descending ? "descending" : "ascending") : "none";
     const button = make("button", { type: "button", title: column.meaning, "data-column": column.key, on: { click: () => sortBy(column.key) } },
-      column.title, make("span", { class: "arrow", "aria-hidden": "true" }, { ascending: "▲", descending: "▼", none: "" }[sorted]));
+      column.title, make("span", { class: "arrow", "aria-hidden": "true" }, { ascending: "\u00a0▲", descending: "\u00a0▼", none: "" }[sorted]));
     return make("th", { scope: "col", "aria-sort": sorted, class: column.number ? "number" : null }, button);
   };
   const best = new Map(columns.filter((column) => column.best).map((column) => [column.key, bestOf(column, runs)]));

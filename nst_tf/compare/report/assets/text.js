@@ -60,10 +60,19 @@ function measureName(name) {
   return [words, ...layers].join(" / ");
 }
 
+const MOST_NAMED = 4; // settings in a caption; all of them stand in the viewer and in the table
+
+function listText(texts) {
+  const more = texts.length - MOST_NAMED;
+  return more > 1 ? `${texts.slice(0, MOST_NAMED).join(", ")} and ${more} more` : texts.join(", ");
+}
+
 function settingsText(run, except = []) {
   const names = VARYING.filter((name) => !except.includes(name) && run.settings[name] !== undefined);
-  return names.map((name) => `${shortName(name)} ${settingText(run.settings[name])}`).join(", ");
+  return listText(names.map((name) => `${shortName(name)} ${shortened(settingText(run.settings[name]))}`));
 }
+
+const shortened = (text) => (text.length > 40 ? `${text.slice(0, 18)}…${text.slice(-18)}` : text);
 
 function runText(run) {
   const settings = settingsText(run);

@@ -1,3 +1,5 @@
+const MOST_TOLD = 10; // settings: more would cover the page
+
 // What is said of a run while the pointer or the focus is on it; Escape takes it away.
 function hasTip(element, run) {
   const tip = byId("tip");
@@ -21,7 +23,8 @@ function hasTip(element, run) {
 }
 
 function tipRows(run) {
-  const settings = VARYING.map((name) => [shortName(name), settingText(run.settings[name])]);
+  const set = VARYING.filter((name) => run.settings[name] !== undefined).slice(0, MOST_TOLD);
+  const settings = set.map((name) => [shortName(name), shortened(settingText(run.settings[name]))]);
   const measures = DATA.measures.filter(({ name }) => !name.includes("/") && run.measures[name] !== undefined)
     .map(({ name }) => [measureName(name), measureText(name, run.measures[name])]);
   const list = (rows) => (rows.length

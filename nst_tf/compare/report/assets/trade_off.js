@@ -41,7 +41,10 @@ function drawScatter(runs, front, best) {
   const frame = chartFrame(figure, `${measureName(trade.down)} against ${measureName(trade.across)}`);
   const across = scale(runs.map((run) => run.measures[trade.across]), MARGIN.left, frame.right, { pad: 0.07 });
   const down = scale(runs.map((run) => run.measures[trade.down]), frame.bottom, MARGIN.top, { pad: 0.07 });
-  const named = (name) => `${measureName(name)} (${MEASURES.get(name).higher_is_better ? "higher" : "lower"} is better)`;
+  const named = (name) => {
+    const { higher_is_better: higher, neither_is_better: neither } = MEASURES.get(name);
+    return `${measureName(name)} (${neither ? "lower counts as" : higher ? "higher is" : "lower is"} better)`;
+  };
   drawAxes(frame, across, down, named(trade.across), named(trade.down));
   const at = (run) => [across.place(run.measures[trade.across]), down.place(run.measures[trade.down])];
   frame.svg.append(makeSvg("polyline", { class: "front", points: front.map((run) => at(run).join(",")).join(" ") }));

@@ -62,11 +62,11 @@ function definitionTable(caption, rows) {
   if (!rows.length) return null;
   return make("table", { class: "pairs" }, make("caption", {}, caption),
     make("tbody", {}, rows.map(([name, text, title]) =>
-      make("tr", {}, make("th", { scope: "row", title }, name), make("td", {}, text)))));
+      make("tr", {}, make("th", { scope: "row", title }, breakable(name)), make("td", {}, text)))));
 }
 
 function viewerFacts(run) {
-  const varying = VARYING.map((name) => [shortName(name), settingText(run.settings[name]), name]);
+  const varying = VARYING.filter((name) => run.settings[name] !== undefined).map((name) => [shortName(name), settingText(run.settings[name]), name]);
   const rest = Object.keys(run.settings).filter((name) => !VARYING.includes(name)).sort();
   const measures = DATA.measures.filter(({ name }) => run.measures[name] !== undefined);
   const row = ({ name, meaning }) => [measureName(name), measureText(name, run.measures[name]), meaning || null];
@@ -80,7 +80,7 @@ function viewerFacts(run) {
     commandBlock("as it was typed", run.command, "Its words can't be shown as a command: one is an option or holds control characters."),
     commandBlock("the same again, from its folder", run.rerun, "Its folder's name holds control characters."),
     typedIn ? make("p", { class: "hint" }, typedIn) : null,
-    make("details", {}, make("summary", {}, varying.length ? `The other ${rest.length} settings` : `All ${rest.length} settings`),
+    rest.length === 0 ? null : make("details", {}, make("summary", {}, varying.length ? `The other ${rest.length} settings` : `All ${rest.length} settings`),
       definitionTable("", rest.map((name) => [name, settingText(run.settings[name])]))),
   ];
 }
