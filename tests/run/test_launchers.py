@@ -223,7 +223,7 @@ def test_search_goes_on_from_a_seed(small, brightness: list[float], tmp_path: Pa
 
 def test_search_in_which_nothing_succeeds(small, brightness: list[float], tmp_path: Path) -> None:
     need("optuna")
-    words = (*small, "content=choice(nothing.png,nowhere.png)", *SEARCH)
+    words = (*small[:-2], small[-1], "content=choice(nothing.png,nowhere.png)", *SEARCH)
     answer = sweep(tmp_path, *words, "hydra.sweeper.n_trials=2")
     assert answer.status == 1
     assert "2 jobs: 2 failed" in answer.err
@@ -241,7 +241,9 @@ def test_search_in_which_nothing_succeeds(small, brightness: list[float], tmp_pa
 )
 def test_search_that_can_not_succeed_is_refused_at_once(words, expected: str, small, tmp_path: Path) -> None:
     need("optuna")
-    answer = sweep(tmp_path, *small, "objective.style.weight=interval(1,10)", *SEARCH, *words)
+    pictures = small[-2:] if "content" not in words[0] else small[-1:]
+    interval = "objective.style.weight=interval(1,10)"
+    answer = sweep(tmp_path, *small[:-2], *pictures, interval, *SEARCH, *words)
     assert answer.status == 2
     assert answer.err.count("\n") == 1
     assert expected in answer.err

@@ -133,11 +133,14 @@ class Plan:
         return composed
 
     def _ends(self) -> list[list[str]]:
-        """The words of a search with the first, and with the last, of the values that each may take."""
-        return [
-            [f"{override.get_key_element()}={_end(override, which)}" for override in self._overrides]
-            for which in (0, -1)
-        ]
+        """The words of a search with the first, and with the last, of the values that each may take.
+
+        To Optuna, a key that has one value somewhere has that value.
+        """
+        by_key: dict[str, Override] = {}
+        for override in sorted(self._overrides, key=lambda one: not one.is_sweep_override()):
+            by_key[override.get_key_element()] = override
+        return [[f"{key}={_end(override, which)}" for key, override in by_key.items()] for which in (0, -1)]
 
 
 def words_of(hydra: Any) -> list[str]:
