@@ -39,7 +39,6 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
 
     def open_report(path: Path, **options: Any) -> Any:
         context = chromium.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: faults.append(f"console: {message.text}"))

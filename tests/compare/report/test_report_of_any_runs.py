@@ -19,6 +19,7 @@ ATTACKS = (
     "javascript:alert(4)",
     '" autofocus onfocus=alert(5) x="',
     "__proto__",
+    "constructor",
     "]]><!--<script>",
 )
 
@@ -122,6 +123,8 @@ def test_what_strangers_write_is_shown_and_never_run(open_page: Open, tmp_path: 
     for number, run in enumerate(runs):
         page.locator(f'.card[data-run="{number}"]').click()
         assert run.name in page.locator("#viewer").inner_text()
+        if run is not harmless:  # the setting of this name, and its value
+            assert page.locator("#viewer .pairs").first.inner_text().count(run.name) >= 2
         for control in page.locator("#viewer summary, #viewer input[type=radio]").all():
             control.click()
         page.keyboard.press("Escape")

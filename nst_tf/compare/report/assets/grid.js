@@ -117,7 +117,7 @@ function inRowsAndColumns(runs) {
 // As many pixels as let every column be seen, if that leaves something to see.
 function fittingTile(columns, hasHeadings) {
   const [heading, gap] = [hasHeadings ? 150 : 0, 12];
-  return Math.min(330, Math.max(118, Math.floor((byId("grid").clientWidth - heading) / columns - gap)));
+  return Math.min(330, Math.max(96, Math.floor((byId("grid").clientWidth - heading) / columns - gap)));
 }
 
 function sizeTiles(width) {

@@ -42,7 +42,8 @@ function drawSides() {
 async function drawDifference(canvas, said, a, b) {
   const [first, second] = await Promise.all([a, b].map(async (run) => {
     const element = image(run.picture, "");
-    await element.decode();
+    // not decode(), which may refuse while memory is short
+    if (!element.complete) await new Promise((loaded) => { element.addEventListener("load", loaded); });
     return element;
   }));
   if (sides.chosen[0] !== a || sides.chosen[1] !== b) return; // others were chosen meanwhile
