@@ -14,6 +14,7 @@ from nst_tf.compare.contact_sheet import contact_sheet
 from nst_tf.compare.finding import RUN, find_runs
 from nst_tf.compare.grid import arranged
 from nst_tf.compare.reading import read_runs
+from nst_tf.compare.report import write_report
 from nst_tf.compare.results import results_csv
 from nst_tf.compare.varying import varying
 from nst_tf.compare.yardstick_cache import measured_runs
@@ -44,7 +45,7 @@ def compare(
     weights: str | Path | ConvolutionWeights = "auto",
     on_run: Callable[[int, int], None] = lambda done, of: None,
 ) -> Comparison:
-    """Compare all runs in ``paths`` and write the contact sheet and the table of results.
+    """Compare all runs in ``paths`` and write contact sheet, table of results and page.
 
     ``output`` None is the one folder in ``paths`` that holds all runs, or else a new folder in
     ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``grid.arranged``).
@@ -63,17 +64,18 @@ def compare(
         runs = _measured(runs, weights, on_run)
         grid = arranged(runs, names, rows, column)
     title = f"{place.resolve().name}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}"
-    files = [place / SHEET, place / TABLE]
+    files = (place / SHEET, place / TABLE, place / PAGE)
     try:
         place.mkdir(parents=True, exist_ok=True)
         with written_atomically(files[0]) as temporary:
             contact_sheet(runs, grid, names, title).save(temporary, "PNG")
         write_text_atomically(files[1], results_csv(runs, names))
+        write_report(files[2], runs, names, title)
     except OSError as error:
         raise InputError(
             f"can't write to {place} ({error.strerror or error}): choose another folder with --output"
         ) from None
-    return Comparison(tuple(runs), tuple(names), place, tuple(files))
+    return Comparison(tuple(runs), tuple(names), place, files)
 
 
 def measured(

@@ -58,6 +58,12 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
     if settings.average is not None and not 0 < settings.average < 1:
         raise InputError(f"average must be null or between 0 and 1, but is {settings.average}")
     _check_at_least("seed", settings.seed, 0)
+    if settings.memory_limit is not None and not (
+        settings.memory_limit > 0 and math.isfinite(settings.memory_limit)
+    ):
+        raise InputError(f"memory_limit must be null or above 0 GiB, but is {settings.memory_limit}")
+    if settings.tile_size is not None:
+        _check_at_least("tile_size", settings.tile_size, 1)
     if settings.stop.patience is not None:
         _check_at_least("stop.patience", settings.stop.patience, 1)
     if not 0 <= settings.stop.tolerance < 1:

@@ -19,6 +19,7 @@ Padding = Enum("Padding", ["same", "reflect", "replicate", "replicate_first"])
 Pixels = Enum("Pixels", ["caffe", "caffe_256", "unit"])
 Stretch = Enum("Stretch", ["none", "style", "square"])
 Precision = Enum("Precision", ["auto", "float32", "bfloat16", "float16"])
+Memory = Enum("Memory", ["auto", "plain", "recompute", "tiles"])
 
 
 @dataclass
@@ -109,6 +110,9 @@ class Settings:
     pyramid: Any = MISSING
     precision: Precision = MISSING
     deterministic: bool = False
+    memory: Memory = Memory.auto
+    memory_limit: float | None = None
+    tile_size: int | None = None
     record: RecordSettings = field(default_factory=RecordSettings)
     stop: StopSettings = field(default_factory=StopSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)

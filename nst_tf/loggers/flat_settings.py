@@ -9,7 +9,8 @@ from typing import Any
 FlatSettings = Mapping[str, bool | int | float | str]
 """"optimizer.learning_rate" -> 0.02; None is "null", a list its JSON text; "optimizer" -> "adam"."""
 
-_NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile")  # they change nothing in the picture
+# they change nothing in the picture
+_NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile", "sweep")
 
 
 def flat_settings(settings: Mapping[str, Any], choices: Mapping[str, str | None]) -> FlatSettings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,19 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
-from nst_tf.losses.gradient_normalization import with_normalized_gradient
+from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.known_pictures import KnownPictures, SeenPicture, digest_of
+from nst_tf.objective.readings import (
+    content_reading,
+    content_value,
+    description,
+    features,
+    style_reading,
+    style_value,
+)
 from nst_tf.objective.structure import structure_of_targets, structure_of_term
 from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.reading import Reading
 from nst_tf.weighting import check_weight
 
 # a content image that is its own style has distance 0: its loss stays 0 over this
@@ -44,12 +53,15 @@ class Objective:
         style: StyleLoss | None = None,
         smoothness: Smoothness | None = None,
         known: KnownPictures | None = None,
+        evaluation: Evaluation | None = None,
     ) -> None:
         """Compose the terms; at least one must have a weight above 0, else InputError.
 
-        ``known`` keeps what was computed of pictures for other objectives over the same extractor.
+        ``known`` keeps what was computed of pictures for other objectives over the same extractor;
+        ``evaluation`` is how pictures go through the network, by default whole, keeping everything.
         """
-        self._extractor = extractor
+        self.extractor = extractor
+        self.evaluation: Evaluation = WholePicture() if evaluation is None else evaluation
         self._known = KnownPictures() if known is None else known
         self.content = content if content is not None and content.weight > 0 else None
         self.style = style if style is not None and style.weight > 0 else None
@@ -68,7 +80,7 @@ class Objective:
     def structure(self) -> Hashable:
         """The extractor and the terms without their weights."""
         terms = (self.content, self.style, self.smoothness)
-        return (self._extractor, *(structure_of_term(term) for term in terms))
+        return (self.extractor, self.evaluation, *(structure_of_term(term) for term in terms))
 
     def bind(self, content: np.ndarray, styles: Sequence[StyleImage]) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
@@ -96,38 +108,42 @@ class Objective:
             }
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
 
+    def readings(self, content: Mapping[str, tf.Tensor], weights: tf.Tensor | None) -> list[Reading]:
+        """What content and style terms take of an image, in the order of ``parts``.
+
+        ``content`` has the content's activations by layer; ``weights`` are for normalized gradients only.
+        """
+        strengths: list[Any] = [None] * len(self.parts) if weights is None else tf.unstack(weights)
+        found: list[Reading] = []
+        if self.content:
+            for layer, target in content.items():
+                found.append(content_reading(self.content, layer, target, strengths[len(found)]))
+        if self.style:
+            for layer in self.style.layers:
+                found.append(style_reading(self.style, layer, strengths[len(found)]))
+        return found
+
+    def values(self, taken: Sequence[Any], targets: Mapping[str, Any]) -> list[tf.Tensor]:
+        """Of what the readings took, the parts of content and style without their weights; scalars."""
+        layers = len(self.content.layers) if self.content else 0
+        of_content, of_style = taken[:layers], taken[layers:]
+        values: list[tf.Tensor] = []
+        if self.content:
+            values += [content_value(self.content, one) for one in of_content]
+        if self.style:
+            for (layer, styles), one in zip(targets[STYLE].items(), of_style, strict=True):
+                values.append(style_value(self.style, layer, one, styles, targets["style_shares"][layer]))
+        return values
+
     def weighted_parts(self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor) -> tf.Tensor:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
-        values: list[tf.Tensor] = []
-        features = self._extractor(image) if self._extractor else {}
-
-        def activations(term: ContentLoss | StyleLoss, layer: str) -> tf.Tensor:
-            if term.normalize_gradients:
-                return with_normalized_gradient(features[layer], weights[len(values)])
-            return features[layer]
-
-        if self.content:
-            for layer, target in targets[CONTENT].items():
-                values.append(self.content.distance(activations(self.content, layer), target))
-        if self.style:
-            for layer, styles in targets[STYLE].items():
-                generated = self.style.statistic.describe(activations(self.style, layer))
-                distances = [self.style.statistic.compare(generated, style) for style in styles]
-                values.append(tf.tensordot(targets["style_shares"][layer], tf.stack(distances), 1))
-        if self.smoothness:
-            values.append(self.smoothness(image))
-        return weights * tf.stack(values)
+        return self.evaluation.weighted_parts(self, image, targets, weights)
 
     def value_and_gradient(
         self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            parts = self.weighted_parts(image, targets, weights)
-            loss = tf.reduce_sum(parts)
-        gradient: Any = tape.gradient(loss, image)
-        return loss, parts, gradient
+        return self.evaluation.value_and_gradient(self, image, targets, weights)
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -154,21 +170,29 @@ class Objective:
         """What a target needs of a picture [H, W, 3], by one pass through the network, if it is not known."""
         if not (features or described):
             return SeenPicture({}, {})
-        if self._extractor is None:
+        if self.extractor is None:
             raise InputError("an objective with a content or style term needs an extractor")
         content_layers = tuple(self.content.layers) if features and self.content else ()
         style_layers = tuple(self.style.layers) if described and self.style else ()
         statistic = structure_of_term(self.style.statistic) if described and self.style else None
-        key = (self._extractor, content_layers, style_layers, statistic, digest_of(pixels))
+        key = (self.extractor, self.evaluation, content_layers, style_layers, statistic, digest_of(pixels))
         known = self._known.get(key)
         if known is None:
-            activations = self._extractor(tf.constant(pixels[np.newaxis], tf.float32))
-            known = SeenPicture(
-                {layer: activations[layer] for layer in content_layers},
-                {layer: self.style.statistic.describe(activations[layer]) for layer in style_layers},  # pyright: ignore[reportOptionalMemberAccess]
-            )
+            known = self._look(pixels, content_layers, style_layers)
             self._known.put(key, known)
         return known
+
+    def _look(
+        self, pixels: np.ndarray, content_layers: tuple[str, ...], style_layers: tuple[str, ...]
+    ) -> SeenPicture:
+        described = [description(self.style.statistic, layer) for layer in style_layers if self.style]
+        readings = [*(features(layer) for layer in content_layers), *(reading for reading, _ in described)]
+        found = self.evaluation.see(self.extractor, pixels, readings)
+        of_style = zip(style_layers, described, found[len(content_layers) :], strict=True)
+        return SeenPicture(
+            dict(zip(content_layers, found, strict=False)),
+            {layer: finish(taken) for layer, (_, finish), taken in of_style},
+        )
 
 
 @dataclass(frozen=True)

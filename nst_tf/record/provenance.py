@@ -22,7 +22,7 @@ def provenance() -> dict[str, Any]:
         "git_commit": _git_commit(),
         "machine": {
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": processor_name(),
             "cores": os.cpu_count(),
         },
     }
@@ -59,7 +59,8 @@ def _git_commit() -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 and in_checkout else None
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """What the processor calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

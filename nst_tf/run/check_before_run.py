@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.errors import InputError
+from nst_tf.run.memory import check_memory
 from nst_tf.run.stop import Stop
 
 
@@ -34,7 +35,7 @@ class CheckBeforeRun(Callback):
             with open_dict(settings):
                 del settings["hydra"]
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
-            read_inputs(settings)
+            check_memory(settings, read_inputs(settings))
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error
 

@@ -18,6 +18,7 @@ from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings,
 from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
 from nst_tf.run.timings import Timings
@@ -53,6 +54,7 @@ def run(
     check_settings(settings, choices, files)
     inputs = read_inputs(settings, files)
     loggers = loggers_of(settings)
+    check_memory(settings, inputs)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -129,6 +131,7 @@ def _run_with_tensorflow(
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.determinism import set_determinism
+    from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.first_step import FirstStep
     from nst_tf.run.loop import optimize
@@ -143,6 +146,7 @@ def _run_with_tensorflow(
     timings.lap("weights")
     precision = WARM.precision(settings.precision.name)
     settings.precision = precision
+    resolve_memory(settings, inputs, device_bytes())
     tf.random.set_seed(settings.seed)
     set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights, WARM)

@@ -22,6 +22,7 @@ from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.memory import check_memory, resolve_memory
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
@@ -75,6 +76,7 @@ def stylize(
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
     inputs = Inputs(pictures[0], tuple(pictures[1:]), style_weights(settings, len(styles)))
+    check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)
 
@@ -102,6 +104,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
     from nst_tf.run.determinism import set_determinism
+    from nst_tf.run.device import device_bytes
     from nst_tf.run.loop import optimize
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.warm import WARM
@@ -110,6 +113,7 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
     settings.precision = WARM.precision(settings.precision.name)
     set_determinism(settings.deterministic)
+    resolve_memory(settings, inputs, device_bytes())
     experiment = prepare(settings, inputs, parts, weights, WARM)
     history: list[Report] = []
 

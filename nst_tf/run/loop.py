@@ -10,11 +10,12 @@ from typing import Protocol
 import keras
 import numpy as np
 
-from nst_tf.images.resize import fit_long_side, resize
+from nst_tf.images.resize import resize
 from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
+from nst_tf.run.shapes import shapes_at
 from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, Solver
 from nst_tf.start import Start
 
@@ -161,14 +162,9 @@ def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.nda
 
 def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:
     """Height and width of the content and of each style at one size."""
-    content = experiment.content.shape[0], experiment.content.shape[1]
-    wanted = (
-        (scale.size, scale.size) if experiment.stretch == "square" else fit_long_side(*content, scale.size)
+    content, *styles = (
+        (pixels.shape[0], pixels.shape[1])
+        for pixels in (experiment.content, *(style.pixels for style in experiment.styles))
     )
-    if experiment.stretch != "none":
-        return [wanted] * (1 + len(experiment.styles))
-    own = [
-        fit_long_side(style.pixels.shape[0], style.pixels.shape[1], scale.style_size)
-        for style in experiment.styles
-    ]
-    return [wanted, *own]
+    result, of_styles = shapes_at(scale.size, scale.style_size, content, styles, experiment.stretch)
+    return [result, *of_styles]

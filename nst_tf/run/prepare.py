@@ -14,11 +14,16 @@ from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective.evaluation import Evaluation, WholePicture
+from nst_tf.objective.tiles import Tiles
 from nst_tf.pyramid import Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
+from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.warm import Warm
 from nst_tf.solver import Patience
 from nst_tf.start import Start
+from nst_tf.vgg.reading import read_whole
+from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.weights import ConvolutionWeights
 
 
@@ -56,7 +61,7 @@ def prepare(
     weights: ConvolutionWeights,
     warm: Warm | None = None,
 ) -> Experiment:
-    """Put pictures, parts and network together; ``settings.precision`` must be resolved.
+    """Put pictures, parts and network together; precision and memory of the settings must be resolved.
 
     ``warm``: what earlier runs left.
     """
@@ -80,7 +85,9 @@ def prepare(
             StyleImage(picture.pixels, weight)
             for picture, weight in zip(inputs.styles, inputs.style_weights, strict=True)
         ),
-        objective=Objective(extractor, parts.content, parts.style, parts.smoothness, warm.pictures),
+        objective=Objective(
+            extractor, parts.content, parts.style, parts.smoothness, warm.pictures, _evaluation(settings)
+        ),
         optimizer=parts.optimizer,
         start=parts.start,
         pyramid=parts.pyramid,
@@ -100,6 +107,13 @@ def prepare(
     )
     warm.expect(check_sizes(experiment))
     return experiment
+
+
+def _evaluation(settings: DictConfig) -> Evaluation:
+    mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    if mode == Mode.tiles.name:
+        return Tiles(settings.tile_size)
+    return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
 
 
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:

@@ -49,8 +49,8 @@ class CompiledStep:
         """How often it was traced, in all runs together."""
         self._objective = objective
         self._clip = clip
-        self._on_host = getattr(self.optimizer, "on_host", False)
-        self._traceable, self._advance = self._compiled()
+        self._fresh = True
+        self._trace, self._advance = self._compiled()
 
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
         """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
@@ -58,8 +58,12 @@ class CompiledStep:
         self.image.assign(start[np.newaxis])
         self.best_image.assign(self.image)
         self.best_loss.assign(np.inf)
-        for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
-            variable.assign(np.full(variable.shape, value) if np.ndim(value) == 0 else value)
+        if (
+            not self._fresh
+        ):  # a history of L-BFGS can be most of the memory there is: write it only if need be
+            for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
+                variable.assign(tf.fill(variable.shape, value) if np.ndim(value) == 0 else value)
+        self._fresh = False
         rate = prototype.get_config().get("learning_rate")
         if isinstance(rate, float):
             self.optimizer.learning_rate = rate
@@ -72,8 +76,7 @@ class CompiledStep:
 
     def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> None:
         """Do now what the first call would do before its first step; nothing if it was done."""
-        count = () if self._on_host else (tf.TensorSpec((), tf.int32),)
-        self._traceable.get_concrete_function(*count, targets, weights)
+        self._trace(targets, weights)
 
     @property
     def variables(self) -> list[Any]:
@@ -111,12 +114,21 @@ class CompiledStep:
             self.average.update(tf.convert_to_tensor(self.image))
 
     def _compiled(self) -> tuple[Any, Any]:
-        """What is traced, and what makes the steps: the same, unless the optimizer runs on the host."""
+        """What traces, and what makes the steps.
+
+        One compiled function does both parts of a step, unless one of them runs on the host: an optimizer
+        such as SciPy's, or an objective that goes over tiles.
+        """
         numbers = 1 + len(self._objective.parts)
 
-        @tf.function
-        def advance(count: tf.Tensor, targets, weights) -> tf.Tensor:
-            self.traces += 1  # Python runs this at tracing only
+        def counted(function):
+            def traced(*arguments):
+                self.traces += 1  # Python runs this at tracing only
+                return function(*arguments)
+
+            return tf.function(traced)
+
+        def steps(count: tf.Tensor, targets, weights) -> tf.Tensor:
             rows = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
             for index in tf.range(count):
                 loss, row, gradient = self._ask(targets, weights)
@@ -124,20 +136,33 @@ class CompiledStep:
                 rows = rows.write(index, row)
             return rows.stack()
 
-        @tf.function
-        def compiled_ask(targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            self.traces += 1
-            return self._ask(targets, weights)
+        asks_on_host = self._objective.evaluation.on_host
+        tells_on_host = getattr(self.optimizer, "on_host", False)
+        if not (asks_on_host or tells_on_host):
+            advance = counted(steps)
+            count = tf.TensorSpec((), tf.int32)
+            return lambda *given: advance.get_concrete_function(count, *given), advance
+
+        ask: Any = self._ask if asks_on_host else counted(self._ask)
+        tell: Any = self._tell if tells_on_host else counted(self._tell)
+
+        def trace(targets, weights) -> None:
+            if not asks_on_host:
+                ask.get_concrete_function(targets, weights)
+            if not tells_on_host:
+                tell.get_concrete_function(
+                    tf.TensorSpec((), tf.float32), tf.TensorSpec(self.image.shape, tf.float32)
+                )
 
         def advance_on_host(count: tf.Tensor, targets, weights) -> tf.Tensor:
             rows = []
             for _ in range(int(count)):
-                loss, row, gradient = compiled_ask(targets, weights)
-                self._tell(loss, gradient)
+                loss, row, gradient = ask(targets, weights)
+                tell(loss, gradient)
                 rows.append(row)
             return tf.stack(rows)
 
-        return (compiled_ask, advance_on_host) if self._on_host else (advance, advance)
+        return trace, advance_on_host
 
 
 class CompiledSteps:
@@ -191,6 +216,6 @@ def _structure_of(optimizer: keras.optimizers.Optimizer) -> str:
 
 def _constant_or_copy(variable: Any) -> float | np.ndarray:
     """Histories and moments begin as one number: keep that, not a second history."""
-    values = np.asarray(variable)
-    first = values.flat[0]
-    return first if (values == first).all() else values.copy()
+    values = tf.reshape(tf.convert_to_tensor(variable), [-1])  # shares the variable's memory
+    lowest, highest = tf.reduce_min(values).numpy(), tf.reduce_max(values).numpy()
+    return lowest if lowest == highest else np.asarray(variable)

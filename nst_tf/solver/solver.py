@@ -122,8 +122,11 @@ class Solver:
                 steps_a_call = min(2 * steps_a_call, _MOST_STEPS_A_REPORT)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything that changes from step to step, by name: what ``restore`` needs to go on."""
-        return {name: np.asarray(one) for name, one in self._named_variables().items()} | (
+        """Everything that changes from step to step, by name: what ``restore`` needs to go on.
+
+        On a CPU the arrays share the memory of the variables until the next step, which then copies.
+        """
+        return {name: _view(one) for name, one in self._named_variables().items()} | (
             {_PATIENCE: self._patience.state()} if self._patience else {}
         )
 
@@ -172,7 +175,7 @@ class Solver:
 
     @property
     def learning_rate(self) -> float | None:
-        """The optimizer's present learning rate, of its schedule if it has one; None where there is none."""
+        """The optimizer's learning rate for the next update; None where there is none."""
         rate = getattr(self._entered.optimizer, "learning_rate", None)
         return None if rate is None else float(rate)
 
@@ -223,3 +226,9 @@ class Solver:
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self._bound.parts, parts, strict=True)}
+
+
+def _view(variable: Any) -> np.ndarray:
+    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
+    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
+    return np.asarray(memoryview(tensor))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.statistics.moments import means_and_centred
+from nst_tf.statistics.moments import position_count
 from nst_tf.statistics.parameters import check_positive
 from nst_tf.statistics.statistic import as_vectors
 
@@ -17,6 +17,14 @@ class MeansAndDeviations(NamedTuple):
 
     means: tf.Tensor
     deviations: tf.Tensor
+
+
+class ChannelSums(NamedTuple):
+    """Positions (scalar), sum F_m [C] and sum F_m^2 [C] over the positions m, in float64."""
+
+    positions: tf.Tensor
+    first: tf.Tensor
+    squares: tf.Tensor
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class BatchNormalizationStatistics:
     pictures have it, so that two dead channels agree.
     """
 
+    summable: ClassVar[bool] = True
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
@@ -37,9 +46,25 @@ class BatchNormalizationStatistics:
 
     def describe(self, activations: tf.Tensor) -> MeansAndDeviations:
         """Activations [1, H, W, C] -> means [C] and standard deviations [C]."""
-        means, centred = means_and_centred(as_vectors(activations))
-        variances = tf.reduce_mean(tf.square(centred), axis=0)
-        return MeansAndDeviations(means, tf.sqrt(variances + self.epsilon))
+        return self.described(self.sums(activations), activations.dtype)
+
+    def sums(self, activations: tf.Tensor) -> ChannelSums:
+        """Activations [1, H, W, C] -> sums; squares are taken as ``moment_sums`` takes its products."""
+        vectors = as_vectors(activations)
+        reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
+        centred = vectors - reference
+        rest = tf.cast(tf.reduce_sum(centred, axis=0), tf.float64)
+        squares = tf.cast(tf.reduce_sum(tf.square(centred), axis=0), tf.float64)
+        positions, means = position_count(vectors), tf.cast(reference, tf.float64)
+        squares += 2 * means * rest + positions * tf.square(means)
+        return ChannelSums(positions, rest + positions * means, squares)
+
+    def described(self, sums: ChannelSums, dtype: tf.DType = tf.float32) -> MeansAndDeviations:
+        """Sums -> means [C] and standard deviations [C]."""
+        means = sums.first / sums.positions
+        # float64 leaves a variance of 0 a rounding's breadth below 0
+        variances = tf.maximum(sums.squares / sums.positions - tf.square(means), 0.0)
+        return MeansAndDeviations(tf.cast(means, dtype), tf.cast(tf.sqrt(variances + self.epsilon), dtype))
 
     def compare(self, generated: MeansAndDeviations, style: MeansAndDeviations) -> tf.Tensor:
         """Two descriptions -> scalar."""

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
+from nst_tf.statistics.moments import position_count
 from nst_tf.statistics.statistic import as_vectors
+
+
+class Totals(NamedTuple):
+    """The number of positions, scalar float64, and the sum of the activations over them, [C]."""
+
+    positions: tf.Tensor
+    first: tf.Tensor
 
 
 @dataclass(frozen=True)
@@ -18,11 +27,22 @@ class ChannelMeans:
     k(f, s) = f . s (Li et al. 2017, "Demystifying Neural Style Transfer").
     """
 
+    summable: ClassVar[bool] = True
     distance: Distance = field(default_factory=SquaredError)
 
     def describe(self, activations: tf.Tensor) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C]."""
-        return tf.reduce_mean(as_vectors(activations), axis=0)
+        return self.described(self.sums(activations), activations.dtype)
+
+    def sums(self, activations: tf.Tensor) -> Totals:
+        """Activations [1, H, W, C] -> positions and sums [C]."""
+        vectors = as_vectors(activations)
+        return Totals(position_count(vectors), tf.reduce_sum(vectors, axis=0))
+
+    def described(self, sums: Totals, dtype: tf.DType = tf.float32) -> tf.Tensor:
+        """Sums -> [C]."""
+        del dtype  # the sums have it
+        return sums.first / tf.cast(sums.positions, sums.first.dtype)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two vectors [C] -> scalar."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
-from nst_tf.statistics.moments import covariance, means_and_centred
+from nst_tf.statistics.moments import MomentSums, covariance_of, moment_sums, unbiased
 from nst_tf.statistics.parameters import check_positive
-from nst_tf.statistics.shapes import sizes
 from nst_tf.statistics.statistic import as_vectors
 
 
@@ -24,6 +24,7 @@ class Correlation:
     1e8 of a variance of 1, and above what rounding leaves of the variance of a constant channel.
     """
 
+    summable: ClassVar[bool] = True
     epsilon: float = 1e-8
     distance: Distance = field(default_factory=SquaredError)
 
@@ -33,8 +34,15 @@ class Correlation:
 
     def describe(self, activations: tf.Tensor) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C, C]."""
-        _, centred = means_and_centred(as_vectors(activations))
-        matrix = covariance(centred, sizes(centred)[0] - 1)
+        return self.described(self.sums(activations), activations.dtype)
+
+    def sums(self, activations: tf.Tensor) -> MomentSums:
+        """Activations [1, H, W, C] -> sums of first and second moments."""
+        return moment_sums(as_vectors(activations))
+
+    def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
+        """Sums -> [C, C]."""
+        matrix = tf.cast(covariance_of(sums, unbiased(sums.positions)), dtype)
         scale = tf.math.rsqrt(tf.linalg.diag_part(matrix) + self.epsilon)
         # the diagonal is 1 by definition: it must neither have a value of its own nor a gradient
         return tf.linalg.set_diag(matrix * scale[:, tf.newaxis] * scale, tf.ones_like(scale))

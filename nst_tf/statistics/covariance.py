@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
-from nst_tf.statistics.moments import covariance, means_and_centred
-from nst_tf.statistics.shapes import sizes
+from nst_tf.statistics.moments import MomentSums, covariance_of, moment_sums, unbiased
 from nst_tf.statistics.statistic import as_vectors
 
 
@@ -21,12 +21,20 @@ class Covariance:
     that of the picture that the activations come from. A layer of one position has covariance 0.
     """
 
+    summable: ClassVar[bool] = True
     distance: Distance = field(default_factory=SquaredError)
 
     def describe(self, activations: tf.Tensor) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C, C]."""
-        _, centred = means_and_centred(as_vectors(activations))
-        return covariance(centred, sizes(centred)[0] - 1)
+        return self.described(self.sums(activations), activations.dtype)
+
+    def sums(self, activations: tf.Tensor) -> MomentSums:
+        """Activations [1, H, W, C] -> sums of first and second moments."""
+        return moment_sums(as_vectors(activations))
+
+    def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
+        """Sums -> [C, C]."""
+        return tf.cast(covariance_of(sums, unbiased(sums.positions)), dtype)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two matrices [C, C] -> scalar."""

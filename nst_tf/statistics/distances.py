@@ -4,24 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
 from nst_tf.errors import InputError
 
-
-def _half_sum_over_root_size(errors: tf.Tensor) -> tf.Tensor:
+# each is this function of the sum of the errors and of their number n
+_OF_SUM: Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
+    "sum": lambda total, n: total,
+    "half_sum": lambda total, n: 0.5 * total,  # Gatys et al. 2016, equation 1
+    "mean": lambda total, n: total / n,
     # cysmith/neural-style-tf, content_layer_loss with content_loss_function 1: K = 1 / (2 sqrt(N) sqrt(M))
-    return tf.reduce_sum(errors) / (2.0 * tf.sqrt(tf.cast(tf.size(errors), errors.dtype)))
-
-
-REDUCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    "sum": tf.reduce_sum,
-    "half_sum": lambda errors: 0.5 * tf.reduce_sum(errors),  # Gatys et al. 2016, equation 1
-    "mean": tf.reduce_mean,
-    "half_sum_over_root_size": _half_sum_over_root_size,
+    "half_sum_over_root_size": lambda total, n: total / (2.0 * tf.sqrt(n)),
 }
+
+
+def _reduction(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+    return lambda errors: _OF_SUM[name](tf.reduce_sum(errors), tf.cast(tf.size(errors), errors.dtype))
+
+
+REDUCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {name: _reduction(name) for name in _OF_SUM}
+
+
+class ErrorSums(NamedTuple):
+    """The number of elements (scalar float64) and the sum of their errors (scalar)."""
+
+    size: tf.Tensor
+    errors: tf.Tensor
+
+
+class RelativeSums(NamedTuple):
+    """Sums of squared errors and of the target's squares, scalars."""
+
+    errors: tf.Tensor
+    squares: tf.Tensor
 
 
 class Distance(Protocol):
@@ -29,6 +46,18 @@ class Distance(Protocol):
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """Two tensors of one shape -> scalar."""
+        ...
+
+
+class SummableDistance(Distance, Protocol):
+    """A distance that is a function of sums over elements, so that it can be taken piece by piece."""
+
+    def sums(self, generated: tf.Tensor, target: tf.Tensor) -> Any:
+        """Two tensors of one shape -> a structure of scalars, of which those of disjoint pieces add up."""
+        ...
+
+    def of_sums(self, sums: Any) -> tf.Tensor:
+        """The sums over all elements -> scalar."""
         ...
 
 
@@ -45,7 +74,15 @@ class SquaredError:
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """Two tensors of one shape -> scalar."""
-        return self.factor * REDUCTIONS[self.reduction](tf.math.squared_difference(generated, target))
+        return self.of_sums(self.sums(generated, target))
+
+    def sums(self, generated: tf.Tensor, target: tf.Tensor) -> ErrorSums:
+        """Two tensors of one shape -> their number of elements and sum of squared errors."""
+        return _error_sums(tf.math.squared_difference(generated, target))
+
+    def of_sums(self, sums: ErrorSums) -> tf.Tensor:
+        """Sums -> scalar."""
+        return self.factor * _OF_SUM[self.reduction](sums.errors, tf.cast(sums.size, sums.errors.dtype))
 
 
 @dataclass(frozen=True)
@@ -60,8 +97,16 @@ class RelativeSquaredError:
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """Two tensors of one shape -> scalar."""
-        error = tf.reduce_sum(tf.math.squared_difference(generated, target))
-        return error / (tf.reduce_sum(target * target) + self.smallest)
+        return self.of_sums(self.sums(generated, target))
+
+    def sums(self, generated: tf.Tensor, target: tf.Tensor) -> RelativeSums:
+        """Two tensors of one shape -> sums of squared errors and of the target's squares."""
+        errors = tf.reduce_sum(tf.math.squared_difference(generated, target))
+        return RelativeSums(errors, tf.reduce_sum(target * target))
+
+    def of_sums(self, sums: RelativeSums) -> tf.Tensor:
+        """Sums -> scalar."""
+        return sums.errors / (sums.squares + self.smallest)
 
 
 @dataclass(frozen=True)
@@ -77,7 +122,19 @@ class AbsoluteError:
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """Two tensors of one shape -> scalar."""
-        return self.factor * REDUCTIONS[self.reduction](tf.abs(generated - target))
+        return self.of_sums(self.sums(generated, target))
+
+    def sums(self, generated: tf.Tensor, target: tf.Tensor) -> ErrorSums:
+        """Two tensors of one shape -> their number of elements and sum of absolute errors."""
+        return _error_sums(tf.abs(generated - target))
+
+    def of_sums(self, sums: ErrorSums) -> tf.Tensor:
+        """Sums -> scalar."""
+        return self.factor * _OF_SUM[self.reduction](sums.errors, tf.cast(sums.size, sums.errors.dtype))
+
+
+def _error_sums(errors: tf.Tensor) -> ErrorSums:
+    return ErrorSums(tf.cast(tf.size(errors), tf.float64), tf.reduce_sum(errors))
 
 
 def check_reduction(name: str) -> None:

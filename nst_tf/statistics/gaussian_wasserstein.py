@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.statistics.moments import covariance, means_and_centred
+from nst_tf.statistics.moments import MomentSums, covariance_of, moment_sums
 from nst_tf.statistics.parameters import check_positive
 from nst_tf.statistics.shapes import sizes
 from nst_tf.statistics.statistic import as_vectors
@@ -35,6 +35,7 @@ class GaussianWasserstein:
     for equal eigenvalues. Matrices are in float64, because B has the square of Sig's condition number.
     """
 
+    summable: ClassVar[bool] = True
     epsilon: float = 1e-4
 
     def __post_init__(self) -> None:
@@ -43,11 +44,17 @@ class GaussianWasserstein:
 
     def describe(self, activations: tf.Tensor) -> Gaussian:
         """Activations [1, H, W, C] -> means, covariance and its root (unused in the generated image's)."""
-        means, centred = means_and_centred(as_vectors(activations))
-        centred = tf.cast(centred, tf.float64)
-        positions, channels = sizes(centred)
-        matrix = covariance(centred, positions)
-        matrix += self.epsilon * tf.eye(channels, dtype=tf.float64)
+        return self.described(self.sums(activations), activations.dtype)
+
+    def sums(self, activations: tf.Tensor) -> MomentSums:
+        """Activations [1, H, W, C] -> sums of first and second moments."""
+        return moment_sums(as_vectors(activations), products=tf.float64)
+
+    def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> Gaussian:
+        """Sums -> means, covariance and its root."""
+        matrix = covariance_of(sums, sums.positions)
+        matrix += self.epsilon * tf.eye(sizes(matrix)[0], dtype=tf.float64)
+        means = tf.cast(sums.first / sums.positions, dtype)
         return Gaussian(means, matrix, tf.stop_gradient(_root(tf.stop_gradient(matrix), self.epsilon)))
 
     def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
+from nst_tf.statistics.moments import position_count
 from nst_tf.statistics.statistic import as_vectors, times_power
+
+
+class GramSums(NamedTuple):
+    """The number of positions (scalar float64) and F^T F [C, C]."""
+
+    positions: tf.Tensor
+    products: tf.Tensor
 
 
 @dataclass(frozen=True)
@@ -21,16 +30,25 @@ class Gram:
     picture that the activations come from, so pictures of different sizes can be compared.
     """
 
+    summable: ClassVar[bool] = True
     positions_power: float = 1.0
     channels_power: float = 0.0
     distance: Distance = field(default_factory=SquaredError)
 
     def describe(self, activations: tf.Tensor) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C, C]."""
+        return self.described(self.sums(activations), activations.dtype)
+
+    def sums(self, activations: tf.Tensor) -> GramSums:
+        """Activations [1, H, W, C] -> positions and products."""
         vectors = as_vectors(activations)
-        gram = tf.matmul(vectors, vectors, transpose_a=True)
-        gram = times_power(gram, tf.shape(vectors)[0], -self.positions_power)
-        return times_power(gram, tf.shape(vectors)[1], -self.channels_power)
+        return GramSums(position_count(vectors), tf.matmul(vectors, vectors, transpose_a=True))
+
+    def described(self, sums: GramSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
+        """Sums -> [C, C]."""
+        del dtype  # the products have it
+        gram = times_power(sums.products, sums.positions, -self.positions_power)
+        return times_power(gram, tf.shape(gram)[0], -self.channels_power)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two matrices [C, C] -> scalar."""

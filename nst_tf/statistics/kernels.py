@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -15,6 +15,11 @@ from nst_tf.statistics.shapes import sizes
 @runtime_checkable
 class Kernel(Protocol):
     """A kernel k(f, s) = phi(f) . phi(s) between vectors of C channels."""
+
+    @property
+    def has_short_features(self) -> bool:
+        """Whether phi is short enough to be computed, so that ``feature_means`` is not None."""
+        ...
 
     def feature_means(self, vectors: tf.Tensor) -> tuple[tf.Tensor, ...] | None:
         """Vectors [M, C] -> the mean of phi over them, in parts of any shape; None if phi is too long.
@@ -48,14 +53,19 @@ class PolynomialKernel:
         check_whole("degree of the polynomial kernel", self.degree, 1)
         check_at_least_zero("constant of the polynomial kernel", self.constant)
 
+    @property
+    def has_short_features(self) -> bool:
+        """Up to degree 2."""
+        return self.degree <= 2
+
     def feature_means(self, vectors: tf.Tensor) -> tuple[tf.Tensor, ...] | None:
         """Vectors [M, C] -> means of the features, or None above degree 2."""
-        if self.degree > 2:
+        if not self.has_short_features:
             return None
         means = tf.reduce_mean(vectors, axis=0)
         if self.degree == 1:
             return (means,)
-        second = tf.matmul(vectors, vectors, transpose_a=True) / sizes(vectors)[0]
+        second = tf.matmul(vectors, vectors, transpose_a=True) / tf.cast(tf.shape(vectors)[0], vectors.dtype)
         return (second,) if self.constant == 0 else (second, math.sqrt(2 * self.constant) * means)
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
@@ -79,6 +89,7 @@ class GaussianKernel:
     """
 
     sigma: float | None = None
+    has_short_features: ClassVar[bool] = False  # phi has infinitely many dimensions
 
     def __post_init__(self) -> None:
         """Refuse a sigma that is not above 0: InputError."""
@@ -87,7 +98,7 @@ class GaussianKernel:
 
     def feature_means(self, vectors: tf.Tensor) -> None:
         """None."""
-        del vectors  # phi has infinitely many dimensions
+        del vectors
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
         """Vectors [n, C] of the style -> sigma, a scalar."""

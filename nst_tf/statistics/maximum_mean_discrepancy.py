@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.statistics.kernels import Kernel, PolynomialKernel
+from nst_tf.statistics.moments import position_count
 from nst_tf.statistics.parameters import check_whole
 from nst_tf.statistics.sampling import sampled_rows
 from nst_tf.statistics.statistic import as_vectors
@@ -51,6 +52,26 @@ class MaximumMeanDiscrepancy:
             )
         check_whole("samples of the Maximum Mean Discrepancy", self.samples, 2)
         check_whole("seed of the Maximum Mean Discrepancy", self.seed, 0)
+
+    @property
+    def summable(self) -> bool:
+        """Whether the kernel's features are so short that their means are the description."""
+        return self.kernel.has_short_features
+
+    def sums(self, activations: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Activations [1, H, W, C] -> positions and sums of the kernel's features; where it is summable."""
+        vectors = as_vectors(activations)
+        means = self.kernel.feature_means(vectors)
+        if means is None:
+            raise ValueError(f"{self.kernel} has no features that could be summed")
+        positions = position_count(vectors)
+        return (positions, *(mean * tf.cast(positions, mean.dtype) for mean in means))
+
+    def described(self, sums: tuple[tf.Tensor, ...], dtype: tf.DType = tf.float32) -> tuple[tf.Tensor, ...]:
+        """Sums -> the means of the kernel's features."""
+        del dtype  # the sums have it
+        positions, *features = sums
+        return tuple(one / tf.cast(positions, one.dtype) for one in features)
 
     def describe(self, activations: tf.Tensor) -> tuple[tf.Tensor, ...] | Sample:
         """Activations [1, H, W, C] -> the means of the kernel's features, or a sample of the vectors."""

@@ -1,20 +1,52 @@
-"""First and second moments of activations: means, and covariances of centred vectors."""
+"""First and second moments of activations, as sums over positions that can be taken piece by piece."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
 
-def means_and_centred(vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Vectors [M, C] -> their mean [C], and the vectors minus it [M, C].
+class MomentSums(NamedTuple):
+    """Over the positions m of F [M, C]: M (scalar), sum F_m [C] and sum F_m F_m^T [C, C], in float64."""
 
-    Second moments are taken of centred vectors and not as E[f f^T] - mu mu^T, which in float32 loses
-    every digit of a variance that is small beside the square of its mean.
+    positions: tf.Tensor
+    first: tf.Tensor
+    second: tf.Tensor
+
+
+def moment_sums(vectors: tf.Tensor, products: tf.DType | None = None) -> MomentSums:
+    """Vectors [M, C] -> their sums; products are multiplied in the type ``products``, by default that of F.
+
+    E[f f^T] - mu mu^T in float32 loses every digit of a variance that is small beside the square of its
+    mean. So the products are those of F - r with r the mean of these vectors, and what that changes is
+    put back exactly, in float64: F^T F = (F - r)^T (F - r) + t r^T + r t^T + M r r^T, t = sum (F_m - r).
+    The identity holds for any r, which therefore is a constant for the gradient.
     """
-    means = tf.reduce_mean(vectors, axis=0)
-    return means, vectors - means
+    reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
+    centred = vectors - reference
+    if products is not None:
+        centred = tf.cast(centred, products)
+    scatter = tf.cast(tf.matmul(centred, centred, transpose_a=True), tf.float64)
+    rest = tf.cast(tf.reduce_sum(centred, axis=0), tf.float64)
+    positions = position_count(vectors)
+    means = tf.cast(reference, tf.float64)
+    outer = rest[:, tf.newaxis] * means
+    second = scatter + outer + tf.transpose(outer) + positions * means[:, tf.newaxis] * means
+    return MomentSums(positions, rest + positions * means, second)
 
 
-def covariance(centred: tf.Tensor, divisor: int) -> tf.Tensor:
-    """Centred vectors [M, C] -> X^T X / divisor, [C, C]; a divisor of 0 (one position) counts as 1."""
-    return tf.matmul(centred, centred, transpose_a=True) / tf.cast(max(divisor, 1), centred.dtype)
+def covariance_of(sums: MomentSums, divisor: tf.Tensor) -> tf.Tensor:
+    """(sum F F^T - M mu mu^T) / divisor, [C, C] float64."""
+    means = sums.first / sums.positions
+    return (sums.second - sums.positions * means[:, tf.newaxis] * means) / divisor
+
+
+def unbiased(positions: tf.Tensor) -> tf.Tensor:
+    """M - 1, which for a single position counts as 1."""
+    return tf.maximum(positions - 1, 1)
+
+
+def position_count(vectors: tf.Tensor) -> tf.Tensor:
+    """M of the vectors [M, C]: scalar float64, in which it is exact and can be summed."""
+    return tf.cast(tf.shape(vectors)[0], tf.float64)

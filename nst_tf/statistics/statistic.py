@@ -19,6 +19,32 @@ class Statistic(Protocol):
         ...
 
 
+class SummableStatistic(Statistic, Protocol):
+    """A statistic that needs no more of the activations than sums over their positions.
+
+    So a picture can be described piece by piece: describe(F) = described(sum of sums(P) over the pieces
+    P of F).
+    """
+
+    @property
+    def summable(self) -> bool:
+        """True; a statistic that is a sum for some of its parameters only says so here."""
+        ...
+
+    def sums(self, activations: tf.Tensor) -> Any:
+        """Activations [1, H, W, C] -> a structure of tensors, of which those of disjoint pieces add up."""
+        ...
+
+    def described(self, sums: Any, dtype: tf.DType = tf.float32) -> Any:
+        """The sums over all positions -> the description, in the type of the activations."""
+        ...
+
+
+def is_summable(statistic: Statistic) -> bool:
+    """Whether the statistic needs only sums over positions: see SummableStatistic."""
+    return bool(getattr(statistic, "summable", False))
+
+
 def as_vectors(activations: tf.Tensor) -> tf.Tensor:
     """Activations [1, H, W, C] -> [M, C], a row for each of the M = H W positions."""
     return tf.reshape(activations, [-1, activations.shape[-1]])

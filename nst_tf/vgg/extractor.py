@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -10,7 +12,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import NETWORK_PIXELS
-from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers
+from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers, reach_of
 from nst_tf.vgg.padding import PADDINGS, Padding
 from nst_tf.vgg.pooling import POOLINGS
 from nst_tf.weights import ConvolutionWeights
@@ -47,32 +49,38 @@ class FeatureExtractor:
         self._pool = _one_of("model.pooling", pooling, POOLINGS)
         first_padding, other_padding = _one_of("model.padding", padding, PADDINGS)
         self._to_network_pixels = _one_of("model.pixels", pixels, NETWORK_PIXELS)
-        self._precision = precision
-        self._chain = self._build(architecture, weights, first_padding, other_padding)
+        self.precision = precision
+        self.reach = reach_of(architecture, self.layers)
+        chain = self._build(architecture, weights, first_padding, other_padding)
+        self.blocks = tuple(_blocks([_Function("pixels", self._network_pixels), *chain]))
+        """The chain in blocks, each of which but the last ends with its pooling."""
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """Image [1, H, W, 3], RGB in [0, 1], float32 -> activations [1, h, w, C], float32, by layer name."""
-        activations = tf.cast(self._to_network_pixels(image), self._precision)
+        activations = image
         found: dict[str, tf.Tensor] = {}
-        for layer in self._chain:
-            activations = layer(activations)
-            if layer.name in self.layers:
-                found[layer.name] = tf.cast(activations, tf.float32)
+        for step in (step for block in self.blocks for step in block.steps):
+            activations = step(activations)
+            if step.name in self.layers:
+                found[step.name] = tf.cast(activations, tf.float32)
         return {name: found[name] for name in self.layers}
+
+    def _network_pixels(self, image: tf.Tensor) -> tf.Tensor:
+        return tf.cast(self._to_network_pixels(image), self.precision)
 
     def _build(
         self, architecture: str, weights: ConvolutionWeights, first_padding: Padding, other_padding: Padding
-    ) -> list[_Convolution | _Function]:
+    ) -> list[Step]:
         known = convolution_layers(architecture)
         deepest = max(known.index(name.removesuffix(BEFORE_RELU)) for name in self.layers)
         wanted = set(known[: deepest + 1])
-        chain: list[_Convolution | _Function] = []
+        chain: list[Step] = []
         for layer in self._template(include_top=False, weights=None, input_shape=(None, None, 3)).layers:
             if isinstance(layer, keras.layers.MaxPooling2D):
-                chain.append(_Function(layer.name, self._pool))
+                chain.append(_Pooling(layer.name, self._pool))
             elif isinstance(layer, keras.layers.Conv2D):
                 pad = other_padding if chain else first_padding
-                chain.append(_Convolution(layer.name, weights, pad, self._precision))
+                chain.append(_Convolution(layer.name, weights, pad, self.precision))
                 chain.append(_Function(layer.name, tf.nn.relu))
                 wanted.discard(layer.name)
                 if not wanted:
@@ -80,11 +88,48 @@ class FeatureExtractor:
         return chain
 
 
+class Step(Protocol):
+    """One function of the chain, under the name of the layer that it computes."""
+
+    name: str
+
+    def __call__(self, activations: tf.Tensor) -> tf.Tensor:
+        """Activations [1, h, w, C] -> those of this layer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Block:
+    """Steps between two poolings, the pooling at their end with them.
+
+    ``stride`` is by how much the block divides a side (2, or 1 without a pooling), ``halo`` how many
+    positions around it an output sees, ``channels`` the largest number in any of its layers.
+    """
+
+    steps: tuple[Step, ...]
+    stride: int
+    halo: int
+    channels: int
+
+
+def _blocks(chain: Sequence[Step]) -> Iterator[Block]:
+    steps: list[Step] = []
+    for step in chain:
+        steps.append(step)
+        pools = isinstance(step, _Pooling)
+        if pools or step is chain[-1]:
+            convolutions = [one for one in steps if isinstance(one, _Convolution)]
+            halo = len(convolutions)  # each is 3 x 3
+            yield Block(tuple(steps), 2 if pools else 1, halo, max(one.channels for one in convolutions))
+            steps = []
+
+
 class _Convolution:
     """A 3 x 3 convolution with bias and without activation, its weights frozen in one precision."""
 
     def __init__(self, layer: str, weights: ConvolutionWeights, pad: Padding, precision: str) -> None:
         self.name = layer + BEFORE_RELU
+        self.channels = weights.kernels[layer].shape[-1]
         self._pad = pad
         # variables, not constants: a constant is copied into every graph that uses it
         self._kernel = _frozen(weights.kernels[layer], precision)
@@ -110,6 +155,10 @@ class _Function:
 
     def __call__(self, activations: tf.Tensor) -> tf.Tensor:
         return self._function(activations)
+
+
+class _Pooling(_Function):
+    """The step that ends a block."""
 
 
 def _one_of(key: str, name: str, choices: Mapping):

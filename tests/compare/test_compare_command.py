@@ -58,8 +58,8 @@ def _size(path: Path) -> tuple[int, int]:
 def test_a_sweep_is_compared_in_its_own_folder(nst_compare, sweep: Path) -> None:
     answer = nst_compare(sweep)
     assert (answer.status, answer.err) == (0, "")
-    files = [Path(line) for line in answer.out.splitlines()[-2:]]
-    assert files == [sweep / "contact_sheet.png", sweep / "results.csv"]
+    files = [Path(line) for line in answer.out.splitlines()[-3:]]
+    assert files == [sweep / "contact_sheet.png", sweep / "results.csv", sweep / "report.html"]
     assert "4 runs: 3 completed, 1 failed" in answer.out
     assert "nearest content" in answer.out
     assert "nearest style" in answer.out
@@ -163,7 +163,7 @@ def test_nothing_is_opened_unless_asked(nst_compare, sweep: Path, monkeypatch: p
     nst_compare(sweep, "--no-yardstick")
     assert opened == []
     nst_compare(sweep, "--no-yardstick", "--open")
-    assert opened == [(sweep / "contact_sheet.png").resolve().as_uri()]
+    assert opened == [(sweep / "report.html").resolve().as_uri()]
 
 
 def test_without_a_yardstick_tensorflow_is_not_loaded(sweep: Path) -> None:
@@ -188,7 +188,7 @@ def test_from_python_with_weights_that_are_loaded_already(
         [sweep], place, weights=random_weights, on_run=lambda done, of: told.append((done, of))
     )
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert comparison.files == (place / "contact_sheet.png", place / "results.csv")
+    assert comparison.files == (place / "contact_sheet.png", place / "results.csv", place / "report.html")
     assert comparison.varying == ("objective.style.weight", "optimizer")
     assert [run.name for run in comparison.runs if "ssim" in run.yardstick] == ["0", "1", "2"]
 

@@ -74,6 +74,9 @@ DEFAULT = {
     },
     "precision": "auto",
     "deterministic": False,
+    "memory": "auto",
+    "memory_limit": None,
+    "tile_size": None,
     "record": {
         "image_every": 50,
         "checkpoint_every": 120.0,

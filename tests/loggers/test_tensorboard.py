@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from loggers.recorded_run import SUMMARY, pixels, recorded_run, report, solver
+from omegaconf import OmegaConf
 from PIL import Image
 from run.command_line import SMALL, nst
 
@@ -146,7 +147,13 @@ def test_the_command_line_tells_of_a_run_that_is_stopped_and_resumed(
         if one.step == 3:
             raise Stopped
 
-    words = (*SMALL, "steps=6", "optimizer=adam", "record.checkpoint_every=1e-9", "record.image_every=2")
+    words = (
+        *SMALL,
+        "steps=6",
+        "optimizer=sgd_exponential",
+        "record.checkpoint_every=1e-9",
+        "record.image_every=2",
+    )
     monkeypatch.setattr(Recording, "on_report", stopping)
     with pytest.raises(Stopped):
         nst(tmp_path, *words, "hydra.run.dir=run", "logger=tensorboard")
@@ -159,6 +166,12 @@ def test_the_command_line_tells_of_a_run_that_is_stopped_and_resumed(
     losses = {event.step: event.value for event in events.Scalars("loss")}
     assert len(events.Scalars("loss")) == 6
     assert losses == {row["step"]: pytest.approx(row["loss"]) for row in answer.rows}
+    schedule = OmegaConf.load(folder / "config.yaml").optimizer.learning_rate
+    rates = {event.step: event.value for event in events.Scalars("run/learning_rate")}
+    assert {1, 3, 5} <= rates.keys()  # calls end at every other step, for the pictures
+    for step, rate in rates.items():  # of the next update
+        decay = schedule.decay_rate ** ((step + 1) / schedule.decay_steps)
+        assert rate == pytest.approx(schedule.initial_learning_rate * decay)
     assert [event.step for event in events.Images("pictures/progress")] == [2, 4, 6]
     (result,) = events.Images("pictures/result")
     with (

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 from command_line import Answer, nst
@@ -85,6 +84,7 @@ def test_whatever_happens_in_a_job_stays_in_it(small, tmp_path: Path, mistakes: 
         else:
             assert "Traceback" not in log
             assert "error" not in job
+    assert summary(tmp_path, 4)["traces"] == 1  # nothing that a broken run left is used again
     assert told(tmp_path)["status"] == "failed"
     assert not (tmp_path / "sweep" / ".jobs").exists()
     assert "Traceback" not in answer.err
@@ -232,21 +232,24 @@ def test_folders_that_are_named_by_their_words(small, tmp_path: Path) -> None:
 
 @pytest.fixture
 def comparison(monkeypatch: pytest.MonkeyPatch) -> list:
-    """A stand-in for the comparison; returns what it was asked to compare."""
-    module, asked = ModuleType("nst_tf.compare.command"), []
+    """A stand-in for the comparison, which has tests of its own; returns what it was asked to compare."""
+    from nst_tf.compare import comparing
 
-    def compare(paths, output):
+    asked = []
+
+    def compare(paths, output, *, on_run):
         asked.append((paths, output))
-        (output / "report.html").touch()
+        on_run(1, 2)
+        return SimpleNamespace(files=(output / "results.csv", output / "report.html"))
 
-    module.compare = compare  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "nst_tf.compare.command", module)
+    monkeypatch.setattr(comparing, "compare", compare)
     return asked
 
 
 def test_runs_are_compared_in_the_end(small, tmp_path: Path, comparison: list) -> None:
     answer = nst(tmp_path, "-m", *small, "steps=1,2", "hydra.sweep.dir=sweep")
     assert answer.status == 0, answer.err
+    assert answer.err.splitlines()[-1] == "compared in sweep/report.html"
     assert comparison == [([tmp_path / "sweep"], tmp_path / "sweep")]
     for off in ("false", "null"):  # every run is there already
         words = (*small, "steps=1,2", "hydra.sweep.dir=sweep", f"sweep.compare={off}")
@@ -255,10 +258,10 @@ def test_runs_are_compared_in_the_end(small, tmp_path: Path, comparison: list) -
 
 
 def test_comparison_that_fails_does_no_harm(small, tmp_path: Path, comparison: list, monkeypatch) -> None:
-    def broken(paths, output):
+    def broken(*_, **__):
         raise RuntimeError("no\nyardstick")
 
-    monkeypatch.setattr(sys.modules["nst_tf.compare.command"], "compare", broken)
+    monkeypatch.setattr("nst_tf.compare.comparing.compare", broken)
     answer = nst(tmp_path, "-m", *small, "steps=1", "hydra.sweep.dir=sweep")
     assert answer.status == 0
     assert "the runs could not be compared: RuntimeError: no yardstick" in answer.err.splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,10 +17,10 @@ from nst_tf.run.stop import Stop
 from nst_tf.run.sweep.display import SweepDisplay
 from nst_tf.run.sweep.earlier import Earlier, earlier_run
 from nst_tf.run.sweep.machine import arrange
-from nst_tf.run.sweep.notes import SUMMARY, read_notes, read_object
+from nst_tf.run.sweep.notes import SUMMARY, is_being_run, read_notes, read_object
 from nst_tf.run.sweep.plan import Plan, run_folder
 from nst_tf.run.sweep.processes import Process
-from nst_tf.run.sweep.search import check_directions
+from nst_tf.run.sweep.search import check_directions, quieten
 from nst_tf.run.sweep.state import SWEEP, Sweep
 
 
@@ -42,6 +41,7 @@ class FollowSweep(Callback):
             completed = _completed_before(folder, plan, config)
             plan.check()
             arrange(config)
+            quieten(config.hydra.sweeper)
             sweep = Sweep(folder, plan, completed, compare=bool(config.sweep.compare))
             sweep.begin()
         except (HydraException, OmegaConfBaseException, ValueError) as error:
@@ -62,14 +62,13 @@ def _completed_before(folder: Path, plan: Plan, config: DictConfig) -> list[int]
     Raises InputError if the earlier call is not over, or if a job would come to lie on another one.
     """
     before = read_object(folder / SWEEP)
-    notes = read_notes(folder)
-    running = [
-        note for note in notes.values() if note.status == "running" and _is_alive(asdict(note.process))
-    ]
+    running = [note for note in read_notes(folder).values() if is_being_run(folder, note)]
     if running:
+        process = running[0].process
+        where = "" if process.is_of_this_host else f" on {process.host}"
         raise InputError(
             f"job {running[0].number} of the sweep in {folder} is still being run by process"
-            f" {running[0].process.number}: wait for it, or end it"
+            f" {process.number}{where}: wait for it, or end it"
         )
     if before is not None and before.get("status") == "running" and _is_alive(before.get("process")):
         raise InputError(f"the sweep in {folder} is still going on: wait for it, or choose another folder")

@@ -8,13 +8,16 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from importlib import import_module
+from contextlib import suppress
 from pathlib import Path
+
+from rich.console import Console
 
 from nst_tf.run.stop import Stop, Terminated, terminable
 from nst_tf.run.sweep.callback import FollowSweep
 from nst_tf.run.sweep.job import one_sentence
-from nst_tf.run.sweep.notes import ENDED, read_notes
+from nst_tf.run.sweep.notes import ENDED, is_being_run, read_notes
+from nst_tf.run.sweep.search import best_of_search
 from nst_tf.run.sweep.state import FAILED, Sweep
 
 FAILED_STATUS = 1
@@ -63,13 +66,17 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
     if interrupted:
         _say(f"nst: interrupted; {_how_to_go_on(sweep)}")
         return TERMINATED_STATUS if isinstance(cut, Terminated) else INTERRUPTED_STATUS
-    if cut is not None:
+    # Optuna raises at the end of a search in which nothing, or the last point of a grid, succeeded
+    over = sweep.plan.jobs is None and len(sweep.with_status(*ENDED)) == sweep.count
+    if cut is not None and not over:
         _log_of(sweep, cut)
         _say(f"nst: the sweep was cut short ({one_sentence(cut)[:300]}); {_how_to_go_on(sweep)}")
+    if best := best_of_search({sweep.name(job): job["value"] for job in sweep.jobs() if "value" in job}):
+        _say(f"the best: {best}")
     if sweep.compare and sweep.with_status("completed", "diverged"):
         _compare(sweep)
     print(_relative(sweep.folder))  # noqa: T201  (what the program answers)
-    return 0 if status == "completed" and cut is None else FAILED_STATUS
+    return 0 if status == "completed" and (cut is None or over) else FAILED_STATUS
 
 
 def _counts(sweep: Sweep) -> str:
@@ -85,22 +92,27 @@ def _how_to_go_on(sweep: Sweep) -> str:
 
 def _compare(sweep: Sweep) -> None:
     """Write the comparison into the sweep's folder; whatever goes wrong is told and does no harm."""
+    from nst_tf.compare.comparing import compare  # which imports much, and most commands need none of it
+
     try:
-        import_module("nst_tf.compare.command").compare([sweep.folder], sweep.folder)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("nst_tf.compare"):
-            _say(f"the runs could not be compared: {one_sentence(error)}")
+        with Console(stderr=True).status("comparing") as line:
+            compared = compare(
+                [sweep.folder],
+                sweep.folder,
+                on_run=lambda done, of: line.update(f"comparing: {done} of {of} runs are measured"),
+            )
     except (Exception, SystemExit) as error:
         _say(f"the runs could not be compared: {one_sentence(error)}")
+    else:
+        _say(f"compared in {_relative(compared.files[-1])}")
 
 
 def _stop_jobs(sweep: Sweep) -> None:
     """Ask the jobs in other processes of this machine to stop as this one does, and wait for them."""
-    asked = [note.process for note in read_notes(sweep.folder).values() if note.status == "running"]
-    own = os.getpid()
-    for process in asked:
-        if process.number != own and process.is_alive:
-            os.kill(process.number, signal.SIGTERM)
+    for note in read_notes(sweep.folder).values():
+        if note.process.is_of_this_host and is_being_run(sweep.folder, note):
+            with suppress(ProcessLookupError):
+                os.kill(note.process.number, signal.SIGTERM)
     _wait(sweep, _SECONDS_TO_STOP)
 
 
@@ -117,13 +129,7 @@ def _wait(sweep: Sweep, limit: float | None = None) -> bool:
     began, any_ran = time.monotonic(), False
     while limit is None or time.monotonic() - began < limit:
         notes = read_notes(sweep.folder).values()
-        own = os.getpid()
-        running = [
-            note
-            for note in notes
-            if note.status == "running" and note.process.number != own and note.process.is_alive
-        ]
-        if not running:
+        if not any(note.process.is_of_this_host and is_being_run(sweep.folder, note) for note in notes):
             return any_ran
         any_ran = True
         time.sleep(_SECONDS_BETWEEN_LOOKS)

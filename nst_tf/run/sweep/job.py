@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -23,7 +24,15 @@ from nst_tf.run.job import requested_sha256, resume, run
 from nst_tf.run.stop import terminable
 from nst_tf.run.sweep.earlier import Earlier, earlier_run, take_away
 from nst_tf.run.sweep.machine import take_one_gpu
-from nst_tf.run.sweep.notes import SUMMARY, JobNote, end_running, read_notes, read_object, write_note
+from nst_tf.run.sweep.notes import (
+    SUMMARY,
+    JobNote,
+    end_running,
+    is_being_run,
+    read_notes,
+    read_object,
+    write_note,
+)
 from nst_tf.run.sweep.plan import GRID, words_of
 from nst_tf.run.sweep.processes import Process
 from nst_tf.run.sweep.search import value_of
@@ -65,11 +74,13 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
         sentence = one_sentence(error)
         _log.error("%s\n%s", sentence, "".join(traceback.format_exception(error)))
         _end(sweep, replace(note, status="failed", error=sentence), settings, state, began)
+        _forget_what_was_kept()
         return None
     except BaseException:
         _end(sweep, replace(note, status="interrupted"), settings, state, began)
         raise
-    write_note(sweep, replace(note, status="completed", seconds=time.perf_counter() - began))
+    seconds = time.perf_counter() - began
+    write_note(sweep, replace(note, status="completed", seconds=seconds, value=value))
     return str(folder) if value is None else value
 
 
@@ -113,9 +124,7 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
 def _check_alone(sweep: Path, note: JobNote) -> None:
     """Raise _Refused if another process is at this job, as one whose launcher was killed may be."""
     other = read_notes(sweep).get(note.number)
-    if other is None or other.status != "running" or other.process == note.process:
-        return
-    if other.process.is_alive:
+    if other is not None and is_being_run(sweep, other):
         raise _Refused(f"job {note.number} is still being run by process {other.process.number}")
 
 
@@ -147,6 +156,12 @@ def _write_failure(folder: Path, note: JobNote, settings: DictConfig, state: Any
     except OmegaConfBaseException:  # a value that can't be resolved may be what was wrong
         pass
     write_text_atomically(folder / SUMMARY, json.dumps(facts, indent=2) + "\n")
+
+
+def _forget_what_was_kept() -> None:
+    """A run that broke off may have left compiled steps in any state, and memory short."""
+    if "nst_tf.run.warm" in sys.modules:
+        sys.modules["nst_tf.run.warm"].WARM.forget_sizes()
 
 
 def _plain(node: Any) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ The process that launched the sweep reads them, whichever launcher made the othe
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ NOTES = ".jobs"
 SUMMARY = "run.json"
 """What the folder of a run tells of it; ``nst_tf.record`` writes it, and imports TensorFlow."""
 
+_SILENCE_OF_THE_DEAD = 600.0  # seconds; a step takes a few, imports and compilation up to a minute
+
 ENDED = ("completed", "diverged", "failed", "interrupted")
 
 
@@ -28,7 +31,7 @@ class JobNote:
     """One job: its folder within the sweep's, its words, how far it is.
 
     ``status`` is running or one of ``ENDED``; ``error`` is one sentence; ``seconds`` is how long it took;
-    ``was_there`` marks a job that an earlier call had completed.
+    ``was_there`` marks a job that an earlier call had completed; ``value`` is what a search makes smaller.
     """
 
     number: int
@@ -39,6 +42,7 @@ class JobNote:
     error: str | None = None
     seconds: float | None = None
     was_there: bool = False
+    value: float | list[float] | None = None
 
 
 def write_note(sweep: Path, note: JobNote) -> None:
@@ -60,6 +64,22 @@ def remove_notes(sweep: Path) -> None:
         path.unlink(missing_ok=True)
     if (sweep / NOTES).is_dir():
         (sweep / NOTES).rmdir()
+
+
+def is_being_run(sweep: Path, note: JobNote) -> bool:
+    """Whether another process than this one is at the job.
+
+    Of a process on another machine, as on a cluster, only its writing can be seen: it counts as gone after
+    ten minutes without a sign of life.
+    """
+    if note.status != "running" or note.process == Process.this():
+        return False
+    if note.process.is_of_this_host:
+        return note.process.is_alive
+    folder = sweep / note.folder
+    signs = (sweep / NOTES / f"{note.number}.json", folder / SUMMARY, folder / "metrics.jsonl")
+    last = max((path.stat().st_mtime for path in signs if path.exists()), default=0.0)
+    return time.time() - last < _SILENCE_OF_THE_DEAD
 
 
 def read_object(path: Path) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,20 @@ class Plan:
             )
             for number, words in enumerate(every)
         ]
+
+    def _trials(self) -> int | None:
+        """How many a search makes, at most; None if its sweeper does not say."""
+        sweeper = self._config.hydra.sweeper
+        trials = sweeper.get("n_trials")
+        if trials is None or "GridSampler" not in str((sweeper.get("sampler") or {}).get("_target_")):
+            return trials
+        by_key = {override.get_key_element(): override for override in self._overrides}
+        sizes = [
+            len(list(override.sweep_string_iterator()))
+            for override in by_key.values()
+            if override.is_sweep_override() and override.is_discrete_sweep()
+        ]
+        return min(trials, math.prod(sizes))
 
     @property
     def _subdir(self) -> str:

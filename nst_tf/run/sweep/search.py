@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,15 +31,48 @@ def value_of(folder: Path, sweeper: Any) -> float | list[float]:
     Raises InputError if the run can't be measured.
     """
     # they import much, and a grid needs none of it
-    read_run = import_module("nst_tf.compare.reading").read_run
-    measured_runs = import_module("nst_tf.compare.yardstick_cache").measured_runs
-    trade_off = import_module("nst_tf.compare.yardstick").trade_off
+    from nst_tf.compare.reading import read_run
+    from nst_tf.compare.yardstick import trade_off
+    from nst_tf.compare.yardstick_cache import measured_runs
+
     (run,) = measured_runs([read_run(folder)], load_weights("vgg19"))
     if run.error:
         raise InputError(run.error)
     if len(_directions(sweeper)) == 1:
         return float(trade_off(run.yardstick))
     return [float(run.yardstick[name]) for name in _FRONT]
+
+
+def quieten(sweeper: Any) -> None:
+    """Keep Optuna from telling in words of its own what the sweep tells of every job."""
+    if "hydra_optuna_sweeper" not in sweeper._target_:
+        return
+    logging.getLogger("hydra_plugins.hydra_optuna_sweeper").setLevel(logging.CRITICAL)
+    optuna = import_module("optuna")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def best_of_search(values: Mapping[str, float | Sequence[float]]) -> str | None:
+    """The smallest of the values of a search, by the names of its jobs, in a line; None if there is none.
+
+    Of pairs, all that no other one is better than in both.
+    """
+    if not values:
+        return None
+    pairs = {name: tuple(value) for name, value in values.items() if isinstance(value, Sequence)}
+    if not pairs:
+        single = {name: float(value) for name, value in values.items() if not isinstance(value, Sequence)}
+        best = min(single, key=lambda name: single[name])
+        return f"{best}, with a trade-off of {single[best]:.4g}"
+    front = [
+        f"{name}, {', '.join(f'{one:.4g}' for one in pair)}"
+        for name, pair in sorted(pairs.items(), key=lambda item: item[1])
+        if not any(
+            other != pair and all(a <= b for a, b in zip(other, pair, strict=True))
+            for other in pairs.values()
+        )
+    ]
+    return f"{'; '.join(front)} ({' and '.join(_FRONT)})"
 
 
 def _directions(sweeper: Any) -> list[str]:

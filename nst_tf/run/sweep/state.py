@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nst_tf.files import write_text_atomically
-from nst_tf.run.sweep.notes import ENDED, JobNote, end_running, read_notes, read_object, remove_notes
+from nst_tf.run.sweep.notes import (
+    ENDED,
+    JobNote,
+    end_running,
+    is_being_run,
+    read_notes,
+    read_object,
+    remove_notes,
+)
 from nst_tf.run.sweep.plan import Plan
 from nst_tf.run.sweep.processes import Process
 
@@ -75,7 +83,7 @@ class Sweep:
         return [job for job in self.jobs() if job["status"] in statuses]
 
     def jobs(self) -> list[Mapping[str, Any]]:
-        """Every job: number, folder, overrides, status, and error where there is one."""
+        """Every job: number, folder, overrides, status; its error, its value in a search where it has one."""
         known: dict[int, dict[str, Any]] = {
             job.number: {
                 "number": job.number,
@@ -91,7 +99,9 @@ class Sweep:
                 "folder": note.folder,
                 "overrides": list(note.overrides),
                 "status": note.status,
-            } | ({"error": note.error} if note.error else {})
+            }
+            known[number] |= {"error": note.error} if note.error else {}
+            known[number] |= {"value": note.value} if note.value is not None else {}
         return [known[number] for number in sorted(known)]
 
     def name(self, job: Mapping[str, Any]) -> str:
@@ -104,7 +114,7 @@ class Sweep:
         self.refresh()
         with self._lock:
             for number, note in self._notes.items():
-                if note.status == "running" and note.process.is_of_this_host and not note.process.is_alive:
+                if note.status == "running" and not is_being_run(self.folder, note):
                     status, error = ("interrupted", None) if interrupted else ("failed", _KILLED)
                     self._notes[number] = replace(note, status=status, error=error)
                     end_running(self.folder / note.folder, status, error)

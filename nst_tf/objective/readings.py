@@ -1,0 +1,88 @@
+"""What the terms take of the activations of a layer, and the distances they make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from nst_tf.losses import ContentLoss, StyleLoss
+from nst_tf.losses.gradient_normalization import with_normalized_gradient
+from nst_tf.statistics.statistic import is_summable
+from nst_tf.vgg.reading import Reading, added, joined
+
+
+def features(layer: str) -> Reading:
+    """The activations themselves, in their own precision."""
+    return Reading(layer, lambda mine, _: mine, joined)
+
+
+def description(statistic: Any, layer: str) -> tuple[Reading, Callable[[Any], Any]]:
+    """A reading for the statistic of a layer, and the statistic's description of what was taken."""
+    if is_summable(statistic):
+        return Reading(layer, lambda mine, _: statistic.sums(_float(mine)), added), statistic.described
+    return Reading(layer, lambda mine, _: statistic.describe(_float(mine))), lambda taken: taken
+
+
+def content_reading(
+    term: ContentLoss, layer: str, target: tf.Tensor | None, strength: tf.Tensor | None
+) -> Reading:
+    """Of the generated image, beside the content's activations ``target``.
+
+    ``strength`` is that of the layer's gradient where the term normalizes gradients.
+    """
+    distance: Any = term.distance
+    if _in_pieces(term):
+        return Reading(layer, lambda mine, theirs: distance.sums(_float(mine), _float(theirs)), added, target)
+    pull = _pull(term, strength)
+    return Reading(layer, lambda mine, theirs: distance(pull(mine), _float(theirs)), None, target)
+
+
+def content_value(term: ContentLoss, taken: Any) -> tf.Tensor:
+    """The distance to the content, scalar."""
+    distance: Any = term.distance
+    return distance.of_sums(taken) if _in_pieces(term) else taken
+
+
+def style_reading(term: StyleLoss, layer: str, strength: tf.Tensor | None) -> Reading:
+    """Of the generated image."""
+    if term.normalize_gradients:
+        pull, describe = _pull(term, strength), term.statistic.describe
+        return Reading(layer, lambda mine, _: describe(pull(mine)))
+    return description(term.statistic, layer)[0]
+
+
+def style_value(
+    term: StyleLoss, layer: str, taken: Any, styles: Sequence[Any], shares: tf.Tensor
+) -> tf.Tensor:
+    """The distances to the styles' descriptions, weighted by their shares; scalar."""
+    generated = taken if term.normalize_gradients else description(term.statistic, layer)[1](taken)
+    return tf.tensordot(shares, tf.stack([term.statistic.compare(generated, one) for one in styles]), 1)
+
+
+def needs_whole_pictures(content: ContentLoss | None, style: StyleLoss | None) -> str | None:
+    """What in the terms can't be computed piece by piece, in words for a person; None if nothing is."""
+    for name, term in (("content", content), ("style", style)):
+        if term is not None and term.normalize_gradients:
+            return f"objective.{name}.normalize_gradients"
+    if style is not None and not is_summable(style.statistic):
+        return f"the statistic {type(style.statistic).__name__}"
+    if content is not None and not _in_pieces(content):
+        return f"the distance {type(content.distance).__name__}"
+    return None
+
+
+def _in_pieces(term: ContentLoss) -> bool:
+    return hasattr(term.distance, "of_sums") and not term.normalize_gradients
+
+
+def _pull(term: ContentLoss | StyleLoss, strength: tf.Tensor | None) -> Callable[[tf.Tensor], tf.Tensor]:
+    if not term.normalize_gradients:
+        return _float
+    assert strength is not None, "a normalized gradient needs the strength of its layer"  # noqa: S101
+    return lambda activations: with_normalized_gradient(_float(activations), strength)
+
+
+def _float(activations: Any) -> tf.Tensor:
+    return tf.cast(activations, tf.float32)

@@ -1,0 +1,239 @@
+"""The exact loss and gradient of a whole picture from tiles of it, for pictures larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.errors import InputError
+from nst_tf.objective.evaluation import Targets
+from nst_tf.objective.readings import needs_whole_pictures
+from nst_tf.statistics.shapes import sizes
+from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.pieces import Piece, pieces_of
+from nst_tf.vgg.reading import Reading, added
+from nst_tf.vgg.windows import read_window
+
+if TYPE_CHECKING:
+    from nst_tf.objective.objective import Objective
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of a picture, with what the network sees around it."""
+
+    rows: Piece
+    columns: Piece
+
+    def window(self, image: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] -> the tile with its surroundings."""
+        rows, columns = self.rows, self.columns
+        return image[:, rows.window_start : rows.window_stop, columns.window_start : columns.window_stop]
+
+    @property
+    def owned(self) -> tf.Tensor:
+        """First and last row, first and last column of the tile itself, in its window: [4] int32."""
+        sides = (self.rows, self.columns)
+        return tf.constant(
+            [end - side.window_start for side in sides for end in (side.start, side.stop)], tf.int32
+        )
+
+
+class Tiles:
+    """Loss and gradient of the whole picture, with never more of the network alive than a tile needs.
+
+    Statistics that are sums over positions, and distances that are, are added up over tiles in a first
+    pass. Then the loss and its derivatives by the sums are known, and a second pass takes each tile
+    through the network again and adds its share of the gradient. Tiles are computed with the halo of the
+    receptive field around them, so each activation is that of the whole picture, and true borders of the
+    picture are those of a window, with the network's own padding: nothing is approximated. Smoothness is
+    that of the whole image. ``size`` is the side of a tile in pixels, without its halo.
+    """
+
+    on_host = True
+
+    def __init__(self, size: int) -> None:
+        """Nothing is compiled until the first picture is seen."""
+        self.size = size
+        self._passes: dict[Hashable, _Passes] = {}
+
+    def __eq__(self, other: object) -> bool:
+        """Two with tiles of one size are equal."""
+        return isinstance(other, Tiles) and other.size == self.size
+
+    def __hash__(self) -> int:
+        """Of the size."""
+        return hash((Tiles, self.size))
+
+    def check(self, objective: Objective) -> None:
+        """Raise InputError for an objective that tiles can't serve, and for tiles that are too small."""
+        obstacle = needs_whole_pictures(objective.content, objective.style)
+        if obstacle:
+            raise InputError(
+                f"memory=tiles can't serve {obstacle}: tiles serve the statistics gram, covariance,"
+                " correlation, channel_means, batch_normalization, gaussian_wasserstein and mmd with a"
+                " polynomial kernel up to degree 2, without normalized gradients; say memory=recompute"
+            )
+        field = objective.extractor.reach.receptive_field if objective.extractor else 0
+        if self.size < field:
+            raise InputError(
+                f"tile_size={self.size} is smaller than the {field} pixels that the deepest layer in use"
+                f" sees: take at least {field}, or shallower layers"
+            )
+
+    def see(
+        self, extractor: FeatureExtractor | None, pixels: np.ndarray, readings: Sequence[Reading]
+    ) -> list[Any]:
+        """A picture [H, W, 3] -> sums over all tiles, or for activations a list by tile."""
+        if extractor is None or not readings:
+            return []
+        image = pixels[np.newaxis]
+        look = tf.function(lambda window, owned: read_window(extractor, window, owned, readings))
+        look = look.get_concrete_function(tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32))
+        tiles = [
+            look(tf.constant(tile.window(image), tf.float32), tile.owned)
+            for tile in tiles_of(pixels.shape[0], pixels.shape[1], self.size, extractor)
+        ]
+        columns = [[tile[index] for tile in tiles] for index in range(len(readings))]
+        return [
+            added(column) if reading.combine is added else column
+            for reading, column in zip(readings, columns, strict=True)
+        ]
+
+    def weighted_parts(
+        self, objective: Objective, image: tf.Tensor, targets: Targets, weights: tf.Tensor
+    ) -> tf.Tensor:
+        """Image [1, H, W, 3] -> parts of the loss [P], float32."""
+        passes = self._passes_of(objective)
+        sums = passes.sums(image, targets)
+        smoothness = [passes.smoothness(image)] if objective.smoothness else []
+        return weights * tf.stack(objective.values(sums, targets) + smoothness)
+
+    def value_and_gradient(
+        self, objective: Objective, image: tf.Tensor, targets: Targets, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
+        passes = self._passes_of(objective)
+        sums = passes.sums(image, targets)
+        flat = tf.nest.flatten(sums)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(flat)
+            values = objective.values(tf.nest.pack_sequence_as(sums, flat), targets)
+            parts = weights[: len(values)] * tf.stack(values)
+            loss = tf.reduce_sum(parts)
+        slopes = tape.gradient(loss, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        total = tf.Variable(tf.zeros_like(image))
+        if objective.smoothness:
+            smoothness, gradient = passes.smoothness_and_gradient(image)
+            total.assign(weights[-1] * gradient)
+            del gradient
+            parts = tf.concat([parts, [weights[-1] * smoothness]], 0)
+            loss = tf.reduce_sum(parts)
+        passes.add_gradient(total, image, targets, slopes)
+        return loss, parts, tf.convert_to_tensor(total)
+
+    def _passes_of(self, objective: Objective) -> _Passes:
+        found = self._passes.get(objective.structure)
+        if found is None:
+            self.check(objective)
+            found = self._passes[objective.structure] = _Passes(objective, self.size)
+        return found
+
+
+class _Passes:
+    """The compiled passes of one objective; windows of all shapes share a trace."""
+
+    def __init__(self, objective: Objective, size: int) -> None:
+        self._objective, self._size = objective, size
+        self._sums: Callable | None = None
+        self._gradient: Callable | None = None
+        smooth = objective.smoothness
+        if smooth:
+            self.smoothness = tf.function(smooth)
+            self.smoothness_and_gradient = tf.function(_with_gradient(smooth))
+
+    def sums(self, image: tf.Tensor, targets: Targets) -> list[Any]:
+        """The first pass: what the readings take, added up over the tiles."""
+        total = None
+        for window, owned, of_tile in self._inputs(image, targets):
+            arguments = [window, owned, *of_tile]
+            self._sums = self._sums or _compiled(self._take, arguments)
+            found = self._sums(*arguments)
+            total = found if total is None else added([total, found])
+        return [] if total is None else list(total)
+
+    def add_gradient(
+        self,
+        total: tf.Variable,
+        image: tf.Tensor,
+        targets: Targets,
+        slopes: Sequence[tf.Tensor],
+    ) -> None:
+        """The second pass: ``slopes`` are the loss's derivatives by the sums, flat."""
+        tiles = self._tiles(image)
+        for tile, (window, owned, of_tile) in zip(tiles, self._inputs(image, targets), strict=True):
+            arguments = [window, owned, *of_tile, *slopes]
+            self._gradient = self._gradient or _compiled(self._pull, arguments)
+            place = tile.window(total)
+            place.assign(place + self._gradient(*arguments))
+
+    def _take(self, window: tf.Tensor, owned: tf.Tensor, *targets: tf.Tensor) -> list[Any]:
+        extractor = self._objective.extractor
+        assert extractor is not None, "without layers there are no tiles"  # noqa: S101
+        content = self._objective.content
+        of_content = dict(zip(content.layers, targets, strict=True)) if content else {}
+        return read_window(extractor, window, owned, self._objective.readings(of_content, None))
+
+    def _pull(self, window: tf.Tensor, owned: tf.Tensor, *targets_and_slopes: tf.Tensor) -> tf.Tensor:
+        count = len(self._objective.content.layers) if self._objective.content else 0
+        targets, slopes = targets_and_slopes[:count], targets_and_slopes[count:]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(window)
+            taken = tf.nest.flatten(self._take(window, owned, *targets))
+        gradient: Any = tape.gradient(taken, window, output_gradients=list(slopes))
+        return gradient
+
+    def _inputs(
+        self, image: tf.Tensor, targets: Targets
+    ) -> Iterator[tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]]:
+        """Window, place of the tile in it, and content targets, by tile."""
+        by_layer = list(targets.get("content", {}).values())
+        for index, tile in enumerate(self._tiles(image)):
+            yield tile.window(image), tile.owned, [layer[index] for layer in by_layer]
+
+    def _tiles(self, image: tf.Tensor) -> list[Tile]:
+        if self._objective.extractor is None:
+            return []
+        _, height, width, _ = sizes(image)
+        return tiles_of(height, width, self._size, self._objective.extractor)
+
+
+def tiles_of(height: int, width: int, size: int, extractor: FeatureExtractor) -> list[Tile]:
+    """Tiles of about ``size`` pixels a side, row by row, that cover a picture."""
+    rows, columns = (
+        pieces_of(side, size, extractor.reach.halo, extractor.reach.stride) for side in (height, width)
+    )
+    return [Tile(down, across) for down in rows for across in columns]
+
+
+def _compiled(function: Callable, arguments: Sequence[tf.Tensor]) -> Callable:
+    """Traced once, for windows and activations ([1, h, w, C]) of any height and width."""
+    specs = [
+        tf.TensorSpec((1, None, None, one.shape[3]) if one.shape.rank == 4 else one.shape, one.dtype)
+        for one in arguments
+    ]
+    return tf.function(function).get_concrete_function(*specs)
+
+
+def _with_gradient(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable:
+    def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            value = function(image)
+        return value, tape.gradient(value, image)
+
+    return value_and_gradient

@@ -1,0 +1,213 @@
+"""memory=auto: how a run holds its activations, chosen before any work, and what can't fit refused."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from omegaconf import DictConfig
+
+from nst_tf.configuration.checks import Inputs, layer_weights
+from nst_tf.errors import InputError
+from nst_tf.images.pixels import SMALLEST_SIDE
+from nst_tf.run.available_memory import available_bytes, gpu_bytes
+from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes
+from nst_tf.run.processor import native_precisions
+from nst_tf.run.shapes import shapes_at
+from nst_tf.vgg.layer_names import reach_of
+
+_NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
+_IN_PIECES = (
+    "Gram",
+    "Covariance",
+    "Correlation",
+    "ChannelMeans",
+    "BatchNormalizationStatistics",
+    "GaussianWasserstein",
+)
+# of torch's L-BFGS: direction, point and gradient before; and as many in the middle of an update
+_TEMPORARY = 6
+_SCIPY_NUMBER = 2  # SciPy computes in float64
+_GIB = 2**30
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The mode, the side of a tile (None without tiles), and a line for a person, or None if all is plain."""
+
+    mode: Mode
+    tile_size: int | None = None
+    said: str | None = None
+
+
+def check_memory(settings: DictConfig, inputs: Inputs) -> None:
+    """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
+
+    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. ``precision=auto`` counts as
+    bfloat16 where the processor has it, which then may turn out to be slower and not be taken.
+    """
+    precision = settings.precision.name
+    if precision == "auto":
+        precision = "bfloat16" if "bfloat16" in (native_precisions() or ()) else "float32"
+    available = None if gpu_bytes() is not None else available_bytes()
+    chosen_memory(settings, inputs, available, precision)
+
+
+def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None) -> None:
+    """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
+    precision = settings.precision if isinstance(settings.precision, str) else settings.precision.name
+    chosen = chosen_memory(settings, inputs, available, precision)
+    settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
+    if chosen.said:
+        _log.info("%s", chosen.said)
+
+
+def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> Memory:
+    """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
+
+    ``auto`` is plain where its estimate fits, else recompute, else tiles. Raises InputError for a run that
+    fits in none, naming the largest image.size that does, and for tiles that can't be.
+    """
+    if settings.memory_limit is not None:
+        available = round(settings.memory_limit * _GIB)
+    demand = demand_of(settings, inputs, precision, settings.image.size)
+    wanted = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    check_tiles(settings, demand, wanted)
+    candidates = _candidates(settings, demand, wanted)
+    first, first_bytes = candidates[0], peak_bytes(demand, *candidates[0])
+    if available is None:
+        return Memory(*first)
+    for mode, tile_size in candidates:
+        if peak_bytes(demand, mode, tile_size) <= available:
+            found = Memory(mode, tile_size)
+            if (mode, tile_size) == first:
+                return found
+            tiles = f" of {tile_size} pixels" if tile_size else ""
+            return replace(
+                found,
+                said=f"memory: {mode.name}{tiles}, because {first[0].name} would take"
+                f" {_in_gib(first_bytes)} GiB of the {_in_gib(available)} there are",
+            )
+    raise InputError(_refusal(settings, inputs, precision, wanted, available))
+
+
+def demand_of(settings: DictConfig, inputs: Inputs, precision: str, size: int) -> Demand:
+    """What the settings ask of memory, with ``size`` for image.size."""
+    content = inputs.content.height, inputs.content.width
+    styles = [(style.height, style.width) for style in inputs.styles]
+    shape, style_shapes = shapes_at(
+        size, settings.image.style_size or size, content, styles, settings.image.stretch.name
+    )
+    used = {
+        term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
+        for term in ("content", "style")
+    }
+    return Demand(
+        shape=shape,
+        styles=style_shapes,
+        architecture=settings.model.name.name,
+        content_layers=used["content"],
+        style_layers=used["style"],
+        number=_NUMBER[precision],
+        state=_images_of_optimizer(settings.optimizer) + (settings.average is not None),
+        files=sum(height * width for height, width in (content, *styles)),
+        in_pieces=_obstacle(settings) is None,
+        coarser="smallest" in settings.pyramid
+        and settings.pyramid.smallest * settings.pyramid.factor <= size,
+    )
+
+
+def check_tiles(settings: DictConfig, demand: Demand, wanted: str) -> None:
+    """Raise InputError for tiles that the objective has no use for, or that are too small."""
+    if not demand.layers:
+        return
+    field = reach_of(demand.architecture, demand.layers).receptive_field
+    if settings.tile_size is not None and settings.tile_size < field:
+        raise InputError(
+            f"tile_size={settings.tile_size} is smaller than the {field} pixels that the deepest layer in use"
+            f" sees: take at least {field}, or shallower layers"
+        )
+    obstacle = _obstacle(settings)
+    if wanted == Mode.tiles.name and obstacle:
+        raise InputError(
+            f"memory=tiles is not possible with {obstacle}: tiles serve gram, covariance, correlation,"
+            " channel_means, batch_normalization, gaussian_wasserstein and mmd_linear or mmd_polynomial up to"
+            " degree 2; say memory=recompute"
+        )
+
+
+def _candidates(settings: DictConfig, demand: Demand, wanted: str) -> list[tuple[Mode, int | None]]:
+    field = reach_of(demand.architecture, demand.layers).receptive_field if demand.layers else 0
+    sizes = [settings.tile_size] if settings.tile_size else [size for size in TILE_SIZES if size >= field]
+    by_mode: Mapping[Mode, list[int | None]] = {
+        Mode.plain: [None],
+        Mode.recompute: [None],
+        Mode.tiles: [*sizes] or [field],
+    }
+    modes = list(Mode) if wanted == "auto" else [Mode[wanted]]
+    if wanted == "auto" and (not demand.in_pieces or not demand.layers):
+        modes.remove(Mode.tiles)
+    return [(mode, size) for mode in modes for size in by_mode[mode]]
+
+
+def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, available: int) -> str:
+    """The sentence that names what would fit."""
+
+    def fits(size: int) -> bool:
+        try:
+            demand = demand_of(settings, inputs, precision, size)
+        except InputError:  # too long and narrow
+            return False
+        return any(peak_bytes(demand, *one) <= available for one in _candidates(settings, demand, wanted))
+
+    low, high = 0, settings.image.size  # the largest that fits is at least low and below high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    demand = demand_of(settings, inputs, precision, settings.image.size)
+    candidates = _candidates(settings, demand, wanted)
+    least = min(peak_bytes(demand, *one) for one in candidates)
+    needs = f"image.size={settings.image.size} needs {_in_gib(least)} GiB with memory={wanted}"
+    there = f"and there are {_in_gib(available)}"
+    if low < SMALLEST_SIDE:
+        return f"{needs}, {there}: no size fits, free some memory or raise memory_limit"
+    history = " (L-BFGS with a shorter optimizer.history_size, or optimizer=adam, takes less)"
+    lean = history if "history_size" in settings.optimizer else ""
+    other = ", or memory=auto" if wanted != "auto" else ""
+    return f"{needs}, {there}: the largest that fits is image.size={low}{other}{lean}"
+
+
+def _obstacle(settings: DictConfig) -> str | None:
+    """What in the objective can't be computed piece by piece, in the words of the command line."""
+    for term in ("content", "style"):
+        node = settings.objective[term]
+        if node.weight > 0 and node.get("normalize_gradients"):
+            return f"objective.{term}.normalize_gradients=true"
+    if not settings.objective.style.weight > 0:
+        return None
+    statistic: Any = settings.objective.style.get("statistic") or {"_target_": "Gram"}
+    name = statistic["_target_"].rpartition(".")[2]
+    kernel = statistic.get("kernel") or {}
+    if name in _IN_PIECES or kernel.get("degree", math.inf) <= 2:
+        return None
+    return f"the statistic {name}"
+
+
+def _images_of_optimizer(optimizer: DictConfig) -> float:
+    """How many images in float32 its state and the middle of its update hold."""
+    name = optimizer["_target_"].rpartition(".")[2]
+    history = optimizer.get("history_size")
+    if name == "ScipyLBFGSB":  # wa of the Fortran code: 2 m n + 5 n numbers, and the point and its gradient
+        return _SCIPY_NUMBER * (2 * history + 7) + _TEMPORARY
+    if history is not None:
+        return 2 * history + _TEMPORARY
+    return {"SGD": 1.0, "Adam": 4.0}.get(name, 5.0)  # at most three moments, as AMSGrad has, and an update
+
+
+def _in_gib(count: int) -> str:
+    return f"{count / _GIB:.3g}"
