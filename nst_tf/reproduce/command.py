@@ -76,7 +76,7 @@ def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
     def tell(name: str, verdict: Verdict) -> None:
         for changed in verdict.changed:
             _tell(f"{name}: the picture {changed} is not what it was when the run was made")
-        _tell(f"run {name}: {verdict.result}")
+        _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
 
     repeated = rerun_sweep(sweep, runs, folder, options.tolerance, tell)
     print(folder)  # noqa: T201

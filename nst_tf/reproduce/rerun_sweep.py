@@ -70,14 +70,26 @@ def rerun_sweep(
         jobs.append(job)
         _write(folder, sweep.folder, jobs, "running")
         (folder / name).mkdir(parents=True)
-        verdict = rerun(saved, folder / name, tolerance, sweep=folder)
-        job["status"] = "diverged" if verdict.error else "completed"
+        try:
+            verdict = rerun(saved, folder / name, tolerance, sweep=folder)
+        except Exception as error:  # one run that fails does not stop the others
+            verdict = Verdict(saved, folder / name, tolerance, None, error=_sentence(error))
+        except BaseException:
+            job["status"] = "interrupted"
+            _write(folder, sweep.folder, jobs, "interrupted")
+            raise
+        job["status"] = "failed" if verdict.error else "completed"
         if verdict.error:
             job["error"] = verdict.error
         repeated.verdicts[name] = verdict
         tell(name, verdict)
-    _write(folder, sweep.folder, jobs, "completed")
+    _write(folder, sweep.folder, jobs, "failed" if any("error" in job for job in jobs) else "completed")
     return repeated
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
 
 
 def _write(folder: Path, old: Path, jobs: list[dict[str, Any]], status: str) -> None:

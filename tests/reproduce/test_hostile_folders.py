@@ -15,6 +15,7 @@ from saved_folders import saved_folder
 
 from nst_tf.configuration.targets import KERAS_TARGETS, check_targets
 from nst_tf.errors import InputError
+from nst_tf.run.resumable import resumable
 
 OF_THE_RESULT = [
     name for name in FOLDERS if "a picture" in name and "as a" not in name and "write" not in name
@@ -59,17 +60,21 @@ def test_a_hostile_folder_is_refused(change: Change, said: str, tmp_path: Path) 
     nothing_ran(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [case for name, case in FOLDERS.items() if name not in OF_THE_RESULT],
-    ids=[name for name in FOLDERS if name not in OF_THE_RESULT],
-)
-def test_a_hostile_folder_is_not_resumed(change: Change, said: str, tmp_path: Path) -> None:
+NOT_OF_THE_RESULT = [name for name in FOLDERS if name not in OF_THE_RESULT]
+
+
+@pytest.mark.parametrize("name", NOT_OF_THE_RESULT)
+def test_a_hostile_folder_is_not_resumed(name: str, tmp_path: Path) -> None:
+    change, said = FOLDERS[name]
     run = saved_folder(tmp_path / "theirs", status="interrupted")
     lay_pickles(run)
     (run / "checkpoint.npz").write_bytes(pickle.dumps(MakesCanary()))
     change(run)
-    assert said in refused(nst(tmp_path, f"resume={run}"))
+    with pytest.raises(InputError) as error:
+        resumable(run)
+    assert said in str(error.value)
+    if name in NOT_OF_THE_RESULT[::12]:  # the command comes to the same, after composing for a while
+        assert said in refused(nst(tmp_path, f"resume={run}"))
     nothing_ran(tmp_path)
 
 

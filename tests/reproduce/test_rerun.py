@@ -201,6 +201,30 @@ def test_a_sweep_is_repeated_in_one_call(project: Path, tmp_path: Path) -> None:
     assert "bit-identical" in nst_rerun(tmp_path, sweep / "3", "--output", "single").out
 
 
+def test_a_run_that_fails_does_not_stop_the_others(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nst_tf.reproduce import rerun as room
+
+    for name in ("0", "1", "2"):
+        edited(finished, tmp_path / "sweep" / name, overrides=[f"seed={name}"])
+    run = room.run
+
+    def failing(settings, choices, folder, overrides, **more):
+        if overrides == ("seed=1",):
+            raise MemoryError("no room")
+        return run(settings, choices, folder, overrides, **more)
+
+    monkeypatch.setattr(room, "run", failing)
+    told = nst_rerun(tmp_path, "sweep", "--output", "again")
+    assert told.status == 1
+    assert "run 1: failed, MemoryError: no room" in told.err
+    assert "2 of 3 bit-identical" in told.out
+    record = json.loads((tmp_path / "again" / "sweep.json").read_text())
+    assert [job["status"] for job in record["jobs"]] == ["completed", "failed", "completed"]
+    assert record["jobs"][1]["error"] == "MemoryError: no room"
+
+
 def test_an_exported_run_gives_the_same_picture(finished: Path, tmp_path: Path) -> None:
     run = edited(finished, tmp_path / "run")
     assert nst_rerun(tmp_path, run, "--export", "my study (1).yaml").status == 0
