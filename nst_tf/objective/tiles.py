@@ -92,7 +92,9 @@ class Tiles:
         if extractor is None or not readings:
             return []
         image = pixels[np.newaxis]
-        look = tf.function(lambda window, owned: read_window(extractor, window, owned, readings))
+        look = tf.function(
+            lambda window, owned: read_window(extractor, window, owned, readings), autograph=False
+        )
         look = look.get_concrete_function(tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32))
         tiles = [
             look(tf.constant(tile.window(image), tf.float32), tile.owned)  # pyright: ignore[reportArgumentType]
@@ -153,8 +155,8 @@ class _Passes:
         self._gradient: Callable | None = None
         smooth = objective.smoothness
         if smooth:
-            self.smoothness = tf.function(smooth)
-            self.smoothness_and_gradient = tf.function(_with_gradient(smooth))
+            self.smoothness = tf.function(smooth, autograph=False)
+            self.smoothness_and_gradient = tf.function(_with_gradient(smooth), autograph=False)
 
     def sums(self, image: tf.Tensor, targets: Targets) -> list[Any]:
         """The first pass: what the readings take, added up over the tiles."""
@@ -226,7 +228,7 @@ def _compiled(function: Callable, arguments: Sequence[tf.Tensor]) -> Callable:
         tf.TensorSpec((1, None, None, one.shape[3]) if one.shape.rank == 4 else one.shape, one.dtype)
         for one in arguments
     ]
-    return tf.function(function).get_concrete_function(*specs)
+    return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
 def _with_gradient(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
@@ -27,6 +28,7 @@ from nst_tf.weights import ConvolutionWeights
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.checkpoint import Checkpoint
+    from nst_tf.run.loop import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -169,7 +171,7 @@ def _run_with_tensorflow(
             outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
-        saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
+        saved_loss, saved_parts = _score_of_file(picture, outcome)
         timings.lap("saving")
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -199,6 +201,14 @@ def _run_with_tensorflow(
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture
+
+
+def _score_of_file(picture: Path, outcome: Outcome) -> tuple[float, dict[str, float]]:
+    """Loss and parts of what is in the file; a lossless one holds what was scored already."""
+    pixels = read_picture(picture).pixels
+    if np.array_equal(pixels, outcome.pixels):
+        return outcome.loss, outcome.parts
+    return outcome.score(pixels)
 
 
 def _tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextManager[Any]:

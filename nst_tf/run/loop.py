@@ -64,7 +64,8 @@ class Outcome:
     """What came out: the picture as it is saved, 8 bits, and its own loss.
 
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
-    back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps.
+    back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
+    and of computing the loss of the result.
     """
 
     pixels: np.ndarray
@@ -145,8 +146,10 @@ def _outcome(solver: Solver, keep_best: bool, diverged: str | None, seconds_of_t
     elif keep_best:
         candidates.append(solver.last_image)
     rounded = tuple(round_to_8_bits(candidate) for candidate in candidates)
+    began = time.perf_counter()
     pixels, loss, parts = solver.result(rounded)
-    seconds = {"targets": seconds_of_targets} | solver.seconds
+    scoring = time.perf_counter() - began
+    seconds = {"targets": seconds_of_targets, **solver.seconds, "scoring": scoring}
     return Outcome(pixels, loss, parts, solver.step, solver.traces, solver.loss_of, seconds, diverged)
 
 

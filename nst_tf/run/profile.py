@@ -16,8 +16,9 @@ _MEANINGS = {
     "tracing": "tracing the step, all sizes",
     "first_steps": "the first step of each size, with TensorFlow's optimization of the graph",
     "steps": "all other steps",
+    "scoring": "the loss of the result: two passes through the network",
     "recording": "metrics, progress pictures, resizing",
-    "saving": "the result: rounding, loss, file",
+    "saving": "the result: file, and reading it back",
 }
 
 

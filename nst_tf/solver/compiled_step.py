@@ -126,15 +126,19 @@ class CompiledStep:
                 self.traces += 1  # Python runs this at tracing only
                 return function(*arguments)
 
-            return tf.function(traced)
+            # loops and conditions below are TensorFlow's own: converting Python's would double the tracing
+            return tf.function(traced, autograph=False)
 
         def steps(count: tf.Tensor, targets, weights) -> tf.Tensor:
-            rows = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
-            for index in tf.range(count):
+            def step(index: tf.Tensor, rows: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
                 loss, row, gradient = self._ask(targets, weights)
                 self._tell(loss, gradient)
-                rows = rows.write(index, row)
-            return rows.stack()
+                return index + 1, rows.write(index, row)
+
+            empty = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
+            return tf.while_loop(lambda index, _: index < count, step, (0, empty), parallel_iterations=1)[
+                1
+            ].stack()
 
         asks_on_host = self._objective.evaluation.on_host
         tells_on_host = getattr(self.optimizer, "on_host", False)

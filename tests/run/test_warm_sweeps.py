@@ -66,7 +66,7 @@ def test_the_network_sees_each_picture_once_in_a_sweep(tmp_path, monkeypatch):
     seen.clear()
     second = nst(tmp_path, *SMALL, "objective.style.weight=7")
     assert first.status == second.status == 0
-    # content and style are bound once, the step is traced once, and two candidates and the file are scored
+    # content and style are bound once, the step is traced once, and two candidates are scored
     assert cold_calls == len(seen) + 3
 
 
