@@ -60,7 +60,8 @@ class Verdict:
     def facts(self) -> dict[str, Any]:
         """What ``run.json`` of the new run says of it."""
         facts: dict[str, Any] = {"result": self.result, "within_tolerance": self.within}
-        facts["tolerance_db"] = self.tolerance
+        # null where it is infinite: JSON has no such number
+        facts["tolerance_db"] = self.tolerance if math.isfinite(self.tolerance) else None
         if self.likeness is not None:
             decibels = self.likeness.psnr
             facts["identical_pixels"] = self.likeness.identical
