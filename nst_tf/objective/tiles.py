@@ -91,7 +91,7 @@ class Tiles:
         """A picture [H, W, 3] -> sums over all tiles, or for activations a list by tile."""
         if extractor is None or not readings:
             return []
-        image = pixels[np.newaxis]
+        image: Any = pixels[np.newaxis]  # stays with the host: only windows are copied to the device
         look = tf.function(lambda window, owned: read_window(extractor, window, owned, readings))
         look = look.get_concrete_function(tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32))
         tiles = [
@@ -139,7 +139,6 @@ class Tiles:
     def _passes_of(self, objective: Objective) -> _Passes:
         found = self._passes.get(objective.structure)
         if found is None:
-            self.check(objective)
             found = self._passes[objective.structure] = _Passes(objective, self.size)
         return found
 
