@@ -31,3 +31,7 @@ class ComparedRun:
     metrics: tuple[Mapping[str, float], ...] = ()
     yardstick: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
+    style_weights: tuple[float, ...] = ()
+    """One for each of ``styles``; empty where a style is missing, for half a mixture is another style."""
+    missing_inputs: tuple[str, ...] = ()
+    """Pictures that the run was made from and that are not what they were, or gone; left out above."""

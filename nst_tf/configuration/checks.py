@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
+from nst_tf.configuration.targets import check_targets
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
@@ -22,17 +24,12 @@ from nst_tf.images.write import check_suffix
 from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
 
-# a saved configuration may come from anybody: only these may be built from it
-_ALLOWED_TARGETS = ("nst_tf.", "keras.optimizers.")
+_TYPED = ("image", "objective", "layers", "model", "record", "stop", "sweep")  # groups that the schema lists
 
-_TYPED = (
-    "image",
-    "objective",
-    "layers",
-    "model",
-    "record",
-    "stop",
-)  # the groups of keys that the schema lists
+Files = Mapping[str, Path]
+"""The file that is read in the place of a configured name: of a saved run, whose files may have moved."""
+
+NO_FILES: Files = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Inputs:
     style_weights: tuple[float, ...]
 
 
-def check_settings(settings: DictConfig, choices: Mapping[str, str] | None) -> None:
+def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, files: Files = NO_FILES) -> None:
     """Raise InputError for the first value that no run could use; reads no picture.
 
     ``choices`` maps each config group to the option chosen for it, whose file gives the types of its
@@ -53,7 +50,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None) -> N
     _check_keys(settings)
     if choices is not None:
         check_option_types(settings, choices)
-    _check_targets(OmegaConf.to_container(settings, resolve=True))
+    check_targets(OmegaConf.to_container(settings, resolve=True))
     _check_at_least("image.size", settings.image.size, SMALLEST_SIDE)
     if settings.image.style_size is not None:
         _check_at_least("image.style_size", settings.image.style_size, SMALLEST_SIDE)
@@ -85,19 +82,19 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None) -> N
         layers = layer_weights(term, settings.layers[term])
         check_layers(term, layers)
         check_layer_names(settings.model.name.name, layers)
-    _check_weights_file(settings.model.weights)
+    _check_weights_file(settings.model.weights, files)
     _check_learning_rate(settings.optimizer.get("learning_rate"))
     style_weights(settings, len(_names("style", settings.style)))
 
 
-def read_inputs(settings: DictConfig) -> Inputs:
+def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
     """Read the pictures; raises InputError for one that can't be read or does not fit the sizes."""
     styles = _names("style", settings.style)
     if not isinstance(settings.content, str) or not settings.content:
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
-    content = read_picture(picture_path(settings.content))
+    content = read_picture(files.get(settings.content) or picture_path(settings.content))
     fit_long_side(content.height, content.width, settings.image.size)
-    pictures = tuple(read_picture(picture_path(name)) for name in styles)
+    pictures = tuple(read_picture(files.get(name) or picture_path(name)) for name in styles)
     for picture in pictures:
         fit_long_side(picture.height, picture.width, settings.image.style_size or settings.image.size)
     return Inputs(content, pictures, style_weights(settings, len(styles)))
@@ -158,11 +155,12 @@ def _check_keys(settings: DictConfig) -> None:
                 raise InputError(f"{prefix}{key} has no value: a run needs one")
 
 
-def _check_weights_file(weights: str) -> None:
+def _check_weights_file(weights: str, files: Files) -> None:
     named = os.environ.get("NST_TF_WEIGHTS")
     if weights == "auto" and named and not Path(named).expanduser().is_file():
         raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
-    if weights not in ("auto", "random") and not Path(weights).expanduser().is_file():
+    path = files.get(weights) or Path(weights).expanduser()
+    if weights not in ("auto", "random") and not path.is_file():
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")
 
 
@@ -178,15 +176,3 @@ def _check_at_least(key: str, value: float, smallest: int) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _check_targets(node: Any) -> None:
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    if isinstance(node, dict) and "_target_" in node:
-        target = node["_target_"]
-        if not isinstance(target, str) or not target.startswith(_ALLOWED_TARGETS):
-            raise InputError(
-                f"_target_ {target!r} is not allowed: it must start with {' or '.join(_ALLOWED_TARGETS)}"
-            )
-    for child in children:
-        _check_targets(child)

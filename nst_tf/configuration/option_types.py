@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.errors import InputError
 
-_GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid")
+GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid")
 # hydra is not ours, experiments lay values anywhere, and the schema types the others
-_NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model")
+_NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")
 
 
 def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
@@ -22,7 +22,7 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
 
     A number may stand for any number, but not for a word; what is null in the file may be anything.
     """
-    for group in _GROUPS_WITH_ONE_OPTION:
+    for group in GROUPS_WITH_ONE_OPTION:
         if group not in choices:  # Hydra takes a list of options as well, and notes no choice then
             raise InputError(f"{group} must have one option, not a list of them: say {group}=OPTION")
     for group, option in choices.items():
@@ -31,6 +31,12 @@ def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None
         file = CONFIGURATION / group / f"{option}.yaml"
         if file.is_file():
             _compare(group.replace("/", "."), _values_of(str(file)), _node(settings, group))
+    # several at once: Hydra notes no choice then, but each stands under its own name
+    loggers = _node(settings, "logger")
+    for name in loggers:
+        file = CONFIGURATION / "logger" / f"{name}.yaml"
+        if file.is_file():
+            _compare("logger", _values_of(str(file)), loggers)
 
 
 @cache

@@ -64,12 +64,14 @@ class LayerSettings:
 class RecordSettings:
     """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name.
 
+    ``copy_inputs``: the pictures of the run are copied into its folder.
     ``tensorflow_profile`` writes one for TensorBoard.
     """
 
     image_every: int = MISSING
     checkpoint_every: float = MISSING
     picture: str = MISSING
+    copy_inputs: bool = True
     tensorflow_profile: bool = False
 
 
@@ -79,6 +81,13 @@ class StopSettings:
 
     patience: int | None = None
     tolerance: float = MISSING
+
+
+@dataclass
+class SweepSettings:
+    """``compare``: whether the runs of a sweep are compared at its end."""
+
+    compare: bool | None = True
 
 
 @dataclass
@@ -103,8 +112,11 @@ class Settings:
     memory: Memory = Memory.auto
     memory_limit: float | None = None
     tile_size: int | None = None
+    deterministic: bool = False
     record: RecordSettings = field(default_factory=RecordSettings)
     stop: StopSettings = field(default_factory=StopSettings)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
+    logger: Any = field(default_factory=dict)
     resume: str | None = None
     profile: bool = False
 

@@ -21,7 +21,7 @@ _NOT_IN_ENUM = re.compile(
 )
 _NOT_A_GROUP = re.compile(r"Error merging override (?P<override>\S+).*Invalid type assigned", re.DOTALL)
 _NO_INTERPOLATION = re.compile(r"Interpolation key '(?P<key>[^']+)' not found")
-_MISSING_FILE = re.compile(r"In '[^']+': Could not find '(?P<choice>[^']+)'")
+_MISSING_FILE = re.compile(r"In '[^']+': Could not (?:find|load) '(?P<choice>[^']+)'")
 _NOT_BOOLEAN = re.compile(r"Value '(?P<value>.*)' is not a valid bool", re.DOTALL)
 _NOT_OPTIONAL = re.compile(r"field '(?P<key>[^']*)' is not Optional")
 _NOT_DELETABLE = re.compile(r"Error merging override ~(?P<key>\S+).*does not support deletion", re.DOTALL)
@@ -29,6 +29,13 @@ _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<key>[^=]*)=(?P<value
 _CHOSEN_TWICE = re.compile(r"Multiple values for (?P<group>\S+)\. .*'override \S+: (?P<option>[^']+)'")
 _LIST_AND_MAPPING = re.compile(r"Error merging override (?P<override>\S+).*with (List|Dict)Config", re.DOTALL)
 _UNRESOLVED = re.compile(r"raised while resolving interpolation: (?P<reason>.*)")
+_EXTRAS = {  # of pyproject.toml, by the options of Hydra that they bring
+    "joblib": "joblib",
+    "submitit_local": "submitit",
+    "submitit_slurm": "submitit",
+    "ray": "ray",
+    "optuna": "optuna",
+}
 _KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
 
@@ -54,6 +61,9 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
         return f"there is no config group {found['key']!r}{_nearest(found['key'], groups)}"
     if found := _NO_OPTION.search(text) or _MISSING_FILE.search(text):
         group, _, option = found["choice"].rpartition("/")
+        if group in ("hydra/launcher", "hydra/sweeper") and option in _EXTRAS:
+            extra = _EXTRAS[option]
+            return f"{group}={option} is not installed: pip install 'nst_tf[{extra}]'"
         options = _OPTIONS.search(text)
         known = sorted(options["options"].split()) if options else []
         choose = f": choose one of {', '.join(known)}" if known else ": `nst --help` lists what exists"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,14 @@ class Picture:
         alpha: float32 (H, W) in [0, 1], 1 where opaque; None if every pixel is opaque.
         name: the file's name, or 'array'.
         sha256: hexadecimal; of the file's bytes, or of the array's bytes.
+        file: the file's bytes as they were read, hashed and decoded; empty if there is no file.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     name: str
     sha256: str
+    file: bytes = field(default=b"", repr=False)
 
     @property
     def height(self) -> int:
@@ -64,7 +66,7 @@ def read_picture(path: str | Path) -> Picture:
     with opened(path) as (image, content):
         _check_sides(image.height, image.width, path)
         decoded = decode(image, str(path))
-        return _picture(decoded, path.name, hashlib.sha256(content).hexdigest())
+        return _picture(decoded, path.name, hashlib.sha256(content).hexdigest(), content)
 
 
 def picture_from_pillow(image: Image.Image) -> Picture:
@@ -131,11 +133,11 @@ def _check_sides(height: int, width: int, name: str | Path) -> None:
         )
 
 
-def _picture(decoded: Decoded, name: str, sha256: str) -> Picture:
+def _picture(decoded: Decoded, name: str, sha256: str, file: bytes = b"") -> Picture:
     rgb, alpha = decoded
     if alpha is not None:
         opacity = alpha[..., None]
         rgb = rgb * opacity + (1 - opacity)
         alpha.flags.writeable = False
     rgb.flags.writeable = False
-    return Picture(rgb, alpha, name, sha256)
+    return Picture(rgb, alpha, name, sha256, file)

@@ -95,7 +95,7 @@ class Tiles:
         look = tf.function(lambda window, owned: read_window(extractor, window, owned, readings))
         look = look.get_concrete_function(tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32))
         tiles = [
-            look(tf.constant(tile.window(image), tf.float32), tile.owned)
+            look(tf.constant(tile.window(image), tf.float32), tile.owned)  # pyright: ignore[reportArgumentType]
             for tile in tiles_of(pixels.shape[0], pixels.shape[1], self.size, extractor)
         ]
         columns = [[tile[index] for tile in tiles] for index in range(len(readings))]

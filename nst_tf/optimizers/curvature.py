@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
@@ -35,14 +37,24 @@ class CurvaturePairs:
         """Forget every pair."""
         self._pushed.assign(0)
 
-    def times_inverse_hessian(self, vector: tf.Tensor, free: tf.Tensor | None = None) -> tf.Tensor:
+    def times_inverse_hessian(
+        self,
+        vector: tf.Tensor,
+        free: tf.Tensor | None = None,
+        metric: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+    ) -> tf.Tensor:
         """The L-BFGS approximation of H^-1 v for v [n]: Nocedal and Wright 2006, algorithm 7.4.
 
-        The initial metric is (s.y)/(y.y) of the newest pair (equation 7.20), or the identity without
+        ``metric`` is a symmetric positive operator P [n] -> [n]. The initial metric is P times
+        (s.y)/(y.P y) of the newest pair (equation 7.20, where P is the identity), or P itself without
         a pair. With ``free`` [n] of zeros and ones the recursion runs in the subspace of the free
         coordinates: every pair is cut to it, pairs without positive curvature there are passed over,
         and ``vector`` must be zero outside of it.
         """
+
+        def initial(vector):
+            return metric(vector) if free is None else metric(vector) * free
+
         count = tf.minimum(self.pushed, self._size)
         newest = self.pushed - 1
         # convert_to_tensor of a whole history would copy it; a row at a time does not
@@ -59,8 +71,10 @@ class CurvaturePairs:
             step, change, curvature = pair(age)
             usable = curvature > 0
             coefficient = tf.where(usable, tf.math.divide_no_nan(dot(step, rest), curvature), 0.0)
-            scale = tf.where(
-                usable & (scale == 0), tf.math.divide_no_nan(curvature, dot(change, change)), scale
+            scale = tf.cond(
+                usable & (scale == 0),
+                lambda: tf.math.divide_no_nan(curvature, dot(change, initial(change))),
+                lambda: scale,
             )
             return age + 1, rest - coefficient * change, coefficients.write(age, coefficient), scale
 
@@ -80,7 +94,7 @@ class CurvaturePairs:
 
         scale = tf.where(scale > 0, scale, 1.0)
         _, product = tf.while_loop(
-            lambda age, _: age >= 0, second_loop, (count - 1, scale * rest), parallel_iterations=1
+            lambda age, _: age >= 0, second_loop, (count - 1, scale * initial(rest)), parallel_iterations=1
         )
         return product
 

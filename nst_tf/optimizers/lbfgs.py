@@ -10,6 +10,7 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.optimizers.curvature import CurvaturePairs, dot
 from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
+from nst_tf.optimizers.octaves import over_octaves
 from nst_tf.optimizers.state import check_history_size, count_update, zero_variables_of
 
 # Nocedal and Wright 2006, section 3.1: "c1 is usually chosen to be quite small, say c1 = 1e-4"
@@ -39,7 +40,8 @@ class LBFGS(keras.optimizers.Optimizer):
     ``learning_rate`` is the first trial's length on the quasi-Newton direction, where 1 is right for
     almost every purpose; ``first_step`` is the root mean square of the first change of the variables
     (for pictures in [0, 1]: 0.01 is two to three 8-bit steps). ``lower`` and ``upper`` bound every
-    coordinate; None is no bound.
+    coordinate; None is no bound. ``octaves`` above 0 begins the recursion with the metric of
+    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C].
     """
 
     needs_loss = True
@@ -51,10 +53,11 @@ class LBFGS(keras.optimizers.Optimizer):
         lower: float | None = 0.0,
         upper: float | None = 1.0,
         first_step: float = 0.01,
+        octaves: int = 0,
         name: str = "lbfgs",
         **keras_options,
     ) -> None:
-        """Raises InputError for a history below 1, bounds that hold nothing, or a first step <= 0."""
+        """Raises InputError for a history below 1, empty bounds, a first step <= 0, or octaves < 0."""
         super().__init__(learning_rate=learning_rate, name=name, **keras_options)
         check_history_size(history_size)
         if lower is not None and upper is not None and not lower < upper:
@@ -63,7 +66,10 @@ class LBFGS(keras.optimizers.Optimizer):
             raise InputError(f"first_step must be positive, but is {first_step}")
         self.history_size = history_size
         self.lower, self.upper = lower, upper
+        if isinstance(octaves, bool) or not isinstance(octaves, int) or octaves < 0:
+            raise InputError(f"octaves must be a whole number of at least 0, but is {octaves!r}")
         self.first_step = first_step
+        self.octaves = octaves
 
     def build(self, var_list) -> None:
         """Create the state for these variables."""
@@ -72,6 +78,7 @@ class LBFGS(keras.optimizers.Optimizer):
         super().build(var_list)
         size = count_parameters(var_list)
         make = zero_variables_of(self)
+        self._image_shape = tuple(var_list[0].shape) if len(var_list) == 1 else ()
         self._pairs = CurvaturePairs(make, self.history_size, size)
         self._point = make((size,), "float32", "accepted_point")
         self._gradient = make((size,), "float32", "accepted_gradient")
@@ -116,6 +123,7 @@ class LBFGS(keras.optimizers.Optimizer):
             "lower": self.lower,
             "upper": self.upper,
             "first_step": self.first_step,
+            "octaves": self.octaves,
         }
 
     def _accept(
@@ -158,15 +166,20 @@ class LBFGS(keras.optimizers.Optimizer):
         gradient = tf.convert_to_tensor(self._gradient.value)
         free = self._free(gradient)
         downhill = -gradient * free
-        newton = self._pairs.times_inverse_hessian(downhill, free)
+        newton = self._pairs.times_inverse_hessian(downhill, free, self._metric)
         self._direction.assign(newton)
         # without curvature the direction has the gradient's scale: the first step sets the scale
-        root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(downhill)))
+        root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(newton)))
         first_length = tf.math.divide_no_nan(tf.constant(self.first_step), root_mean_square)
         smaller = 0.5 ** tf.cast(self._rejections.value, tf.float32)
         learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
         length = tf.where(tf.equal(self._pairs.pushed, 0), first_length * smaller, 1.0)
         self._length.assign(length * learning_rate)
+
+    def _metric(self, vector: tf.Tensor) -> tf.Tensor:
+        if not self.octaves or len(self._image_shape) != 4:
+            return vector
+        return tf.reshape(over_octaves(tf.reshape(vector, self._image_shape), self.octaves), [-1])
 
     def _free(self, gradient: tf.Tensor) -> tf.Tensor:
         """1 where a coordinate may move along -gradient, 0 where a bound holds it; [n]."""

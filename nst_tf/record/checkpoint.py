@@ -41,11 +41,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
         # opened here, because numpy leaves a file open that turns out to be damaged
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        scale, steps_at_scale, step, seconds = arrays.pop(_NUMBERS).tolist()
+        scale, steps_at_scale, step, seconds = (float(number) for number in arrays.pop(_NUMBERS))
+        places = int(scale), int(steps_at_scale), int(step)
     except FileNotFoundError:
         raise InputError(
             f"there is no checkpoint at {path}: the run can't be resumed, begin it anew"
         ) from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, OverflowError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"the checkpoint {path} is damaged ({error}): begin the run anew") from None
-    return Checkpoint(int(scale), int(steps_at_scale), int(step), seconds, arrays)
+    return Checkpoint(*places, seconds, arrays)

@@ -53,13 +53,19 @@ class RunFolder:
         folder = cls.__new__(cls)
         folder.path = path
         folder._summary = dict(summary_of(path))
+        folder._summary.pop("error", None)  # of its first end
         folder.configuration = (path / CONFIGURATION).read_text(encoding="utf-8")
         metrics = path / METRICS
         lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
         folder._reports = []
         for line in lines[:step]:
-            row = json.loads(line)
-            known = {name: row.pop(name) for name in ("step", "size", "seconds", "loss")}
+            try:
+                row = json.loads(line)
+                known = {name: row.pop(name) for name in ("step", "size", "seconds", "loss")}
+                if not all(isinstance(number, (int, float)) for number in (*known.values(), *row.values())):
+                    raise ValueError("a value is not a number")
+            except (ValueError, KeyError, AttributeError, RecursionError) as error:
+                raise InputError(f"a row of {metrics} is damaged ({error}): begin the run anew") from None
             folder._reports.append(Report(**known, parts=row))
         write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
         folder.update(status="running", resumed_at_step=step)

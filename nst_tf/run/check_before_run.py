@@ -44,6 +44,11 @@ def check_run_folder(folder: Path) -> None:
     """Raise InputError if the folder holds a run already, or could not be made or written."""
     if (folder / "run.json").exists():
         raise InputError(f"the folder {folder} holds a run already: choose another with hydra.run.dir")
+    check_writable(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise InputError if the folder could not be made or written."""
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.file_words import with_quoted_files
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
@@ -27,7 +28,9 @@ from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, resume, run
-from nst_tf.run.stop import Stop
+from nst_tf.run.stop import Stop, Terminated
+from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
+from nst_tf.run.sweep.job import job_of_sweep
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
 
@@ -43,20 +46,26 @@ def main() -> None:
     )
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv[1:] = with_quoted_files(sys.argv[1:])
     try:
+        sys.argv[1:] = with_quoted_files(with_experiment_files(sys.argv[1:]))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
-        _print_wrapped(program) if _asks_for_help() else program()
-    except (Stop, InputError, FloatingPointError, KeyboardInterrupt) as error:
+        if _asks_for_help():
+            _print_wrapped(program)
+        elif status := run_to_the_end(program):
+            sys.exit(status)
+    except (
+        Stop,
+        HydraException,
+        OmegaConfBaseException,
+        ValueError,
+        ArithmeticError,
+        KeyboardInterrupt,
+    ) as error:
         reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
-        _stop(_message(reason), _status(reason))
-    except (HydraException, OmegaConfBaseException) as error:
-        _stop(sentence_for(error), BAD_INPUT)
-    except ValueError as error:
-        message = sentence_for_value_error(error, sys.argv[1:])
+        message = _message(reason)
         if message is None:
             raise
-        _stop(message, BAD_INPUT)
+        _stop(message, _status(reason))
     except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
@@ -67,8 +76,10 @@ def main() -> None:
         )
 
 
-def _job(settings: DictConfig) -> str:
+def _job(settings: DictConfig) -> Any:
     state = HydraConfig.get()
+    if state.mode == RunMode.MULTIRUN:
+        return job_of_sweep(settings, state)
     folder = Path(state.runtime.output_dir)
     try:
         if settings.resume is None:
@@ -80,11 +91,8 @@ def _job(settings: DictConfig) -> str:
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
     except (InputError, FloatingPointError) as error:
         if isinstance(error, InputError):
-            alone = state.mode == RunMode.RUN
-            remove_empty_run(folder, CheckBeforeRun.missing_folders if alone else (folder,))
-        if state.mode == RunMode.RUN:
-            raise Stop from error
-        raise
+            remove_empty_run(folder, CheckBeforeRun.missing_folders)
+        raise Stop from error
     print(_relative(picture))  # noqa: T201  (what the program answers)
     return str(picture)
 
@@ -117,15 +125,20 @@ def _print_wrapped(program: Callable[[], object]) -> None:
             print("\n".join(textwrap.wrap(line, _COLUMNS, subsequent_indent="    ")))  # noqa: T201
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException) -> str | None:
+    """One sentence for what a user can cause; None for a mistake of our own."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return sentence_for(error) if isinstance(error, OmegaConfBaseException) else str(error)
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return sentence_for(error)
+    if isinstance(error, (InputError, FloatingPointError)):
+        return str(error)
+    return sentence_for_value_error(error, sys.argv[1:]) if isinstance(error, ValueError) else None
 
 
 def _status(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED
+        return TERMINATED_STATUS if isinstance(error, Terminated) else INTERRUPTED
     return FAILED if isinstance(error, FloatingPointError) else BAD_INPUT
 
 

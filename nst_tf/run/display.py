@@ -16,9 +16,9 @@ _SECONDS_BETWEEN_LINES = 10.0  # often enough to see that it lives, seldom enoug
 class Display:
     """Tells of the run on standard error; use it as a context."""
 
-    def __init__(self, scales: list[Scale]) -> None:
-        """``scales`` are those that the run will go through."""
-        self._console = Console(stderr=True, highlight=False)
+    def __init__(self, scales: list[Scale], quiet: bool = False) -> None:
+        """``scales`` are those that the run will go through; ``quiet`` says nothing."""
+        self._console = Console(stderr=True, highlight=False, quiet=quiet)
         self._total = sum(scale.steps for scale in scales)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -26,7 +26,7 @@ class Display:
             TextColumn("{task.completed:.0f}/{task.total:.0f}  {task.fields[numbers]}"),
             TimeRemainingColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=quiet or not self._console.is_terminal,
             transient=True,
         )
         self._task = self._bar.add_task("preparing", total=self._total, numbers="")

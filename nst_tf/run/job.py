@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
+from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
+from nst_tf.loggers import Loggers, loggers_of
+from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile
-from nst_tf.run.quiet_tensorflow import load_tensorflow
 from nst_tf.run.resumable import resumable
 from nst_tf.run.timings import Timings
 from nst_tf.weights import ConvolutionWeights
@@ -31,51 +32,85 @@ _log = logging.getLogger(__name__)
 
 
 def run(
-    settings: DictConfig, choices: Mapping[str, str], folder_path: Path, overrides: Sequence[str] = ()
+    settings: DictConfig,
+    choices: Mapping[str, str] | None,
+    folder_path: Path,
+    overrides: Sequence[str] = (),
+    quiet: bool = False,
+    files: Files = NO_FILES,
+    sweep: Path | None = None,
+    facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
-    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded.
+    ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
+    other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
+    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
     """
     timings = Timings()
-    check_settings(settings, choices)
-    inputs = read_inputs(settings)
+    check_settings(settings, choices, files)
+    inputs = read_inputs(settings, files)
+    loggers = loggers_of(settings)
     check_memory(settings, inputs)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
-        "choices": {group: choice for group, choice in choices.items() if not group.startswith("hydra/")},
+        "choices": {
+            group: choice for group, choice in (choices or {}).items() if not group.startswith("hydra/")
+        },
         "requested_sha256": requested_sha256(settings),
+        **facts,
     }
     load_tensorflow()
     timings.lap("tensorflow")
-    return _run_with_tensorflow(settings, inputs, folder_path, timings, asked=asked)
+    return _run_with_tensorflow(
+        settings,
+        inputs,
+        folder_path,
+        timings,
+        loggers,
+        asked=asked,
+        quiet=quiet,
+        files=files,
+        sweep=sweep,
+    )
 
 
 def requested_sha256(settings: DictConfig) -> str:
     """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
 
-    Equal for equal settings, whatever the order of the words that asked for them.
+    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
+    sweep, or only told, is no part of a run.
     """
-    canonical = json.dumps(OmegaConf.to_container(settings, resolve=True, enum_to_str=True), sort_keys=True)
+    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+    for key in ("sweep", "logger", "resume", "profile"):
+        asked.pop(key, None)
+    canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def resume(folder: Path) -> Path:
+def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
     It ends as it would have ended, bit for bit on the same machine and versions. Raises InputError for
     a run that is completed, has no checkpoint, or whose pictures are not what they were.
     """
     timings = Timings()
+    settings, inputs, files = resumable(folder)
+    loggers = loggers_of(settings)
+    timings.lap("pictures")
     load_tensorflow()
     timings.lap("tensorflow")
-    settings, inputs, checkpoint = resumable(folder)
-    timings.lap("pictures")
-    return _run_with_tensorflow(settings, inputs, folder, timings, checkpoint)
+    from nst_tf.record.checkpoint import read_checkpoint
+    from nst_tf.record.folder import CHECKPOINT
+
+    checkpoint = read_checkpoint(folder / CHECKPOINT)  # nothing is unpickled
+    return _run_with_tensorflow(
+        settings, inputs, folder, timings, loggers, checkpoint, quiet=quiet, files=files
+    )
 
 
 def _run_with_tensorflow(
@@ -83,43 +118,55 @@ def _run_with_tensorflow(
     inputs: Inputs,
     folder_path: Path,
     timings: Timings,
+    loggers: Loggers,
     checkpoint: Checkpoint | None = None,
     asked: Mapping[str, Any] = MappingProxyType({}),
+    quiet: bool = False,
+    files: Files = NO_FILES,
+    sweep: Path | None = None,
 ) -> Path:
     # these import TensorFlow
     import tensorflow as tf
 
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.first_step import FirstStep
     from nst_tf.run.loop import optimize
     from nst_tf.run.prepare import build_parts, prepare
+    from nst_tf.run.recorded_inputs import record_inputs
     from nst_tf.run.recording import Recording
     from nst_tf.run.warm import WARM
 
-    parts = build_parts(settings)
-    weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
+    parts = build_parts(settings, files)
+    wanted = str(files.get(settings.model.weights, settings.model.weights))
+    weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
     timings.lap("weights")
     precision = WARM.precision(settings.precision.name)
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     tf.random.set_seed(settings.seed)
+    set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights, WARM)
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:
         folder = RunFolder.resumed(folder_path, checkpoint.step)
     else:
-        folder = _begun(settings, inputs, folder_path, weights, precision, asked)
+        RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
+        pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
+        folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
     recording = Recording(
         folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
     )
     try:
+        loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         first_step = FirstStep()
-        with Display(scales) as display, _tensorflow_profile(settings, folder_path):
-            outcome = optimize(experiment, (recording, display, first_step), checkpoint)
+        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path):
+            # loggers first: what is in a checkpoint, they were told
+            outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = outcome.score(read_picture(picture).pixels)
@@ -127,6 +174,7 @@ def _run_with_tensorflow(
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         folder.finish(status, error=f"{type(error).__name__}: {error}", seconds=timings.seconds)
+        loggers.finish()
         raise
     folder.finish(
         "diverged" if outcome.diverged else "completed",
@@ -141,6 +189,7 @@ def _run_with_tensorflow(
         first_step_after=first_step.seconds,
         **({"error": outcome.diverged} if outcome.diverged else {}),
     )
+    loggers.finish()
     if settings.profile:
         print_profile(timings.seconds, first_step.seconds)
     if outcome.diverged:
@@ -162,7 +211,6 @@ def _tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextMa
 
 def _begun(
     settings: DictConfig,
-    inputs: Inputs,
     path: Path,
     weights: ConvolutionWeights,
     precision: str,
@@ -176,18 +224,14 @@ def _begun(
     folder = RunFolder(path)
     folder.begin(
         OmegaConf.to_yaml(settings, resolve=True),
-        **asked,
         seed=settings.seed,
         device=_device(tf),
         precision=precision,
-        inputs={
-            "content": {"file": str(settings.content), "sha256": inputs.content.sha256},
-            "styles": [{"file": style.name, "sha256": style.sha256} for style in inputs.styles],
-        },
+        deterministic=settings.deterministic,
         weights={"source": weights.source, "sha256": weights.sha256},
         process=os.getpid(),
-        working_folder=str(Path.cwd()),
         **provenance(),
+        **({"working_folder": str(Path.cwd())} | dict(asked)),
     )
     return folder
 

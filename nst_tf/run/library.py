@@ -15,13 +15,14 @@ from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
 from nst_tf.configuration.checks import Inputs, check_settings, style_weights
+from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
+from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.memory import check_memory, resolve_memory
-from nst_tf.run.quiet_tensorflow import load_tensorflow
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
@@ -65,6 +66,8 @@ def stylize(
     settings, choices = composed(words)
     styles = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
     pictures = [_picture(one) for one in (content, *styles)]
+    if settings.logger:
+        raise InputError("stylize keeps no folder and tells no logger: leave out logger=..., or run nst")
     if not styles:
         raise InputError("style is an empty list: give at least one picture")
     settings.content, settings.style = pictures[0].name, [picture.name for picture in pictures[1:]]
@@ -81,9 +84,10 @@ def stylize(
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     """The settings that the words select, and the option chosen of each group; InputError if refused."""
     register_schema()
+    words = with_experiment_files(words)
     try:
         with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
-            settings = compose("config", list(words), return_hydra_config=True)
+            settings = compose("config", words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
     except ValueError as error:
@@ -99,6 +103,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
+    from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.loop import optimize
     from nst_tf.run.prepare import build_parts, prepare
@@ -108,6 +113,7 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
     settings.precision = WARM.precision(settings.precision.name)
     resolve_memory(settings, inputs, device_bytes())
+    set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights, WARM)
     history: list[Report] = []
 

@@ -10,7 +10,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.configuration.checks import Inputs, layer_weights
+from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
@@ -39,14 +39,14 @@ class Parts:
     pyramid: Pyramid
 
 
-def build_parts(settings: DictConfig) -> Parts:
+def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
     parts = Parts(
         content=_made("objective.content", _with_layers(settings, "content")),
         style=_made("objective.style", _with_layers(settings, "style")),
         smoothness=_made("objective.smoothness", settings.objective.smoothness),
         optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
-        start=_made("init", settings.init),
+        start=_made("init", _with_file(settings.init, files)),
         pyramid=_made("pyramid", settings.pyramid),
     )
     if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
@@ -55,9 +55,17 @@ def build_parts(settings: DictConfig) -> Parts:
 
 
 def prepare(
-    settings: DictConfig, inputs: Inputs, parts: Parts, weights: ConvolutionWeights, warm: Warm
+    settings: DictConfig,
+    inputs: Inputs,
+    parts: Parts,
+    weights: ConvolutionWeights,
+    warm: Warm | None = None,
 ) -> Experiment:
-    """Put pictures, parts and network together; precision and memory of the settings must be resolved."""
+    """Put pictures, parts and network together; precision and memory of the settings must be resolved.
+
+    ``warm``: what earlier runs left.
+    """
+    warm = warm or Warm()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
     extractor = None
@@ -119,6 +127,13 @@ def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(optimizer, resolve=True)
     rate = description.get("learning_rate")
     return description | ({"learning_rate": float(rate)} if isinstance(rate, int) else {})
+
+
+def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
+    """The picture to start from is read when the start is built."""
+    description: Any = OmegaConf.to_container(start, resolve=True)
+    found = files.get(description.get("path"))
+    return description | ({"path": str(found)} if found else {})
 
 
 def _made(name: str, description: Any) -> Any:

@@ -1,61 +1,35 @@
-"""Reading an unfinished run back: its configuration, its pictures and its last checkpoint."""
+"""Reading an unfinished run back: its configuration and its pictures."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from omegaconf import DictConfig
 
-from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
-from nst_tf.configuration.schema import Settings
+from nst_tf.configuration.checks import Files, Inputs
 from nst_tf.errors import InputError
-
-if TYPE_CHECKING:  # importing it brings TensorFlow
-    from nst_tf.record.checkpoint import Checkpoint
+from nst_tf.run.saved_run import read_saved_run
 
 
-def resumable(folder: Path) -> tuple[DictConfig, Inputs, Checkpoint]:
-    """Settings, pictures and checkpoint of the run; raises InputError for one that can't go on.
+def resumable(folder: Path) -> tuple[DictConfig, Inputs, Files]:
+    """Settings, pictures and files of the run; raises InputError for one that can't go on.
 
-    Paths of pictures are taken from where the run was started. Nothing is unpickled, and targets are
-    those that any configuration may name.
+    The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
+    was started, if they still are what they were. Targets are those that any configuration may name.
     """
-    from nst_tf.record.checkpoint import read_checkpoint
-    from nst_tf.record.folder import CHECKPOINT, CONFIGURATION, summary_of
-
-    summary = summary_of(folder)
-    if summary.get("status") == "completed":
+    saved = read_saved_run(folder)
+    if saved.status == "completed":
         raise InputError(f"the run in {folder} is completed: there is nothing to resume")
-    checkpoint = read_checkpoint(folder / CHECKPOINT)
-    try:
-        saved = OmegaConf.load(folder / CONFIGURATION)
-        settings: Any = OmegaConf.merge(OmegaConf.structured(Settings), saved)
-    except (OSError, YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"the configuration of the run in {folder} can't be read: {reason}") from None
-    check_settings(settings, None)
-    here = Path.cwd()
-    try:
-        os.chdir(summary.get("working_folder", here))
-        inputs = read_inputs(settings)
-    except OSError:
+    for path in folder.iterdir():
+        if path.is_symlink():  # going on would write through it
+            raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
+    located = saved.located()
+    if located.missing:
         raise InputError(
-            f"the folder that the run was started from is gone: {summary.get('working_folder')}"
-        ) from None
-    finally:
-        os.chdir(here)
-    recorded = summary.get("inputs", {})
-    hashes = [
-        recorded.get("content", {}).get("sha256"),
-        *(one.get("sha256") for one in recorded.get("styles", [])),
-    ]
-    for picture, sha256 in zip((inputs.content, *inputs.styles), hashes, strict=False):
-        if picture.sha256 != sha256:
-            raise InputError(
-                f"the picture {picture.name} is not what it was when the run began: begin it anew"
-            )
-    return settings, inputs, checkpoint
+            f"the file {located.missing[0]} is gone, as seen from {saved.working_folder}: put it back"
+        )
+    if located.changed:
+        raise InputError(
+            f"the picture {located.changed[0]} is not what it was when the run began: begin it anew"
+        )
+    return saved.settings, saved.checked(located.files), located.files

@@ -9,7 +9,7 @@ import numpy as np
 
 from nst_tf.configuration.places import picture_path
 from nst_tf.errors import InputError
-from nst_tf.images.read import read_picture
+from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import resize
 
 
@@ -23,11 +23,15 @@ class FileStart:
         """Read the picture; raises InputError if no path is given or it can't be read."""
         if not isinstance(self.path, str):
             raise InputError(f"init.path must be the path of a picture, but is {self.path!r}: init.path=FILE")
-        object.__setattr__(self, "_pixels", read_picture(picture_path(self.path)).pixels)
+        object.__setattr__(self, "_picture", read_picture(picture_path(self.path)))
+
+    @property
+    def picture(self) -> Picture:
+        """The picture as it was read."""
+        return self._picture  # type: ignore[attr-defined]
 
     def __call__(
         self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
     ) -> np.ndarray:
         """The picture at the size of the content, [H, W, 3] float32."""
-        pixels: np.ndarray = self._pixels  # type: ignore[attr-defined]
-        return resize(pixels, content.shape[0], content.shape[1])
+        return resize(self.picture.pixels, content.shape[0], content.shape[1])

@@ -174,6 +174,12 @@ class Solver:
         return float(self._entered.best_loss.numpy())
 
     @property
+    def learning_rate(self) -> float | None:
+        """The optimizer's learning rate for the next update; None where there is none."""
+        rate = getattr(self._entered.optimizer, "learning_rate", None)
+        return None if rate is None else float(rate)
+
+    @property
     def step(self) -> int:
         """Updates made so far, over all sizes."""
         return self._step

@@ -4,8 +4,8 @@
     python scripts/benchmarks/memory.py --megapixels 0.25 1       # a quick look
 
 Each run is a process of its own, ``nst`` itself with a bundled picture, one step; its peak is what its
-run.json says. Beside it stands the estimate by which memory=auto chooses. A mode whose estimate is more
-than ``--limit`` is left out.
+run.json says. Beside it stands the estimate by which memory=auto chooses. A mode whose estimate is more than
+``--limit`` is left out.
 """
 
 from __future__ import annotations

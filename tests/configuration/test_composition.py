@@ -58,6 +58,7 @@ DEFAULT = {
         "lower": 0.0,
         "upper": 1.0,
         "first_step": 0.01,
+        "octaves": 5,
     },
     "steps": 60,
     "keep_best": True,
@@ -76,14 +77,18 @@ DEFAULT = {
     "memory": "auto",
     "memory_limit": None,
     "tile_size": None,
+    "deterministic": False,
     "record": {
         "image_every": 50,
         "checkpoint_every": 120.0,
         "picture": "image.png",
+        "copy_inputs": True,
         "tensorflow_profile": False,
     },
     "stop": {"patience": None, "tolerance": 0.001},
+    "sweep": {"compare": True},
     "profile": False,
+    "logger": {},
     "resume": None,
 }
 
@@ -103,7 +108,7 @@ def test_the_whole_default_configuration() -> None:
 
 
 def test_the_groups_are_those_that_are_promised() -> None:
-    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid"}
+    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid", "logger"}
     promised |= {"objective/content", "objective/style", "objective/smoothness"}
     assert promised <= GROUPS.keys()
     assert {"content", "style", "noise"} <= set(GROUPS["init"])
@@ -120,6 +125,8 @@ def test_every_option_composes_checks_and_is_built(group: str, option: str) -> N
     words = [f"{group}={option}"] if top != "experiment" else [f"{top}={folder}/{option}".replace("=/", "=")]
     if (group, option) == ("init", "file"):
         words.append("init.path=samples/mosaic.jpg")
+    if (group, option) == ("layers", "given"):
+        words += ["layers.content=block4_conv2", "layers.style={block1_conv1:1}"]
     settings, choices = composed(words)
     check_settings(settings, choices)
     parts = build_parts(settings)

@@ -119,15 +119,6 @@ def test_unknown_key_in_a_users_experiment_is_refused(folder: Path) -> None:
     _assert_one_sentence(answer.status, answer.out, answer.err, ("'step'", "'steps'"))
 
 
-def test_bad_job_of_a_sweep_is_named(folder: Path) -> None:
-    """The cause is told and not what lies beneath it; the other jobs are run."""
-    answer = nst(folder, "-m", *SMALL, "content=text.jpg,samples/landscape.jpg", "hydra.sweep.dir=sweep")
-    assert answer.status == 2
-    assert answer.err.splitlines()[-1].startswith("nst: text.jpg is not a picture")
-    assert json.loads((folder / "sweep" / "1" / "run.json").read_text())["status"] == "completed"
-    assert not (folder / "sweep" / "0").exists()
-
-
 def test_tensorflow_is_not_imported_for_what_can_be_checked_without(folder: Path) -> None:
     """Neither for a key, nor for a value, a layer, a picture or a folder."""
     before = _left(folder)

@@ -20,11 +20,12 @@ from nst_tf.configuration.schema import Settings
 from nst_tf.images.write import read_metadata
 from nst_tf.run.library import composed
 
-FILES = {"image.png", "config.yaml", "run.json", "metrics.jsonl", "loss.svg", "nst.log", "progress", ".hydra"}
+FILES = {"image.png", "config.yaml", "run.json", "metrics.jsonl", "loss.svg", "nst.log"}
+FOLDERS = {"progress", ".hydra", "inputs"}
 
 
 def test_every_file_is_there(finished: Answer) -> None:
-    assert {path.name for path in finished.run.iterdir()} == FILES
+    assert {path.name for path in finished.run.iterdir()} == FILES | FOLDERS
     assert finished.run.parts[-3] == "outputs"
     calendar.date.fromisoformat(finished.run.parts[-2])
     clock, suffix = finished.run.name.rsplit("-", 1)
@@ -76,7 +77,9 @@ def test_summary(finished: Answer, photo: Path, painting: Path, random_weights) 
     if (REPOSITORY / ".git").exists():
         assert len(bytes.fromhex(summary["git_commit"].removesuffix("-dirty"))) == 20
     content, (style,) = summary["inputs"]["content"], summary["inputs"]["styles"]
-    assert content == {"file": str(photo), "sha256": hashlib.sha256(photo.read_bytes()).hexdigest()}
+    sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert content == {"file": str(photo), "sha256": sha256, "copy": "inputs/content.png"}
+    assert style["file"] == str(painting)
     assert style["sha256"] == hashlib.sha256(painting.read_bytes()).hexdigest()
     assert Path(style["file"]).name == painting.name
     assert len(bytes.fromhex(summary["weights"]["sha256"])) == 32
@@ -177,13 +180,13 @@ def test_runs_of_one_second_have_folders_of_their_own_and_the_same_result(
 
 
 def test_sweep_makes_a_complete_folder_for_each_job(small: tuple[str, ...], tmp_path: Path) -> None:
-    answer = nst(tmp_path, "-m", *small, "objective.style.weight=1,10")
+    answer = nst(tmp_path, "-m", *small, "objective.style.weight=1,10", "sweep.compare=false")
     assert answer.status == 0, answer.err
     (sweep,) = (tmp_path / "outputs" / "multirun").glob("*/*")
     jobs = [sweep / "0", sweep / "1"]
     assert sorted(path for path in sweep.iterdir() if path.is_dir()) == jobs
     for job, weight in zip(jobs, (1, 10), strict=True):
-        assert {path.name for path in job.iterdir()} == FILES - {"progress"}
+        assert {path.name for path in job.iterdir()} == FILES | {"inputs"}
         assert json.loads((job / "run.json").read_text())["status"] == "completed"
         assert OmegaConf.load(job / "config.yaml").objective.style.weight == weight
     losses = [json.loads((job / "metrics.jsonl").read_text().splitlines()[0]) for job in jobs]

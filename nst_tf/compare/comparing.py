@@ -1,0 +1,119 @@
+"""Runs in, files out: the sheet, the table and the yardsticks behind them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nst_tf.compare.compared_run import ComparedRun
+from nst_tf.compare.contact_sheet import contact_sheet
+from nst_tf.compare.finding import RUN, find_runs
+from nst_tf.compare.grid import arranged
+from nst_tf.compare.reading import read_runs
+from nst_tf.compare.report import write_report
+from nst_tf.compare.results import results_csv
+from nst_tf.compare.varying import varying
+from nst_tf.compare.yardstick_cache import measured_runs
+from nst_tf.errors import InputError
+from nst_tf.files import write_text_atomically, written_atomically
+from nst_tf.weights import ConvolutionWeights, load_weights
+
+SHEET, TABLE, PAGE = "contact_sheet.png", "results.csv", "report.html"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The runs, the settings that differ among them, and the files that were written."""
+
+    runs: tuple[ComparedRun, ...]
+    varying: tuple[str, ...]
+    output: Path
+    files: tuple[Path, ...]
+
+
+def compare(
+    paths: Sequence[str | Path],
+    output: Path | None = None,
+    *,
+    rows: Sequence[str] = (),
+    column: str | None = None,
+    yardstick: bool = True,
+    weights: str | Path | ConvolutionWeights = "auto",
+    on_run: Callable[[int, int], None] = lambda done, of: None,
+) -> Comparison:
+    """Compare all runs in ``paths`` and write contact sheet, table of results and page.
+
+    ``output`` None is the one folder in ``paths`` that holds all runs, or else a new folder in
+    ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``grid.arranged``).
+    With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are as in ``load_weights``, or loaded
+    already; TensorFlow is loaded only if a picture must be measured. ``on_run`` is told how many runs are
+    measured, of how many. Raises InputError for paths without runs, a setting that no run
+    has, weights out of reach and a folder that can't be written.
+    """
+    found = find_runs(paths)
+    runs = read_runs(found)
+    names = varying(runs)
+    grid = arranged(runs, names, rows, column)  # refuses unknown settings before anything is computed
+    place = output if output is not None else _place_for(paths)
+    _check_writable(place)
+    if yardstick and any(run.picture for run in runs):
+        runs = _measured(runs, weights, on_run)
+        grid = arranged(runs, names, rows, column)
+    title = f"{place.resolve().name}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}"
+    files = (place / SHEET, place / TABLE, place / PAGE)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with written_atomically(files[0]) as temporary:
+            contact_sheet(runs, grid, names, title).save(temporary, "PNG")
+        write_text_atomically(files[1], results_csv(runs, names))
+        write_report(files[2], runs, names, title)
+    except OSError as error:
+        raise InputError(
+            f"can't write to {place} ({error.strerror or error}): choose another folder with --output"
+        ) from None
+    return Comparison(tuple(runs), tuple(names), place, files)
+
+
+def measured(
+    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights = "auto"
+) -> list[ComparedRun]:
+    """The runs with their yardsticks; loads weights and TensorFlow only for what is not kept already."""
+    return _measured(runs, weights, lambda done, of: None)
+
+
+def _measured(
+    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights, on_run: Callable[[int, int], None]
+) -> list[ComparedRun]:
+    done = 0
+
+    def count(run: ComparedRun) -> None:
+        nonlocal done
+        done += 1
+        on_run(done, len(runs))
+
+    if not isinstance(weights, ConvolutionWeights):
+        weights = load_weights("vgg19", weights)
+    return measured_runs(runs, weights, count)
+
+
+def _place_for(paths: Sequence[str | Path]) -> Path:
+    if len(paths) == 1:
+        folder = Path(paths[0]).expanduser()
+        if folder.is_dir() and not (folder / RUN).exists():
+            return folder
+    # the suffix tells apart comparisons of one second, as in conf/config.yaml
+    return Path("outputs", "comparison", f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}")
+
+
+def _check_writable(place: Path) -> None:
+    nearest = place
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(f"can't write to {place}: {nearest} is not a folder; choose another with --output")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"can't write to {place}: {nearest} is not writable; choose another with --output")

@@ -1,0 +1,50 @@
+// Colours of runs in charts: by a setting (numbers as a ramp, names as distinct hues), or run by run.
+
+const DISTINCT = 8; // --hue-0 ... --hue-7 in the style sheet, after Okabe and Ito 2008
+
+const BY_RUN = "*run";
+
+function colouring() {
+  const by = shared.colourBy;
+  if (by === BY_RUN) {
+    const few = RUNS.length <= DISTINCT;
+    const of = (run) => (few ? `var(--hue-${run.index})` : ramp(run.index / Math.max(1, RUNS.length - 1)));
+    return { of, legend: few ? RUNS.map((run) => [of(run), runText(run)]) : [] };
+  }
+  const values = valuesOf(by);
+  const numeric = values.length > 2 && values.every((value) => typeof value === "number");
+  const place = new Map(values.map((value, index) => [keyOf(value), index]));
+  const at = (index) => (numeric || values.length > DISTINCT
+    ? ramp(index / Math.max(1, values.length - 1)) : `var(--hue-${index})`);
+  return {
+    of: (run) => at(place.get(keyOf(run.settings[by]))),
+    legend: values.length > 12 ? ends(values, at) : values.map((value, index) => [at(index), settingText(value)]),
+  };
+}
+
+function ends(values, at) {
+  return [0, Math.floor(values.length / 2), values.length - 1].map((index) => [at(index), settingText(values[index])]);
+}
+
+// From violet over green to amber, as viridis; lightness is the theme's, so that both ends can be seen.
+function ramp(share) {
+  return `hsl(${Math.round(275 - 235 * share)} var(--ramp-saturation) var(--ramp-lightness))`;
+}
+
+function startingColour() {
+  const useful = VARYING.filter((name) => valuesOf(name).length > 1);
+  return RUNS.length <= DISTINCT || !useful.length ? BY_RUN : useful[0];
+}
+
+// The same choice stands above both charts; each follows the other.
+function colourSelect() {
+  const options = [...VARYING.map((name) => [name, shortName(name)]), [BY_RUN, "run"]];
+  const field = makeSelect("colour", options, shared.colourBy, (name) => change("colourBy", name));
+  onChange("colourBy", (name) => { field.querySelector("select").value = name; });
+  return field;
+}
+
+function legendList(legend) {
+  return make("ul", { class: "legend" }, legend.map(([colour, text]) =>
+    make("li", {}, make("span", { class: "swatch", css: { background: colour } }), text)));
+}

@@ -1,0 +1,63 @@
+// The runs, as they stand in this file, and what parts of the page tell each other.
+
+const DATA = JSON.parse(byId("data").textContent);
+const RUNS = DATA.runs.map((run, index) => ({
+  ...run,
+  index,
+  // without a prototype: a setting may be called "constructor"
+  settings: Object.assign(Object.create(null), DATA.common, run.settings),
+  measures: Object.assign(Object.create(null), run.measures),
+  curves: Object.assign(Object.create(null), run.curves),
+}));
+const MEASURES = new Map(DATA.measures.map((measure) => [measure.name, measure]));
+const VARYING = DATA.varying;
+
+const shared = { shown: RUNS, lit: null, colourBy: null };
+const listeners = { shown: [], lit: [], colourBy: [] };
+
+function onChange(name, listener) {
+  listeners[name].push(listener);
+}
+
+function change(name, value) {
+  if (shared[name] === value) return;
+  shared[name] = value;
+  for (const listener of listeners[name]) listener(value);
+}
+
+// Light up one run wherever it is shown: picture, point, curve, row.
+function lights(element, run) {
+  element.dataset.run = run.index;
+  element.addEventListener("mouseenter", () => change("lit", run));
+  element.addEventListener("mouseleave", () => change("lit", null));
+  element.addEventListener("focus", () => change("lit", run));
+  element.addEventListener("blur", () => change("lit", null));
+  return element;
+}
+onChange("lit", (run) => {
+  for (const element of document.querySelectorAll(".lit")) element.classList.remove("lit");
+  if (run) for (const element of document.querySelectorAll(`[data-run="${run.index}"]`)) element.classList.add("lit");
+});
+
+const measureOf = (run, name) => (typeof run.measures[name] === "number" ? run.measures[name] : null);
+const isDone = (run) => run.status === "completed";
+
+function pictureOf(number) {
+  return number === null || number === undefined ? null : DATA.pictures[number];
+}
+
+function image(number, alt, attributes = {}) {
+  const picture = pictureOf(number);
+  if (!picture) return null;
+  return make("img", { alt, src: picture.src, width: picture.width, height: picture.height, decoding: "async", draggable: "false", ...attributes });
+}
+
+// Values of a setting in the order of an axis: numbers by size, all else as the runs came.
+const keyOf = (value) => (value === undefined ? "" : JSON.stringify(value));
+function valuesOf(name, runs = RUNS) {
+  const distinct = new Map();
+  for (const run of runs) distinct.set(keyOf(run.settings[name]), run.settings[name]);
+  const values = [...distinct.values()];
+  const numbers = values.filter((value) => typeof value === "number").sort((a, b) => a - b);
+  return [...numbers, ...values.filter((value) => typeof value !== "number")];
+}

@@ -1,0 +1,126 @@
+// Any two runs: pictures, their amplified difference, and where configuration and yardstick differ.
+
+const sides = { chosen: [null, null], amplify: 4, divided: false };
+
+function chooseSide(which, run) {
+  if (!byId("side-by-side")) return;
+  sides.chosen[which] = run;
+  document.querySelectorAll("#side-by-side-controls select")[which].value = String(run.index);
+  announce(`Run ${run.name} is ${"AB"[which]} of the comparison.`);
+  drawSides();
+}
+
+function drawSides() {
+  const [a, b] = sides.chosen;
+  const place = byId("side-by-side-pictures");
+  const figure = (label, content, run) => make("figure", {}, make("figcaption", {}, make("b", {}, label), " ", run ? runText(run) : ""), content);
+  const enlarging = (run, label) => make("button", {
+    type: "button", class: "plain", "aria-label": `Enlarge run ${run.name}`, on: { click: () => openViewer(run) },
+  }, image(run.picture, `Result of ${label}`) || placeholder(run));
+  const both = a.picture !== null && b.picture !== null;
+  const pictures = [];
+  if (both && sides.divided) {
+    const divided = beforeAfter(image(a.picture, "A"), image(b.picture, "B"), { beforeName: "A", afterName: "B", stretch: true });
+    const { width, height } = pictureOf(b.picture);
+    divided.style.setProperty("--shape", `${width} / ${height}`);
+    divided.style.setProperty("--ratio", String(width / height));
+    pictures.push(figure("A | B", divided));
+  } else {
+    pictures.push(figure("A", enlarging(a, "A"), a), figure("B", enlarging(b, "B"), b));
+  }
+  if (both) {
+    const said = make("output", { class: "hint", id: "difference-text" });
+    const canvas = make("canvas", { id: "difference", role: "img", "aria-label": "Difference of the two pictures" });
+    pictures.push(figure("|A − B|", [canvas, said]));
+    drawDifference(canvas, said, a, b);
+  }
+  place.className = sides.divided ? "trio duo" : "trio";
+  place.replaceChildren(...pictures);
+  byId("side-by-side-tables").replaceChildren(settingsDifference(a, b), measuresDifference(a, b));
+}
+
+async function drawDifference(canvas, said, a, b) {
+  const [first, second] = await Promise.all([a, b].map(async (run) => {
+    const element = image(run.picture, "");
+    // not decode(), which may refuse while memory is short
+    if (!element.complete) await new Promise((loaded) => { element.addEventListener("load", loaded); });
+    return element;
+  }));
+  if (sides.chosen[0] !== a || sides.chosen[1] !== b) return; // others were chosen meanwhile
+  const { width, height } = pictureOf(a.picture);
+  [canvas.width, canvas.height] = [width, height];
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const pixels = (element) => {
+    pen.drawImage(element, 0, 0, width, height);
+    return pen.getImageData(0, 0, width, height);
+  };
+  const [one, other] = [pixels(first), pixels(second)];
+  let sum = 0;
+  for (let at = 0; at < one.data.length; at += 4) {
+    for (let channel = at; channel < at + 3; channel += 1) {
+      const difference = Math.abs(one.data[channel] - other.data[channel]);
+      sum += difference;
+      one.data[channel] = difference * sides.amplify; // clamped by its type
+    }
+  }
+  pen.putImageData(one, 0, 0);
+  const mean = sum / (width * height * 3);
+  canvas.dataset.mean = mean.toFixed(3);
+  said.textContent = `Mean difference ${mean.toFixed(1)} of 255 levels, between thumbnails; shown times ${sides.amplify}.`;
+}
+
+function differenceTable(caption, rows, empty) {
+  if (!rows.length) return make("div", {}, make("h3", {}, caption), make("p", { class: "hint" }, empty));
+  return make("div", {}, make("h3", {}, caption), make("div", { class: "table-scroll" }, make("table", { class: "difference" },
+    make("thead", {}, make("tr", {}, ["", "A", "B", ...(rows[0].length > 3 ? ["B − A"] : [])].map((text) => make("th", { scope: "col" }, text)))),
+    make("tbody", {}, rows.map(([name, ...cells]) => make("tr", {}, make("th", { scope: "row" }, breakable(name)),
+      cells.map((text) => make("td", {}, text))))))));
+}
+
+function settingsDifference(a, b) {
+  const names = [...new Set([...Object.keys(a.settings), ...Object.keys(b.settings)])].sort();
+  const rows = names.filter((name) => keyOf(a.settings[name]) !== keyOf(b.settings[name]))
+    .map((name) => [name, settingText(a.settings[name]), settingText(b.settings[name])]);
+  return differenceTable("Configuration", rows, a === b ? "The same run twice." : "Not one setting differs.");
+}
+
+function measuresDifference(a, b) {
+  const rows = DATA.measures.filter(({ name }) => a.measures[name] !== undefined || b.measures[name] !== undefined)
+    .map(({ name }) => {
+      const [first, second] = [measureOf(a, name), measureOf(b, name)];
+      const change = first === null || second === null ? "–" : changeText(name, second - first);
+      return [measureName(name), measureText(name, a.measures[name]), measureText(name, b.measures[name]), change];
+    });
+  return differenceTable("Yardstick", rows, "Neither run was measured.");
+}
+
+function changeText(name, value) {
+  const text = measureText(name, Number(Math.abs(value).toPrecision(3)));
+  return value === 0 ? "0" : `${value > 0 ? "+" : "−"}${text}`;
+}
+
+function setUpSideBySide() {
+  if (!byId("side-by-side")) return;
+  const pictured = RUNS.filter((run) => run.picture !== null);
+  const pool = pictured.length >= 2 ? pictured : RUNS;
+  sides.chosen = [pool[0], pool[pool.length - 1]];
+  const options = RUNS.map((run) => [String(run.index), runText(run)]);
+  const controls = byId("side-by-side-controls");
+  [0, 1].forEach((which) => controls.append(makeSelect("AB"[which], options, String(sides.chosen[which].index),
+    (index) => { sides.chosen[which] = RUNS[Number(index)]; drawSides(); })));
+  controls.append(
+    make("button", { type: "button", class: "quiet", "aria-label": "Swap A and B", on: { click: () => {
+      const [a, b] = sides.chosen;
+      chooseSide(0, b);
+      chooseSide(1, a);
+    } } }, "⇄"),
+    makeChoice("How the pictures stand", [["side", "beside"], ["divided", "divided"]], "side",
+      (mode) => { sides.divided = mode === "divided"; drawSides(); }),
+    makeRange("amplify", { low: 1, high: 32, step: 1, value: sides.amplify, text: (value) => `× ${value}` },
+      (value) => {
+        sides.amplify = value;
+        const canvas = byId("difference");
+        if (canvas) drawDifference(canvas, byId("difference-text"), ...sides.chosen);
+      }));
+  drawSides();
+}

@@ -1,0 +1,96 @@
+// Every run a row: what varies and what was measured. Click a heading to sort; missing values go last.
+
+const table = { by: null, descending: false, hidden: new Set() };
+
+function tableColumns() {
+  const settings = VARYING.map((name) => ({
+    key: `setting:${name}`, title: shortName(name), meaning: name,
+    value: (run) => run.settings[name], text: (run) => settingText(run.settings[name]),
+  }));
+  const measures = DATA.measures.map(({ name, meaning, higher_is_better: higher, neither_is_better: neither }) => ({
+    key: `measure:${name}`, title: measureName(name), number: true, best: neither ? null : higher ? "high" : "low",
+    meaning: [meaning, neither ? "" : higher ? "Higher is better." : "Lower is better."].filter(Boolean).join(" "),
+    value: (run) => run.measures[name], text: (run) => measureText(name, run.measures[name]),
+  }));
+  return [
+    { key: "run", title: "run", value: (run) => run.index, text: (run) => run.name },
+    { key: "status", title: "status", value: (run) => run.status, text: (run) => run.status },
+    ...settings, ...measures,
+  ];
+}
+
+// Numbers before texts, and what is missing or not a number last, whichever way it is sorted.
+function compareRuns(column, descending) {
+  const rank = (value) => (typeof value === "number" ? 0 : value === undefined || value === null || column.number ? 2 : 1);
+  return (first, second) => {
+    const [a, b] = [column.value(first), column.value(second)];
+    if (rank(a) !== rank(b)) return rank(a) - rank(b);
+    const order = rank(a) === 0 ? a - b : settingText(a).localeCompare(settingText(b), "en", { numeric: true });
+    return (descending ? -order : order) || first.index - second.index;
+  };
+}
+
+function drawTable() {
+  const columns = table.columns.filter(({ key }) => !table.hidden.has(key));
+  const by = table.columns.find(({ key }) => key === table.by);
+  const runs = by ? [...shared.shown].sort(compareRuns(by, table.descending)) : shared.shown;
+  const heading = (column) => {
+    const sorted = table.by === column.key ? (table.descending ? "descending" : "ascending") : "none";
+    const button = make("button", { type: "button", title: column.meaning, "data-column": column.key, on: { click: () => sortBy(column.key) } },
+      column.title, make("span", { class: "arrow", "aria-hidden": "true" }, { ascending: "\u00a0▲", descending: "\u00a0▼", none: "" }[sorted]));
+    return make("th", { scope: "col", "aria-sort": sorted, class: column.number ? "number" : null }, button);
+  };
+  const best = new Map(columns.filter((column) => column.best).map((column) => [column.key, bestOf(column, runs)]));
+  byId("table-body").replaceChildren(make("table", { class: "runs" },
+    make("thead", {}, make("tr", {}, columns.map(heading), make("th", { scope: "col" }, "repeat"))),
+    make("tbody", {}, runs.map((run) => tableRow(run, columns, best)))),
+  runs.length ? "" : make("p", { class: "notice" }, "No run passes the filter."));
+}
+
+function bestOf(column, runs) {
+  const values = runs.filter(isDone).map(column.value).filter((value) => typeof value === "number");
+  if (new Set(values).size < 2) return null; // nothing is best where all are the same
+  return column.best === "high" ? Math.max(...values) : Math.min(...values);
+}
+
+function tableRow(run, columns, best) {
+  const cells = columns.map((column) => {
+    if (column.key === "run") {
+      const open = make("button", { type: "button", class: "plain row-run", "aria-label": `Enlarge run ${run.name}`, on: { click: () => openViewer(run) } },
+        image(run.picture, "") || make("span", { class: "no-thumb" }), make("span", { class: isLong(run.name) ? "long" : null }, run.name));
+      return make("th", { scope: "row" }, open);
+    }
+    if (column.key === "status") return make("td", {}, make("span", { class: "status", "data-status": run.status, title: run.error }, run.status));
+    const value = column.value(run);
+    const isBest = typeof value === "number" && isDone(run) && value === best.get(column.key);
+    return make("td", { class: [column.number ? "number" : "", isLong(column.text(run)) ? "long" : "", isBest ? "is-best" : ""].join(" ").trim() || null, title: isBest ? "best of the runs shown" : null },
+      column.text(run));
+  });
+  const command = run.command || run.rerun;
+  const row = make("tr", {}, cells, make("td", {}, command ? copyButton(command, `Copy the command of run ${run.name}`) : "–"));
+  return lights(row, run);
+}
+
+function sortBy(key) {
+  table.descending = table.by === key ? !table.descending : table.columns.find((column) => column.key === key).best === "high";
+  table.by = key;
+  drawTable();
+  byId("table-body").querySelector(`button[data-column="${CSS.escape(key)}"]`).focus();
+  const { title } = table.columns.find((column) => column.key === key);
+  announce(`Sorted by ${title}, ${table.descending ? "descending" : "ascending"}.`);
+}
+
+function setUpTable() {
+  table.columns = tableColumns();
+  const useful = (column) => RUNS.some((run) => column.value(run) !== undefined);
+  table.columns = table.columns.filter(useful);
+  for (const { key } of table.columns) if (key.startsWith("measure:") && key.includes("/")) table.hidden.add(key);
+  const boxes = table.columns.filter(({ key }) => key !== "run").map(({ key, title }) => make("label", {},
+    make("input", { type: "checkbox", checked: !table.hidden.has(key), on: { change: (event) => {
+      if (event.target.checked) table.hidden.delete(key); else table.hidden.add(key);
+      drawTable();
+    } } }), make("span", {}, title)));
+  byId("table-controls").append(make("details", { class: "menu" }, make("summary", {}, "columns"), make("div", { class: "menu-body" }, boxes)));
+  onChange("shown", drawTable);
+  drawTable();
+}

@@ -1,0 +1,80 @@
+// Numbers, settings and names as people read them.
+
+function numberText(value) {
+  if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);
+  if (value === 0 || Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace(/\.?0*e\+?/, "e");
+  return String(Number(value.toPrecision(4)));
+}
+
+function measureText(name, value) {
+  const unit = MEASURES.get(name)?.unit;
+  if (typeof value !== "number" || !unit) return numberText(value);
+  if (unit === "s") return secondsText(value);
+  if (unit === "bytes") return bytesText(value);
+  return `${numberText(value)} ${unit}`;
+}
+
+function secondsText(value) {
+  if (value < 100) return `${Number(value.toPrecision(3))} s`;
+  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
+  return `${Number((value / 3600).toPrecision(3))} h`;
+}
+
+function bytesText(value) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(value, 1)) / 3)));
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${units[power]}`;
+}
+
+// Texts that may be broken anywhere, lest they push all else aside.
+const isLong = (text) => String(text).length > 24;
+
+function settingText(value) {
+  if (value === undefined) return "–";
+  if (value === null) return "null";
+  if (typeof value === "object") {
+    if (Array.isArray(value)) return `[${value.map(settingText).join(", ")}]`;
+    return `{${Object.entries(value).map(([key, one]) => `${key}: ${settingText(one)}`).join(", ")}}`;
+  }
+  return String(value);
+}
+
+// "objective.style.weight" -> "style.weight": the shortest ending that no other setting that varies has.
+function shortName(name) {
+  const parts = name.split(".");
+  for (let length = Math.min(parts.length, 1); length < parts.length; length += 1) {
+    const ending = parts.slice(-length).join(".");
+    if (!VARYING.some((other) => other !== name && (other === ending || other.endsWith(`.${ending}`)))) {
+      return length === 1 && ["weight", "size", "name"].includes(ending) ? parts.slice(-2).join(".") : ending;
+    }
+  }
+  return name;
+}
+
+// "style_distance/block1_conv1" -> "style distance / block1_conv1"
+function measureName(name) {
+  const [whole, ...layers] = name.split("/");
+  const words = whole.replace(/_bytes$/, "").replaceAll("_", " ").replace(/^ssim$/, "SSIM");
+  return [words, ...layers].join(" / ");
+}
+
+const MOST_NAMED = 4; // settings in a caption; all of them stand in the viewer and in the table
+
+function listText(texts) {
+  const more = texts.length - MOST_NAMED;
+  return more > 1 ? `${texts.slice(0, MOST_NAMED).join(", ")} and ${more} more` : texts.join(", ");
+}
+
+function settingsText(run, except = []) {
+  const names = VARYING.filter((name) => !except.includes(name) && run.settings[name] !== undefined);
+  return listText(names.map((name) => `${shortName(name)} ${shortened(settingText(run.settings[name]))}`));
+}
+
+const shortened = (text) => (text.length > 40 ? `${text.slice(0, 18)}…${text.slice(-18)}` : text);
+
+function runText(run) {
+  const settings = settingsText(run);
+  return settings ? `${run.name}: ${settings}` : run.name;
+}

@@ -1,0 +1,136 @@
+// Content against style: every run a point, the Pareto front a line, and the best few for a chosen weight.
+
+const BEST = 5;
+const trade = { across: null, down: null, weight: 0.5 };
+
+const sign = (name) => (MEASURES.get(name).higher_is_better ? -1 : 1);
+
+// Each measure from 0 (the best run here) to 1 (the worst), so that a weight means the same for both.
+function unitCosts(runs, name) {
+  const values = runs.map((run) => sign(name) * run.measures[name]);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return values.map((value) => (high > low ? (value - low) / (high - low) : 0));
+}
+
+function scored(runs) {
+  const [across, down] = [unitCosts(runs, trade.across), unitCosts(runs, trade.down)];
+  return runs
+    .map((run, index) => ({ run, score: (1 - trade.weight) * across[index] + trade.weight * down[index] }))
+    .sort((a, b) => a.score - b.score || a.run.index - b.run.index);
+}
+
+// The runs than which no other is better in one measure and at least as good in the other.
+function paretoFront(runs) {
+  const cost = (run, name) => sign(name) * run.measures[name];
+  const sorted = [...runs].sort((a, b) => cost(a, trade.across) - cost(b, trade.across) || cost(a, trade.down) - cost(b, trade.down));
+  const front = [];
+  for (const run of sorted) {
+    const last = front[front.length - 1];
+    const better = !last || cost(run, trade.down) < cost(last, trade.down);
+    const equal = last && cost(run, trade.down) === cost(last, trade.down) && cost(run, trade.across) === cost(last, trade.across);
+    if (better || equal) front.push(run);
+  }
+  return front;
+}
+
+const rankable = () => shared.shown.filter((run) => isDone(run)
+  && measureOf(run, trade.across) !== null && measureOf(run, trade.down) !== null);
+
+function drawScatter(runs, front, best) {
+  const figure = byId("scatter");
+  const frame = chartFrame(figure, `${measureName(trade.down)} against ${measureName(trade.across)}`);
+  const across = scale(runs.map((run) => run.measures[trade.across]), MARGIN.left, frame.right, { pad: 0.07 });
+  const down = scale(runs.map((run) => run.measures[trade.down]), frame.bottom, MARGIN.top, { pad: 0.07 });
+  const named = (name) => {
+    const { higher_is_better: higher, neither_is_better: neither } = MEASURES.get(name);
+    return `${measureName(name)} (${neither ? "lower counts as" : higher ? "higher is" : "lower is"} better)`;
+  };
+  drawAxes(frame, across, down, named(trade.across), named(trade.down));
+  const at = (run) => [across.place(run.measures[trade.across]), down.place(run.measures[trade.down])];
+  frame.svg.append(makeSvg("polyline", { class: "front", points: front.map((run) => at(run).join(",")).join(" ") }));
+  const colours = colouring();
+  const small = runs.length > 60 ? 3.5 : 4.5;
+  const onFront = new Set(front);
+  const points = [...runs].sort((a, b) => a.measures[trade.across] - b.measures[trade.across]);
+  for (const run of points) {
+    const [x, y] = at(run);
+    const dot = makeSvg("g", {
+      class: `dot${onFront.has(run) ? " on-front" : ""}`, tabindex: -1, role: "button",
+      "aria-label": `${runText(run)}; ${measureName(trade.across)} ${numberText(run.measures[trade.across])}, `
+        + `${measureName(trade.down)} ${numberText(run.measures[trade.down])}${onFront.has(run) ? "; on the Pareto front" : ""}`,
+      on: {
+        click: () => openViewer(run),
+        keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); openViewer(run); } },
+      },
+    },
+    makeSvg("circle", { cx: x, cy: y, r: 14, class: "reach" }),
+    makeSvg("circle", { cx: x, cy: y, r: onFront.has(run) ? small + 2 : small, class: "mark", css: { fill: colours.of(run) } }));
+    hasTip(dot, run);
+    frame.svg.append(lights(dot, run));
+  }
+  best.forEach(({ run }, index) => {
+    const [x, y] = at(run);
+    frame.svg.append(makeSvg("text", { x: x + 9, y: y - 7, class: "rank", "aria-hidden": "true" }, String(index + 1)));
+  });
+  figure.replaceChildren(frame.svg, legendList(colours.legend));
+  trade.settle();
+}
+
+function drawBest(best, front) {
+  const onFront = new Set(front);
+  byId("best").replaceChildren(...best.map(({ run, score }, index) => {
+    const button = make("button", { type: "button", class: "best-run", on: { click: () => openViewer(run) } },
+      make("span", { class: "place" }, String(index + 1)), image(run.picture, "") || make("span", { class: "no-thumb" }),
+      make("span", { class: "best-text" }, make("b", {}, `Run ${run.name}`), make("span", {}, settingsText(run)),
+        make("span", { class: "hint" }, `${measureName(trade.across)} ${measureText(trade.across, run.measures[trade.across])} · `
+          + `${measureName(trade.down)} ${measureText(trade.down, run.measures[trade.down])}`
+          + ` · score ${score.toFixed(2)}${onFront.has(run) ? " · Pareto" : ""}`)));
+    return make("li", {}, lights(button, run));
+  }));
+}
+
+function drawTradeOff() {
+  const runs = rankable();
+  const left = shared.shown.length - runs.length;
+  if (!runs.length) {
+    byId("scatter").replaceChildren(make("p", { class: "notice" }, "No completed run here has both measures."));
+    byId("best").replaceChildren();
+    byId("trade-off-hint").textContent = "";
+    return;
+  }
+  const front = paretoFront(runs);
+  const best = scored(runs).slice(0, BEST);
+  byId("trade-off-hint").textContent = "The line joins the Pareto front: runs that no other beats in one measure without losing in "
+    + "the other. The score weighs both measures, each from 0 (best run shown) to 1 (worst)."
+    + (left ? ` ${left} ${left === 1 ? "run is" : "runs are"} left out: not completed, or not measured.` : "");
+  drawScatter(runs, front, best);
+  drawBest(best, front);
+}
+
+function setUpTradeOff() {
+  if (!byId("trade-off")) return;
+  const names = DATA.measures.map(({ name }) => name).filter((name) => RUNS.some((run) => measureOf(run, name) !== null));
+  if (names.length < 2) {
+    byId("trade-off").hidden = true;
+    document.querySelector('a[href="#trade-off"]').hidden = true;
+    return;
+  }
+  const first = (wanted, fallback) => (names.includes(wanted) ? wanted : fallback);
+  trade.across = first("content_distance", names[0]);
+  trade.down = first("style_distance", names.find((name) => name !== trade.across));
+  trade.settle = roving(byId("scatter"), ".dot");
+  const options = names.map((name) => [name, measureName(name)]);
+  const weight = byId("trade-off-weight");
+  const drawWeight = () => weight.replaceChildren(makeRange("trade-off", {
+    low: 0, high: 1, step: 0.01, value: trade.weight,
+    text: (value) => `${Math.round((1 - value) * 100)} % ${measureName(trade.across)}, ${Math.round(value * 100)} % ${measureName(trade.down)}`,
+  }, (value) => { trade.weight = value; drawTradeOff(); }));
+  byId("trade-off-controls").append(
+    makeSelect("across", options, trade.across, (name) => { trade.across = name; drawWeight(); drawTradeOff(); }),
+    makeSelect("up", options, trade.down, (name) => { trade.down = name; drawWeight(); drawTradeOff(); }),
+    colourSelect());
+  drawWeight();
+  onChange("shown", drawTradeOff);
+  onChange("colourBy", drawTradeOff);
+  redrawnWithWidth(byId("scatter"), drawTradeOff);
+}

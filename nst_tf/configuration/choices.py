@@ -1,0 +1,29 @@
+"""Options of config groups by name, as they exist in this version."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nst_tf.configuration.places import CONFIGURATION
+
+EXPERIMENT = "experiment"
+"""The group whose options are whole experiments; what one chose shows in the choices of the others."""
+
+_NAME = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
+
+
+def is_option(group: Any, option: Any) -> bool:
+    """Whether ``group`` has the option, as a file of ours; a name that leaves the folder is no option."""
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in (group, option)):
+        return False
+    return (CONFIGURATION / group / f"{option}.yaml").is_file()
+
+
+def known_choices(choices: Any) -> dict[str, str]:
+    """Of recorded choices {group: option} those that exist here, without the experiment."""
+    if not isinstance(choices, dict):
+        return {}
+    return {
+        group: option for group, option in choices.items() if group != EXPERIMENT and is_option(group, option)
+    }

@@ -1,0 +1,200 @@
+"""The command line: ``nst-rerun``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from nst_tf.errors import InputError
+from nst_tf.reproduce.export_run import export_run
+from nst_tf.reproduce.export_sweep import export_sweep
+from nst_tf.reproduce.folders import Found, found, new_folder
+from nst_tf.reproduce.rerun import Verdict, check_repeatable, rerun
+from nst_tf.reproduce.rerun_sweep import Repeated, readable_runs, rerun_sweep
+from nst_tf.run.saved_run import read_saved_run
+
+BEYOND, BAD_INPUT, INTERRUPTED = 1, 2, 130  # 130 = 128 + SIGINT, as shells count
+
+# Rounding alone, as another processor does it, moves the default run at 256 pixels (float32, instructions
+# restricted to AVX2) to 29 dB from the first result, and one that starts from noise to 25 dB, for L-BFGS
+# amplifies every difference; another seed of the noise, which is another picture, is at 12 dB.
+TOLERANCE = 20.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Do what the command line says; exits with 0 (the same within the tolerance), 1 (not), 2 (bad input)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = _parser().parse_args(given)
+        if not options.tolerance >= 0:
+            raise InputError(f"--tolerance must be a PSNR of at least 0 dB, but is {options.tolerance}")
+        sys.exit(_export(options, given) if options.export else _rerun(options))
+    except InputError as error:
+        _stop(str(error), BAD_INPUT)
+    except KeyboardInterrupt:
+        _stop("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BEYOND)
+    except Exception as error:  # a run that fails half-way: its own folder tells of it
+        _stop(f"the run failed: {type(error).__name__}: {' '.join(str(error).split())}", BEYOND)
+
+
+def _rerun(options: argparse.Namespace) -> int:
+    what = found(options.folder)
+    if what.is_sweep:
+        return _rerun_all(what, options)
+    saved = read_saved_run(what.folder)
+    located = check_repeatable(saved)
+    for name in located.changed:
+        _tell(f"the picture {name} is not what it was when the run was made")
+    folder = new_folder(options.output, what.folder, is_sweep=False)
+    try:
+        verdict = rerun(saved, folder, options.tolerance)
+    except InputError:
+        _take_away(folder)
+        raise
+    print(_path(verdict))  # noqa: T201  (what the program answers, as nst does)
+    print("\n".join(_sentences(verdict)))  # noqa: T201
+    return 0 if verdict.within else BEYOND
+
+
+def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
+    runs, left_out = readable_runs(sweep)
+    for sentence in left_out.values():
+        _tell(sentence)
+    folder = new_folder(options.output, sweep.folder, is_sweep=True)
+
+    def tell(name: str, verdict: Verdict) -> None:
+        for changed in verdict.changed:
+            _tell(f"{name}: the picture {changed} is not what it was when the run was made")
+        _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
+
+    repeated = rerun_sweep(sweep, runs, folder, options.tolerance, tell)
+    print(folder)  # noqa: T201
+    Console(highlight=False).print(_table(repeated))
+    for line in sorted({line for one in repeated.verdicts.values() for line in one.differences}):
+        print(line)  # noqa: T201
+    identical = sum(one.result == "bit-identical" for one in repeated.verdicts.values())
+    print(f"{identical} of {len(repeated.verdicts)} bit-identical; {len(left_out)} left out")  # noqa: T201
+    return 0 if repeated.within else BEYOND
+
+
+def _export(options: argparse.Namespace, given: list[str]) -> int:
+    target = Path(options.export).expanduser()
+    if options.output is not None:
+        raise InputError("--output is where a run is written: with --export nothing runs, leave it out")
+    what = found(options.folder)
+    command = shlex.join(["nst-rerun", *given])
+    if what.is_sweep:
+        export_sweep([read_saved_run(what.path(name)) for name in what.names], what.folder, target, command)
+    else:
+        export_run(read_saved_run(what.folder), target, command)
+    print(f"nst experiment={shlex.quote(str(target))}")  # noqa: T201  (what to type next)
+    return 0
+
+
+def _table(repeated: Repeated) -> Table:
+    table = Table("run", "result", "PSNR (dB)", "seconds then", "now")
+    for name, verdict in repeated.verdicts.items():
+        then = verdict.before.summary.get("seconds")
+        before = then.get("steps") if isinstance(then, dict) else None
+        table.add_row(name, verdict.result, _decibels(verdict), _number(before), _number(verdict.seconds))
+    for name in repeated.left_out:
+        table.add_row(name, "left out", "", "", "")
+    return table
+
+
+def _sentences(verdict: Verdict) -> list[str]:
+    old = verdict.before.folder
+    if verdict.likeness is None:
+        lines = [f"no result to compare with {old}: {verdict.error}"]
+    elif verdict.likeness.identical:
+        files = "as are the files" if verdict.likeness.same_bytes else "the bytes of the files are not"
+        lines = [f"bit-identical to the picture in {old}: every pixel is the same, {files}"]
+    elif verdict.likeness.psnr is None:
+        lines = [f"different from the picture in {old}: it has another size"]
+    else:
+        within = "within" if verdict.within else "beyond"
+        lines = [
+            f"not identical to the picture in {old}: PSNR {_decibels(verdict)} dB, {within} the tolerance of"
+            f" {verdict.tolerance:g} dB"
+        ]
+    lines += [f"the picture {name} has changed since" for name in verdict.changed]
+    return lines + [f"different: {line}" for line in verdict.differences]
+
+
+def _decibels(verdict: Verdict) -> str:
+    if verdict.likeness is None or verdict.likeness.psnr is None:
+        return "-"
+    return "infinite" if math.isinf(verdict.likeness.psnr) else f"{verdict.likeness.psnr:.2f}"
+
+
+def _number(seconds: object) -> str:
+    return f"{seconds:.1f}" if isinstance(seconds, (int, float)) else "-"
+
+
+def _path(verdict: Verdict) -> Path:
+    return verdict.folder / str(verdict.before.settings.record.picture)
+
+
+def _take_away(folder: Path) -> None:
+    """Nothing half-made stays of a run that was refused."""
+    (folder / "nst.log").unlink(missing_ok=True)
+    for empty in (folder, folder.parent):
+        try:
+            empty.rmdir()
+        except OSError:
+            return
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """In one sentence, where argparse prints its usage as well."""
+        raise InputError(f"{message} (see `nst-rerun --help`)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nst-rerun",
+        description="Make a saved run, or every completed run of a sweep, again in a new folder, and tell"
+        " whether the picture is the same bit for bit; or write its configuration as an experiment file.",
+        epilog="Exit status: 0 identical or within the tolerance, 1 beyond it or failed, 2 bad input.",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a run or of a sweep; only read")
+    parser.add_argument(
+        "--output", metavar="FOLDER", help="where to write; without it, a new one in outputs/, as nst's"
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=TOLERANCE,
+        metavar="DB",
+        help="the least PSNR of a result that is not identical (%(default)g dB: below what other rounding"
+        " makes of a run, above what another picture has)",
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", help="run nothing: write an experiment file, for nst experiment=FILE"
+    )
+    return parser
+
+
+def _tell(sentence: str) -> None:
+    print(f"nst-rerun: {sentence}", file=sys.stderr)  # noqa: T201
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    _tell(message)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""One saved run, made again in a folder of its own, and what came of it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nst_tf.configuration.option_types import GROUPS_WITH_ONE_OPTION
+from nst_tf.errors import InputError
+from nst_tf.files import write_text_atomically
+from nst_tf.reproduce.circumstances import differences
+from nst_tf.reproduce.likeness import Likeness, likeness
+from nst_tf.run.job import run
+from nst_tf.run.saved_run import SUMMARY, Located, SavedRun, read_summary
+
+_LOG = "nst.log"
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run that was made again compares with the first one.
+
+    ``within`` says whether it is identical or at least ``tolerance`` dB alike; ``likeness`` is None, and
+    ``error`` a sentence, if it came to no end that could be compared.
+    """
+
+    before: SavedRun
+    folder: Path
+    tolerance: float
+    likeness: Likeness | None
+    differences: list[str] = field(default_factory=list)
+    changed: tuple[str, ...] = ()
+    error: str | None = None
+    seconds: float | None = None
+
+    @property
+    def within(self) -> bool:
+        """Whether the result is the same within the tolerance."""
+        if self.likeness is None or self.likeness.psnr is None:
+            return False
+        return self.likeness.identical or self.likeness.psnr >= self.tolerance
+
+    @property
+    def result(self) -> str:
+        """In a word or two."""
+        if self.likeness is None:
+            return "failed"
+        if self.likeness.identical:
+            return "bit-identical"
+        return "within tolerance" if self.within else "different"
+
+    def facts(self) -> dict[str, Any]:
+        """What ``run.json`` of the new run says of it."""
+        facts: dict[str, Any] = {"result": self.result, "within_tolerance": self.within}
+        facts["tolerance_db"] = self.tolerance
+        if self.likeness is not None:
+            decibels = self.likeness.psnr
+            facts["identical_pixels"] = self.likeness.identical
+            facts["identical_bytes"] = self.likeness.same_bytes
+            # null where it is infinite, or has no meaning because the sizes differ
+            facts["psnr_db"] = None if decibels is None or math.isinf(decibels) else round(decibels, 3)
+        return facts | {"differences": self.differences, "changed_pictures": list(self.changed)}
+
+
+def check_repeatable(saved: SavedRun) -> Located:
+    """Raise InputError for a run that can't be made again or compared; returns where its files are now."""
+    if saved.status != "completed":
+        raise InputError(
+            f"the run in {saved.folder} is {saved.status}, not completed: there is no result to compare with"
+            + (f" (go on with it: nst resume={saved.folder})" if saved.status == "interrupted" else "")
+        )
+    _ = saved.picture
+    located = saved.located()
+    if located.missing:
+        raise InputError(
+            f"of the run in {saved.folder} the file {', '.join(located.missing)} is missing: put it back, as"
+            f" seen from {saved.working_folder}"
+        )
+    saved.checked(located.files)
+    return located
+
+
+def rerun(saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = None) -> Verdict:
+    """Make the run again in the existing, empty ``folder``, by the same entry as ``nst`` does.
+
+    Its ``run.json`` then has ``rerun_of``, the first folder, and ``verdict``. The first folder is only read.
+    Loggers are left out: a foreign configuration may name a server that is to get the pictures.
+    ``tolerance`` is a PSNR in dB. Of a sweep's runs, ``sweep`` is the folder of the new sweep.
+
+    Raises InputError, before anything is written, as ``check_repeatable``.
+    """
+    located = check_repeatable(saved)
+    facts = {
+        "rerun_of": str(saved.folder.resolve()),
+        # configured paths keep their meaning
+        "working_folder": str(saved.working_folder.resolve()),
+    }
+    settings = copy.deepcopy(saved.settings)
+    settings.logger = {}
+    complete = all(group in saved.choices for group in GROUPS_WITH_ONE_OPTION)
+    error, alike = None, None
+    with _logged(folder / _LOG):
+        try:
+            picture = run(
+                settings,
+                saved.choices if complete else None,
+                folder,
+                saved.overrides,
+                files=located.files,
+                sweep=sweep,
+                facts=facts,
+            )
+            alike = likeness(saved.picture, picture)
+        except FloatingPointError as diverged:
+            error = str(diverged)
+    summary = read_summary(folder)
+    seconds = summary.get("seconds", {}).get("steps")
+    verdict = Verdict(
+        saved,
+        folder,
+        tolerance,
+        alike,
+        differences(saved.summary, summary),
+        located.changed,
+        error,
+        seconds,
+    )
+    text = json.dumps(summary | {"verdict": verdict.facts()}, indent=2)
+    write_text_atomically(folder / SUMMARY, text + "\n")
+    return verdict
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """The log of the run, as Hydra keeps one of a run that it starts."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter(_LOG_FORMAT))
+    logger = logging.getLogger("nst_tf")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        handler.close()

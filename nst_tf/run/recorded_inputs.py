@@ -1,0 +1,42 @@
+"""What ``run.json`` says of the pictures of a run, and their copies beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from nst_tf.configuration.checks import Inputs
+from nst_tf.images.read import Picture
+from nst_tf.record.input_copies import copy_input
+from nst_tf.run.start_from_file import FileStart
+from nst_tf.start import Start
+
+
+def record_inputs(
+    settings: DictConfig, inputs: Inputs, start: Start, folder: Path, sweep: Path | None = None
+) -> dict[str, Any]:
+    """The entry ``inputs``: of each picture the ``file`` as configured, ``sha256`` and, if copied, ``copy``.
+
+    Copies are written to ``folder``, sharing files through ``sweep``, unless ``record.copy_inputs`` is off.
+    """
+
+    def entry(stem: str, name: str, picture: Picture) -> dict[str, str]:
+        facts = {"file": name, "sha256": picture.sha256}
+        if settings.record.copy_inputs:
+            facts["copy"] = copy_input(folder, stem, name, picture.file, sweep)
+        return facts
+
+    names: Sequence[str] = [settings.style] if isinstance(settings.style, str) else settings.style
+    entries: dict[str, Any] = {
+        "content": entry("content", settings.content, inputs.content),
+        "styles": [
+            entry(f"style-{index}", name, picture)
+            for index, (name, picture) in enumerate(zip(names, inputs.styles, strict=True))
+        ],
+    }
+    if isinstance(start, FileStart):
+        entries["init"] = entry("init", settings.init.path, start.picture)
+    return entries

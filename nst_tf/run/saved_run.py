@@ -1,0 +1,197 @@
+"""A run as its folder tells it. The folder may come from anybody: nothing in it is trusted or unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
+from nst_tf.configuration.choices import known_choices
+from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.schema import Settings
+from nst_tf.configuration.targets import check_targets
+from nst_tf.configuration.words import sentence_for
+from nst_tf.errors import InputError
+from nst_tf.files import sha256_of_file
+
+SUMMARY, CONFIGURATION = "run.json", "config.yaml"  # as nst_tf.record.folder has them, without TensorFlow
+
+# of these the schema says nothing: each is an object that the configuration describes
+_OBJECTS = ("objective.content", "objective.style", "objective.smoothness", "optimizer", "init", "pyramid")
+
+
+@dataclass(frozen=True)
+class SavedInput:
+    """A picture (or file of weights) of a run: its configured name, its hash and its copy in the folder."""
+
+    name: str
+    sha256: str | None
+    copy: Path | None = None
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run that was read back; ``choices`` are those options of config groups that exist here, too.
+
+    ``settings`` has every key of the schema, with the precision that the run had.
+    """
+
+    folder: Path
+    summary: Mapping[str, Any]
+    settings: DictConfig
+    choices: dict[str, str]
+    inputs: tuple[SavedInput, ...]
+
+    @property
+    def status(self) -> str:
+        """running, completed, diverged, interrupted, failed, or unknown."""
+        status = self.summary.get("status")
+        return status if isinstance(status, str) else "unknown"
+
+    @property
+    def working_folder(self) -> Path:
+        """The folder that configured paths start from."""
+        folder = self.summary.get("working_folder")
+        return Path(folder) if isinstance(folder, str) else Path()
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The words of the command line that asked for the run."""
+        words = self.summary.get("overrides")
+        return tuple(word for word in words if isinstance(word, str)) if isinstance(words, list) else ()
+
+    @property
+    def picture(self) -> Path:
+        """The result; raises InputError if it is not in the folder itself, or not there."""
+        path = _inside(self.folder, "picture", self.summary.get("picture", self.settings.record.picture))
+        if not path.is_file():
+            raise InputError(f"the picture of the run is missing: {path} does not exist")
+        return path
+
+    def located(self) -> Located:
+        """Find every file: the copy in the folder, else the configured path from where the run was started.
+
+        One with the recorded hash is preferred; without any, the first that exists is ``changed``.
+        """
+        files, changed, missing = {}, [], []
+        for one in self.inputs:
+            places = [one.copy] if one.copy else []
+            places += [self.working_folder / Path(one.name).expanduser(), picture_path(one.name)]
+            found = [place for place in places if place.is_file()]
+            same = [place for place in found if one.sha256 is None or sha256_of_file(place) == one.sha256]
+            if found:
+                files[one.name] = (same or found)[0]
+            if not found:
+                missing.append(one.name)
+            elif not same:
+                changed.append(one.name)
+        return Located(files, tuple(changed), tuple(missing))
+
+    def checked(self, files: Files) -> Inputs:
+        """Check every value, and read the pictures; raises InputError for whatever no run could use."""
+        try:
+            check_settings(self.settings, None, files)
+            return read_inputs(self.settings, files)
+        except InputError:
+            raise
+        except Exception as error:  # values of any kind stand in a foreign file: not all are foreseen
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            path = self.folder / CONFIGURATION
+            raise InputError(f"the configuration {path} can't be run ({reason})") from error
+
+
+def read_saved_run(folder: Path) -> SavedRun:
+    """Read a run's folder; raises InputError for one that is no run, or whose content no run could have."""
+    summary = read_summary(folder)
+    path = _inside(folder, CONFIGURATION, CONFIGURATION)
+    values = read_foreign_yaml(path)
+    try:
+        settings: Any = OmegaConf.merge(OmegaConf.structured(Settings), values)
+    except OmegaConfBaseException as error:
+        raise InputError(f"the configuration {path} can't be read: {sentence_for(error)}") from None
+    for key in _OBJECTS:
+        if not isinstance(OmegaConf.select(settings, key), DictConfig):
+            raise InputError(f"the configuration {path} can't be run: {key} is not a mapping with a _target_")
+    if settings.resume is not None:
+        raise InputError(f"the configuration {path} can't be run: resume must be null")
+    check_targets(OmegaConf.to_container(settings))
+    return SavedRun(
+        folder, summary, settings, known_choices(summary.get("choices")), _inputs(folder, summary, settings)
+    )
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
+    if not (folder / SUMMARY).exists():
+        raise InputError(f"{folder} is not the folder of a run: it has no {SUMMARY}")
+    try:
+        summary = json.loads(read_foreign_text(_inside(folder, SUMMARY, SUMMARY)))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{folder / SUMMARY} can't be read: {error}") from None
+    if not isinstance(summary, dict):
+        raise InputError(f"{folder / SUMMARY} can't be read: it is not an object")
+    return summary
+
+
+def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
+    """The pictures that the configuration names, in its order, with what is recorded of each."""
+    styles = [settings.style] if isinstance(settings.style, str) else settings.style
+    names = [settings.content, *(styles or ())]
+    if not all(isinstance(name, str) and name for name in names):
+        raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
+    recorded = summary.get("inputs", {})
+    entries = []
+    if isinstance(recorded, dict):
+        listed = recorded.get("styles")
+        entries = [recorded.get("content"), *(listed if isinstance(listed, list) else ())]
+    if len(entries) != len(names):
+        raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
+    if isinstance(start := settings.init.get("path"), str):
+        names.append(start)
+        entries.append(recorded.get("init"))
+    inputs = [_input(folder, name, entry) for name, entry in zip(names, entries, strict=True)]
+    if settings.model.weights not in ("auto", "random"):
+        # the hash of weights is that of what was read from the file, in any of its formats: see run.json
+        inputs.append(SavedInput(settings.model.weights, None))
+    return tuple(inputs)
+
+
+def _input(folder: Path, name: str, entry: Any) -> SavedInput:
+    facts = entry if isinstance(entry, dict) else {}
+    sha256, copy = facts.get("sha256"), facts.get("copy")
+    return SavedInput(
+        name,
+        sha256 if isinstance(sha256, str) else None,
+        None if copy is None else _inside(folder, "copy", copy, "inputs"),
+    )
+
+
+def _inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
+    """The path of a file directly in the folder, or in its folder ``below``; raises InputError otherwise."""
+    parts = PurePosixPath(relative).parts if isinstance(relative, str) and "\0" not in relative else ()
+    above = (below,) if below else ()
+    if len(parts) != len(above) + 1 or parts[: len(above)] != above or parts[len(above)] in ("..", "/"):
+        where = f"{below}/NAME" if below else "a name without a folder"
+        raise InputError(f"{key} in {folder / SUMMARY} must be {where}, but is {relative!r}")
+    path = folder.joinpath(*parts)
+    if path.is_symlink() or (below and path.parent.is_symlink()):
+        raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
+    return path

@@ -1,0 +1,112 @@
+"""What happens before the first job of a sweep: checks, and the start of its record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from nst_tf.errors import InputError
+from nst_tf.run.check_before_run import check_writable
+from nst_tf.run.stop import Stop
+from nst_tf.run.sweep.display import SweepDisplay
+from nst_tf.run.sweep.earlier import Earlier, earlier_run
+from nst_tf.run.sweep.machine import arrange
+from nst_tf.run.sweep.notes import SUMMARY, is_being_run, read_notes, read_object
+from nst_tf.run.sweep.plan import Plan, run_folder
+from nst_tf.run.sweep.processes import Process
+from nst_tf.run.sweep.search import check_directions, quieten
+from nst_tf.run.sweep.state import SWEEP, Sweep
+
+
+class FollowSweep(Callback):
+    """Refuses a sweep that can't succeed before anything is written, and follows one that can.
+
+    It travels to the processes of the jobs with the rest of Hydra's context, so it holds nothing itself.
+    """
+
+    display: ClassVar[SweepDisplay | None] = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Raise Stop, from the error that says why, for a sweep that can't be begun."""
+        try:
+            folder = Path.cwd() / config.hydra.sweep.dir
+            check_writable(folder)
+            plan = Plan(config, GlobalHydra.instance().config_loader())
+            completed = _completed_before(folder, plan, config)
+            plan.check()
+            arrange(config)
+            quieten(config.hydra.sweeper)
+            sweep = Sweep(folder, plan, completed, compare=bool(config.sweep.compare))
+            sweep.begin()
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise Stop from error
+        except OSError as error:
+            where = error.filename or "the folder of the sweep"
+            raise Stop from InputError(
+                f"can't write to {where} ({error.strerror}): choose another folder with hydra.sweep.dir"
+            )
+        Sweep.current = sweep
+        FollowSweep.display = SweepDisplay(sweep)
+        FollowSweep.display.start()
+
+
+def _completed_before(folder: Path, plan: Plan, config: DictConfig) -> list[int]:
+    """The jobs that an earlier call in the same folder has completed.
+
+    Raises InputError if the earlier call is not over, or if a job would come to lie on another one.
+    """
+    before = read_object(folder / SWEEP)
+    running = [note for note in read_notes(folder).values() if is_being_run(folder, note)]
+    if running:
+        process = running[0].process
+        where = "" if process.is_of_this_host else f" on {process.host}"
+        raise InputError(
+            f"job {running[0].number} of the sweep in {folder} is still being run by process"
+            f" {process.number}{where}: wait for it, or end it"
+        )
+    if before is not None and before.get("status") == "running" and _is_alive(before.get("process")):
+        raise InputError(f"the sweep in {folder} is still going on: wait for it, or choose another folder")
+    if plan.jobs is None:
+        check_directions(config.hydra.sweeper)
+        if before is not None or any(folder.glob(f"*/{SUMMARY}")):
+            _check_search(folder, plan, config, before)
+        return []
+    completed = []
+    for job in plan.jobs:
+        if not (run_folder(folder, job) / SUMMARY).exists():
+            continue
+        settings, _ = plan.settings(job.overrides, job.number)
+        try:
+            if earlier_run(run_folder(folder, job), settings) is Earlier.COMPLETED:
+                completed.append(job.number)
+        except OmegaConfBaseException:  # a value that can't be resolved: the job fails of it again
+            continue
+    return completed
+
+
+def _check_search(folder: Path, plan: Plan, config: DictConfig, before: Any) -> None:
+    """A search comes to the same trials again only from the same words and a seed."""
+    if before is None or before.get("overrides") != plan.words:
+        raise InputError(
+            f"the folder {folder} holds other runs: choose another with hydra.sweep.dir, or repeat the words"
+            " of the search that they are from"
+        )
+    if (config.hydra.sweeper.get("sampler") or {}).get("seed") is None:
+        raise InputError(
+            f"the search in {folder} can't be gone on with: without hydra.sweeper.sampler.seed=NUMBER its"
+            " trials are others each time; choose another folder with hydra.sweep.dir"
+        )
+
+
+def _is_alive(process: Any) -> bool:
+    """Whether another process is still there."""
+    try:
+        return Process(**process).is_alive and Process(**process) != Process.this()
+    except TypeError:
+        return False

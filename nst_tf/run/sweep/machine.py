@@ -1,0 +1,67 @@
+"""Jobs that share a machine: how many at once, which GPU each, and launchers that keep still."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+from omegaconf import DictConfig, open_dict
+
+from nst_tf.run.sweep.plan import GRID
+
+_SEVERAL_ON_A_MACHINE = ("hydra_joblib_launcher", "submitit_launcher.LocalLauncher", "hydra_ray_launcher")
+_CORES_A_JOB = 4  # at 512 pixels, more than that waits for memory; a job holds some gigabytes
+_GPU_SECONDS = 10  # nvidia-smi answers in one; a driver that hangs must not hold a sweep
+
+
+def take_one_gpu(number: int, launcher: str, environment: MutableMapping[str, str]) -> None:
+    """Let job ``number`` see one GPU, if its launcher runs several jobs on a machine that has several GPUs.
+
+    Job n gets GPU n modulo their number, of those that CUDA_VISIBLE_DEVICES allows. A process that has
+    loaded TensorFlow keeps the one that it has: it can't change. The number of threads is left alone: with
+    another one, the sums of the convolutions differ in the last bits, and so would the picture.
+    """
+    if "tensorflow" in sys.modules or not any(name in launcher for name in _SEVERAL_ON_A_MACHINE):
+        return
+    allowed = environment.get("CUDA_VISIBLE_DEVICES")
+    gpus = [str(index) for index in range(_gpus())] if allowed is None else allowed.split(",")
+    if len(gpus) > 1:
+        environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)].strip()
+
+
+def arrange(config: DictConfig) -> None:
+    """Give the launcher and the sweeper what they lack, where the command says nothing about it.
+
+    submitit starts all local jobs at once: the sweeper gives it no more at a time than there are GPUs, or
+    four cores for each. Ray leaves its dashboard away and doesn't repeat what its workers write.
+    """
+    launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
+    with open_dict(config):
+        if "submitit_launcher.LocalLauncher" in launcher._target_ and sweeper._target_ == GRID:
+            cores = launcher.get("cpus_per_task") or _CORES_A_JOB
+            at_once = max(1, _gpus() or (os.cpu_count() or 1) // cores)
+            sweeper.max_batch_size = sweeper.max_batch_size or at_once
+        if "hydra_ray_launcher" in launcher._target_ and "ray" in launcher:
+            given: dict[str, Any] = dict(launcher.ray.init)
+            quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+            if not given.get("address") and "RAY_ADDRESS" not in os.environ:  # a cluster of its own
+                quiet["include_dashboard"] = False
+            launcher.ray.init = quiet | given
+
+
+def _gpus() -> int:
+    """The number of NVIDIA GPUs, without loading TensorFlow."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return 0
+    try:
+        listed = subprocess.run(  # noqa: S603  (the driver's own program, without words of anybody)
+            [program, "-L"], capture_output=True, text=True, timeout=_GPU_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())

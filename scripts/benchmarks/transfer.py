@@ -1,0 +1,62 @@
+"""A style transfer of any size and precision, ready to step: what the benchmarks time."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import numpy as np
+
+from nst_tf.losses import ContentLoss, StyleLoss
+from nst_tf.objective import Objective, StyleImage
+from nst_tf.solver import Solver
+from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.weights.architecture import ARCHITECTURES
+from nst_tf.weights.untrained import untrained
+
+# those of Gatys et al. 2016, section 3
+CONTENT = "block4_conv2"
+STYLE = tuple(f"block{block}_conv1" for block in range(1, 6))
+# VGG-19 up to block5_conv1: input and output channels of the convolutions of each block
+_BLOCKS = (
+    ((3, 64), (64, 64)),
+    ((64, 128), (128, 128)),
+    ((128, 256), (256, 256), (256, 256), (256, 256)),
+    ((256, 512), (512, 512), (512, 512), (512, 512)),
+    ((512, 512),),
+)
+
+
+def flop_of_step(height: int, width: int) -> float:
+    """Floating-point operations of the convolutions of one step: forward, and backward to the image.
+
+    A 3 x 3 convolution takes 2 * 9 * in * out at every position, and its gradient with respect to its
+    input as many. Poolings, Gram matrices (0.3 % of it) and the optimizer are left out.
+    """
+    forward = 0.0
+    for block, convolutions in enumerate(_BLOCKS):
+        positions = (height >> block) * (width >> block)
+        forward += sum(2.0 * 9 * before * after * positions for before, after in convolutions)
+    return 2 * forward
+
+
+def small_solver(height: int, width: int, precision: str, optimizer: keras.optimizers.Optimizer) -> Solver:
+    """A solver that entered an image of this size; the weights are random, which takes as long."""
+    random = np.random.default_rng(0)
+    content, style = random.uniform(0, 1, (2, height, width, 3)).astype(np.float32)
+    extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), (CONTENT, *STYLE), precision=precision)
+    objective = Objective(extractor, ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3))
+    solver = Solver(optimizer)
+    solver.enter(content, objective.bind(content, [StyleImage(style)]))
+    return solver
+
+
+def seconds_a_step(solver: Solver, steps: int) -> list[float]:
+    """Seconds of each of so many steps; the first, which compiles, is left out."""
+    began, seconds = None, []
+    for _ in solver.steps(steps + 1, reports_every=1):
+        now = time.perf_counter()
+        if began is not None:
+            seconds.append(now - began)
+        began = now
+    return seconds

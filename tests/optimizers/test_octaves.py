@@ -1,0 +1,71 @@
+"""The metric over octaves against its definition in NumPy, and what L-BFGS does with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_tf.errors import InputError
+from nst_tf.optimizers import LBFGS
+from nst_tf.optimizers.octaves import over_octaves
+
+
+def by_loops(image: np.ndarray, octaves: int) -> np.ndarray:
+    _, height, width, _ = image.shape
+    total = image.copy()
+    for octave in range(1, octaves + 1):
+        side = 2**octave
+        for top in range(0, height, side):
+            for left in range(0, width, side):
+                block = image[:, top : top + side, left : left + side]
+                total[:, top : top + side, left : left + side] += block.sum((1, 2), keepdims=True) / side**2
+    return total
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8, 3), (1, 7, 10, 1), (1, 1, 5, 2)])
+@pytest.mark.parametrize("octaves", [0, 1, 3])
+def test_each_pixel_gains_the_means_of_its_blocks(random, shape, octaves):
+    image = random.standard_normal(shape).astype(np.float32)
+    np.testing.assert_allclose(over_octaves(tf.constant(image), octaves), by_loops(image, octaves), atol=1e-5)
+
+
+def test_it_is_symmetric_and_never_shrinks(random):
+    shape = (1, 5, 6, 1)
+    columns = [
+        over_octaves(tf.reshape(row, shape), 3).numpy().ravel() for row in np.eye(30, dtype=np.float32)
+    ]
+    matrix = np.array(columns)
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-6)
+    assert np.linalg.eigvalsh(matrix).min() > 1 - 1e-5
+
+
+def evaluations_to_fit_a_coarse_target(octaves: int) -> int:
+    """A loss that is 100 times stiffer in differences of neighbours than in means."""
+    height = width = 16
+    down, across = np.mgrid[0:height, 0:width] / 16
+    target = tf.constant(0.5 + 0.3 * np.sin(5 * down + 3 * across)[np.newaxis, ..., np.newaxis], tf.float32)
+    image = tf.Variable(tf.fill(target.shape, 0.5))
+    optimizer = LBFGS(history_size=5, octaves=octaves)
+    for evaluation in range(200):
+        with tf.GradientTape() as tape:
+            rest = image - target
+            fine = tf.reduce_sum(tf.square(rest[:, 1:] - rest[:, :-1]))
+            fine += tf.reduce_sum(tf.square(rest[:, :, 1:] - rest[:, :, :-1]))
+            loss = tf.reduce_sum(tf.square(rest)) + 100 * fine
+        if loss < 1e-3:
+            return evaluation
+        optimizer.apply([tape.gradient(loss, image)], [image], loss=loss)
+    return 200
+
+
+def test_it_saves_evaluations_where_the_loss_is_soft_in_what_is_coarse():
+    plain, with_octaves = (evaluations_to_fit_a_coarse_target(octaves) for octaves in (0, 4))
+    assert with_octaves < 0.8 * plain < 200
+
+
+def test_it_is_kept_in_the_configuration_and_bad_values_are_refused():
+    assert LBFGS.from_config(LBFGS(octaves=3).get_config()).octaves == 3
+    for octaves in (-1, 1.5, True):
+        with pytest.raises(InputError, match="octaves"):
+            LBFGS(octaves=octaves)

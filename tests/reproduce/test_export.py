@@ -1,0 +1,216 @@
+"""An exported experiment file says the same configuration, is small, and is never trusted but composed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from omegaconf import OmegaConf
+from rerun_command import Told, nst_rerun
+from saved_folders import once_composed, saved_folder
+
+from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.run.library import composed
+
+EXPERIMENTS = [
+    path.relative_to(CONFIGURATION / "experiment").with_suffix("").as_posix()
+    for path in sorted((CONFIGURATION / "experiment").rglob("*.yaml"))
+]
+
+
+def plain(words: list[str]) -> dict:
+    return OmegaConf.to_container(composed(words)[0], resolve=True, enum_to_str=True)
+
+
+def once(words: list[str]) -> dict:
+    settings = copy.deepcopy(once_composed(tuple(words))[0])
+    settings.precision = "float32"
+    return OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+
+
+def export(folder: Path, run: Path, name: str = "my_study.yaml") -> Told:
+    told = nst_rerun(folder, run, "--export", name)
+    assert told.status == 0, told.err
+    assert told.out == f"nst experiment={name}\n"
+    return told
+
+
+def check_round_trip(folder: Path, words: list[str]) -> dict:
+    """The file's content; its configuration is that of the words, as the schema and Hydra compose both."""
+    run = saved_folder(folder / "run", words)
+    export(folder, run)
+    target = folder / "my_study.yaml"
+    assert plain([f"experiment={target}"]) == once(words)
+    content = yaml.safe_load(target.read_text())
+    target.unlink()
+    return content
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_survives(experiment: str, tmp_path: Path) -> None:
+    content = check_round_trip(tmp_path, [f"experiment={experiment}"])
+    own = yaml.safe_load((CONFIGURATION / "experiment" / f"{experiment}.yaml").read_text())
+    overrides = {key: option for entry in own.get("defaults", []) for key, option in entry.items()}
+    default = once_composed(())[1]
+    for entry in content.get("defaults", []):
+        ((key, option),) = entry.items()
+        assert overrides[key] == option != default[key.removeprefix("override /")]
+    # no more leaves than a person would write, and the precision that the run had
+    flat = json.dumps({key: value for key, value in content.items() if key != "defaults"})
+    assert flat.count(":") <= json.dumps(own).count(":") + 1
+
+
+WORDS = some.fixed_dictionaries(
+    {},
+    optional={
+        "objective": some.sampled_from(["crowson", "gatys2016", "pastiche", "lecture_gram"]),
+        "objective/style": some.sampled_from(["gram_sum", "mmd_gaussian", "sliced_wasserstein"]),
+        "optimizer": some.sampled_from(["adam", "sgd_exponential", "lbfgs_torch"]),
+        "pyramid": some.just("single"),
+        "init": some.sampled_from(["noise", "style"]),
+        "layers": some.sampled_from(["gatys2016", "given", "johnson2016"]),
+        "layers.style": some.sampled_from(
+            [
+                "[block1_conv1,block3_conv1]",
+                "block2_conv2",
+                "{block2_conv1:2,block1_conv1:0.5}",
+                "{block1_conv1:1.0,block2_conv1:1,block3_conv1:1,block4_conv1:1,block5_conv1:1e-7}",
+            ]
+        ),
+        "layers.content": some.sampled_from(["block4_conv2", "{block3_conv1:1}"]),
+        "objective.style.weight": some.floats(1e-9, 1e9) | some.integers(0, 10**6),
+        "optimizer.learning_rate": some.sampled_from(["1", "1.0", "1e-3"]),
+        "steps": some.integers(1, 10**6),
+        "average": some.sampled_from(["null", "0.99"]),
+        "image.stretch": some.sampled_from(["none", "style", "square"]),
+        "style": some.sampled_from(["[samples/mosaic.jpg,samples/watercolour.jpg]", "samples/mosaic.jpg"]),
+        "record.picture": some.sampled_from(["1e5.png", "null.png", "'a: b #c.png'"]),
+        "+optimizer.name": some.sampled_from(["null", "1e5", "'yes'", "'on'", "'0x10'"]),
+    },
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(words=WORDS)
+def test_random_words_survive(words: dict, tmp_path: Path) -> None:
+    if "layers.style" in words and words.get("layers") not in (None, "given"):
+        del words["layers.style"]  # Hydra refuses to put a mapping where the option has a list
+    if words.get("layers") not in (None, "given"):
+        words.pop("layers.content", None)
+    check_round_trip(tmp_path, [f"{key}={value}" for key, value in words.items()])
+
+
+def test_the_file_is_small_and_tells_where_it_is_from(tmp_path: Path) -> None:
+    run = saved_folder(tmp_path / "a run", ["experiment=gatys2016", "image.size=256"])
+    export(tmp_path, run)
+    lines = (tmp_path / "my_study.yaml").read_text().splitlines()
+    assert lines[0] == "# @package _global_"
+    assert lines[1] == "# nst experiment=my_study.yaml"
+    header = " ".join(line.removeprefix("# ") for line in lines if line.startswith("#"))
+    for part in ("nst-rerun", "--export my_study.yaml", f"From the run in {run}", "2.21.0", "a loss of 1.25"):
+        assert part in header
+    assert [line for line in lines if not line.startswith("#")] == [
+        "defaults:",
+        "- override /objective: gatys2016",
+        "- override /init: noise",
+        "- override /pyramid: single",
+        "image:",
+        "  size: 256",
+        "model:",
+        "  pooling: avg",
+        "steps: 500",
+        "precision: float32",
+    ]
+
+
+def test_a_comment_can_not_become_a_key(tmp_path: Path) -> None:
+    run = saved_folder(tmp_path / "run")
+    summary = json.loads((run / "run.json").read_text())
+    summary["versions"]["tensorflow"] = "2\nsteps: 3\u2028seed: 4"
+    (run / "run.json").write_text(json.dumps(summary))
+    export(tmp_path, run)
+    assert yaml.safe_load((tmp_path / "my_study.yaml").read_text()) == {"precision": "float32"}
+
+
+def test_pictures_beside_the_file_are_named_from_it(tmp_path: Path, photo: Path) -> None:
+    run = saved_folder(
+        tmp_path / "runs" / "first", [f"content={photo}", f"style={photo}", "init=file", f"init.path={photo}"]
+    )
+    (run / "inputs").mkdir()
+    summary = json.loads((run / "run.json").read_text())
+    for entry in (summary["inputs"]["content"], summary["inputs"]["init"]):
+        entry["copy"] = "inputs/a.png"
+    (run / "inputs" / "a.png").write_bytes(photo.read_bytes())
+    (run / "run.json").write_text(json.dumps(summary))
+    export(tmp_path, run)
+    content = yaml.safe_load((tmp_path / "my_study.yaml").read_text())
+    assert content["content"] == content["init"]["path"] == "runs/first/inputs/a.png"
+    # wherever it is used from, and wherever the folder goes
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    moved = tmp_path / "moved" / "my_study.yaml"
+    moved.write_text((tmp_path / "my_study.yaml").read_text().replace("runs/", ""))
+    assert composed([f"experiment={moved}"])[0].content == str(tmp_path / "moved" / "first/inputs/a.png")
+    # elsewhere, it is named absolutely
+    (tmp_path / "other").mkdir()
+    export(tmp_path, tmp_path / "moved" / "first", "other/study.yaml")
+    content = yaml.safe_load((tmp_path / "other" / "study.yaml").read_text())
+    assert content["content"] == str(tmp_path / "moved" / "first/inputs/a.png")
+
+
+def test_a_sweep_is_exported_as_a_sweep(tmp_path: Path) -> None:
+    words = ["experiment=crowson", "image.size=64"]
+    for number, (weight, optimizer) in enumerate((w, o) for w in ("1e2", "1e3") for o in ("adam", "lbfgs")):
+        own = [f"objective.style.weight={weight}", f"optimizer={optimizer}"]
+        saved_folder(tmp_path / "sweep" / str(number), [*words, *own])
+    export(tmp_path, tmp_path / "sweep", "all.yaml")
+    content = yaml.safe_load((tmp_path / "all.yaml").read_text())
+    assert content["hydra"] == {
+        "mode": "MULTIRUN",
+        "sweeper": {"params": {"objective.style.weight": "1e2,1e3", "optimizer": "adam,lbfgs"}},
+    }
+    for number, own in enumerate((w, o) for w in ("1e2", "1e3") for o in ("adam", "lbfgs")):
+        swept = [f"objective.style.weight={own[0]}", f"optimizer={own[1]}"]
+        assert plain([f"experiment={tmp_path / 'all.yaml'}", *swept]) == plain(
+            [*words, *swept, "precision=float32"]
+        ), number
+
+
+def test_a_sweep_over_pictures_names_their_copies(tmp_path: Path, photo: Path) -> None:
+    odd = tmp_path / 'a (1), "b".png'
+    odd.write_bytes(photo.read_bytes())
+    for number, style in enumerate(("samples/mosaic.jpg", str(odd))):
+        escaped = style.replace('"', '\\"')
+        saved_folder(tmp_path / "sweep" / str(number), [f'style="{escaped}"'])
+    export(tmp_path, tmp_path / "sweep", "all.yaml")
+    params = yaml.safe_load((tmp_path / "all.yaml").read_text())["hydra"]["sweeper"]["params"]
+    escaped = str(odd).replace('"', '\\"')
+    assert params == {"style": f'"samples/mosaic.jpg","{escaped}"'}
+
+
+def test_what_can_not_be_exported(tmp_path: Path) -> None:
+    run = saved_folder(tmp_path / "run")
+    (tmp_path / "there.yaml").write_text("mine")
+    cases = {
+        "there.yaml": "is there already",
+        "study.txt": "must end in .yaml",
+        "nowhere/study.yaml": "no folder",
+    }
+    for name, said in cases.items():
+        told = nst_rerun(tmp_path, run, "--export", name)
+        assert (told.status, said in told.sentence) == (2, True), told
+    assert (tmp_path / "there.yaml").read_text() == "mine"
+    less = saved_folder(tmp_path / "less", ["~pyramid.factor"])
+    told = nst_rerun(tmp_path, less, "--export", "less.yaml")
+    assert told.status == 2
+    assert "pyramid.factor" in told.sentence
+    for number, words in enumerate((["steps=1", "seed=1"], ["steps=2", "seed=2"])):
+        saved_folder(tmp_path / "search" / str(number), words)
+    told = nst_rerun(tmp_path, tmp_path / "search", "--export", "search.yaml")
+    assert told.status == 2
+    assert "not all combinations" in told.sentence
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "less", "search", "there.yaml"}
