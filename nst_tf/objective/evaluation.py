@@ -26,6 +26,10 @@ class Evaluation(Protocol):
         """Whether it compiles what it runs itself, and can't be part of another compiled function."""
         ...
 
+    def check(self, objective: Objective) -> None:
+        """Raise InputError for an objective that can't be evaluated so."""
+        ...
+
     def see(
         self, extractor: FeatureExtractor | None, pixels: np.ndarray, readings: Sequence[Reading]
     ) -> list[Any]:
@@ -51,6 +55,9 @@ class WholePicture:
 
     read: Callable[[FeatureExtractor, tf.Tensor, Sequence[Reading]], list[Any]] = read_whole
     on_host: bool = False
+
+    def check(self, objective: Objective) -> None:
+        """Every objective can."""
 
     def see(
         self, extractor: FeatureExtractor | None, pixels: np.ndarray, readings: Sequence[Reading]

@@ -91,13 +91,13 @@ class Tiles:
         """A picture [H, W, 3] -> sums over all tiles, or for activations a list by tile."""
         if extractor is None or not readings:
             return []
-        image = pixels[np.newaxis]
+        image: Any = pixels[np.newaxis]  # stays with the host: only windows are copied to the device
         look = tf.function(
             lambda window, owned: read_window(extractor, window, owned, readings), autograph=False
         )
         look = look.get_concrete_function(tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32))
         tiles = [
-            look(tf.constant(tile.window(image), tf.float32), tile.owned)  # pyright: ignore[reportArgumentType]
+            look(tf.constant(tile.window(image), tf.float32), tile.owned)
             for tile in tiles_of(pixels.shape[0], pixels.shape[1], self.size, extractor)
         ]
         columns = [[tile[index] for tile in tiles] for index in range(len(readings))]
@@ -141,7 +141,6 @@ class Tiles:
     def _passes_of(self, objective: Objective) -> _Passes:
         found = self._passes.get(objective.structure)
         if found is None:
-            self.check(objective)
             found = self._passes[objective.structure] = _Passes(objective, self.size)
         return found
 

@@ -112,6 +112,9 @@ def optimize(
         bound = experiment.objective.bind(content, styles)
         seconds_of_targets += time.perf_counter() - began
         solver.enter(enlarged(image, height, width), bound)
+        # of tens of megapixels each is most of a gigabyte, which the steps may need
+        del content, styles
+        image = np.empty((0, 0, 3), np.float32)
         steps = scale.steps
         if resumed is not None:
             solver.restore(resumed.state, resumed.step, resumed.seconds)

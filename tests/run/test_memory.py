@@ -1,0 +1,233 @@
+"""memory=auto: what is there, what a run takes, what is chosen, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import SMALL, nst
+from omegaconf import OmegaConf
+
+from nst_tf.configuration.checks import Inputs
+from nst_tf.errors import InputError
+from nst_tf.images.read import picture_from_array
+from nst_tf.run import memory
+from nst_tf.run.available_memory import available_bytes
+from nst_tf.run.library import composed
+from nst_tf.run.memory import chosen_memory, demand_of
+from nst_tf.run.memory_estimate import Mode, peak_bytes
+from nst_tf.run.processor import native_precisions
+
+GIB = 2**30
+STYLES = Path(__file__).parents[2] / "conf" / "objective" / "style"
+
+
+def inputs_of(height: int = 300, width: int = 400) -> Inputs:
+    content, style = (
+        picture_from_array(np.zeros((*shape, 3), np.uint8)) for shape in ((height, width), (64, 64))
+    )
+    return Inputs(content, (style,), (1.0,))
+
+
+def chosen(words: list[str], available: float | None, precision: str = "bfloat16"):
+    settings, _ = composed(words)
+    return chosen_memory(
+        settings, inputs_of(), None if available is None else round(available * GIB), precision
+    )
+
+
+LARGE = ["image.size=4600", "optimizer=adam", "image.style_size=512", "pyramid=single"]  # 16 megapixels
+
+
+def test_auto_takes_the_first_that_fits_and_says_so() -> None:
+    settings, _ = composed(LARGE)
+    demand = demand_of(settings, inputs_of(), "bfloat16", 4600)
+    plain, recompute = (peak_bytes(demand, mode) / GIB for mode in (Mode.plain, Mode.recompute))
+    assert recompute < 12 < plain
+    first = chosen(LARGE, plain + 0.01)
+    assert (first.mode, first.said) == (Mode.plain, None)
+    second = chosen(LARGE, plain - 0.01)
+    assert second.mode is Mode.recompute
+    assert second.said.startswith(f"memory: recompute, because plain would take {plain:.3g} GiB of the ")
+    third = chosen(LARGE, recompute - 0.01)
+    assert third.mode is Mode.tiles
+    assert third.tile_size >= 160
+    assert f"tiles of {third.tile_size} pixels" in third.said
+    assert chosen(LARGE, None).mode is Mode.plain  # nothing tells what there is
+
+
+def test_the_limit_of_the_settings_goes_before_what_there_is() -> None:
+    assert chosen([*LARGE, "memory_limit=1000"], 1).mode is Mode.plain
+    assert chosen([*LARGE, "memory_limit=12"], 1000).mode is Mode.recompute
+
+
+@pytest.mark.parametrize(
+    "words", [["optimizer=adam"], [], ["objective/style=nearest_patches"], ["memory=plain"]]
+)
+def test_the_size_that_is_named_is_the_largest_that_fits(words: list[str]) -> None:
+    with pytest.raises(
+        InputError, match=r"image\.size=12000 needs .* GiB .*there are 4: the largest"
+    ) as caught:
+        chosen([*words, "image.size=12000"], 4)
+    largest = int(str(caught.value).partition("that fits is image.size=")[2].split(",")[0].split()[0])
+    chosen([*words, f"image.size={largest}"], 4)
+    with pytest.raises(InputError, match="largest that fits"):
+        chosen([*words, f"image.size={largest + 1}"], 4)
+
+
+def test_what_fits_at_no_size_is_said() -> None:
+    with pytest.raises(InputError, match=r"there are 0\.1: no size fits"):
+        chosen([], 0.1)
+
+
+def test_64_megapixels_in_16_gib() -> None:
+    found = chosen(["image.size=9237", "optimizer=adam", "image.style_size=1024", "pyramid=single"], 16)
+    assert found.mode is Mode.tiles
+
+
+def test_a_history_counts() -> None:
+    def bytes_with(history: int) -> int:
+        settings, _ = composed([f"optimizer.history_size={history}", "pyramid=single"])
+        return peak_bytes(demand_of(settings, inputs_of(), "float32", 1000), Mode.plain)
+
+    assert bytes_with(20) - bytes_with(10) == pytest.approx(2 * 10 * 12 * 1000 * 750)
+
+
+@pytest.mark.parametrize("option", sorted(file.stem for file in STYLES.glob("*.yaml")))
+def test_what_can_be_tiled_is_known_before_tensorflow(option: str) -> None:
+    from nst_tf.run.prepare import build_parts
+    from nst_tf.statistics.statistic import is_summable
+
+    settings, _ = composed([f"objective/style={option}"])
+    in_pieces = demand_of(settings, inputs_of(), "float32", 500).in_pieces
+    assert in_pieces == is_summable(build_parts(settings).style.statistic)
+
+
+def test_the_mode_is_written_into_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimates = {Mode.plain: 3 * GIB, Mode.recompute: 2 * GIB, Mode.tiles: GIB}
+    monkeypatch.setattr(memory, "peak_bytes", lambda demand, mode, tile=None: estimates[mode])
+    for limit, mode in ((3.1, "plain"), (2.1, "recompute"), (1.1, "tiles")):
+        answer = nst(tmp_path, *SMALL, f"memory_limit={limit}")
+        assert answer.status == 0, answer.err
+        assert (f"memory: {mode}" in answer.err) == (mode != "plain")
+        saved = OmegaConf.load(answer.run / "config.yaml")
+        assert saved.memory == mode
+        assert (saved.tile_size is None) == (mode != "tiles")
+
+
+def test_every_mode_gives_the_same_picture_to_rounding(tmp_path: Path) -> None:
+    losses = []
+    for words in (["memory=plain"], ["memory=recompute"], ["memory=tiles", "tile_size=16"]):
+        answer = nst(tmp_path, *SMALL, "layers.content=block1_conv2", "steps=4", *words)
+        assert answer.status == 0, answer.err
+        losses.append([row["loss"] for row in answer.rows])
+    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-4)
+
+
+def _machine(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return root
+
+
+MACHINE = {
+    "proc/meminfo": "MemTotal:       16777216 kB\nMemAvailable:    8388608 kB\n",
+    "proc/self/status": "Name:\tpython\nVmRSS:\t  1048576 kB\n",
+}
+
+
+def test_available_memory_of_a_machine(tmp_path: Path) -> None:
+    assert available_bytes(_machine(tmp_path, MACHINE)) == 9 * GIB  # 8 and the one that this process has
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "proc/self/cgroup": "0::/user/job\n",
+            "sys/fs/cgroup/user/memory.max": f"{4 * GIB}\n",
+            "sys/fs/cgroup/user/memory.current": f"{3 * GIB}\n",
+            "sys/fs/cgroup/user/memory.stat": f"anon 5\ninactive_file {GIB // 2}\n",
+            "sys/fs/cgroup/user/job/memory.max": "max\n",
+            "sys/fs/cgroup/user/job/memory.current": f"{GIB}\n",
+        },
+        {
+            "proc/self/cgroup": "4:cpu:/x\n3:memory:/container\n",  # as the host names it
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{4 * GIB}\n",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{3 * GIB}\n",
+            "sys/fs/cgroup/memory/memory.stat": f"inactive_file {GIB // 2}\n",
+        },
+    ],
+    ids=["version 2", "version 1"],
+)
+def test_available_memory_of_a_control_group(tmp_path: Path, files: dict[str, str]) -> None:
+    assert available_bytes(_machine(tmp_path, MACHINE | files)) == 2.5 * GIB
+
+
+def test_without_any_of_it_the_physical_memory_counts(tmp_path: Path) -> None:
+    assert available_bytes(tmp_path) > GIB
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 amx_tile\n", ("bfloat16",)),
+        ("flags\t\t: fpu avx512_bf16 avx512_fp16\n", ("bfloat16", "float16")),
+        ("flags\t\t: fpu avx2 f16c\n", ()),
+        ("Features\t: fp asimd asimdhp bf16\n", ("bfloat16", "float16")),
+        ("hart\t: 0\n", None),
+    ],
+)
+def test_precisions_of_a_processor(tmp_path: Path, text: str, expected: tuple[str, ...] | None) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(text)
+    assert native_precisions(file) == expected
+
+
+@pytest.mark.parametrize(
+    ("native", "wanted", "said"),
+    [
+        ((), "bfloat16", r"precision=bfloat16 is not possible: this processor \(.+\) has float32; say"),
+        (("bfloat16",), "float16", "has float32 and bfloat16; say"),
+        (("bfloat16",), "bfloat16", None),
+        ((), "float32", None),
+        (None, "bfloat16", None),
+    ],
+)
+def test_a_precision_that_the_processor_lacks_is_refused(
+    monkeypatch: pytest.MonkeyPatch, native, wanted: str, said: str | None
+) -> None:
+    from nst_tf.run import precision
+
+    monkeypatch.setattr(precision, "native_precisions", lambda: native)
+    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
+    if said is None:
+        assert precision.resolved_precision(wanted) == wanted
+    else:
+        with pytest.raises(InputError, match=said):
+            precision.resolved_precision(wanted)
+
+
+@pytest.mark.parametrize(
+    ("capability", "wanted", "said"),
+    [
+        ((7, 5), "bfloat16", r"T4, compute capability 7\.5\) has float32 and float16"),
+        ((8, 0), "bfloat16", None),
+    ],
+)
+def test_a_precision_that_the_gpu_lacks_is_refused(
+    monkeypatch, capability, wanted: str, said: str | None
+) -> None:
+    from nst_tf.run import precision
+
+    details = {"device_name": "T4", "compute_capability": capability}
+    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    monkeypatch.setattr(precision.tf.config.experimental, "get_device_details", lambda device: details)
+    if said is None:
+        assert precision.resolved_precision(wanted) == wanted
+    else:
+        with pytest.raises(InputError, match=said):
+            precision.resolved_precision(wanted)
