@@ -47,6 +47,8 @@ def test_only_the_path_of_the_picture_is_answered(finished: Answer) -> None:
 def test_configuration_is_complete_and_the_one_that_was_given(finished: Answer) -> None:
     saved = OmegaConf.load(finished.run / "config.yaml")
     settings, _ = composed([*OmegaConf.load(finished.run / ".hydra" / "overrides.yaml")])
+    assert saved.memory == "plain"  # what auto chose, as a rerun must
+    settings.memory = "plain"
     assert OmegaConf.to_container(
         OmegaConf.merge(OmegaConf.structured(Settings), saved)
     ) == OmegaConf.to_container(settings, resolve=True)
@@ -186,7 +188,7 @@ def test_sweep_makes_a_complete_folder_for_each_job(small: tuple[str, ...], tmp_
     jobs = [sweep / "0", sweep / "1"]
     assert sorted(path for path in sweep.iterdir() if path.is_dir()) == jobs
     for job, weight in zip(jobs, (1, 10), strict=True):
-        assert {path.name for path in job.iterdir()} == FILES | {"inputs"}
+        assert {path.name for path in job.iterdir()} == FILES | FOLDERS - {"progress"}
         assert json.loads((job / "run.json").read_text())["status"] == "completed"
         assert OmegaConf.load(job / "config.yaml").objective.style.weight == weight
     losses = [json.loads((job / "metrics.jsonl").read_text().splitlines()[0]) for job in jobs]
