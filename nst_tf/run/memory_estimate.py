@@ -11,13 +11,16 @@ from nst_tf.vgg.layer_names import BEFORE_RELU, convolution_layers, positions_fa
 from nst_tf.vgg.pieces import pieces_of
 from nst_tf.weights.architecture import ARCHITECTURES
 
-# Measured by scripts/benchmarks/memory.py (peak resident memory of a process a size, less what the other
-# terms say), TensorFlow 2.21 on a CPU: see docs/memory.md for the table and for how well they agree.
-_PROCESS = 0.85e9  # Python, TensorFlow, the weights twice, the threads' scratch memory
-_IMAGES = 16  # [H, W, 3] float32 that are alive in the middle of a step, smoothness and its gradient included
-_BANDS = 0.3e9  # what two bands of a block take while they are computed again
-_WIDEST = 2.0  # copies of the widest layer that the backward pass of a network takes beside what is kept
-_JOINED = 2.0  # copies of what stands between the blocks: the bands, and the whole that is made of them
+# Fitted to what scripts/benchmarks/memory.py measures (peak resident memory of a process a size), TensorFlow
+# 2.21 on a CPU, 0.25 to 4 megapixels, within 15 %: docs/memory.md has the table.
+_PROCESS = 1.0e9  # bytes: Python, TensorFlow, the weights twice, scratch memory of the threads
+_BANDS = 0.3e9  # two bands of a block while they are computed again
+_PASSES = 0.2e9  # of tiles: both compiled passes and what they leave to the allocator
+# images [H, W, 3] in float32: the variable, the best one, the gradient, and a start or a candidate
+_HELD = 4
+_SMOOTHNESS = 10  # and those that total variation and its gradient take in the middle of a step
+_WIDEST = 3.0  # copies of the widest layer that a pass takes beside what is kept
+_JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient, and what either is made of
 _FLOAT = 4  # bytes
 _IMAGE = 3 * _FLOAT  # bytes a pixel
 
@@ -73,18 +76,21 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     largest_style = max((height * width for height, width in demand.styles), default=0)
     held = _PROCESS + _IMAGE * demand.files + _IMAGE * sum(h * w for h, w in demand.styles)
     held += _of_coarser_sizes(demand)
-    state = _IMAGE * (demand.state + _IMAGES) * pixels
+    state = _IMAGE * (demand.state + _HELD) * pixels
+    smoothness = _IMAGE * _SMOOTHNESS * pixels
     target = demand.number * pixels * sum(_numbers(demand, name) for name in demand.content_layers)
     if not demand.layers:
-        return round(held + state)
+        return round(held + state + smoothness)
     if mode is Mode.plain:
         # targets are described without a backward pass: a style counts only where it is much larger
-        network = max(_plain(demand) * pixels, _forward(demand) * largest_style)
+        network = max(_plain(demand) * pixels, _forward(demand) * largest_style) + smoothness
         target *= _FLOAT / demand.number
     elif mode is Mode.recompute:
         network = max(_recompute(demand) * pixels, _recompute(demand) * largest_style / 2) + _BANDS
-    else:
-        network = _plain(demand, cut=True) * _largest_window(demand, tile_size or TILE_SIZES[0])
+        network += smoothness
+    else:  # smoothness is done when the first tile begins
+        window = _plain(demand) * _largest_window(demand, tile_size or TILE_SIZES[0])
+        network = max(smoothness, window) + _PASSES
     return round(held + state + target + network)
 
 
@@ -99,11 +105,11 @@ def _convolutions(demand: Demand) -> list[str]:
     return list(known[: 1 + max(known.index(name.removesuffix(BEFORE_RELU)) for name in demand.layers)])
 
 
-def _plain(demand: Demand, *, cut: bool = False) -> float:
+def _plain(demand: Demand) -> float:
     """Bytes a pixel: every activation, those that are read once more in float32, and the widest gradients."""
     convolutions = _convolutions(demand)
     kept = sum(_numbers(demand, name) for name in convolutions)
-    copied = 0 if cut and demand.number == _FLOAT else sum(_numbers(demand, name) for name in demand.layers)
+    copied = 0 if demand.number == _FLOAT else sum(_numbers(demand, name) for name in demand.layers)
     widest = max(_numbers(demand, name) for name in convolutions)
     return demand.number * (kept + _WIDEST * widest) + _FLOAT * copied
 
@@ -111,7 +117,10 @@ def _plain(demand: Demand, *, cut: bool = False) -> float:
 def _forward(demand: Demand) -> float:
     """Bytes a pixel of a picture that is only described."""
     widest = max(_numbers(demand, name) for name in _convolutions(demand))
-    return _FLOAT * sum(_numbers(demand, name) for name in demand.style_layers) + 2 * demand.number * widest
+    return (
+        _FLOAT * sum(_numbers(demand, name) for name in demand.style_layers)
+        + _WIDEST * demand.number * widest
+    )
 
 
 def _recompute(demand: Demand) -> float:
