@@ -67,7 +67,7 @@ def test_one_or_several_by_command_line_or_experiment(
         (["logger=mlflow", "logger.mlflow.experiment=null"], "logger.mlflow.experiment is None"),
         (["logger=tensorboard", "+logger.tensorboard.colour=1"], "logger.tensorboard can't be built"),
         (["+logger.mine=3"], "logger.mine is no logger, for its _target_ is None"),
-        (["+logger.mine._target_=nst_tf.pyramid.Single"], "logger.mine is no logger"),
+        (["+logger.mine._target_=nst_tf.pyramid.SingleScale"], "logger.mine is no logger"),
     ],
 )
 def test_what_can_not_work_is_refused_in_one_sentence(
