@@ -90,7 +90,7 @@ def test_whatever_happens_in_a_job_stays_in_it(small, tmp_path: Path, mistakes: 
     assert "Traceback" not in answer.err
     assert "Error executing" not in answer.err
     lines = answer.err.splitlines()
-    assert re.fullmatch(r"job 0 \(steps=2\) completed in \d+ s: 1 of 5 jobs done(, .* left)?", lines[0])
+    assert re.fullmatch(r"job 0 \(steps=2\) completed in \d+ s: \d of 5 jobs done(, .*)?", lines[0])
     assert re.fullmatch(r"5 jobs: 2 completed, 3 failed in 0:0\d:\d\d", lines[-4])
     assert lines[-3].startswith("  job 1 (steps=3) failed: there is not enough memory")
     assert len(lines) == 5 + 1 + 3  # one a job, the count, and one for each that failed
