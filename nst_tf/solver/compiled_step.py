@@ -50,6 +50,13 @@ class CompiledStep:
         self._objective = objective
         self._clip = clip
         self._fresh = True
+        self._value_and_gradient = self._objective.value_and_gradient
+        if not objective.evaluation.on_host:
+            # a function of its own, not inlined into the loop: there, oneDNN's rewriting of the graph goes
+            # around the loop in an order that varies, and by chance leaves poolings to a slower kernel
+            self._value_and_gradient = tf.function(
+                self._value_and_gradient, autograph=False, experimental_attributes={"_noinline": True}
+            )
         self._trace, self._advance = self._compiled()
 
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
@@ -92,7 +99,7 @@ class CompiledStep:
 
     def _ask(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         present = tf.convert_to_tensor(self.image)
-        loss, parts, gradient = self._objective.value_and_gradient(present, targets, weights)
+        loss, parts, gradient = self._value_and_gradient(present, targets, weights)
 
         def remember() -> tf.Operation:
             self.best_image.assign(self.image)

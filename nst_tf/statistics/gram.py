@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
-from nst_tf.statistics.moments import position_count
+from nst_tf.statistics.moments import position_count, products_of
 from nst_tf.statistics.statistic import as_vectors, times_power
 
 
@@ -42,7 +42,7 @@ class Gram:
     def sums(self, activations: tf.Tensor) -> GramSums:
         """Activations [1, H, W, C] -> positions and products."""
         vectors = as_vectors(activations)
-        return GramSums(position_count(vectors), tf.matmul(vectors, vectors, transpose_a=True))
+        return GramSums(position_count(vectors), products_of(vectors))
 
     def described(self, sums: GramSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
         """Sums -> [C, C]."""

@@ -15,6 +15,20 @@ class MomentSums(NamedTuple):
     second: tf.Tensor
 
 
+@tf.custom_gradient
+def products_of(vectors: tf.Tensor):
+    """Vectors F [M, C] -> F^T F [C, C].
+
+    Its gradient F (D + D^T), for an upstream D, is one product; differentiating the product by each of
+    its two factors would take two of that size.
+    """
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(vectors, upstream + tf.transpose(upstream))
+
+    return tf.matmul(vectors, vectors, transpose_a=True), gradient
+
+
 def moment_sums(vectors: tf.Tensor, products: tf.DType | None = None) -> MomentSums:
     """Vectors [M, C] -> their sums; products are multiplied in the type ``products``, by default that of F.
 
@@ -27,7 +41,7 @@ def moment_sums(vectors: tf.Tensor, products: tf.DType | None = None) -> MomentS
     centred = vectors - reference
     if products is not None:
         centred = tf.cast(centred, products)
-    scatter = tf.cast(tf.matmul(centred, centred, transpose_a=True), tf.float64)
+    scatter = tf.cast(products_of(centred), tf.float64)
     rest = tf.cast(tf.reduce_sum(centred, axis=0), tf.float64)
     positions = position_count(vectors)
     means = tf.cast(reference, tf.float64)
