@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -140,9 +141,14 @@ def _names(key: str, value: Any) -> list[str]:
     return names
 
 
+@cache
+def _schema() -> DictConfig:
+    return OmegaConf.structured(Settings)
+
+
 def _check_keys(settings: DictConfig) -> None:
     """Refuse what ``+key=value`` added where the schema has no such key, and what ``~key`` took away."""
-    known = OmegaConf.structured(Settings)
+    known = _schema()
     for prefix, node, schema in (
         ("", settings, known),
         *((f"{key}.", settings[key], known[key]) for key in _TYPED),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from nst_tf.bounded_cache import BoundedCache
 from nst_tf.errors import InputError
 from nst_tf.images.decode import Decoded, decode
 from nst_tf.images.opening import check_area, opened, refusals
@@ -44,6 +45,10 @@ class Picture:
         return self.pixels.shape[1]
 
 
+# a sweep reads the same few pictures in every job; at 1024 x 768 each has 9.4 MB
+_DECODED: BoundedCache[Picture] = BoundedCache(most_bytes=1 << 27, most_entries=16)
+
+
 def read_picture(path: str | Path) -> Picture:
     """Read a JPEG, PNG, WebP, TIFF, GIF or BMP file; of an animation the first frame.
 
@@ -65,8 +70,12 @@ def read_picture(path: str | Path) -> Picture:
     path = Path(path)
     with opened(path) as (image, content):
         _check_sides(image.height, image.width, path)
-        decoded = decode(image, str(path))
-        return _picture(decoded, path.name, hashlib.sha256(content).hexdigest(), content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        picture = _DECODED.get((sha256, path.name))
+        if picture is None:
+            picture = _picture(decode(image, str(path)), path.name, sha256, content)
+            _DECODED.put((sha256, path.name), picture, picture.pixels.nbytes + len(content))
+        return picture
 
 
 def picture_from_pillow(image: Image.Image) -> Picture:

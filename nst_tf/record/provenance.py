@@ -7,6 +7,7 @@ import platform
 import resource
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def peak_memory_bytes() -> int:
     return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB, macOS in bytes
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -41,6 +43,7 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache  # the code that is loaded is that of the first run
 def _git_commit() -> str | None:
     folder = Path(__file__).resolve().parent
     try:

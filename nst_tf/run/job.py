@@ -128,8 +128,6 @@ def _run_with_tensorflow(
     sweep: Path | None = None,
 ) -> Path:
     # these import TensorFlow
-    import tensorflow as tf
-
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.determinism import set_determinism
@@ -149,7 +147,6 @@ def _run_with_tensorflow(
     precision = WARM.precision(settings.precision.name)
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
-    tf.random.set_seed(settings.seed)
     set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights, WARM)
     timings.lap("network")

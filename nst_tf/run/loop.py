@@ -56,6 +56,8 @@ class Experiment:
     image_every: int = 0
     waiting: CompiledSteps | None = None
     """Compiled steps of earlier runs."""
+    resize: Callable[[np.ndarray, int, int], np.ndarray] = resize
+    """A picture at a height and width."""
     patience: Patience | None = None
 
 
@@ -130,7 +132,7 @@ def optimize(
         if diverged:
             break
     solver.close()
-    return _outcome(solver, experiment.keep_best, diverged, seconds_of_targets)
+    return _outcome(solver, experiment, diverged, seconds_of_targets)
 
 
 def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
@@ -139,18 +141,22 @@ def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
     return tuple(_shapes_at(scale, experiment)[0] for scale in scales)
 
 
-def _outcome(solver: Solver, keep_best: bool, diverged: str | None, seconds_of_targets: float) -> Outcome:
+def _outcome(
+    solver: Solver, experiment: Experiment, diverged: str | None, seconds_of_targets: float
+) -> Outcome:
     # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
     if diverged is None and not np.isfinite(solver.last_image).all():
         diverged = f"the image is not finite after {solver.step} steps"
     if diverged:
         candidates = [solver.best_image]
-    elif keep_best:
-        candidates.append(solver.last_image)
+    elif experiment.keep_best:
+        candidates.insert(0, solver.last_image)
     rounded = tuple(round_to_8_bits(candidate) for candidate in candidates)
     began = time.perf_counter()
-    pixels, loss, parts = solver.result(rounded)
+    # an image below the best seen needs no comparison with it, but an average of images may be better
+    good_enough = solver.best_loss if experiment.average is None else -np.inf
+    pixels, loss, parts = solver.result(rounded, good_enough)
     scoring = time.perf_counter() - began
     seconds = {"targets": seconds_of_targets, **solver.seconds, "scoring": scoring}
     return Outcome(pixels, loss, parts, solver.step, solver.traces, solver.loss_of, seconds, diverged)
@@ -160,10 +166,10 @@ def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.nda
     """Height, width, content and styles at one size."""
     (height, width), *shapes = _shapes_at(scale, experiment)
     styles = [
-        StyleImage(resize(style.pixels, *shape), style.weight)
+        StyleImage(experiment.resize(style.pixels, *shape), style.weight)
         for style, shape in zip(experiment.styles, shapes, strict=True)
     ]
-    return height, width, resize(experiment.content, height, width), styles
+    return height, width, experiment.resize(experiment.content, height, width), styles
 
 
 def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:

@@ -101,6 +101,7 @@ def prepare(
         stretch=settings.image.stretch.name,
         image_every=settings.record.image_every,
         waiting=warm.steps,
+        resize=warm.resized,
         patience=Patience(settings.stop.patience, settings.stop.tolerance)
         if settings.stop.patience
         else None,

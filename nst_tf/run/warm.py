@@ -7,7 +7,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from nst_tf.bounded_cache import BoundedCache
+from nst_tf.images.resize import resize
 from nst_tf.objective.known_pictures import KnownPictures
 from nst_tf.run.precision import resolved_precision
 from nst_tf.solver.compiled_step import CompiledSteps
@@ -19,6 +22,8 @@ _MOST_WEIGHTS = 2
 # each holds the weights anew in its precision: a grid over poolings, say
 _MOST_EXTRACTORS = 4
 _EXTRACTOR_BYTES = 80_100_000
+# content and styles, at each size of a pyramid; at 1024 x 1024 each has 12.6 MB
+_MOST_RESIZED_BYTES, _MOST_RESIZED = 1 << 28, 32
 
 
 @dataclass
@@ -32,6 +37,9 @@ class Warm:
     )
     _extractors: BoundedCache[FeatureExtractor] = field(
         default_factory=lambda: BoundedCache(_MOST_EXTRACTORS * _EXTRACTOR_BYTES, _MOST_EXTRACTORS)
+    )
+    _resized: BoundedCache[tuple[np.ndarray, np.ndarray]] = field(
+        default_factory=lambda: BoundedCache(_MOST_RESIZED_BYTES, _MOST_RESIZED)
     )
     _shapes: Hashable = None
     _precision: str | None = None
@@ -70,6 +78,19 @@ class Warm:
             self._precision = resolved_precision("auto")
         return self._precision
 
+    def resized(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+        """As ``resize``; read-only, for a picture that is read-only itself is resized once."""
+        if pixels.flags.writeable:
+            return resize(pixels, height, width)
+        key = (id(pixels), height, width)
+        source, found = self._resized.get(key) or (None, None)
+        if source is not pixels or found is None:
+            found = resize(pixels, height, width)
+            found.setflags(write=False)
+            # with the picture itself, so that no other one gets its identity
+            self._resized.put(key, (pixels, found), pixels.nbytes + found.nbytes)
+        return found
+
     def expect(self, shapes: Hashable) -> None:
         """A run of these sizes comes: if the last one had others, free what was made for them."""
         if shapes != self._shapes:
@@ -80,6 +101,7 @@ class Warm:
         """Free everything that has the size of a picture."""
         self.steps.clear()
         self.pictures.clear()
+        self._resized.clear()
 
 
 WARM = Warm()

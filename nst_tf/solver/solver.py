@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -196,9 +196,18 @@ class Solver:
         ).numpy()
         return float(parts.sum()), self._named(parts)
 
-    def result(self, candidates: tuple[np.ndarray, ...]) -> tuple[np.ndarray, float, dict[str, float]]:
-        """The candidate with the lowest loss, with that loss and its parts."""
-        scored = [(image, *self.loss_of(image)) for image in candidates]
+    def result(
+        self, candidates: Sequence[np.ndarray], good_enough: float = -math.inf
+    ) -> tuple[np.ndarray, float, dict[str, float]]:
+        """The candidate with the lowest loss, with that loss and its parts.
+
+        They are scored in turn; after one with a loss below ``good_enough`` the others are not.
+        """
+        scored = []
+        for image in candidates:
+            scored.append((image, *self.loss_of(image)))
+            if scored[-1][1] < good_enough:
+                break
         return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
 
     def _named_variables(self) -> dict[str, Any]:

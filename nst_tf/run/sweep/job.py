@@ -16,7 +16,6 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.configuration.checks import check_settings
 from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
@@ -101,7 +100,6 @@ def one_sentence(error: BaseException) -> str:
 def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
     """Run what is not yet done; returns whether everything was."""
     choices = dict(state.runtime.choices)
-    check_settings(settings, choices)
     if settings.resume is not None:
         raise InputError(f"resume={settings.resume} goes on with one run, and is not possible in a sweep")
     try:
