@@ -28,7 +28,8 @@ def export_sweep(runs: Sequence[SavedRun], folder: Path, target: Path, command: 
     as those of a search or of a sweep with jobs that never began are not.
     """
     varying = _product([_words_of(run) for run in runs], folder)
-    settings = [with_files_named(run) for run in runs]
+    names: dict[str, str] = {}
+    settings = [with_files_named(run, names) for run in runs]
     own_words = [
         [f"{key}={_value(key, run, wanted)}" for key in varying]
         for run, wanted in zip(runs, settings, strict=True)

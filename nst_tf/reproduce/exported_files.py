@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ FILE_LEAVES = (("content",), ("style",), ("init", "path"), ("model", "weights"))
 """The leaves of a configuration that name files."""
 
 
-def with_files_named(saved: SavedRun) -> DictConfig:
+def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = None) -> DictConfig:
     """The settings of the run with absolute paths of its files: the copies in its folder, if there are.
 
-    Bundled pictures keep their names, which mean the same everywhere. Raises InputError for a file that is
+    ``known`` has names of files by their SHA-256, and gets those of this run: the jobs of a sweep have a copy
+    each of the same picture, which is one picture with one name. Bundled pictures keep their names, which mean the same everywhere. Raises InputError for a file that is
     missing or not what it was, and for values that no run could use.
     """
     located = saved.located()
@@ -30,10 +31,14 @@ def with_files_named(saved: SavedRun) -> DictConfig:
         what = "missing" if name in located.missing else "not what it was when the run was made"
         raise InputError(f"of the run in {saved.folder} the file {name} is {what}: put it back")
     saved.checked(located.files)
-    names = {
-        one.name: one.name if _is_bundled(one.name, one.sha256) else os.path.abspath(located.files[one.name])  # noqa: PTH100  (keeps links as they are named)
-        for one in saved.inputs
-    }
+    known = {} if known is None else known
+    names = {}
+    for one in saved.inputs:
+        if _is_bundled(one.name, one.sha256):
+            names[one.name] = one.name
+            continue
+        path = os.path.abspath(located.files[one.name])  # noqa: PTH100  (keeps links as they are named)
+        names[one.name] = known.setdefault(one.sha256, path) if one.sha256 else path
     settings = copy.deepcopy(saved.settings)
     settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
     settings.content = names[settings.content]

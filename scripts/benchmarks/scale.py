@@ -8,16 +8,29 @@ import keras
 import numpy as np
 
 from benchmarks.transfer import seconds_a_step, small_solver
+from nst_tf.objective.evaluation import WholePicture
+from nst_tf.vgg.recompute import read_recomputing
+
+# with everything kept, a pixel takes about 1.5 kB in bfloat16 (docs/memory.md): 8 megapixels are 12 GB
+_MOST_KEPT = 8e6
+_LARGE = 2e6  # pixels, from which one step is enough: it takes 8 s and more
 
 
 def measure(sides: tuple[int, ...], precision: str, steps: int) -> dict[str, Any]:
-    """Seconds of a step for square images, and the exponent of a power law through them (least squares)."""
+    """Seconds of a step for square images, and the exponent of a power law through them (least squares).
+
+    Sizes that would not fit recompute their activations, as ``memory=auto`` does: a third more arithmetic.
+    """
     rows = []
     for side in sides:
-        solver = small_solver(side, side, precision, keras.optimizers.Adam(0.01))
-        seconds = min(seconds_a_step(solver, steps))
+        pixels = side * side
+        mode, evaluation = "plain", None
+        if pixels > _MOST_KEPT:
+            mode, evaluation = "recompute", WholePicture(read_recomputing)
+        solver = small_solver(side, side, precision, keras.optimizers.Adam(0.01), evaluation)
+        seconds = min(seconds_a_step(solver, 1 if pixels > _LARGE else steps))
         solver.close()
-        rows.append({"side": side, "megapixels": side * side / 1e6, "seconds": seconds})
+        rows.append({"side": side, "megapixels": pixels / 1e6, "mode": mode, "seconds": seconds})
     pixels = np.log([row["megapixels"] for row in rows])
     exponent = float(np.polyfit(pixels, np.log([row["seconds"] for row in rows]), 1)[0])
     return {"precision": precision, "rows": rows, "exponent": exponent}

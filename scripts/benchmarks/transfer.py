@@ -9,6 +9,7 @@ import numpy as np
 
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective.evaluation import Evaluation
 from nst_tf.solver import Solver
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights.architecture import ARCHITECTURES
@@ -40,12 +41,19 @@ def flop_of_step(height: int, width: int) -> float:
     return 2 * forward
 
 
-def small_solver(height: int, width: int, precision: str, optimizer: keras.optimizers.Optimizer) -> Solver:
+def small_solver(
+    height: int,
+    width: int,
+    precision: str,
+    optimizer: keras.optimizers.Optimizer,
+    evaluation: Evaluation | None = None,
+) -> Solver:
     """A solver that entered an image of this size; the weights are random, which takes as long."""
     random = np.random.default_rng(0)
     content, style = random.uniform(0, 1, (2, height, width, 3)).astype(np.float32)
     extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), (CONTENT, *STYLE), precision=precision)
-    objective = Objective(extractor, ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3))
+    content_loss, style_loss = ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3)
+    objective = Objective(extractor, content_loss, style_loss, evaluation=evaluation)
     solver = Solver(optimizer)
     solver.enter(content, objective.bind(content, [StyleImage(style)]))
     return solver

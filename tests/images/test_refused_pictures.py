@@ -117,7 +117,9 @@ def test_whatever_a_decoder_raises_is_a_refusal(tmp_path, monkeypatch, error):
 
     path = saved(Image.fromarray(LEVELS), tmp_path / "a.png")
     monkeypatch.setattr(ImageFile.ImageFile, "load", broken)
-    monkeypatch.setattr("nst_tf.images.read._DECODED", BoundedCache(0, 0))  # other tests read the same picture
+    monkeypatch.setattr(
+        "nst_tf.images.read._DECODED", BoundedCache(0, 0)
+    )  # other tests read the same picture
     with pytest.raises(InputError, match=rf"a\.png cannot be decoded \({error.__name__}: .*two.*lines"):
         read_picture(path)
 

@@ -11,23 +11,36 @@ from nst_tf.optimizers import LBFGS
 from nst_tf.optimizers.octaves import over_octaves
 
 
-def by_loops(image: np.ndarray, octaves: int) -> np.ndarray:
+def interpolation(coarse: int, side: int) -> np.ndarray:
+    """The matrix [coarse * side, coarse] of linear interpolation between the middles of pixels."""
+    matrix = np.zeros((coarse * side, coarse))
+    for pixel in range(coarse * side):
+        position = np.clip((pixel + 0.5) / side - 0.5, 0, coarse - 1)
+        before = min(int(position), max(coarse - 2, 0))
+        matrix[pixel, before] += 1 - (position - before)
+        if coarse > 1:
+            matrix[pixel, before + 1] += position - before
+    return matrix
+
+
+def by_matrices(image: np.ndarray, octaves: int) -> np.ndarray:
     _, height, width, _ = image.shape
     total = image.copy()
     for octave in range(1, octaves + 1):
         side = 2**octave
-        for top in range(0, height, side):
-            for left in range(0, width, side):
-                block = image[:, top : top + side, left : left + side]
-                total[:, top : top + side, left : left + side] += block.sum((1, 2), keepdims=True) / side**2
+        down = interpolation(-(-height // side), side)[:height]
+        across = interpolation(-(-width // side), side)[:width]
+        total += np.einsum("ij,kl,njlc->nikc", down @ down.T, across @ across.T, image) / side**2
     return total
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8, 3), (1, 7, 10, 1), (1, 1, 5, 2)])
 @pytest.mark.parametrize("octaves", [0, 1, 3])
-def test_each_pixel_gains_the_means_of_its_blocks(random, shape, octaves):
+def test_each_pixel_gains_the_means_around_it(random, shape, octaves):
     image = random.standard_normal(shape).astype(np.float32)
-    np.testing.assert_allclose(over_octaves(tf.constant(image), octaves), by_loops(image, octaves), atol=1e-5)
+    np.testing.assert_allclose(
+        over_octaves(tf.constant(image), octaves), by_matrices(image, octaves), atol=1e-5
+    )
 
 
 def test_it_is_symmetric_and_never_shrinks(random):

@@ -182,6 +182,22 @@ def test_a_sweep_is_exported_as_a_sweep(tmp_path: Path) -> None:
         ), number
 
 
+def test_jobs_with_a_copy_each_of_the_same_picture_have_one_picture(tmp_path: Path, photo: Path) -> None:
+    for number, weight in enumerate(("1e2", "1e3")):
+        words = [f"content={photo}", f"style={photo}", f"objective.style.weight={weight}"]
+        run = saved_folder(tmp_path / "sweep" / str(number), words)
+        (run / "inputs").mkdir()
+        (run / "inputs" / "content.png").write_bytes(photo.read_bytes())
+        summary = json.loads((run / "run.json").read_text())
+        for entry in (summary["inputs"]["content"], *summary["inputs"]["styles"]):
+            entry["copy"] = "inputs/content.png"
+        (run / "run.json").write_text(json.dumps(summary))
+    export(tmp_path, tmp_path / "sweep", "all.yaml")
+    content = yaml.safe_load((tmp_path / "all.yaml").read_text())
+    assert content["content"] == content["style"] == "sweep/0/inputs/content.png"
+    assert content["hydra"]["sweeper"]["params"] == {"objective.style.weight": "1e2,1e3"}
+
+
 def test_a_sweep_over_pictures_names_their_copies(tmp_path: Path, photo: Path) -> None:
     odd = tmp_path / 'a (1), "b".png'
     odd.write_bytes(photo.read_bytes())
