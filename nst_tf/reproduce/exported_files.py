@@ -23,8 +23,9 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
     """The settings of the run with absolute paths of its files: the copies in its folder, if there are.
 
     ``known`` has names of files by their SHA-256, and gets those of this run: the jobs of a sweep have a copy
-    each of the same picture, which is one picture with one name. Bundled pictures keep their names, which mean the same everywhere. Raises InputError for a file that is
-    missing or not what it was, and for values that no run could use.
+    each of the same picture, which is one picture with one name. Bundled pictures keep their names, which
+    mean the same everywhere. Raises InputError for a file that is missing or not what it was, and for values
+    that no run could use.
     """
     located = saved.located()
     for name in (*located.missing, *located.changed):
