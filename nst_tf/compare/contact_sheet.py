@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from nst_tf.compare.best import pareto_front
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.fitted_text import Font, fitted_lines
 from nst_tf.compare.grid import Grid, labels
+from nst_tf.compare.input_files import file_sha256, named_inputs
 from nst_tf.compare.settings import short_name, shown
 from nst_tf.compare.varying import value_of
 from nst_tf.errors import InputError
@@ -61,9 +62,10 @@ class _Sheet:
     def __init__(self, runs: Sequence[ComparedRun], grid: Grid, varying: Sequence[str]) -> None:
         self._grid, self._varying = grid, varying
         self._front = {id(run) for run in pareto_front(runs)} if len(runs) > 1 else set()
+        inputs = [named_inputs(run.summary, run.content, run.styles) for run in runs]
         self._beside = [
-            ("content", list(dict.fromkeys(run.content for run in runs if run.content))),
-            ("style", list(dict.fromkeys(style for run in runs for style in run.styles))),
+            (kind, _different(named[place] for named in inputs))
+            for place, kind in enumerate(("content", "style"))
         ]
         self._measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
         self._layout = self._laid_out(runs)
@@ -215,12 +217,12 @@ class _Sheet:
         layout = self._layout
         width = layout.beside - 2 * layout.gap
         for kind, pictures in self._beside:
-            for path in pictures[:_MOST_BESIDE]:
+            for path, name in pictures[:_MOST_BESIDE]:
                 thumbnail = _thumbnail(path, (width, layout.cell[1]))
                 if thumbnail is not None:
                     self._image.paste(thumbnail, (x, y))
                     y += thumbnail.height
-                y = self._text(x, y + layout.gap // 2, f"{kind}: {path.name}", layout.small, width, 2)
+                y = self._text(x, y + layout.gap // 2, f"{kind}: {name}", layout.small, width, 2)
                 y += layout.gap
             if len(pictures) > _MOST_BESIDE:
                 more = f"and {len(pictures) - _MOST_BESIDE} more"
@@ -244,6 +246,18 @@ class _Sheet:
             self._draw.text((x, y), line, colour, font)
             y += step
         return y
+
+
+def _different(pictures: Iterable[Sequence[tuple[Path, str]]]) -> list[tuple[Path, str]]:
+    """Each picture once, whatever the number of its copies."""
+    return list({_identity(path): (path, name) for named in pictures for path, name in named}.values())
+
+
+def _identity(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError:
+        return str(path)
 
 
 def _size(run: ComparedRun) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,26 @@ def found_inputs(
         if path is None and record
     ]
     return content, found, missing
+
+
+def named_inputs(
+    summary: Mapping[str, Any], content: Path | None, styles: Sequence[Path]
+) -> tuple[list[tuple[Path, str]], list[tuple[Path, str]]]:
+    """Content and styles that were found, each with the name that its file had when the run was made."""
+    inputs = _mapping(summary.get("inputs"))
+    records = inputs.get("styles")
+    of_styles = [_mapping(one) for one in records] if isinstance(records, list) else []
+    if len(of_styles) != len(styles):  # some were not found
+        of_styles = [{}] * len(styles)
+    return (
+        [(content, _name(content, _mapping(inputs.get("content"))))] if content else [],
+        [(path, _name(path, record)) for path, record in zip(styles, of_styles, strict=True)],
+    )
+
+
+def _name(path: Path, record: Mapping[str, Any]) -> str:
+    name = record.get("file")
+    return Path(name).name if isinstance(name, str) and name else path.name
 
 
 def file_sha256(path: Path) -> str:

@@ -12,6 +12,7 @@ from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.contact_sheet import contact_sheet
 from nst_tf.compare.fitted_text import fitted_lines
 from nst_tf.compare.grid import arranged
+from nst_tf.compare.input_files import named_inputs
 from nst_tf.compare.reading import read_runs
 from nst_tf.compare.varying import varying
 
@@ -59,6 +60,30 @@ def test_content_and_style_stand_beside(tmp_path: Path) -> None:
     assert green[3] <= red[1]
     assert blue[3] <= red[1]
     assert green[2] <= blue[0]
+
+
+def test_copies_of_one_picture_are_one_picture(tmp_path: Path) -> None:
+    content = save(tmp_path / "content.png", np.tile(np.array(_GREEN) / 255, (60, 80, 1)))
+    copies = []
+    for number in range(2):
+        (tmp_path / f"copy {number}").mkdir()
+        copies.append(tmp_path / f"copy {number}" / "content.png")
+        copies[-1].write_bytes(content.read_bytes())
+    shared = [
+        _flat(tmp_path / "shared" / str(n), _RED, n, content=content, styles=[content]) for n in range(2)
+    ]
+    apart = [
+        _flat(tmp_path / "apart" / str(n), _RED, n, content=copies[n], styles=[copies[n]]) for n in range(2)
+    ]
+    np.testing.assert_array_equal(_sheet(read_runs(apart)), _sheet(read_runs(shared)))
+
+
+def test_a_picture_has_the_name_that_it_was_given(tmp_path: Path) -> None:
+    style = save(tmp_path / "style-0.png", np.tile(np.array(_BLUE) / 255, (80, 60, 1)))
+    (run,) = read_runs([_flat(tmp_path / "0", _RED, 20, styles=[style])])
+    named = replace(run, summary={"inputs": {"styles": [{"file": "pictures/waves.jpg"}]}})
+    assert named_inputs(named.summary, None, named.styles) == ([], [(style, "waves.jpg")])
+    assert (_sheet([named]) != _sheet([run])).any()
 
 
 @pytest.mark.parametrize("count", [1, 12, 100])
