@@ -69,13 +69,10 @@ def test_copies_of_one_picture_are_one_picture(tmp_path: Path) -> None:
         (tmp_path / f"copy {number}").mkdir()
         copies.append(tmp_path / f"copy {number}" / "content.png")
         copies[-1].write_bytes(content.read_bytes())
-    shared = [
-        _flat(tmp_path / "shared" / str(n), _RED, n, content=content, styles=[content]) for n in range(2)
-    ]
-    apart = [
-        _flat(tmp_path / "apart" / str(n), _RED, n, content=copies[n], styles=[copies[n]]) for n in range(2)
-    ]
-    np.testing.assert_array_equal(_sheet(read_runs(apart)), _sheet(read_runs(shared)))
+    folders = [_flat(tmp_path / str(n), _RED, n, content=content, styles=[content]) for n in range(2)]
+    runs = read_runs(folders)
+    apart = [replace(run, content=copy, styles=(copy,)) for run, copy in zip(runs, copies, strict=True)]
+    np.testing.assert_array_equal(_sheet(apart), _sheet(runs))
 
 
 def test_a_picture_has_the_name_that_it_was_given(tmp_path: Path) -> None:
