@@ -273,3 +273,12 @@ def test_the_result_is_the_candidate_with_the_lowest_finite_loss(content, start)
     np.testing.assert_array_equal(image, content + 0.01)
     assert loss == pytest.approx(2e-4, rel=1e-3)
     assert parts == {"content/pixels": pytest.approx(2e-4, rel=1e-3)}
+
+
+def test_after_a_good_enough_candidate_the_others_are_not_scored(content, start):
+    solver = Solver(LBFGS())
+    solver.enter(start, paraboloid(content, weight=2.0))
+    near, nearer = content + 0.02, content + 0.01  # losses 8e-4 and 2e-4
+    np.testing.assert_array_equal(solver.result((near, nearer), good_enough=1e-3)[0], near)
+    np.testing.assert_array_equal(solver.result((near, nearer), good_enough=5e-4)[0], nearer)
+    np.testing.assert_array_equal(solver.result((nearer, near), good_enough=1e-5)[0], nearer)
