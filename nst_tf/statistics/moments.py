@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -15,18 +15,22 @@ class MomentSums(NamedTuple):
     second: tf.Tensor
 
 
-@tf.custom_gradient
-def products_of(vectors: tf.Tensor):
+def products_of(vectors: tf.Tensor) -> tf.Tensor:
     """Vectors F [M, C] -> F^T F [C, C].
 
     Its gradient F (D + D^T), for an upstream D, is one product; differentiating the product by each of
     its two factors would take two of that size.
     """
 
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(vectors, upstream + tf.transpose(upstream))
+    @tf.custom_gradient
+    def products(given: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return tf.matmul(given, upstream + tf.transpose(upstream))
 
-    return tf.matmul(vectors, vectors, transpose_a=True), gradient
+        return tf.matmul(given, given, transpose_a=True), gradient
+
+    value: Any = products(vectors)
+    return value
 
 
 def moment_sums(vectors: tf.Tensor, products: tf.DType | None = None) -> MomentSums:
