@@ -143,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a run, a sweep, or any folder above them")
-    parser.add_argument("--rows", metavar="K[,K]", help="settings that make the rows of the contact sheet")
+    parser.add_argument("--rows", metavar="K[,K]", help="settings that make the rows of sheet and page")
     parser.add_argument("--cols", metavar="K", help="the setting that makes its columns")
     parser.add_argument(
         "--output", metavar="FOLDER", help="where to write; default: the one PATH, if a folder of runs"

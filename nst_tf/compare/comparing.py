@@ -48,11 +48,11 @@ def compare(
     """Compare all runs in ``paths`` and write contact sheet, table of results and page.
 
     ``output`` None is the one folder in ``paths`` that holds all runs, or else a new folder in
-    ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``grid.arranged``).
-    With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are as in ``load_weights``, or loaded
-    already; TensorFlow is loaded only if a picture must be measured. ``on_run`` is told how many runs are
-    measured, of how many. Raises InputError for paths without runs, a setting that no run
-    has, weights out of reach and a folder that can't be written.
+    ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``grid.arranged``), with
+    which the page begins as well. With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are
+    as in ``load_weights``, or loaded already; TensorFlow is loaded only if a picture must be measured.
+    ``on_run`` is told how many runs are measured, of how many. Raises InputError for paths without runs, a
+    setting that no run has, weights out of reach and a folder that can't be written.
     """
     found = find_runs(paths)
     runs = read_runs(found)
@@ -70,7 +70,8 @@ def compare(
         with written_atomically(files[0]) as temporary:
             contact_sheet(runs, grid, names, title).save(temporary, "PNG")
         write_text_atomically(files[1], results_csv(runs, names))
-        write_report(files[2], runs, names, title)
+        asked = (grid.rows, grid.column) if rows or column else None
+        write_report(files[2], runs, names, title, asked)
     except OSError as error:
         raise InputError(
             f"can't write to {place} ({error.strerror or error}): choose another folder with --output"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from compare.report.report_pages import Page
 from PIL import Image
 
 from nst_tf.compare.command import main
@@ -94,6 +95,8 @@ def test_rows_and_columns_can_be_chosen(nst_compare, sweep: Path) -> None:
     )
     high = _size(sweep / "contact_sheet.png")
     assert high[1] > wide[1]
+    asked = {"rows": ["optimizer", "objective.style.weight"], "column": "seed"}
+    assert Page(sweep / "report.html").data["axes"] == asked
     answer = nst_compare(sweep, "--rows", "optimiser")
     assert answer.status == 2
     assert (

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.report.page_data import page_data
+from nst_tf.compare.report.page_data import Axes, page_data
 from nst_tf.compare.report.plain_json import json_for_html
 from nst_tf.files import write_text_atomically
 
@@ -41,7 +41,13 @@ _SCRIPTS = (
 _FEWEST_TO_COMPARE = 2
 
 
-def write_report(path: Path, runs: Sequence[ComparedRun], varying: Sequence[str], title: str) -> None:
+def write_report(
+    path: Path,
+    runs: Sequence[ComparedRun],
+    varying: Sequence[str],
+    title: str,
+    axes: Axes | None = None,
+) -> None:
     """Write the page of ``runs`` to ``path`` in one step: one HTML file that needs no other.
 
     Thumbnails are inside; originals are linked by their path relative to ``path``. Pictures that can't be
@@ -52,14 +58,21 @@ def write_report(path: Path, runs: Sequence[ComparedRun], varying: Sequence[str]
         runs: what is compared, in the order of the page; may be empty.
         varying: names of the settings in which the runs differ: the axes of the page.
         title: heading of the page, as plain text.
+        axes: the settings of the rows, and that of the columns, with which the grid begins; None chooses.
 
     Raises:
         OSError: the file can't be written.
     """
-    write_text_atomically(path, page_text(path, runs, varying, title))
+    write_text_atomically(path, page_text(path, runs, varying, title, axes))
 
 
-def page_text(path: Path, runs: Sequence[ComparedRun], varying: Sequence[str], title: str) -> str:
+def page_text(
+    path: Path,
+    runs: Sequence[ComparedRun],
+    varying: Sequence[str],
+    title: str,
+    axes: Axes | None = None,
+) -> str:
     """The HTML of the page that would lie at ``path``."""
     style, script = _asset("page.css"), _script()
     environment = Environment(
@@ -76,7 +89,7 @@ def page_text(path: Path, runs: Sequence[ComparedRun], varying: Sequence[str], t
         # the only texts that are not escaped: files of this package, and JSON without <, > and &
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
-        data=Markup(json_for_html(page_data(path, runs, varying))),  # noqa: S704
+        data=Markup(json_for_html(page_data(path, runs, varying, axes))),  # noqa: S704
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # names of files may hold undecodable bytes
 

@@ -12,15 +12,20 @@ from nst_tf.compare.report.curves import curves_of
 from nst_tf.compare.report.measures import described, measured
 from nst_tf.compare.report.plain_json import plain
 from nst_tf.compare.report.thumbnails import Thumbnails
+from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
 
+Axes = tuple[Sequence[str], str | None]
 _MISSING = object()
 
 
-def page_data(page: Path, runs: Sequence[ComparedRun], varying: Sequence[str]) -> dict[str, Any]:
+def page_data(
+    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None = None
+) -> dict[str, Any]:
     """The data of the page at ``page``: runs in their order, settings that all share only once.
 
-    Keys: ``varying`` (names of settings), ``common`` (setting -> value), ``measures``, ``pictures``
-    (thumbnails) and ``runs``, whose ``picture``, ``content`` and ``styles`` are numbers of pictures.
+    Keys: ``varying`` (names of settings), ``axes`` (of the grid, where somebody asked for some),
+    ``style_against_content``, ``common`` (setting -> value), ``measures``, ``pictures`` (thumbnails) and
+    ``runs``, whose ``picture``, ``content`` and ``styles`` are numbers of pictures.
     """
     pictures = [run.picture for run in runs if run.picture]
     inputs = [path for run in runs for path in (run.content, *run.styles) if path]
@@ -30,6 +35,8 @@ def page_data(page: Path, runs: Sequence[ComparedRun], varying: Sequence[str]) -
     measures = [measured(run) for run in runs]
     return {
         "varying": [plain(str(name)) for name in varying],
+        "axes": axes and {"rows": [plain(name) for name in axes[0]], "column": plain(axes[1])},
+        "style_against_content": STYLE_AGAINST_CONTENT,
         "common": common,
         "measures": described(_names(measures)),
         "pictures": thumbnails.pictures,

@@ -266,7 +266,10 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
 
 def test_no_run_at_all(tmp_path: Path) -> None:
     page = written(tmp_path, [], ())
-    assert page.data == {"varying": [], "common": {}, "measures": [], "pictures": [], "runs": []}
+    lists = ("varying", "measures", "pictures", "runs")
+    assert {name: page.data[name] for name in lists} == {name: [] for name in lists}
+    assert page.data["common"] == {}
+    assert page.data["axes"] is None
     assert "nothing to compare" in page.html
     assert not (set(tmp_path.iterdir()) - {tmp_path / "report.html"})
 

@@ -14,6 +14,7 @@ from compare.report.synthetic_runs import VARYING, eight_runs, failed_run
 
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.report import write_report
+from nst_tf.compare.yardstick import trade_off
 
 Open = Callable[..., Any]
 
@@ -327,6 +328,38 @@ def test_the_pareto_front_and_the_best_follow_the_chosen_measures(
         assert [text.removeprefix("Run ") for text in page.locator("#best b").all_inner_texts()] == best
     page.locator("#best button").first.click()
     assert page.locator("#viewer h2").inner_text().startswith(f"Run {best[0]}")
+
+
+def test_the_best_are_at_first_those_that_the_terminal_names(
+    open_page: Open, report: Path, runs: list[ComparedRun]
+) -> None:
+    page = open_page(report)
+    ranked = sorted(runs[:7], key=lambda run: trade_off(run.yardstick))
+    by_name = [f"Run {run.name}" for run in ranked]
+    assert page.locator("#best b").all_inner_texts() == by_name[:5]
+    slider = page.get_by_label("trade-off", exact=True)
+    content, style = (
+        np.ptp([run.yardstick[name] for run in runs[:7]]) for name in ("content_distance", "style_distance")
+    )
+    assert float(slider.input_value()) == pytest.approx(20 * style / (content + 20 * style), abs=0.005)
+    set_range(slider, 0.05)
+    assert page.locator("#best b").all_inner_texts() != by_name[:5]
+
+
+def test_the_grid_begins_with_the_axes_that_were_asked_for(
+    open_page: Open, runs: list[ComparedRun], tmp_path: Path
+) -> None:
+    asked = (("objective.style.weight", "image.size"), "optimizer")  # the size is the same in all
+    write_report(tmp_path / "report.html", runs[:7], VARYING, "Seven runs", asked)
+    page = open_page(tmp_path / "report.html")
+    assert page.locator(".grid thead .axis-value").all_inner_texts() == ["lbfgs", "adam"]
+    down = page.locator(".grid tbody .axis-value").all_inner_texts()
+    assert down == ["1", "256", "10", "256", "100", "256", "1000", "256"]
+    assert cards(page) == ["0", "4", "1", "5", "2", "6", "3"]
+    page.get_by_label("rows").select_option("*none")
+    assert page.locator(".grid tbody .axis-value").count() == 0
+    page.get_by_label("rows").select_option(label="style.weight, image.size")
+    assert cards(page) == ["0", "4", "1", "5", "2", "6", "3"]
 
 
 def test_points_are_where_the_axes_say_and_open_their_run(

@@ -2,9 +2,11 @@
 
 const NONE = "*none";
 const REST = "*rest"; // all settings that vary and are no axis, together: a row for each combination
+const SEVERAL = ","; // joins the settings of an axis that somebody asked for
 const grid = { rows: NONE, columns: NONE, order: [], sized: false };
 
 function startingAxes() {
+  if (DATA.axes) return [DATA.axes.rows.join(SEVERAL) || NONE, DATA.axes.column || NONE];
   const axes = VARYING.map((name) => ({ name, values: valuesOf(name) })).filter(({ values }) => values.length > 1);
   if (axes.length === 0) return [NONE, NONE];
   if (axes.length === 1) return axes[0].values.length > 8 ? [NONE, NONE] : [NONE, axes[0].name];
@@ -20,7 +22,7 @@ function startingAxes() {
 
 // The settings of which an axis shows the values, and a run's place on it.
 const settingsOf = (axis, other) => (axis === NONE ? []
-  : axis === REST ? VARYING.filter((name) => name !== other && valuesOf(name).length > 1) : [axis]);
+  : axis === REST ? VARYING.filter((name) => name !== other && valuesOf(name).length > 1) : axis.split(SEVERAL));
 const placeOn = (names, run) => JSON.stringify(names.map((name) => keyOf(run.settings[name])));
 
 // One run for each distinct place of an axis, in order: the first setting counts most.
@@ -136,9 +138,13 @@ function setUpGrid() {
   }
   const controls = byId("grid-controls");
   const options = [[NONE, "–"], ...VARYING.map((name) => [name, shortName(name)])];
+  for (const axis of [grid.rows, grid.columns]) {
+    const known = axis === REST || options.some(([name]) => name === axis);
+    if (!known) options.push([axis, axis.split(SEVERAL).map(shortName).join(", ")]);
+  }
   if (VARYING.length > 2) options.push([REST, "all others"]);
   if (RUNS.length > 1) {
-    if (VARYING.length) {
+    if (VARYING.length || DATA.axes) {
       for (const [axis, label] of [["rows", "rows"], ["columns", "columns"]]) {
         controls.append(makeSelect(label, options, grid[axis], (name) => {
           grid[axis] = name;

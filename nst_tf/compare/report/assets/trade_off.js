@@ -1,7 +1,7 @@
 // Content against style: every run a point, the Pareto front a line, and the best few for a chosen weight.
 
 const BEST = 5;
-const trade = { across: null, down: null, weight: 0.5 };
+const trade = { across: null, down: null, weight: 0.5, chosen: false };
 
 const sign = (name) => (MEASURES.get(name).higher_is_better ? -1 : 1);
 
@@ -10,6 +10,18 @@ function unitCosts(runs, name) {
   const values = runs.map((run) => sign(name) * run.measures[name]);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return values.map((value) => (high > low ? (value - low) / (high - low) : 0));
+}
+
+// Until somebody moves it, the weight of content + 20 style, by which nst-compare ranks in the terminal.
+const byTerminal = () => trade.across === "content_distance" && trade.down === "style_distance";
+function startingWeight(runs) {
+  if (!byTerminal()) return 0.5;
+  const span = (name) => {
+    const values = runs.map((run) => run.measures[name]);
+    return Math.max(...values) - Math.min(...values);
+  };
+  const [content, style] = [span(trade.across), DATA.style_against_content * span(trade.down)];
+  return content + style > 0 ? style / (content + style) : 0.5;
 }
 
 function scored(runs) {
@@ -98,10 +110,15 @@ function drawTradeOff() {
     byId("trade-off-hint").textContent = "";
     return;
   }
+  if (!trade.chosen) {
+    trade.weight = startingWeight(runs);
+    trade.drawWeight();
+  }
   const front = paretoFront(runs);
   const best = scored(runs).slice(0, BEST);
   byId("trade-off-hint").textContent = "The line joins the Pareto front: runs that no other beats in one measure without losing in "
     + "the other. The score weighs both measures, each from 0 (best run shown) to 1 (worst)."
+    + (byTerminal() && !trade.chosen ? ` Its weight is at first that of content + ${DATA.style_against_content} style.` : "")
     + (left ? ` ${left} ${left === 1 ? "run is" : "runs are"} left out: not completed, or not measured.` : "");
   drawScatter(runs, front, best);
   drawBest(best, front);
@@ -121,15 +138,15 @@ function setUpTradeOff() {
   trade.settle = roving(byId("scatter"), ".dot");
   const options = names.map((name) => [name, measureName(name)]);
   const weight = byId("trade-off-weight");
-  const drawWeight = () => weight.replaceChildren(makeRange("trade-off", {
+  trade.drawWeight = () => weight.replaceChildren(makeRange("trade-off", {
     low: 0, high: 1, step: 0.01, value: trade.weight,
     text: (value) => `${Math.round((1 - value) * 100)} % ${measureName(trade.across)}, ${Math.round(value * 100)} % ${measureName(trade.down)}`,
-  }, (value) => { trade.weight = value; drawTradeOff(); }));
+  }, (value) => { Object.assign(trade, { weight: value, chosen: true }); drawTradeOff(); }));
   byId("trade-off-controls").append(
-    makeSelect("across", options, trade.across, (name) => { trade.across = name; drawWeight(); drawTradeOff(); }),
-    makeSelect("up", options, trade.down, (name) => { trade.down = name; drawWeight(); drawTradeOff(); }),
+    makeSelect("across", options, trade.across, (name) => { trade.across = name; trade.drawWeight(); drawTradeOff(); }),
+    makeSelect("up", options, trade.down, (name) => { trade.down = name; trade.drawWeight(); drawTradeOff(); }),
     colourSelect());
-  drawWeight();
+  trade.drawWeight();
   onChange("shown", drawTradeOff);
   onChange("colourBy", drawTradeOff);
   redrawnWithWidth(byId("scatter"), drawTradeOff);
