@@ -59,6 +59,19 @@ def test_runs_that_all_failed(open_page: Open, tmp_path: Path) -> None:
     assert "received 1e+30" in page.locator("#viewer").inner_text()
 
 
+def test_a_searched_number_has_six_digits_in_captions_and_all_in_the_viewer(
+    open_page: Open, tmp_path: Path
+) -> None:
+    weights = (17.826497151386942, 144.86833887239337)
+    runs = [synthetic_run(tmp_path / str(n), "adam", weight, n) for n, weight in enumerate(weights)]
+    write_report(tmp_path / "report.html", runs, VARYING[1:], "A search")
+    page = open_page(tmp_path / "report.html")
+    assert page.locator(".grid thead .axis-value").all_inner_texts() == ["17.8265", "144.868"]
+    assert "17.8265" in page.locator(".runs tbody tr").first.inner_text()
+    page.locator(".card").first.click()
+    assert "17.826497151386942" in page.locator("#viewer").inner_text()
+
+
 def test_two_hundred_runs(open_page: Open, tmp_path: Path) -> None:
     weights = [10.0**power for power in range(-1, 7)]
     runs = []

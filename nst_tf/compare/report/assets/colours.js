@@ -18,12 +18,12 @@ function colouring() {
     ? ramp(index / Math.max(1, values.length - 1)) : `var(--hue-${index})`);
   return {
     of: (run) => at(place.get(keyOf(run.settings[by]))),
-    legend: values.length > 12 ? ends(values, at) : values.map((value, index) => [at(index), settingText(value)]),
+    legend: values.length > 12 ? ends(values, at) : values.map((value, index) => [at(index), briefText(value)]),
   };
 }
 
 function ends(values, at) {
-  return [0, Math.floor(values.length / 2), values.length - 1].map((index) => [at(index), settingText(values[index])]);
+  return [0, Math.floor(values.length / 2), values.length - 1].map((index) => [at(index), briefText(values[index])]);
 }
 
 // From violet over green to amber, as viridis; lightness is the theme's, so that both ends can be seen.

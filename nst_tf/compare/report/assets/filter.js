@@ -68,7 +68,7 @@ function setUpFilter() {
   for (const name of VARYING) {
     const values = valuesOf(name);
     if (values.length < 2 || values.length > MOST_CHOICES || (lists += 1) > MOST_LISTS) continue;
-    addChoice(name, shortName(name), values.map((value) => [keyOf(value), settingText(value)]));
+    addChoice(name, shortName(name), values.map((value) => [keyOf(value), briefText(value)]));
   }
   text.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());

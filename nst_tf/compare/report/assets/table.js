@@ -5,7 +5,7 @@ const table = { by: null, descending: false, hidden: new Set() };
 function tableColumns() {
   const settings = VARYING.map((name) => ({
     key: `setting:${name}`, title: shortName(name), meaning: name,
-    value: (run) => run.settings[name], text: (run) => settingText(run.settings[name]),
+    value: (run) => run.settings[name], text: (run) => briefText(run.settings[name]),
   }));
   const measures = DATA.measures.map(({ name, meaning, higher_is_better: higher, neither_is_better: neither }) => ({
     key: `measure:${name}`, title: measureName(name), number: true, best: neither ? null : higher ? "high" : "low",

@@ -41,6 +41,11 @@ function settingText(value) {
   return String(value);
 }
 
+// Six digits, as on the contact sheet; the viewer and the differences of two runs have them all.
+function briefText(value) {
+  return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : settingText(value);
+}
+
 // "objective.style.weight" -> "style.weight": the shortest ending that no other setting that varies has.
 function shortName(name) {
   const parts = name.split(".");
@@ -69,7 +74,7 @@ function listText(texts) {
 
 function settingsText(run, except = []) {
   const names = VARYING.filter((name) => !except.includes(name) && run.settings[name] !== undefined);
-  return listText(names.map((name) => `${shortName(name)} ${shortened(settingText(run.settings[name]))}`));
+  return listText(names.map((name) => `${shortName(name)} ${shortened(briefText(run.settings[name]))}`));
 }
 
 const shortened = (text) => (text.length > 40 ? `${text.slice(0, 18)}…${text.slice(-18)}` : text);

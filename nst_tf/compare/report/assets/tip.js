@@ -24,7 +24,7 @@ function hasTip(element, run) {
 
 function tipRows(run) {
   const set = VARYING.filter((name) => run.settings[name] !== undefined).slice(0, MOST_TOLD);
-  const settings = set.map((name) => [shortName(name), shortened(settingText(run.settings[name]))]);
+  const settings = set.map((name) => [shortName(name), shortened(briefText(run.settings[name]))]);
   const measures = DATA.measures.filter(({ name }) => !name.includes("/") && run.measures[name] !== undefined)
     .map(({ name }) => [measureName(name), measureText(name, run.measures[name])]);
   const list = (rows) => (rows.length
