@@ -20,7 +20,6 @@ from nst_tf.configuration.targets import check_targets
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
-from nst_tf.images.resize import fit_long_side
 from nst_tf.images.write import check_suffix
 from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
@@ -89,15 +88,12 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
 
 
 def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
-    """Read the pictures; raises InputError for one that can't be read or does not fit the sizes."""
+    """Read the pictures; raises InputError for one that can't be read."""
     styles = _names("style", settings.style)
     if not isinstance(settings.content, str) or not settings.content:
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
     content = read_picture(files.get(settings.content) or picture_path(settings.content))
-    fit_long_side(content.height, content.width, settings.image.size)
     pictures = tuple(read_picture(files.get(name) or picture_path(name)) for name in styles)
-    for picture in pictures:
-        fit_long_side(picture.height, picture.width, settings.image.style_size or settings.image.size)
     return Inputs(content, pictures, style_weights(settings, len(styles)))
 
 

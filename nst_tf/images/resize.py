@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from PIL import Image
 
@@ -28,22 +26,42 @@ def fit_long_side(height: int, width: int, size: int) -> tuple[int, int]:
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
         raise InputError(f"size must be a whole number of pixels, received {size!r}")
     size = int(size)
-    long, short = max(height, width), min(height, width)
-    fitted = (2 * size * short + long) // (2 * long)
+    fitted = short_side(height, width, size)
     if fitted < SMALLEST_SIDE:
-        # The smallest size with size * short / long >= SMALLEST_SIDE - 1/2, rounded up.
-        smallest = -(-(2 * SMALLEST_SIDE - 1) * long // (2 * short))
         raise InputError(
             f"size {size} would leave a picture of {height} x {width} with a side under {SMALLEST_SIDE} "
-            f"pixels, too short for the network's poolings: the smallest size that works is {smallest}"
+            "pixels, too short for the network's poolings: the smallest size that works is "
+            f"{smallest_size(height, width)}"
         )
     if size * fitted > MOST_PIXELS:
-        largest = math.isqrt(MOST_PIXELS * long // short)
         raise InputError(
             f"size {size} would make a picture of {size * fitted} pixels, more than the {MOST_PIXELS} that"
-            f" can be read back: the largest size that works is {largest}"
+            f" can be read back: the largest size that works is {largest_size(height, width)}"
         )
     return (size, fitted) if height >= width else (fitted, size)
+
+
+def short_side(height: int, width: int, size: int) -> int:
+    """The shorter side in pixels, if the longer one is ``size``: rounded to the nearest, halves up."""
+    long, short = max(height, width), min(height, width)
+    return (2 * size * short + long) // (2 * long)
+
+
+def smallest_size(height: int, width: int) -> int:
+    """The smallest long side in pixels whose shorter side is at least ``SMALLEST_SIDE``."""
+    long, short = max(height, width), min(height, width)
+    # the smallest size with size * short / long >= SMALLEST_SIDE - 1/2, rounded up
+    return -(-(2 * SMALLEST_SIDE - 1) * long // (2 * short))
+
+
+def largest_size(height: int, width: int) -> int:
+    """The largest long side in pixels with which the picture has at most ``MOST_PIXELS``."""
+    low, high = 0, MOST_PIXELS + 1  # rounding makes the closed form miss by a few: both sides grow with size
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = middle * short_side(height, width, middle) <= MOST_PIXELS
+        low, high = (middle, high) if fits else (low, middle)
+    return low
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -48,6 +48,15 @@ def check_suffix(path: str | Path) -> None:
     _format(Path(path))
 
 
+def longest_side(path: str | Path) -> int | None:
+    """The most pixels that a side of a picture in the format of the path's suffix has; None without limit.
+
+    Raises:
+        InputError: an unknown suffix.
+    """
+    return _LONGEST_SIDE.get(_format(Path(path)))
+
+
 def round_to_8_bits(pixels: np.ndarray) -> np.ndarray:
     """Float32 pixels exactly as a reader of the lossless file (PNG, TIFF) gets them back.
 
@@ -85,7 +94,7 @@ def write_picture(
     path = Path(path)
     image_format = _format(path)
     levels = _canvas(pixels, alpha, with_alpha=image_format != "JPEG")
-    longest = _LONGEST_SIDE.get(image_format)
+    longest = longest_side(path)
     if longest is not None and max(levels.shape[:2]) > longest:
         raise InputError(
             f"{path} cannot hold {levels.shape[0]} x {levels.shape[1]} pixels, for a side of a "

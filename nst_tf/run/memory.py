@@ -12,11 +12,11 @@ from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.errors import InputError
-from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.run.available_memory import available_bytes, gpu_bytes
 from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes
 from nst_tf.run.processor import native_precisions
 from nst_tf.run.shapes import shapes_at
+from nst_tf.run.size_limits import check_sizes, in_words, largest_sizes
 from nst_tf.vgg.layer_names import reach_of
 
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
@@ -32,6 +32,7 @@ _IN_PIECES = (
 _TEMPORARY = 6
 _SCIPY_NUMBER = 2  # SciPy computes in float64
 _GIB = 2**30
+_SPARE = 0.97  # of the free memory: a browser's tab comes and goes
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def check_memory(settings: DictConfig, inputs: Inputs) -> None:
     With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. ``precision=auto`` counts as
     bfloat16 where the processor has it, which then may turn out to be slower and not be taken.
     """
-    precision = settings.precision.name
+    precision = _named(settings.precision)
     if precision == "auto":
         precision = "bfloat16" if "bfloat16" in (native_precisions() or ()) else "float32"
     available = None if gpu_bytes() is not None else available_bytes()
@@ -60,8 +61,7 @@ def check_memory(settings: DictConfig, inputs: Inputs) -> None:
 
 def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None) -> None:
     """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
-    precision = settings.precision if isinstance(settings.precision, str) else settings.precision.name
-    chosen = chosen_memory(settings, inputs, available, precision)
+    chosen = chosen_memory(settings, inputs, available, _named(settings.precision))
     settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
     if chosen.said:
         _log.info("%s", chosen.said)
@@ -71,12 +71,14 @@ def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, p
     """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
 
     ``auto`` is plain where its estimate fits, else recompute, else tiles. Raises InputError for a run that
-    fits in none, naming the largest image.size that does, and for tiles that can't be.
+    fits in none, or whose pictures would be too small or too large, naming the largest sizes that are
+    possible, and for tiles that can't be.
     """
     if settings.memory_limit is not None:
         available = round(settings.memory_limit * _GIB)
+    check_sizes(settings, inputs, lambda: _largest(settings, inputs, available, precision))
     demand = demand_of(settings, inputs, precision, settings.image.size)
-    wanted = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    wanted = _named(settings.memory)
     check_tiles(settings, demand, wanted)
     candidates = _candidates(settings, demand, wanted)
     first, first_bytes = candidates[0], peak_bytes(demand, *candidates[0])
@@ -88,20 +90,23 @@ def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, p
             if (mode, tile_size) == first:
                 return found
             tiles = f" of {tile_size} pixels" if tile_size else ""
+            takes, there = _in_gib(first_bytes, available)
             return replace(
                 found,
-                said=f"memory: {mode.name}{tiles}, because {first[0].name} would take"
-                f" {_in_gib(first_bytes)} GiB of the {_in_gib(available)} there are",
+                said=f"memory: {mode.name}{tiles}, because {first[0].name} would take {takes} GiB of the"
+                f" {there} there are",
             )
     raise InputError(_refusal(settings, inputs, precision, wanted, available))
 
 
-def demand_of(settings: DictConfig, inputs: Inputs, precision: str, size: int) -> Demand:
-    """What the settings ask of memory, with ``size`` for image.size."""
+def demand_of(
+    settings: DictConfig, inputs: Inputs, precision: str, size: int, style_size: int | None = None
+) -> Demand:
+    """What the settings ask of memory, with ``size`` for image.size, ``style_size`` for image.style_size."""
     content = inputs.content.height, inputs.content.width
     styles = [(style.height, style.width) for style in inputs.styles]
     shape, style_shapes = shapes_at(
-        size, settings.image.style_size or size, content, styles, settings.image.stretch.name
+        size, style_size or settings.image.style_size or size, content, styles, settings.image.stretch.name
     )
     used = {
         term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
@@ -157,29 +162,46 @@ def _candidates(settings: DictConfig, demand: Demand, wanted: str) -> list[tuple
 
 def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, available: int) -> str:
     """The sentence that names what would fit."""
-
-    def fits(size: int) -> bool:
-        try:
-            demand = demand_of(settings, inputs, precision, size)
-        except InputError:  # too long and narrow
-            return False
-        return any(peak_bytes(demand, *one) <= available for one in _candidates(settings, demand, wanted))
-
-    low, high = 0, settings.image.size  # the largest that fits is at least low and below high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
     demand = demand_of(settings, inputs, precision, settings.image.size)
-    candidates = _candidates(settings, demand, wanted)
-    least = min(peak_bytes(demand, *one) for one in candidates)
-    needs = f"image.size={settings.image.size} needs {_in_gib(least)} GiB with memory={wanted}"
-    there = f"and there are {_in_gib(available)}"
-    if low < SMALLEST_SIDE:
-        return f"{needs}, {there}: no size fits, free some memory or raise memory_limit"
+    least = min(peak_bytes(demand, *one) for one in _candidates(settings, demand, wanted))
+    needs, there = _in_gib(least, available)
+    said = f"image.size={settings.image.size} needs {needs} GiB with memory={wanted}, and there are {there}"
+    ways = []
+    if largest := _largest(settings, inputs, available, precision):
+        ways.append(f"the largest that fits is {largest}")
+    auto = [peak_bytes(demand, *one) for one in _candidates(settings, demand, "auto")]
+    if wanted != "auto" and min(auto) <= available:
+        ways.append("memory=auto fits" if not ways else "memory=auto")
+    if not ways:
+        return f"{said}: no size fits, free some memory or raise memory_limit"
     history = " (L-BFGS with a shorter optimizer.history_size, or optimizer=adam, takes less)"
     lean = history if "history_size" in settings.optimizer else ""
-    other = ", or memory=auto" if wanted != "auto" else ""
-    return f"{needs}, {there}: the largest that fits is image.size={low}{other}{lean}"
+    return f"{said}: {', or '.join(ways)}{lean}"
+
+
+def _largest(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> str | None:
+    """The words for the largest sizes that fit; None if none does.
+
+    ``precision=auto`` may be measured to be float32: the largest of both is named then.
+    """
+    wanted = _named(settings.memory)
+    # what is free differs from one moment to the next: what is named must fit in the next one, too
+    limit = available if available is None or settings.memory_limit is not None else _SPARE * available
+
+    def largest(number: str) -> str | None:
+        def fits(size: int, style_size: int) -> bool:
+            demand = demand_of(settings, inputs, number, size, style_size)
+            return limit is None or any(
+                peak_bytes(demand, *one) <= limit for one in _candidates(settings, demand, wanted)
+            )
+
+        return in_words(largest_sizes(settings, inputs, fits))
+
+    found = largest(precision)
+    surely = largest("float32") if _named(settings.precision) == "auto" else found
+    if found is None or surely == found:
+        return found
+    return f"{f'{surely}, or ' if surely else ''}{found} with precision={precision}"
 
 
 def _obstacle(settings: DictConfig) -> str | None:
@@ -209,5 +231,15 @@ def _images_of_optimizer(optimizer: DictConfig) -> float:
     return {"SGD": 1.0, "Adam": 4.0}.get(name, 5.0)  # at most three moments, as AMSGrad has, and an update
 
 
-def _in_gib(count: int) -> str:
-    return f"{count / _GIB:.3g}"
+def _in_gib(needed: int, there: int) -> tuple[str, str]:
+    """Both in GiB, with three digits, or as many as tell them apart."""
+    for digits in range(3, 12):
+        said = f"{needed / _GIB:.{digits}g}", f"{there / _GIB:.{digits}g}"
+        if said[0] != said[1]:
+            break
+    return said
+
+
+def _named(option: Any) -> str:
+    """The word of an option: settings hold an enumeration, or a string once it is resolved."""
+    return option if isinstance(option, str) else option.name

@@ -20,6 +20,7 @@ from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
+from nst_tf.run.size_limits import check_sizes
 
 SUMMARY, CONFIGURATION = "run.json", "config.yaml"  # as nst_tf.record.folder has them, without TensorFlow
 
@@ -107,7 +108,9 @@ class SavedRun:
         """Check every value, and read the pictures; raises InputError for whatever no run could use."""
         try:
             check_settings(self.settings, None, files)
-            return read_inputs(self.settings, files)
+            inputs = read_inputs(self.settings, files)
+            check_sizes(self.settings, inputs)
+            return inputs
         except InputError:
             raise
         except Exception as error:  # values of any kind stand in a foreign file: not all are foreseen

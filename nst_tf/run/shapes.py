@@ -18,7 +18,7 @@ def shapes_at(
     ratio, "style" gives the styles the content's shape, "square" gives all size x size.
     Raises InputError where a side would be too short or a picture too large.
     """
-    result = (size, size) if stretch == "square" else fit_long_side(*content, size)
+    result = fit_long_side(*((1, 1) if stretch == "square" else content), size)
     if stretch != "none":
         return result, [result] * len(styles)
     return result, [fit_long_side(*style, style_size) for style in styles]

@@ -21,7 +21,28 @@ BEFORE_TENSORFLOW = {
     "content is null": ("content=null", "content", "None"),
     "no style": ("style=[]", "style", "[]"),
     "a style is a number": ("style=[5]", "style", "[5]"),
-    "too small for this aspect ratio": ("content=long.png", "size 32", "size that works is 78"),
+    "too small for this aspect ratio": ("content=long.png", "image.size=32", "that works is image.size=78"),
+    "too small a style": (
+        "style=long.png image.style_size=64",
+        "image.style_size=64 would leave long.png",
+        "that works is image.style_size=78",
+    ),
+    "too large a picture": (
+        "image.size=100000 memory_limit=1000",
+        "would make landscape.jpg a picture of 6,875,000,000 pixels",
+        "that works is image.size=15135\n",
+    ),
+    "too large a style": (
+        "image.style_size=20000 memory_limit=1000",
+        "image.style_size=20000 would make brush_strokes.jpg",
+        "that works is image.style_size=15135\n",
+    ),
+    "too long a side": (
+        "image.size=20000 content=long.png memory_limit=1000 record.picture=a.webp",
+        "a.webp",
+        "16383",
+        "works is image.size=15135\n",  # what the style allows
+    ),
     # keys, groups, options, forms
     "typo in a key": ("image.sise=3", "unknown key 'image.sise'", "did you mean 'image.size'?"),
     "typo in a top-level key": ("stepz=3", "unknown key 'stepz'", "did you mean 'steps'?"),

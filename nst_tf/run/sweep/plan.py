@@ -18,9 +18,13 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
+from nst_tf.run.memory import check_memory
+from nst_tf.run.size_limits import check_sizes
 
 GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 """The sweeper whose jobs are known beforehand: every combination of the values given."""
+
+_OF_THIS_MACHINE = ("basic_launcher", "hydra_joblib_launcher", "submitit_launcher.LocalLauncher")
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Plan:
                         "resume= goes on with one run: a sweep is gone on with by the same words and"
                         " hydra.sweep.dir=FOLDER"
                     )
-                read_inputs(settings)
+                check_size = check_memory if self._is_of_this_machine else check_sizes
+                check_size(settings, read_inputs(settings))
                 return
             except InputError as error:
                 sentences.append(str(error))
@@ -106,6 +111,11 @@ class Plan:
             )
             for number, words in enumerate(every)
         ]
+
+    @property
+    def _is_of_this_machine(self) -> bool:
+        """Whether the jobs will have the memory that is seen here."""
+        return any(name in self._config.hydra.launcher._target_ for name in _OF_THIS_MACHINE)
 
     def _trials(self) -> int | None:
         """How many a search makes, at most; None if its sweeper does not say."""

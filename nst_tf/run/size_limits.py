@@ -1,0 +1,138 @@
+"""Which long sides all pictures of a run can have, and the sentence for those that some can't have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from omegaconf import DictConfig
+
+from nst_tf.configuration.checks import Inputs
+from nst_tf.errors import InputError
+from nst_tf.images.opening import MOST_PIXELS
+from nst_tf.images.pixels import SMALLEST_SIDE
+from nst_tf.images.resize import largest_size, short_side, smallest_size
+from nst_tf.images.write import longest_side
+
+SIZE, STYLE_SIZE = "image.size", "image.style_size"
+Fits = Callable[[int, int], bool]
+"""Whether long sides of result and styles are possible for another reason, as memory is."""
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """The long sides that one picture can have, which ``key`` says."""
+
+    key: str
+    name: str
+    shape: tuple[int, int]
+    smallest: int
+    largest: int
+
+
+def check_sizes(
+    settings: DictConfig, inputs: Inputs, largest: Callable[[], str | None] | None = None
+) -> None:
+    """Raise InputError for a long side with which a picture would be too small, or too large.
+
+    ``largest`` says which words work, None if none do; without it, those that ``largest_sizes`` finds.
+    """
+    limits, wanted = _limits(settings, inputs), _wanted(settings)
+    for limit in limits:
+        value = wanted[limit.key]
+        height, width = limit.shape
+        if value < limit.smallest:
+            smallest = max(one.smallest for one in limits if one.key == limit.key)
+            raise InputError(
+                f"{limit.key}={value} would leave {limit.name}, {height} x {width}, with a side under"
+                f" {SMALLEST_SIDE} pixels, too short for the network's poolings:"
+                f" the smallest that works is {limit.key}={smallest}"
+            )
+        if value > limit.largest:
+            pixels = value * short_side(height, width, value)
+            most = longest_side(settings.record.picture) if limit.key == SIZE else None
+            reason = (
+                f"make {limit.name} a picture of {pixels:,} pixels, more than the {MOST_PIXELS:,} that"
+                " can be read back"
+                if pixels > MOST_PIXELS
+                else f"make a side longer than the {most} pixels that {settings.record.picture} can hold"
+            )
+            named = largest() if largest else in_words(largest_sizes(settings, inputs, lambda *_: True))
+            works = f"the largest that works is {named}" if named else "no smaller size works either"
+            raise InputError(f"{limit.key}={value} would {reason}: {works}")
+
+
+def largest_sizes(settings: DictConfig, inputs: Inputs, fits: Fits) -> dict[str, int] | None:
+    """The words for the largest long sides, none above those of ``settings``, that every picture can have.
+
+    Where image.style_size has a value of its own, image.size is looked for first, with the styles as they
+    are, then the style's, then both. None if no size is possible.
+    """
+    limits, wanted = _limits(settings, inputs), _wanted(settings)
+    size = wanted[SIZE]
+    low, high = _range(limits, SIZE)
+    if STYLE_SIZE not in wanted:
+        found = _largest(low, min(high, size), lambda one: fits(one, one))
+        return None if found is None else {SIZE: found}
+    style = wanted[STYLE_SIZE]
+    style_low, style_high = _range(limits, STYLE_SIZE)
+    if style_low <= style <= style_high:
+        found = _largest(low, min(high, size), lambda one: fits(one, style))
+        if found is not None:
+            return {SIZE: found}
+    if low <= size <= high:
+        found = _largest(style_low, min(style_high, style), lambda one: fits(size, one))
+        if found is not None:
+            return {STYLE_SIZE: found}
+
+    if low > high or style_low > style_high:
+        return None
+
+    def both(one: int) -> dict[str, int]:
+        return {SIZE: min(one, size, high), STYLE_SIZE: min(one, style, style_high)}
+
+    found = _largest(max(low, style_low), max(size, style), lambda one: fits(*both(one).values()))
+    return None if found is None else both(found)
+
+
+def in_words(sizes: Mapping[str, int] | None) -> str | None:
+    """The words of the command line; None for None."""
+    return " ".join(f"{key}={value}" for key, value in sizes.items()) if sizes else None
+
+
+def _limits(settings: DictConfig, inputs: Inputs) -> list[_Limit]:
+    """Of every picture that is resized: see ``shapes_at``."""
+    stretch, content = settings.image.stretch.name, inputs.content
+    shape = (1, 1) if stretch == "square" else (content.height, content.width)
+    side = longest_side(settings.record.picture) or MOST_PIXELS
+    limits = [_Limit(SIZE, content.name, shape, smallest_size(*shape), min(largest_size(*shape), side))]
+    if stretch != "none":
+        return limits
+    key = SIZE if settings.image.style_size is None else STYLE_SIZE
+    for style in inputs.styles:
+        shape = style.height, style.width
+        limits.append(_Limit(key, style.name, shape, smallest_size(*shape), largest_size(*shape)))
+    return limits
+
+
+def _wanted(settings: DictConfig) -> dict[str, int]:
+    """The long sides that matter."""
+    image = settings.image
+    own = image.style_size is not None and image.stretch.name == "none"
+    return {SIZE: image.size} | ({STYLE_SIZE: image.style_size} if own else {})
+
+
+def _range(limits: list[_Limit], key: str) -> tuple[int, int]:
+    ours = [limit for limit in limits if limit.key == key]
+    return max(limit.smallest for limit in ours), min(limit.largest for limit in ours)
+
+
+def _largest(low: int, high: int, fits: Callable[[int], bool]) -> int | None:
+    """The largest of ``low`` to ``high`` that fits, where all that are smaller do; None if none does."""
+    if low > high or not fits(low):
+        return None
+    high += 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
