@@ -17,6 +17,7 @@ from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
@@ -123,7 +124,8 @@ def style_weights(settings: DictConfig, styles: int) -> tuple[float, ...]:
         raise InputError(f"style_weights must be a list of numbers, but is {given!r}")
     if len(weights) != styles:
         raise InputError(
-            f"style_weights has {len(weights)} values for {styles} style(s): give one for each style"
+            f"style_weights has {counted(len(weights), 'value')} for {counted(styles, 'style')}:"
+            " give one for each style"
         )
     if min(weights) < 0 or not sum(weights) > 0 or not math.isfinite(sum(weights)):
         raise InputError(f"style_weights must be at least 0 with a sum above 0, but are {weights}")

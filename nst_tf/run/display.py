@@ -7,6 +7,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from nst_tf.counted import counted
 from nst_tf.pyramid import Scale
 from nst_tf.solver import Report, Solver
 
@@ -49,7 +50,7 @@ class Display:
         self._entered = (0.0, 0)
         self._bar.update(self._task, description=self._size)
         if not self._console.is_terminal:
-            self._console.print(f"{self._size} pixels, {scale.steps} steps", soft_wrap=True)
+            self._console.print(f"{self._size} pixels, {counted(scale.steps, 'step')}", soft_wrap=True)
 
     def on_report(self, report: Report, solver: Solver) -> None:
         """Move the bar, or print a line if the last one is long ago."""

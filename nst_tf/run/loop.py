@@ -10,6 +10,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
+from nst_tf.counted import counted
 from nst_tf.images.resize import resize
 from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
@@ -147,7 +148,7 @@ def _outcome(
     # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
     if diverged is None and not np.isfinite(solver.last_image).all():
-        diverged = f"the image is not finite after {solver.step} steps"
+        diverged = f"the image is not finite after {counted(solver.step, 'step')}"
     if diverged:
         candidates = [solver.best_image]
     elif experiment.keep_best:

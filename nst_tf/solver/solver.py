@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
 from nst_tf.solver.carry_state import carry_state
@@ -230,7 +231,7 @@ class Solver:
         # an optimizer that takes bad trials back may meet one on its way, after a good one
         takes_back = getattr(self._entered.optimizer, "needs_loss", False)
         if not math.isfinite(loss) and not (takes_back and math.isfinite(self.best_loss)):
-            raise Diverged(f"the loss is {loss} after {self._step} steps")
+            raise Diverged(f"the loss is {loss} after {counted(self._step, 'step')}")
         return Report(self._step, size, seconds, loss, self._named(row[1:]), is_last_of_call)
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:

@@ -203,7 +203,7 @@ def test_interrupted_sweep_says_how_to_go_on(small, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(loop, "optimize", optimize)
     again = sweep(tmp_path, *small, "steps=1,2,3")
     assert again.status == 0, again.err
-    assert "1 of 3 jobs are completed already" in again.err
+    assert "1 of 3 jobs is completed already" in again.err
     assert statuses(tmp_path) == ["completed"] * 3
     assert "error" not in summary(tmp_path, 1)
 

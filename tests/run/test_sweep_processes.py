@@ -92,7 +92,7 @@ def test_sweep_that_is_killed_goes_on(small, tmp_path: Path) -> None:
     with process(tmp_path, *words) as again:
         _, err = again.communicate(timeout=200)
     assert again.returncode == 0, err
-    assert err.startswith("1 of 3 jobs are completed already\n")
+    assert err.startswith("1 of 3 jobs is completed already\n")
     assert statuses(tmp_path) == ["completed"] * 3
     assert (tmp_path / "sweep" / "0" / "image.png").stat().st_mtime_ns == done
     losses = [

@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from nst_tf.run.sweep.notes import ENDED, JobNote
+from nst_tf.counted import counted
+from nst_tf.run.sweep.notes import JobNote
 from nst_tf.run.sweep.state import FAILED, Sweep
 
+_OVER = ("completed", *FAILED)  # one that was interrupted is still to be done
 _SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
 
 
@@ -32,6 +33,8 @@ class SweepDisplay:
             disable=not self._console.is_terminal,
             transient=True,
         )
+        self._over = {job["number"]: job["status"] for job in sweep.with_status(*_OVER)}
+        self._ended_here = 0
         self._task = self._bar.add_task("sweep", total=sweep.count, said="")
         self._began = time.monotonic()
         self._stopped = threading.Event()
@@ -39,9 +42,9 @@ class SweepDisplay:
 
     def start(self) -> None:
         """Begin to follow."""
-        there = len(self._sweep.with_status("completed"))
+        there = len(self._over)
         if there:
-            self._line(f"{there} of {self._sweep.count} jobs are completed already")
+            self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")
         self._bar.start()
         self._thread.start()
 
@@ -68,32 +71,38 @@ class SweepDisplay:
         except OSError as error:  # a full disk must not end the thread; the end of the sweep writes again
             self._line(f"sweep.json can't be written now ({error.strerror})")
             return
-        said = self._said()
-        self._bar.update(self._task, completed=len(self._sweep.with_status(*ENDED)), said=said)
         for note in ended:
-            self._tell(note, said)
+            self._tell(note)
+        self._bar.update(self._task, completed=len(self._over), said=self._said())
 
-    def _tell(self, note: JobNote, said: str) -> None:
+    def _tell(self, note: JobNote) -> None:
+        """Tell of a job; the counts are of those that were told of so far."""
+        if note.status in _OVER:
+            self._over[note.number] = note.status
+            self._ended_here += not note.was_there
         name = self._sweep.name({"number": note.number, "overrides": note.overrides})
         if note.status in FAILED:
             self._line(f"{name} {note.status}: {note.error}")
         elif not note.was_there and not self._console.is_terminal:
             took = f" in {note.seconds:.0f} s" if note.seconds is not None else ""
-            self._line(f"{name} {note.status}{took}: {said}")
+            self._line(f"{name} {note.status}{took}: {self._said()}")
 
     def _said(self) -> str:
-        ended, failed = self._sweep.with_status(*ENDED), self._sweep.with_status(*FAILED)
-        of = f" of {self._sweep.count}" if self._sweep.count is not None else ""
-        left = self._left(ended)
-        return f"{len(ended)}{of} jobs done" + (f", {len(failed)} failed" if failed else "") + left
+        failed = sum(status in FAILED for status in self._over.values())
+        return (
+            f"{self._of_all(len(self._over))} done" + (f", {failed} failed" if failed else "") + self._left()
+        )
 
-    def _left(self, ended: Sequence[object]) -> str:
+    def _of_all(self, number: int) -> str:
+        count = self._sweep.count
+        return counted(number, "job") if count is None else f"{number} of {counted(count, 'job')}"
+
+    def _left(self) -> str:
         """From the mean time between the ends of jobs so far, those of earlier calls left out."""
-        here = [note for note in self._sweep.notes.values() if note.status in ENDED and not note.was_there]
-        if self._sweep.count is None or not here or len(ended) >= self._sweep.count:
+        left = (self._sweep.count or 0) - len(self._over)
+        if left <= 0 or not self._ended_here:
             return ""
-        each = (time.monotonic() - self._began) / len(here)
-        return f", about {_clock(each * (self._sweep.count - len(ended)))} left"
+        return f", about {_clock((time.monotonic() - self._began) / self._ended_here * left)} left"
 
     def _line(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)

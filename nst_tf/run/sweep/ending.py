@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from nst_tf.counted import counted
 from nst_tf.run.stop import Stop, Terminated, terminable
 from nst_tf.run.sweep.callback import FollowSweep
 from nst_tf.run.sweep.job import one_sentence
@@ -83,7 +84,7 @@ def _counts(sweep: Sweep) -> str:
     jobs = sweep.jobs()
     counts = {status: len(sweep.with_status(status)) for status in (*ENDED, "running", "pending")}
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    return f"{len(jobs)} job{'s' * (len(jobs) != 1)}: {said}"
+    return f"{counted(len(jobs), 'job')}: {said}"
 
 
 def _how_to_go_on(sweep: Sweep) -> str:
@@ -99,7 +100,7 @@ def _compare(sweep: Sweep) -> None:
             compared = compare(
                 [sweep.folder],
                 sweep.folder,
-                on_run=lambda done, of: line.update(f"comparing: {done} of {of} runs are measured"),
+                on_run=lambda done, of: line.update(f"comparing: {done} of {counted(of, 'run')} measured"),
             )
     except (Exception, SystemExit) as error:
         _say(f"the runs could not be compared: {one_sentence(error)}")
