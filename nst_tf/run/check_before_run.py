@@ -14,6 +14,7 @@ from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.errors import InputError
 from nst_tf.run.memory import check_memory
 from nst_tf.run.stop import Stop
+from nst_tf.run.sweep.state import SWEEP
 
 
 class CheckBeforeRun(Callback):
@@ -41,9 +42,14 @@ class CheckBeforeRun(Callback):
 
 
 def check_run_folder(folder: Path) -> None:
-    """Raise InputError if the folder holds a run already, or could not be made or written."""
+    """Raise InputError if the folder holds a run or a sweep already, or could not be made or written."""
     if (folder / "run.json").exists():
         raise InputError(f"the folder {folder} holds a run already: choose another with hydra.run.dir")
+    if (folder / SWEEP).exists():
+        raise InputError(
+            f"the folder {folder} holds a sweep, whose jobs a single run would hide: choose another with"
+            " hydra.run.dir"
+        )
     check_writable(folder)
 
 

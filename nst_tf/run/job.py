@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # these import TensorFlow
 
 _log = logging.getLogger(__name__)
 
+NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
+"""What is done with a whole sweep, or only told: no part of the identity of a run."""
+
 
 def run(
     settings: DictConfig,
@@ -88,7 +91,7 @@ def requested_sha256(settings: DictConfig) -> str:
     sweep, or only told, is no part of a run.
     """
     asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    for key in ("sweep", "logger", "resume", "profile"):
+    for key in NOT_OF_A_RUN:
         asked.pop(key, None)
     canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -140,6 +140,7 @@ BEFORE_TENSORFLOW = {
     "a folder below a file": ("hydra.run.dir=text.jpg/run", "text.jpg is not a folder"),
     "a folder that can't be": ("hydra.run.dir=/proc/nothing/x", "can't write to"),
     "a folder with a run": ("hydra.run.dir=taken", "taken holds a run already"),
+    "a folder with a sweep": ("hydra.run.dir=swept", "swept holds a sweep"),
     "a picture in a folder": ("record.picture=a/b.png", "'a/b.png'", "hydra.run.dir"),
     "unknown suffix": ("record.picture=b.bmp", "'.bmp'", ".png"),
     "no suffix": ("record.picture=image", "''", ".png"),

@@ -38,6 +38,8 @@ def folder(tmp_path: Path) -> Path:
     Image.new("RGB", (200, 40)).save(tmp_path / "long.png")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "run.json").write_text("{}")
+    (tmp_path / "swept").mkdir()
+    (tmp_path / "swept" / "sweep.json").write_text("{}")
     return tmp_path
 
 

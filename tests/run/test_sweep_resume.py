@@ -72,21 +72,30 @@ def test_nothing_is_left_to_do(small, copied: Path, begun: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "number"),
+    ("words", "number", "difference"),
     [
-        (("steps=5,6",), 0),
-        (("steps=3,4,6",), 0),  # the numbers have shifted
-        (("steps=4,6", "seed=1"), 0),
-        (("steps=4,7",), 1),
-        (("steps=4,6", "style=samples/mosaic.jpg"), 0),
+        (("steps=5,6",), 0, "(steps: was 4, now 5)"),
+        (("steps=3,4,6",), 0, "(steps: was 4, now 3)"),  # the numbers have shifted
+        (("steps=4,6", "seed=1"), 0, "(seed: was 0, now 1)"),
+        (("steps=4,7",), 1, "(steps: was 6, now 7)"),
+        (("steps=4,6", "style=samples/mosaic.jpg"), 0, "a painting.png, now samples/mosaic.jpg)"),
+        (("steps=4,6", "optimizer=adam"), 0, "(optimizer: was lbfgs, now adam)"),
+        (("steps=4,6", "precision=auto"), 0, "(precision: was float32, now auto)"),
+        (
+            ("steps=4,6", "seed=1", "objective=pastiche", "image.clip=false", "average=0.5"),
+            0,
+            "(seed: was 0, now 1; objective: was relative, now pastiche; image.clip: was true, now false;"
+            " and ",
+        ),
     ],
 )
-def test_another_configuration_is_refused(words, number: int, small, copied: Path) -> None:
+def test_another_configuration_is_refused(words, number: int, difference: str, small, copied: Path) -> None:
     before = everything(copied)
     answer = sweep(copied, *small, *words)
     assert answer.status == 2
     assert answer.err.count("\n") == 1
     assert f"{copied / 'sweep' / str(number)} holds a run with another configuration (" in answer.err
+    assert difference in answer.err
     assert everything(copied) == before
 
 
@@ -212,7 +221,26 @@ def test_sweep_that_still_goes_on_is_left_alone(small, copied: Path) -> None:
     assert sweep(copied, *small, "steps=4,6").status == 0
 
 
-def test_single_run_does_not_take_a_job_of_a_sweep(small, copied: Path) -> None:
-    answer = nst(copied, *small, "hydra.run.dir=sweep/0")
+def test_single_run_does_not_take_the_folder_of_a_sweep_or_a_job(small, copied: Path) -> None:
+    before = everything(copied)
+    for folder, said in (("sweep/0", "holds a run already"), ("sweep", "sweep holds a sweep")):
+        answer = nst(copied, *small, f"hydra.run.dir={folder}")
+        assert answer.status == 2
+        assert said in answer.err
+    assert everything(copied) == before
+
+
+def test_sweep_does_not_take_the_folder_of_a_run(small, copied: Path) -> None:
+    before = everything(copied)
+    answer = nst(copied, "-m", *small, "steps=4,6", "hydra.sweep.dir=sweep/0")
     assert answer.status == 2
-    assert "holds a run already" in answer.err
+    assert "sweep/0 holds a run: choose another" in answer.err
+    assert everything(copied) == before
+
+
+def test_what_a_run_measured_is_no_difference(small, copied: Path) -> None:
+    """memory=auto was asked for, and the run wrote memory: plain."""
+    answer = sweep(copied, *small, "steps=5,6")
+    assert "memory" not in answer.err
+    answer = sweep(copied, *small, "steps=4,6", "memory=recompute")
+    assert "(memory: was auto, now recompute)" in answer.err

@@ -36,6 +36,8 @@ class FollowSweep(Callback):
         """Raise Stop, from the error that says why, for a sweep that can't be begun."""
         try:
             folder = Path.cwd() / config.hydra.sweep.dir
+            if (folder / SUMMARY).exists():
+                raise InputError(f"the folder {folder} holds a run: choose another with hydra.sweep.dir")
             check_writable(folder)
             plan = Plan(config, GlobalHydra.instance().config_loader())
             completed = _completed_before(folder, plan, config)
@@ -81,9 +83,10 @@ def _completed_before(folder: Path, plan: Plan, config: DictConfig) -> list[int]
     for job in plan.jobs:
         if not (run_folder(folder, job) / SUMMARY).exists():
             continue
-        settings, _ = plan.settings(job.overrides, job.number)
+        settings, choices = plan.settings(job.overrides, job.number)
         try:
-            if earlier_run(run_folder(folder, job), settings) is Earlier.COMPLETED:
+            earlier = earlier_run(run_folder(folder, job), settings, choices, job.overrides)
+            if earlier is Earlier.COMPLETED:
                 completed.append(job.number)
         except OmegaConfBaseException:  # a value that can't be resolved: the job fails of it again
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.job import requested_sha256
 from nst_tf.run.sweep.notes import SUMMARY, read_object
+from nst_tf.run.sweep.other_configuration import what_differs
 
 # the names are those of nst_tf.record, which imports TensorFlow; the last is the cache of nst_tf.compare
-_CHECKPOINT, _PROGRESS = "checkpoint.npz", "progress"
-_OLD_FILES = ("metrics.jsonl", "loss.svg", "yardstick.json", _CHECKPOINT, "config.yaml")
+_CHECKPOINT, _PROGRESS, _CONFIGURATION = "checkpoint.npz", "progress", "config.yaml"
+_OLD_FILES = ("metrics.jsonl", "loss.svg", "yardstick.json", _CHECKPOINT, _CONFIGURATION)
 
 
 class Earlier(Enum):
@@ -33,10 +34,13 @@ class Earlier(Enum):
     """The same run ended without a result, and without a checkpoint that leads to one."""
 
 
-def earlier_run(folder: Path, settings: DictConfig) -> Earlier:
+def earlier_run(
+    folder: Path, settings: DictConfig, choices: Mapping[str, Any], words: Sequence[str] = ()
+) -> Earlier:
     """What the folder holds of the run that ``settings`` describe.
 
-    Raises InputError if it holds a run with another configuration, or of other pictures.
+    Raises InputError if it holds a run with another configuration, saying how it differs (``choices`` are
+    the options of groups, ``words`` those that asked for them), or of other pictures.
     """
     if not (folder / SUMMARY).exists():
         return Earlier.BEGIN
@@ -44,7 +48,8 @@ def earlier_run(folder: Path, settings: DictConfig) -> Earlier:
     if summary is not None and summary.get("status") == "failed" and "requested_sha256" not in summary:
         return Earlier.ANEW  # it failed of a value that could not even be resolved
     if summary is None or summary.get("requested_sha256") != requested_sha256(settings):
-        said = " ".join(map(str, (summary or {}).get("overrides", ())))
+        said = what_differs(folder / _CONFIGURATION, summary or {}, settings, choices, words)
+        said = said or " ".join(map(str, (summary or {}).get("overrides", ())))
         raise InputError(
             f"the folder {folder} holds a run with another configuration{f' ({said})' if said else ''}:"
             " choose another with hydra.sweep.dir, or repeat the words of that sweep"

@@ -103,7 +103,7 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
     if settings.resume is not None:
         raise InputError(f"resume={settings.resume} goes on with one run, and is not possible in a sweep")
     try:
-        earlier = earlier_run(folder, settings)
+        earlier = earlier_run(folder, settings, choices, words_of(state))
     except InputError as error:
         raise _Refused(str(error)) from None
     if earlier is Earlier.COMPLETED:
