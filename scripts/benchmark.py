@@ -1,9 +1,9 @@
 """Measure nst_tf side by side with what it is compared to, in one run, and write JSON and a table.
 
     python scripts/benchmark.py                         # everything but memory: about 35 minutes on 2 cores
-    python scripts/benchmark.py step startup warm scale # without the peer: about 10 minutes
+    python scripts/benchmark.py step startup warm scale # without the peer: about 15 minutes
     python scripts/benchmark.py sooner --content photo.jpg --style painting.jpg
-    python scripts/benchmark.py memory                  # up to 64 megapixels: about an hour
+    python scripts/benchmark.py memory                  # 1, 4, 9, 16 megapixels, 64 in tiles: about an hour
 
 Ratios count: both sides of each are measured in the same run on the same machine, which is named. Close
 everything else: the load average is recorded with the figures. Memory is measured by
@@ -21,12 +21,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import scale, sooner, startup, step, warm_sweep
-from benchmarks.machine import machine
 from rich.console import Console
 from rich.table import Table
 
 from nst_tf.configuration.places import picture_path
+from nst_tf.quiet_tensorflow import load_tensorflow
 
 SECTIONS = ("step", "startup", "warm", "scale", "sooner")
 MEMORY = "memory"  # only if it is named
@@ -37,6 +36,10 @@ NST_WORDS = ["objective=pastiche", "pyramid=single", "steps=30", "record.image_e
 def main() -> None:
     """Measure what is named on the command line."""
     arguments = _arguments()
+    load_tensorflow()
+    from benchmarks import scale, sooner, startup, step, warm_sweep  # these import it
+    from benchmarks.machine import machine
+
     found: dict[str, Any] = {"machine": machine(), "began": time.strftime("%Y-%m-%d %H:%M:%S")}
     console = Console(width=110)
     console.print(

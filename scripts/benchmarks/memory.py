@@ -1,6 +1,7 @@
 """Peak resident memory of runs of growing size, in each mode: a table, the slope in bytes a pixel, and JSON.
 
     python scripts/benchmarks/memory.py                           # 1, 4, 9 and 16 megapixels, what fits
+    python scripts/benchmarks/memory.py --megapixels 64 --modes tiles     # as scripts/benchmark.py does, too
     python scripts/benchmarks/memory.py --megapixels 0.25 1       # a quick look
 
 Each run is a process of its own, ``nst`` itself with a bundled picture, one step; its peak is what its
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from nst_tf.configuration.checks import Inputs, read_inputs
-from nst_tf.record.provenance import provenance
+from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.available_memory import available_bytes
 from nst_tf.run.library import composed
 from nst_tf.run.memory import chosen_memory, demand_of
@@ -36,6 +37,9 @@ GIB = 2**30
 def main() -> None:
     """Measure what the command line asks for."""
     arguments = _arguments()
+    load_tensorflow()
+    from nst_tf.record.provenance import provenance  # which imports it
+
     limit = arguments.limit * GIB if arguments.limit else available_bytes() or math.inf
     rows = []
     print(f"{provenance()['machine']['processor']}, {os.cpu_count()} cores, {limit / GIB:.1f} GiB")
