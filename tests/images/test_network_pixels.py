@@ -46,7 +46,7 @@ def test_kind_shape_and_dtype_are_kept(name, dtype):
 def test_a_variable_inside_a_function_with_its_gradient():
     image = tf.Variable(PIXELS)
 
-    @tf.function
+    @tf.function(autograph=False)
     def gradient():
         with tf.GradientTape() as tape:
             total = tf.reduce_sum(to_caffe(image) * tf.constant([1.0, 2.0, 3.0]))

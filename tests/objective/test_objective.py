@@ -131,7 +131,7 @@ def test_new_weights_and_targets_trace_nothing(random):
     image, content, style = (picture(random) for _ in range(3))
     traces = []
 
-    @tf.function
+    @tf.function(autograph=False)
     def losses(present, targets, weights, objective=Objective(EXTRACT, CONTENT, STYLE, TotalVariation(0.1))):  # noqa: B008
         traces.append(1)
         return objective.value_and_gradient(present, targets, weights)[0]

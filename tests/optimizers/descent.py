@@ -42,7 +42,7 @@ class Descent:
         optimizer.build([self.point])
         self._initial_state = [variable.numpy() for variable in optimizer.variables]
         self._function = function
-        self._compiled = tf.function(self._several)
+        self._compiled = tf.function(self._several, autograph=False)
 
     def run(self, start: np.ndarray, evaluations: int, *parameters) -> Path:
         """From ``start``, with a fresh state of the optimizer."""
@@ -62,12 +62,17 @@ class Descent:
         losses = tf.TensorArray(tf.float32, evaluations, element_shape=())
         points = tf.TensorArray(tf.float32, evaluations, element_shape=(size,))
         accepted = tf.TensorArray(tf.float32, evaluations, element_shape=())
-        for index in tf.range(evaluations):
+
+        def evaluation(index, losses, points, accepted):
             point = tf.convert_to_tensor(self.point)
             loss, gradient = self._evaluated(point, parameters)
             self.optimizer.apply([gradient], [self.point], loss=loss)
             losses, points = losses.write(index, loss), points.write(index, point)
             accepted = accepted.write(index, getattr(self.optimizer, "accepted_loss", loss))
+            return index + 1, losses, points, accepted
+
+        begin = (tf.constant(0), losses, points, accepted)
+        _, losses, points, accepted = tf.while_loop(lambda index, *_: index < evaluations, evaluation, begin)
         return losses.stack(), points.stack(), accepted.stack()
 
     def _evaluated(self, point: tf.Tensor, parameters) -> tuple[tf.Tensor, tf.Tensor]:

@@ -116,7 +116,7 @@ def test_several_variables_of_different_shapes_are_one_vector(random):
     optimizer = LBFGS(lower=None, upper=None)
     optimizer.build(variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             loss = rosenbrock(tf.concat([tf.reshape(one, [-1]) for one in variables], 0))

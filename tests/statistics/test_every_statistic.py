@@ -112,7 +112,7 @@ def test_it_can_be_compiled(random, statistic):
     )
     target = statistic.describe(style)
 
-    @tf.function
+    @tf.function(autograph=False)
     def compiled(activations, target):
         return statistic.compare(statistic.describe(activations), target)
 
