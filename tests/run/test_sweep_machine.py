@@ -12,13 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.sentences import sentence
 from nst_tf.run.sweep import machine
 from nst_tf.run.sweep.machine import arrange, take_one_gpu
 from nst_tf.run.sweep.notes import JobNote, is_being_run, read_notes, write_note
-from nst_tf.run.sweep.plan import GRID
+from nst_tf.run.sweep.plan import GRID, Plan
 from nst_tf.run.sweep.processes import Process, _began
 from nst_tf.run.sweep.state import Sweep
 
@@ -192,6 +197,27 @@ def test_notes_survive_being_written_in_part(running: Sweep) -> None:
         (notes / f"{number + 5}.json").write_text(text)
     assert list(read_notes(running.folder)) == [0, 1]
     assert read_notes(running.folder)[1].process.is_alive
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["steps=1,2", "seed=3,4,5"], 6),
+        (["steps=1,2", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=20"], 20),
+        (
+            ["steps=1,2", "seed=3,4,5", "hydra/sweeper=optuna", "hydra/sweeper/sampler=grid"]
+            + ["hydra.sweeper.n_trials=20"],
+            6,
+        ),
+    ],
+)
+def test_number_of_jobs_is_known_beforehand(words: list[str], count: int) -> None:
+    if "hydra/sweeper=optuna" in words:
+        pytest.importorskip("optuna")
+    register_schema()
+    with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        assert Plan(loader.load_configuration("config", words, RunMode.MULTIRUN), loader).count == count
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class Plan:
         by_key = {override.get_key_element(): _fixed_word(override) for override in self._overrides}
         self.fixed = frozenset(word for word in by_key.values() if word)
         self.jobs = self._jobs() if config.hydra.sweeper._target_ == GRID else None
-        self.count: int | None = config.hydra.sweeper.get("n_trials") if self.jobs is None else len(self.jobs)
+        self.count: int | None = self._trials() if self.jobs is None else len(self.jobs)
 
     def settings(self, words: Sequence[str], number: int = 0) -> tuple[DictConfig, Mapping[str, Any]]:
         """The configuration of one job, and the option chosen of each group."""
