@@ -17,6 +17,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.reproduce.circumstances import differences
 from nst_tf.reproduce.likeness import Likeness, likeness
+from nst_tf.reproduce.unfinished import is_completed, not_repeated
 from nst_tf.run.job import run
 from nst_tf.run.saved_run import SUMMARY, Located, SavedRun, read_summary
 
@@ -73,11 +74,8 @@ class Verdict:
 
 def check_repeatable(saved: SavedRun) -> Located:
     """Raise InputError for a run that can't be made again or compared; returns where its files are now."""
-    if saved.status != "completed":
-        raise InputError(
-            f"the run in {saved.folder} is {saved.status}, not completed: there is no result to compare with"
-            + (f" (go on with it: nst resume={saved.folder})" if saved.status == "interrupted" else "")
-        )
+    if not is_completed(saved.summary):
+        raise InputError(not_repeated(saved.folder, saved.summary))
     _ = saved.picture
     located = saved.located()
     if located.missing:

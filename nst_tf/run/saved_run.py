@@ -157,6 +157,8 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     names = [settings.content, *(styles or ())]
     if not all(isinstance(name, str) and name for name in names):
         raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
+    if "inputs" not in summary and summary.get("status") != "completed":
+        raise InputError(f"the run in {folder} ended before its pictures were recorded: begin it anew")
     recorded = summary.get("inputs", {})
     entries = []
     if isinstance(recorded, dict):
