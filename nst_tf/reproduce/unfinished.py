@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nst_tf.reproduce.foreign_text import on_one_line
-
-CHECKPOINT = "checkpoint.npz"  # as nst_tf.record.folder has it, without TensorFlow
+from nst_tf.run.saved_run import CHECKPOINT
 
 _MOST = 300  # of an error's own sentence: ours are shorter
 _ENDS = {

@@ -134,6 +134,7 @@ def _run_with_tensorflow(
     from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.first_step import FirstStep
+    from nst_tf.run.interruption import Interruption
     from nst_tf.run.loop import optimize
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recorded_inputs import record_inputs
@@ -141,10 +142,10 @@ def _run_with_tensorflow(
     from nst_tf.run.warm import WARM
 
     parts = build_parts(settings, files)
+    precision = WARM.precision(settings.precision.name)  # may be refused: before any weights are fetched
     wanted = str(files.get(settings.model.weights, settings.model.weights))
     weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
     timings.lap("weights")
-    precision = WARM.precision(settings.precision.name)
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
@@ -157,13 +158,14 @@ def _run_with_tensorflow(
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
         folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
+    interruption = Interruption(quiet)
     recording = Recording(
-        folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
+        folder, settings.record.image_every, settings.record.checkpoint_every, checkpoint, interruption
     )
     try:
         loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         first_step = FirstStep()
-        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path):
+        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path), interruption:
             # loggers first: what is in a checkpoint, they were told
             outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
