@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
@@ -93,9 +94,9 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
     styles = _names("style", settings.style)
     if not isinstance(settings.content, str) or not settings.content:
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
-    content = read_picture(files.get(settings.content) or picture_path(settings.content))
+    content = _picture(settings.content, files)
     fit_long_side(content.height, content.width, settings.image.size)
-    pictures = tuple(read_picture(files.get(name) or picture_path(name)) for name in styles)
+    pictures = tuple(_picture(name, files) for name in styles)
     for picture in pictures:
         fit_long_side(picture.height, picture.width, settings.image.style_size or settings.image.size)
     return Inputs(content, pictures, style_weights(settings, len(styles)))
@@ -126,12 +127,22 @@ def style_weights(settings: DictConfig, styles: int) -> tuple[float, ...]:
     if weights is None or not all(_is_number(weight) for weight in weights):
         raise InputError(f"style_weights must be a list of numbers, but is {given!r}")
     if len(weights) != styles:
-        raise InputError(
-            f"style_weights has {len(weights)} values for {styles} style(s): give one for each style"
-        )
+        values, for_styles = _counted(len(weights), "value"), _counted(styles, "style")
+        raise InputError(f"style_weights has {values} for {for_styles}: give one for each style")
     if min(weights) < 0 or not sum(weights) > 0 or not math.isfinite(sum(weights)):
         raise InputError(f"style_weights must be at least 0 with a sum above 0, but are {weights}")
     return tuple(float(weight) for weight in weights)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _picture(name: str, files: Files) -> Picture:
+    if name in files:
+        return read_picture(files[name])
+    check_there(name)
+    return read_picture(picture_path(name))
 
 
 def _names(key: str, value: Any) -> list[str]:
@@ -167,6 +178,7 @@ def _check_weights_file(weights: str, files: Files) -> None:
         raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
     path = files.get(weights) or Path(weights).expanduser()
     if weights not in ("auto", "random") and not path.is_file():
+        check_there(weights)
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")
 
 
