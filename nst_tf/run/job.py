@@ -198,6 +198,11 @@ def _run_with_tensorflow(
             f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"
             " helps, or optimizer=lbfgs, which takes bad steps back"
         )
+    if outcome.is_best_seen and folder.never_improved:
+        _log.warning(
+            "no step lowered the loss, so the saved picture is the start image: a smaller"
+            " optimizer.learning_rate helps"
+        )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture
 
