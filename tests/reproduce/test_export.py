@@ -248,8 +248,8 @@ def test_an_experiment_without_its_pictures_is_named(tmp_path: Path, photo: Path
         answer = nst(tmp_path / "here", *SMALL[1:], "experiment=../study.yaml")
         assert answer.status == 2
         assert answer.err.splitlines()[-1] == (
-            f"nst: ../study.yaml names {key}, which is neither beside it ({tmp_path / key}) nor in the present"
-            " folder: take the file and its pictures along together"
+            f"nst: ../study.yaml names {key}, which is neither beside it ({tmp_path / key}) nor in the"
+            " present folder: take the file and its pictures along together"
         )
     study.write_text(f"# @package _global_\ncontent: {tmp_path}/gone.jpg\n")
     answer = nst(tmp_path, *SMALL, "experiment=study.yaml")
