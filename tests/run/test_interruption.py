@@ -120,7 +120,7 @@ def test_it_ends_at_once(
 
 def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "whole").mkdir()
-    words = (*small, "steps=120", "record.image_every=1", "hydra.run.dir=run")
+    words = (*small, "steps=80", "record.image_every=1", "hydra.run.dir=run")
     program = [sys.executable, "-m", "nst_tf", *words]
     with subprocess.Popen(
         program, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
@@ -132,7 +132,7 @@ def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pyt
         _, err = started.communicate(timeout=60)
     assert started.returncode == 130, err
     assert err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
-    assert 0 < len(losses(tmp_path / "run")) < 120
+    assert 0 < len(losses(tmp_path / "run")) < 80
     whole = nst(tmp_path / "whole", *words)
     assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
 

@@ -77,7 +77,7 @@ def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path)
     assert "/100000" in shown
     assert "loss " in shown
     assert "content " in shown
-    assert shown.rstrip().endswith("nst: interrupted")
+    assert shown.rstrip().endswith("nst: interrupted; go on with: nst resume=run")
     assert "Traceback" not in shown
     summary = json.loads((tmp_path / "run" / "run.json").read_text())
     assert summary["status"] == "interrupted"
