@@ -62,6 +62,8 @@ def test_nothing_found_names_the_folder(tmp_path: Path) -> None:
         find_runs([])
 
 
-def test_names_are_short_and_unique(tmp_path: Path) -> None:
+def test_names_are_short_unique_and_alike(tmp_path: Path) -> None:
     folders = [made_run(tmp_path / name) for name in ("a/0", "a/1", "b/0", "b/2")]
-    assert [run.name for run in read_runs(folders)] == ["a/0", "1", "b/0", "2"]
+    assert [run.name for run in read_runs(folders[:2])] == ["0", "1"]
+    assert [run.name for run in read_runs(folders)] == ["a/0", "a/1", "b/0", "b/2"]
+    assert [run.name for run in read_runs([folders[0], folders[0]])] == ["0", "0"]  # the same run

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -132,6 +133,33 @@ def test_damaged_files_make_a_run_unreadable_and_no_other(sweep: Path, file: str
     assert [run.status for run in runs] == ["unreadable", "completed"]
     assert runs[0].error
     assert "\n" not in runs[0].error
+
+
+@pytest.mark.parametrize(("status", "is_read"), [("completed", False), ("diverged", False), ("failed", True)])
+def test_without_a_configuration_a_run_is_read_only_if_it_ended_before_it_had_one(
+    tmp_path: Path, status: str, is_read: bool
+) -> None:
+    words = ["+seed=3", "optimizer=adam", 'content="my photo.jpg"', "style=[a.jpg,b.jpg]", "~init", "x=1e3"]
+    folder = made_run(tmp_path / "run", status=status, overrides=words)
+    (folder / "config.yaml").unlink()
+    run = read_run(folder)
+    assert run.status == (status if is_read else "unreadable")
+    if is_read:
+        told = {"seed": 3, "content": "my photo.jpg", "style": ["a.jpg", "b.jpg"], "x": 1000.0}
+        assert {name: run.settings[name] for name in told} == told
+        assert "init" not in run.settings
+    else:
+        assert run.error == f"the run in {folder} is {status}, but its config.yaml is missing"
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "run.json"])
+def test_what_is_damaged_is_told_to_its_end(sweep: Path, file: str) -> None:
+    texts = {"config.yaml": "a: " + "x" * 200 + "\nb: [1, 2", "run.json": '{"status": "compl'}
+    (sweep / "0" / file).write_text(texts[file])
+    error = read_run(sweep / "0").error or ""
+    assert error.startswith(f"{sweep / '0' / file} can't be read")
+    assert re.search(r"line \d+,? column \d+( \(char \d+\))?$", error)
+    assert "unicode string" not in error
 
 
 def test_wrong_types_in_the_summary_do_no_harm(sweep: Path) -> None:
