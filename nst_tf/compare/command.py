@@ -96,6 +96,9 @@ def _tell(comparison: Comparison) -> None:
     print(f"{runs} {'run' if runs == 1 else 'runs'}: {said}")  # noqa: T201
     sys.stdout.flush()  # lest in a file the sentences stand before the table
     _tell_what_did_not_complete([run for run in comparison.runs if run.status != "completed"])
+    waiting, jobs = comparison.jobs_not_begun
+    if waiting:
+        print(f"nst-compare: {waiting} of {jobs} jobs have not begun", file=sys.stderr)  # noqa: T201
     changed = sorted({name for run in comparison.runs for name in run.missing_inputs})
     if changed:
         print(  # noqa: T201

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from nst_tf.compare.broken_off import is_broken_off
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.finding import RUN, SWEEP
 from nst_tf.compare.input_files import found_inputs
@@ -38,6 +39,7 @@ def read_run(folder: Path) -> ComparedRun:
 
     A run whose files are damaged or lead out of its folder has the status "unreadable" and says in
     ``error`` why. Where a job of a sweep left no ``run.json``, the sweep's ``sweep.json`` tells its status.
+    One that calls itself running, but whose process is known to be gone, is "interrupted".
     """
     try:
         return _read(folder)
@@ -63,6 +65,9 @@ def _read(folder: Path) -> ComparedRun:
         raise InputError(
             f"the status of the run in {folder} is {status!r}, not one of {', '.join(_STATUSES)}"
         )
+    error = summary.get("error")
+    if status == "running" and is_broken_off(folder, summary):
+        status, error = "interrupted", "its process is gone"
     words = _overrides(folder, summary)
     settings = _configuration(folder, str(status)) or settings_of_words(words)
     picture = None
@@ -70,7 +75,6 @@ def _read(folder: Path) -> ComparedRun:
         picture = inside(folder, summary["picture"], "the picture")
     content, found_styles, missing = found_inputs(folder, summary, settings)
     styles = tuple(path for path in found_styles if path is not None)
-    error = summary.get("error")
     if picture is not None and not picture.is_file():
         error = error or f"its picture {picture.name} is gone"
         picture = None

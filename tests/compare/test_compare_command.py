@@ -136,6 +136,14 @@ def test_of_many_runs_that_did_not_complete_the_first_five_are_named(nst_compare
     ]
 
 
+def test_jobs_of_a_sweep_that_have_not_begun_are_told_of(nst_compare, sweep: Path) -> None:
+    jobs = [{"folder": str(number), "status": "pending"} for number in range(6)]
+    (sweep / "sweep.json").write_text(json.dumps({"jobs": jobs}))
+    answer = nst_compare(sweep, "--no-yardstick")
+    assert "4 runs: 3 completed, 1 failed" in answer.out
+    assert answer.err.splitlines()[-1] == "nst-compare: 2 of 6 jobs have not begun"
+
+
 def test_a_picture_that_changed_is_named(nst_compare, sweep: Path) -> None:
     for number in range(4):
         path = sweep / str(number) / "run.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_runs import made_run
 
-from nst_tf.compare.finding import find_runs
+from nst_tf.compare.finding import find_runs, jobs_not_begun
 from nst_tf.compare.reading import read_runs
 from nst_tf.errors import InputError
 
@@ -44,6 +44,17 @@ def test_a_job_that_left_nothing_is_told_of_by_the_sweep(eleven: Path) -> None:
     runs = read_runs(find_runs([eleven]))
     assert len(runs) == 12
     assert (runs[11].status, runs[11].error, runs[11].overrides) == ("failed", "killed", ("seed=11",))
+
+
+def test_jobs_that_have_not_begun_are_counted_and_no_runs(eleven: Path) -> None:
+    (eleven / "11").mkdir()
+    (eleven / "12").mkdir()
+    statuses = {10: "completed", 11: "pending", 12: "running", 13: "pending"}
+    jobs = [{"number": n, "folder": str(n), "status": status} for n, status in statuses.items()]
+    (eleven / "sweep.json").write_text(json.dumps({"jobs": jobs, "status": "running"}))
+    assert jobs_not_begun([eleven, eleven / ".." / "sweep"]) == (2, 4)  # a sweep counts once
+    assert [folder.name for folder in find_runs([eleven])][-2:] == ["10", "12"]
+    assert jobs_not_begun([eleven / "3"]) == (0, 0)
 
 
 def test_links_below_a_path_are_not_followed(eleven: Path, tmp_path: Path) -> None:

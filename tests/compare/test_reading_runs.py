@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_runs import made_run, save, sha256, waves
 
 from nst_tf.compare.reading import read_run, read_runs
 from nst_tf.configuration.places import SAMPLES
+from nst_tf.processes import Process
 
 
 def test_a_run_is_read_whole(sweep: Path, content: Path, style: Path) -> None:
@@ -31,6 +37,37 @@ def test_a_run_is_read_whole(sweep: Path, content: Path, style: Path) -> None:
 def test_runs_that_did_not_complete_are_there(tmp_path: Path, status: str) -> None:
     run = read_run(made_run(tmp_path / "run", status=status, error="two\n lines"))
     assert (run.status, run.picture, run.yardstick, run.error) == (status, None, {}, "two lines")
+
+
+def _process_that_ended() -> dict[str, Any]:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return {"number": ended.pid, "host": platform.node(), "began": 1}
+
+
+@pytest.mark.parametrize("told_by", ["run.json", "the note of its job"])
+def test_a_run_whose_process_is_gone_was_interrupted(tmp_path: Path, told_by: str) -> None:
+    folder = made_run(tmp_path / "0", status="running", process=4711)  # a number alone may be another's
+    assert read_run(folder).status == "running"
+
+    def tell(process: object) -> None:
+        if told_by == "run.json":
+            _change(folder, process=process)
+        else:
+            (tmp_path / ".jobs").mkdir(exist_ok=True)
+            (tmp_path / ".jobs" / "0.json").write_text(json.dumps({"folder": "0", "process": process}))
+
+    gone, here = _process_that_ended(), asdict(Process.this())
+    tell(gone)
+    assert (read_run(folder).status, read_run(folder).error) == ("interrupted", "its process is gone")
+    unknown = ({**gone, "host": "elsewhere"}, {**gone, "number": 10**30}, {"number": 1}, [gone])
+    for process in (here, *unknown):
+        tell(process)
+        assert read_run(folder).status == "running"
+    tell({**here, "began": 1})  # another process has the number now
+    assert read_run(folder).status == "interrupted"
+    _change(folder, status="completed")
+    assert read_run(folder).status == "completed"
 
 
 def test_a_picture_that_changed_is_left_out(tmp_path: Path, style: Path) -> None:
