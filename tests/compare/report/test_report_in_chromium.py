@@ -241,6 +241,15 @@ def test_columns_can_be_shown_and_hidden(open_page: Open, report: Path) -> None:
     assert page.locator("#table").get_by_role("button", name="SSIM").count() == 0
 
 
+def test_the_last_column_is_not_cut(open_page: Open, report: Path) -> None:
+    page = open_page(report)
+    box = page.locator("#table-body").bounding_box()
+    for cell in ("thead th", "tbody tr:first-child td"):
+        last = page.locator(f".runs {cell}").last.bounding_box()
+        assert last["x"] + last["width"] <= box["x"] + box["width"], cell
+    assert page.locator("#table-body").evaluate("it => it.scrollWidth > it.clientWidth")  # or it tests nothing
+
+
 def curve(page: Any, run: int) -> np.ndarray:
     points = page.locator(f'#loss-chart .curve[data-run="{run}"] polyline').get_attribute("points")
     return np.array([[float(number) for number in pair.split(",")] for pair in points.split()])
