@@ -12,13 +12,14 @@ from nst_tf.vgg.pieces import pieces_of
 from nst_tf.weights.architecture import ARCHITECTURES
 
 # Fitted to what scripts/benchmarks/memory.py measures (peak resident memory of a process a size), TensorFlow
-# 2.21 on a CPU, 0.25 to 4 megapixels, within 15 %: docs/memory.md has the table.
+# 2.21 on a CPU, 0.25 to 64 megapixels, at most a few percent below it: docs/memory.md has the table.
 _PROCESS = 1.0e9  # bytes: Python, TensorFlow, the weights twice, scratch memory of the threads
 _BANDS = 0.3e9  # two bands of a block while they are computed again
 _PASSES = 0.2e9  # of tiles: both compiled passes and what they leave to the allocator
 # images [H, W, 3] in float32: the variable, the best one, the gradient, and a start or a candidate
 _HELD = 4
 _SMOOTHNESS = 10  # and those that total variation and its gradient take in the middle of a step
+_ADDED = 4  # and those that the tiles' shares of the gradient are added to, and carried away in
 _WIDEST = 3.0  # copies of the widest layer that a pass takes beside what is kept
 _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient, and what either is made of
 _FLOAT = 4  # bytes
@@ -90,7 +91,7 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
         network += smoothness
     else:  # smoothness is done when the first tile begins
         window = _plain(demand) * _largest_window(demand, tile_size or TILE_SIZES[0])
-        network = max(smoothness, window) + _PASSES
+        network = max(smoothness, window + _IMAGE * _ADDED * pixels) + _PASSES
     return round(held + state + target + network)
 
 

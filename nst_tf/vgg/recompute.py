@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nst_tf.vgg.cropped import cropped
 from nst_tf.vgg.extractor import Block, FeatureExtractor
 from nst_tf.vgg.pieces import Piece, pieces_of
 from nst_tf.vgg.reading import Reading
@@ -119,8 +120,8 @@ def _band(
                 target = (
                     reading.target if reading.target is None else reading.target[:, band.start : band.stop]
                 )
-                found[index] = reading.take(activations[:, first:last], target)
-    output = activations[:, first // block.stride : last // block.stride]
+                found[index] = reading.take(cropped(activations, (first, last)), target)
+    output = cropped(activations, (first // block.stride, last // block.stride))
     return output, [found[index] for index in range(len(readings))]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nst_tf.vgg.cropped import cropped
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.vgg.reading import Reading
 
@@ -28,7 +29,7 @@ def read_window(
             here = [index for index, reading in enumerate(readings) if reading.layer == step.name]
             if here:
                 top, bottom, left, right = tf.unstack(owned // stride)
-                tile = activations[:, top:bottom, left:right]
+                tile = cropped(activations, (top, bottom), (left, right))
                 found.update({index: readings[index].take(tile, readings[index].target) for index in here})
         stride *= block.stride
     return [found[index] for index in range(len(readings))]
