@@ -247,7 +247,8 @@ def test_the_last_column_is_not_cut(open_page: Open, report: Path) -> None:
     for cell in ("thead th", "tbody tr:first-child td"):
         last = page.locator(f".runs {cell}").last.bounding_box()
         assert last["x"] + last["width"] <= box["x"] + box["width"], cell
-    assert page.locator("#table-body").evaluate("it => it.scrollWidth > it.clientWidth")  # or it tests nothing
+    # or this tests nothing
+    assert page.locator("#table-body").evaluate("it => it.scrollWidth > it.clientWidth")
 
 
 def curve(page: Any, run: int) -> np.ndarray:
