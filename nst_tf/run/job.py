@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
+from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile
@@ -154,6 +155,7 @@ def _run_with_tensorflow(
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:
         folder = RunFolder.resumed(folder_path, checkpoint.step)
+        folder.update(process=asdict(Process.this()))
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
@@ -243,7 +245,7 @@ def _begun(
         precision=precision,
         deterministic=settings.deterministic,
         weights={"source": weights.source, "sha256": weights.sha256},
-        process=os.getpid(),
+        process=asdict(Process.this()),
         **provenance(),
         **({"working_folder": str(Path.cwd())} | dict(asked)),
     )
