@@ -11,15 +11,19 @@ CONTENT, STYLE = "content_distance", "style_distance"
 
 
 def comparable(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
-    """The runs whose both distances are known."""
-    return [run for run in runs if CONTENT in run.yardstick and STYLE in run.yardstick]
+    """The completed runs whose both distances are known: no other is ranked, here and on the page."""
+    return [
+        run
+        for run in runs
+        if run.status == "completed" and CONTENT in run.yardstick and STYLE in run.yardstick
+    ]
 
 
 def pareto_front(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
     """The runs for which no other is at least as near to content and style, and nearer to one of them.
 
     Sorted from the nearest to the content to the nearest to the style; runs that are equal in both are all
-    there. Runs without both distances are not.
+    there. Runs that are not completed, or without both distances, are not.
     """
     front: list[ComparedRun] = []
     for run in sorted(comparable(runs), key=_distances):

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from nst_tf.compare.comparing import PAGE, SHEET, Comparison, compare, measured
+from nst_tf.compare.compared_run import ComparedRun
+from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare, measured
 from nst_tf.compare.finding import find_runs
 from nst_tf.compare.reading import UNREADABLE, read_runs
 from nst_tf.compare.tables import best_table, difference_table
@@ -22,7 +23,13 @@ from nst_tf.errors import InputError
 
 BAD_INPUT, INTERRUPTED = 2, 130  # 130 = 128 + SIGINT, as shells count
 _WIDE = 1000  # columns: what reads from a pipe wants a line a row
-_MOST_UNREADABLE = 5
+_MOST_NAMED = 5  # runs that did not complete; all of them stand in the table and on the page
+_HOW_IT_ENDED = {
+    "unreadable": "can't be read",
+    "running": "is running",
+    "interrupted": "was interrupted",
+}
+"""How a sentence goes on after the name of a run; of other statuses, with the status itself."""
 
 _EXAMPLES = """examples:
   nst-compare outputs/multirun/2026-01-31/12-00-00-a1b2            a sweep: writes into its folder
@@ -87,11 +94,11 @@ def _tell(comparison: Comparison) -> None:
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
     runs = len(comparison.runs)
     print(f"{runs} {'run' if runs == 1 else 'runs'}: {said}")  # noqa: T201
-    unreadable = [run for run in comparison.runs if run.status == UNREADABLE]
-    for run in unreadable[:_MOST_UNREADABLE]:
-        print(f"nst-compare: {run.error}", file=sys.stderr)  # noqa: T201
-    if len(unreadable) > _MOST_UNREADABLE:
-        print(f"nst-compare: and {len(unreadable) - _MOST_UNREADABLE} more", file=sys.stderr)  # noqa: T201
+    sys.stdout.flush()  # lest in a file the sentences stand before the table
+    _tell_what_did_not_complete([run for run in comparison.runs if run.status != "completed"])
+    waiting, jobs = comparison.jobs_not_begun
+    if waiting:
+        print(f"nst-compare: {waiting} of {jobs} jobs have not begun", file=sys.stderr)  # noqa: T201
     changed = sorted({name for run in comparison.runs for name in run.missing_inputs})
     if changed:
         print(  # noqa: T201
@@ -100,6 +107,18 @@ def _tell(comparison: Comparison) -> None:
         )
     for path in comparison.files:
         print(path)  # noqa: T201  (what the program answers)
+
+
+def _tell_what_did_not_complete(runs: Sequence[ComparedRun]) -> None:
+    for run in runs[:_MOST_NAMED]:
+        how = _HOW_IT_ENDED.get(run.status, run.status)
+        print(  # noqa: T201
+            f"nst-compare: run {run.name} {how}{f': {run.error}' if run.error else ''}", file=sys.stderr
+        )
+    if len(runs) > _MOST_NAMED:
+        print(  # noqa: T201
+            f"nst-compare: and {len(runs) - _MOST_NAMED} more did not complete: see {TABLE}", file=sys.stderr
+        )
 
 
 def _show_differences(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.contact_sheet import contact_sheet
-from nst_tf.compare.finding import RUN, find_runs
+from nst_tf.compare.finding import RUN, find_runs, jobs_not_begun
 from nst_tf.compare.grid import arranged
 from nst_tf.compare.reading import read_runs
 from nst_tf.compare.report import write_report
@@ -33,6 +33,8 @@ class Comparison:
     varying: tuple[str, ...]
     output: Path
     files: tuple[Path, ...]
+    jobs_not_begun: tuple[int, int] = (0, 0)
+    """Of sweeps that go on, or were broken off: how many of their jobs, of how many."""
 
 
 def compare(
@@ -76,7 +78,7 @@ def compare(
         raise InputError(
             f"can't write to {place} ({error.strerror or error}): choose another folder with --output"
         ) from None
-    return Comparison(tuple(runs), tuple(names), place, files)
+    return Comparison(tuple(runs), tuple(names), place, files, jobs_not_begun(paths))
 
 
 def measured(

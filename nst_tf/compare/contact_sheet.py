@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from nst_tf.compare.best import pareto_front
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.fitted_text import Font, fitted_lines
-from nst_tf.compare.grid import Grid, labels
+from nst_tf.compare.grid import Grid, row_labels
 from nst_tf.compare.input_files import file_sha256, named_inputs
 from nst_tf.compare.settings import short_name, shown
 from nst_tf.compare.varying import value_of
@@ -67,6 +67,7 @@ class _Sheet:
             (kind, _different(named[place] for named in inputs))
             for place, kind in enumerate(("content", "style"))
         ]
+        self._row_labels = row_labels(grid, varying)
         self._measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
         self._layout = self._laid_out(runs)
 
@@ -119,7 +120,7 @@ class _Sheet:
             sum(len(self._lines(part, small, cell[0], 1)) for part, _ in self._caption(run)) for run in runs
         )
         gap = max(8, letters // 2)
-        row_texts = [line for values in grid.row_values for line in labels(grid.rows, values)]
+        row_texts = [line for label in self._row_labels for line in label]
         row_head = max((self._measure.textlength(one, text) for one in [*row_texts, *grid.rows]), default=0.0)
         return _Layout(
             cell=cell,
@@ -164,10 +165,10 @@ class _Sheet:
         layout, grid = self._layout, self._grid
         if not grid.rows:
             return
-        for row, values in enumerate(grid.row_values):
+        for row, label in enumerate(self._row_labels):
             y = top + row * (layout.cell[1] + layout.caption + layout.gap)
-            for label in labels(grid.rows, values):
-                y = self._text(x, y, label, layout.text, layout.row_head - layout.gap, _LABEL_LINES)
+            for line in label:
+                y = self._text(x, y, line, layout.text, layout.row_head - layout.gap, _LABEL_LINES)
 
     def _run(self, run: ComparedRun, x: int, y: int) -> None:
         layout = self._layout

@@ -54,20 +54,39 @@ def _runs_below(top: Path) -> Iterator[Path]:
         folders[:] = [one for one in folders if not one.startswith(".") and folder / one not in jobs]
 
 
+def jobs_not_begun(paths: Sequence[str | Path]) -> tuple[int, int]:
+    """How many jobs of the sweeps in ``paths`` have not begun, of how many that their ``sweep.json`` name."""
+    begun: dict[Path, bool] = {}
+    for path in paths:
+        for name, folders, files in os.walk(_folder(Path(path))):
+            if RUN in files:
+                folders.clear()
+            elif SWEEP in files:
+                begun |= {folder.resolve(): has_begun for folder, has_begun in _jobs(Path(name))}
+    return sum(not has_begun for has_begun in begun.values()), len(begun)
+
+
 def _jobs_without_summary(sweep: Path) -> Iterator[Path]:
+    for folder, has_begun in _jobs(sweep):
+        if has_begun and not (folder / RUN).exists():
+            yield folder
+
+
+def _jobs(sweep: Path) -> Iterator[tuple[Path, bool]]:
+    """The folders of the jobs that ``sweep.json`` names, and whether they have begun."""
     try:
         jobs = json_object(sweep / SWEEP).get("jobs")
     except InputError:
         return  # what the jobs wrote is found all the same
     for job in jobs if isinstance(jobs, list) else ():
+        if not isinstance(job, dict):
+            continue
         try:
-            folder = inside(
-                sweep, job.get("folder") if isinstance(job, dict) else None, "the folder of a job"
-            )
+            folder = inside(sweep, job.get("folder"), "the folder of a job")
         except InputError:
             continue
-        if folder != sweep and folder.is_dir() and not (folder / RUN).exists():
-            yield folder
+        if folder != sweep:
+            yield folder, (folder / RUN).exists() or (job.get("status") != "pending" and folder.is_dir())
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:

@@ -15,6 +15,7 @@ from nst_tf.errors import InputError
 
 _MOST_COLUMNS = 12  # a picture in 12 columns of a screen of 1920 pixels is 150 wide: still a picture
 _MOST_EMPTY = 0.5  # of a table's cells; beyond that, settings were searched, not crossed
+_MOST_RUNS_NAMED = 3  # beside a row: a label has little room
 _WIDER_THAN_HIGH = 1.5  # a sheet without axes: about as wide as a screen is
 
 
@@ -45,7 +46,8 @@ def arranged(
     One setting that varies goes across; of two, the one with more values goes across; of three and more,
     all but that one make the rows, a row for each combination of values. Where more than half of the table
     would be empty, or a row would be longer than 12 pictures, the runs follow one another without axes.
-    Runs that agree in every axis stand in rows of their own. Raises InputError for a setting that no run has.
+    Runs that agree in every axis stand in rows of their own. Raises InputError for a setting that no run has,
+    or that is named twice.
     """
     known = {name for run in runs for name in run.settings}
     for name in (*rows, *((column,) if column else ())):
@@ -53,6 +55,9 @@ def arranged(
             close = difflib.get_close_matches(name, [*varying, *sorted(known)], n=1, cutoff=0.5)
             hint = f"did you mean {close[0]!r}?" if close else "give one such as objective.style.weight"
             raise InputError(f"there is no setting {name!r} in these runs: {hint}")
+    asked = [*rows, *((column,) if column else ())]
+    if twice := next((name for name in asked if asked.count(name) > 1), None):
+        raise InputError(f"{twice!r} is named twice among rows and columns: one setting makes one axis")
     if rows or column:
         others = [name for name in varying if name != column and name not in rows]
         if not column and others:
@@ -127,8 +132,41 @@ def _sorts_as_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def labels(names: Sequence[str], values: Sequence[Any]) -> list[str]:
-    """What stands beside a row: the value of one setting, or NAME VALUE for each of several."""
-    if len(names) == 1:
-        return [shown(values[0])]
+def row_labels(grid: Grid, varying: Sequence[str]) -> list[list[str]]:
+    """What stands beside each row: the value of one setting, or NAME VALUE for each of several.
+
+    Where that is the same for several rows, what else tells them apart stands below: other settings that
+    vary, if each of the rows has one value of them, else the names of its runs.
+    """
+    labels = [_values_of_row(grid.rows, values) for values in grid.row_values]
+    if not grid.rows:
+        return labels
+    members: list[list[ComparedRun]] = [[] for _ in labels]
+    for (row, _), run in sorted(grid.cells.items(), key=lambda item: item[0]):
+        members[row].append(run)
+    others = [name for name in varying if name not in grid.rows and name != grid.column]
+    told: list[list[str]] = []
+    for row, label in enumerate(labels):
+        alike = [members[place] for place, other in enumerate(labels) if other == label]
+        told.append([*label, *(_what_tells_apart(members[row], alike, others) if len(alike) > 1 else [])])
+    return told
+
+
+def _values_of_row(names: Sequence[str], values: Sequence[Any]) -> list[str]:
+    return [shown(values[0])] if len(names) == 1 else _named(names, values)
+
+
+def _named(names: Sequence[str], values: Sequence[Any]) -> list[str]:
     return [f"{name.split('.')[-1]} {shown(value)}" for name, value in zip(names, values, strict=True)]
+
+
+def _what_tells_apart(
+    own: Sequence[ComparedRun], alike: Sequence[Sequence[ComparedRun]], names: Sequence[str]
+) -> list[str]:
+    """The settings by which each of the rows ``alike`` is another; else the names of the row's own runs."""
+    settings = [name for name in names if all(_count(runs, name) == 1 for runs in alike)]
+    if len({_key(runs[0], settings) for runs in alike}) == len(alike):
+        said = [name for name in settings if len({_key(runs[0], [name]) for runs in alike}) > 1]
+        return _named(said, [value_of(own[0], name) for name in said])
+    first = ", ".join(run.name for run in own[:_MOST_RUNS_NAMED])
+    return [f"{first}, ..." if len(own) > _MOST_RUNS_NAMED else first]

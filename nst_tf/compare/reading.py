@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from nst_tf.compare.broken_off import is_broken_off
 from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.finding import RUN, SWEEP
 from nst_tf.compare.input_files import found_inputs
-from nst_tf.compare.settings import flat_settings
+from nst_tf.compare.settings import flat_settings, settings_of_words
 from nst_tf.compare.untrusted import inside, json_object, text_of, yaml_mapping
 from nst_tf.errors import InputError
 
@@ -24,6 +24,8 @@ COSTS = ("seconds", "steps", "peak_memory_bytes")
 # as in nst_tf.record.folder, which loads TensorFlow
 _CONFIGURATION, _METRICS = "config.yaml", "metrics.jsonl"
 _STATUSES = ("running", "completed", "diverged", "interrupted", "failed")
+_BEFORE_IT_BEGAN = ("failed", "interrupted")
+"""Statuses of a run that may have come to its end before it wrote its configuration."""
 
 
 def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
@@ -37,6 +39,7 @@ def read_run(folder: Path) -> ComparedRun:
 
     A run whose files are damaged or lead out of its folder has the status "unreadable" and says in
     ``error`` why. Where a job of a sweep left no ``run.json``, the sweep's ``sweep.json`` tells its status.
+    One that calls itself running, but whose process is known to be gone, is "interrupted".
     """
     try:
         return _read(folder)
@@ -62,14 +65,16 @@ def _read(folder: Path) -> ComparedRun:
         raise InputError(
             f"the status of the run in {folder} is {status!r}, not one of {', '.join(_STATUSES)}"
         )
-    configuration = folder / _CONFIGURATION
-    settings: dict[str, Any] = yaml_mapping(configuration) if configuration.exists() else {}
+    error = summary.get("error")
+    if status == "running" and is_broken_off(folder, summary):
+        status, error = "interrupted", "its process is gone"
+    words = _overrides(folder, summary)
+    settings = _configuration(folder, str(status)) or settings_of_words(words)
     picture = None
     if summary.get("picture") is not None:
         picture = inside(folder, summary["picture"], "the picture")
     content, found_styles, missing = found_inputs(folder, summary, settings)
     styles = tuple(path for path in found_styles if path is not None)
-    error = summary.get("error")
     if picture is not None and not picture.is_file():
         error = error or f"its picture {picture.name} is gone"
         picture = None
@@ -79,7 +84,7 @@ def _read(folder: Path) -> ComparedRun:
         status=str(status),
         summary=summary,
         settings=flat_settings(settings, _choices(folder, summary)),
-        overrides=_overrides(folder, summary),
+        overrides=words,
         picture=picture,
         content=content,
         styles=styles,
@@ -97,6 +102,16 @@ def _from_sweep(folder: Path) -> dict[str, Any]:
         if isinstance(job, dict) and job.get("folder") == folder.name:
             return {key: job[key] for key in ("status", "error", "overrides") if job.get(key) is not None}
     raise InputError(f"{folder} holds no {RUN}: it is not the folder of a run")
+
+
+def _configuration(folder: Path, status: str) -> dict[str, Any] | None:
+    """Of a run that ended before it wrote one, None."""
+    path = folder / _CONFIGURATION
+    if path.exists():
+        return yaml_mapping(path)
+    if (folder / RUN).exists() and status not in _BEFORE_IT_BEGAN:
+        raise InputError(f"the run in {folder} is {status}, but its {_CONFIGURATION} is missing")
+    return None
 
 
 def _choices(folder: Path, summary: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -159,18 +174,10 @@ def is_number(value: Any) -> TypeGuard[float]:
 
 
 def _unique_names(folders: Sequence[Path]) -> list[str]:
-    """The last part of each path, or as many as it takes to tell them apart."""
-    parts = [folder.resolve().parts for folder in folders]
-    lengths = [1] * len(folders)
-    while True:
-        names = ["/".join(part[-length:]) for part, length in zip(parts, lengths, strict=True)]
-        counts = Counter(names)
-        clashing = [
-            place
-            for place, name in enumerate(names)
-            if counts[name] > 1 and lengths[place] < len(parts[place])
-        ]
-        if not clashing:
+    """The last part of each path, or as many as it takes to tell them apart: for all of them as many."""
+    paths = [folder.resolve() for folder in folders]
+    for length in range(1, max((len(path.parts) for path in paths), default=0) + 1):
+        names = [Path(*path.parts[-length:]).as_posix() for path in paths]
+        if len(set(names)) == len(set(paths)):
             return names
-        for place in clashing:
-            lengths[place] += 1
+    return [path.as_posix() for path in paths]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nst_tf.errors import InputError
@@ -27,6 +27,12 @@ def flat_settings(configuration: Mapping[str, Any], choices: Mapping[str, Any]) 
         if len(flat) > _MOST_SETTINGS:
             raise InputError(f"the configuration has more than {_MOST_SETTINGS} values, which no run has")
     return flat
+
+
+def settings_of_words(words: Sequence[str]) -> dict[str, Any]:
+    """What words of the command line alone tell: ["+steps=5", "~init"] -> {"steps": 5}."""
+    pairs = [word.partition("=") for word in words if not word.startswith("~")]
+    return {override_key(word): _value_of(text) for word, sign, text in pairs if sign}
 
 
 def canonical(value: Any) -> str:
@@ -67,6 +73,21 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(one) for one in value]
     return str(value)
+
+
+def _value_of(text: str) -> Any:
+    """A value as Hydra would read it, of those kinds that a configuration has."""
+    text = text.strip()
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    if text.startswith("[") and text.endswith("]"):
+        return [_value_of(part) for part in text[1:-1].split(",") if part.strip()]
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return {"true": True, "false": False, "null": None}.get(text.lower(), text)
 
 
 def _leaves(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

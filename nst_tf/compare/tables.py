@@ -36,7 +36,7 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
     table = _table(
         f"best of {len(comparable(runs))} by trade-off = content + 20 style; * is on the Pareto front"
     )
-    settings = varying[:_MOST_SETTINGS]
+    settings = _telling(best, varying)
     table.add_column("run", no_wrap=True)
     for name in settings:
         table.add_column(escape(short_name(name)), overflow="ellipsis", min_width=_NARROWEST)
@@ -44,12 +44,27 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for run in best:
-        marks = ["*"] if id(run) in front else []
-        marks += [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
+        mark = "* " if id(run) in front else ""
+        marks = [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
         numbers = [_number(run.yardstick.get(name)) for name in _COLUMNS]
         values = [escape(shown(value_of(run, name))) for name in settings]
-        table.add_row(escape(run.name), *values, *numbers, _number(trade_off(run.yardstick)), " ".join(marks))
+        numbers.append(_number(trade_off(run.yardstick)))
+        table.add_row(escape(run.name), *values, *numbers, mark + ", ".join(marks))
     return table
+
+
+def _telling(runs: Sequence[ComparedRun], varying: Sequence[str]) -> list[str]:
+    """The settings that a table of these runs has room for: first those that tell its rows apart."""
+    told: list[str] = []
+    rows = [""] * len(runs)
+    for name in varying:
+        finer = [f"{row}\n{shown(value_of(run, name))}" for row, run in zip(rows, runs, strict=True)]
+        if len(set(finer)) > len(set(rows)):
+            told.append(name)
+            rows = finer
+    told = told[:_MOST_SETTINGS]
+    rest = [name for name in varying if name not in told][: _MOST_SETTINGS - len(told)]
+    return [name for name in varying if name in told or name in rest]
 
 
 def difference_table(first: ComparedRun, second: ComparedRun) -> Table:

@@ -13,6 +13,7 @@ from nst_tf.errors import InputError
 # a run.json has 3 kB, a config.yaml 3 kB, and a row of the metrics of a run with 16 layers 1 kB: files of
 # a hundred thousand steps pass, and no file fills the memory
 _MOST_BYTES = 100_000_000
+_MOST_LETTERS = 300  # of what a parser says: two lines with their places; it may quote the file
 _DEEPEST = 50  # a configuration of ours nests 5 deep
 
 _YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
@@ -39,7 +40,7 @@ def json_object(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} is damaged or cut short ({_first_line(error)})") from None
+        raise InputError(f"{path} can't be read: {_on_one_line(error)}") from None
     if not isinstance(found, dict):
         raise InputError(f"{path} holds a {type(found).__name__} where an object should be")
     return found
@@ -61,12 +62,12 @@ def yaml_mapping(path: Path) -> dict[str, Any]:
             if depth > _DEEPEST:
                 raise InputError(f"{path} is nested deeper than {_DEEPEST} levels, which no run writes")
         found = yaml.load(text, Loader=_YamlLoader)  # noqa: S506  (a safe loader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({_first_line(error)})") from None
-    except ValueError as error:  # of an impossible date
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} can't be read as YAML: {_on_one_line(error)}") from None
+    except (ValueError, RecursionError) as error:  # a ValueError of an impossible date
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} is damaged ({_first_line(error)})") from None
+        raise InputError(f"{path} can't be read: {_on_one_line(error)}") from None
     if not isinstance(found, dict):
         raise InputError(f"{path} holds a {type(found).__name__} where a mapping should be")
     return found
@@ -93,5 +94,7 @@ def inside(folder: Path, name: object, what: str) -> Path:
     return path
 
 
-def _first_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+def _on_one_line(error: BaseException) -> str:
+    """In the words of nst_tf.configuration.foreign_yaml and nst_tf.run.saved_run of the same files."""
+    text = " ".join(str(error).replace('in "<unicode string>", ', "in ").split()) or type(error).__name__
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS].rpartition(' ')[0]} ..."

@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
@@ -93,8 +94,8 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
     styles = _names("style", settings.style)
     if not isinstance(settings.content, str) or not settings.content:
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
-    content = read_picture(files.get(settings.content) or picture_path(settings.content))
-    pictures = tuple(read_picture(files.get(name) or picture_path(name)) for name in styles)
+    content = _picture(settings.content, files)
+    pictures = tuple(_picture(name, files) for name in styles)
     return Inputs(content, pictures, style_weights(settings, len(styles)))
 
 
@@ -132,6 +133,13 @@ def style_weights(settings: DictConfig, styles: int) -> tuple[float, ...]:
     return tuple(float(weight) for weight in weights)
 
 
+def _picture(name: str, files: Files) -> Picture:
+    if name in files:
+        return read_picture(files[name])
+    check_there(name)
+    return read_picture(picture_path(name))
+
+
 def _names(key: str, value: Any) -> list[str]:
     names = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
     if not names or not all(isinstance(name, str) and name for name in names):
@@ -165,6 +173,7 @@ def _check_weights_file(weights: str, files: Files) -> None:
         raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
     path = files.get(weights) or Path(weights).expanduser()
     if weights not in ("auto", "random") and not path.is_file():
+        check_there(weights)
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")
 
 

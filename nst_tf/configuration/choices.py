@@ -20,6 +20,14 @@ def is_option(group: Any, option: Any) -> bool:
     return (CONFIGURATION / group / f"{option}.yaml").is_file()
 
 
+def options_in_folders(group: str) -> list[str]:
+    """The options of ours that lie in folders of their group, which Hydra does not list: experiment's."""
+    if group != EXPERIMENT:  # of another one, these are groups of their own
+        return []
+    top = CONFIGURATION / group
+    return [path.relative_to(top).with_suffix("").as_posix() for path in sorted(top.glob("*/**/*.yaml"))]
+
+
 def known_choices(choices: Any) -> dict[str, str]:
     """Of recorded choices {group: option} those that exist here, without the experiment."""
     if not isinstance(choices, dict):

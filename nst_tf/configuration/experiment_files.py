@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 from nst_tf.configuration.choices import EXPERIMENT, is_option
 from nst_tf.configuration.foreign_yaml import read_foreign_yaml
+from nst_tf.configuration.named_files import note_name
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.words import groups
@@ -60,7 +61,7 @@ def registered(path: Path) -> str:
     _check_hydra(path, values.get(_HYDRA, {}))
     check_targets(values)
     for keys in _FILE_KEYS:
-        _take_from_beside(values, keys, path.parent)
+        _take_from_beside(values, keys, path)
     name = _option_name(path, values)
     ConfigStore.instance().store(
         group=EXPERIMENT, name=name, node=values, package="_global_", provider=f"nst_tf: {path}"
@@ -136,7 +137,7 @@ def _known_keys() -> set[str]:
     return {str(key) for key in OmegaConf.structured(Settings).keys()} - set(_NOT_OF_AN_EXPERIMENT)  # noqa: SIM118
 
 
-def _take_from_beside(values: dict[str, Any], keys: tuple[str, ...], folder: Path) -> None:
+def _take_from_beside(values: dict[str, Any], keys: tuple[str, ...], experiment: Path) -> None:
     *above, last = keys
     node: Any = values
     for key in above:
@@ -145,16 +146,19 @@ def _take_from_beside(values: dict[str, Any], keys: tuple[str, ...], folder: Pat
         return
     given = node[last]
     if isinstance(given, list):
-        node[last] = [_beside(name, folder) for name in given]
+        node[last] = [_beside(name, experiment) for name in given]
     else:
-        node[last] = _beside(given, folder)
+        node[last] = _beside(given, experiment)
 
 
-def _beside(name: Any, folder: Path) -> Any:
-    if not isinstance(name, str) or not name or "\0" in name or Path(name).expanduser().is_absolute():
+def _beside(name: Any, experiment: Path) -> Any:
+    if not isinstance(name, str) or not name or "\0" in name:
         return name
-    path = folder / name
-    return os.path.abspath(path) if path.is_file() else name  # noqa: PTH100  (keeps links as they are named)
+    path = experiment.parent / name
+    if not Path(name).expanduser().is_absolute() and path.is_file():
+        return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
+    note_name(name, experiment)
+    return name
 
 
 def _option_name(path: Path, values: dict[str, Any]) -> str:

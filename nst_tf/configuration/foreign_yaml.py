@@ -33,6 +33,8 @@ def read_foreign_yaml(path: Path, references: bool = False) -> dict[str, Any]:
     try:
         _check_events(path, text)
         values = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    except InputError:
+        raise
     except yaml.YAMLError as error:
         raise InputError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from None
     except (OmegaConfBaseException, ValueError, RecursionError) as error:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from hydra.errors import OverrideParseException
 
+from nst_tf.configuration.choices import options_in_folders
+
 _NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
 _OVERRIDE = re.compile(r"Could not override '(?P<key>[^']+)'")
@@ -65,7 +67,7 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
             extra = _EXTRAS[option]
             return f"{group}={option} is not installed: pip install 'nst_tf[{extra}]'"
         options = _OPTIONS.search(text)
-        known = sorted(options["options"].split()) if options else []
+        known = sorted([*options["options"].split(), *options_in_folders(group)]) if options else []
         choose = f": choose one of {', '.join(known)}" if known else ": `nst --help` lists what exists"
         return f"unknown option {group}={option}{choose}" if group else f"unknown file {option!r}{choose}"
     if found := _NOT_IN_ENUM.search(text):

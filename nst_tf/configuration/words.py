@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import Settings
@@ -16,7 +17,7 @@ _NO_PLACE = re.compile(r"invalid literal for int\(\) with base 10: '(?P<name>[^'
 
 def sentence_for(error: BaseException) -> str:
     """One sentence for an error of Hydra or OmegaConf, with the nearest existing word."""
-    return sentence(error, list(keys()), list(groups()))
+    return sentence(error, [*_keys_beside(error), *keys()], list(groups()))
 
 
 def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str | None:
@@ -40,6 +41,16 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
             if found["name"] in key.split("."):
                 return f"{key}={value} is not possible: {found['name']!r} is no place in a list"
     return None
+
+
+def _keys_beside(error: BaseException) -> list[str]:
+    """The keys, with dots, that the chosen options have where OmegaConf looked for one that is not there."""
+    for one in (error, error.__cause__):
+        parent = getattr(one, "parent_node", None)
+        if isinstance(one, OmegaConfBaseException) and isinstance(parent, DictConfig):
+            prefix = parent._get_full_key(None)
+            return [f"{prefix}.{key}" for key in parent] if prefix else []
+    return []
 
 
 def keys() -> Iterator[str]:

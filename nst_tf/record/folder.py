@@ -71,6 +71,14 @@ class RunFolder:
         folder.update(status="running", resumed_at_step=step)
         return folder
 
+    @property
+    def never_improved(self) -> bool:
+        """Whether at every size no image seen has a lower loss than the one that the size began with."""
+        began: dict[int, float] = {}
+        return bool(self._reports) and not any(
+            report.loss < began.setdefault(report.size, report.loss) for report in self._reports
+        )
+
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write the state of the run; the last one stays until this one is whole."""
         write_checkpoint(self.path / CHECKPOINT, checkpoint)

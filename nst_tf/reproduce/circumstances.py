@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nst_tf.reproduce.foreign_text import on_one_line
+
 # entries of run.json on which the numbers may depend, as (path in it, what it is called)
 _FACTS = (
     (("device",), "device"),
@@ -39,10 +41,7 @@ def _line(name: str, then: Any, now: Any) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    """On one line, and short: the summary may come from anybody."""
-    text = "unknown" if value is None else " ".join(str(value).split())
-    printable = "".join(letter for letter in text if letter.isprintable())
-    return printable if len(printable) <= 80 else printable[:77] + "..."
+    return "unknown" if value is None else on_one_line(value)
 
 
 def _at(node: Any, path: tuple[str, ...]) -> Any:

@@ -18,8 +18,9 @@ from nst_tf.reproduce.export_run import export_run
 from nst_tf.reproduce.export_sweep import export_sweep
 from nst_tf.reproduce.folders import Found, found, new_folder
 from nst_tf.reproduce.rerun import Verdict, check_repeatable, rerun
-from nst_tf.reproduce.rerun_sweep import Repeated, readable_runs, rerun_sweep
-from nst_tf.run.saved_run import read_saved_run
+from nst_tf.reproduce.rerun_sweep import Repeated, completed_runs, rerun_sweep
+from nst_tf.reproduce.unfinished import end_of, is_completed, not_repeated
+from nst_tf.run.saved_run import Located, read_saved_run, read_summary
 
 BEYOND, BAD_INPUT, INTERRUPTED = 1, 2, 130  # 130 = 128 + SIGINT, as shells count
 
@@ -52,10 +53,13 @@ def _rerun(options: argparse.Namespace) -> int:
     what = found(options.folder)
     if what.is_sweep:
         return _rerun_all(what, options)
+    summary = read_summary(what.folder)
+    if not is_completed(summary):
+        raise InputError(not_repeated(what.folder, summary))
     saved = read_saved_run(what.folder)
     located = check_repeatable(saved)
-    for name in located.changed:
-        _tell(f"the picture {name} is not what it was when the run was made")
+    for sentence in _of_pictures(located):
+        _tell(sentence)
     folder = new_folder(options.output, what.folder, is_sweep=False)
     try:
         verdict = rerun(saved, folder, options.tolerance)
@@ -68,14 +72,16 @@ def _rerun(options: argparse.Namespace) -> int:
 
 
 def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
-    runs, left_out = readable_runs(sweep)
+    runs, left_out = completed_runs(sweep)
+    for saved in runs.values():  # else what is wrong with one is found out only after others were made
+        check_repeatable(saved)
     for sentence in left_out.values():
         _tell(sentence)
     folder = new_folder(options.output, sweep.folder, is_sweep=True)
 
     def tell(name: str, verdict: Verdict) -> None:
-        for changed in verdict.changed:
-            _tell(f"{name}: the picture {changed} is not what it was when the run was made")
+        for sentence in _of_pictures(verdict.located):
+            _tell(f"{name}: {sentence}")
         _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
 
     repeated = rerun_sweep(sweep, runs, folder, options.tolerance, tell)
@@ -94,12 +100,26 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
         raise InputError("--output is where a run is written: with --export nothing runs, leave it out")
     what = found(options.folder)
     command = shlex.join(["nst-rerun", *given])
+    left_out: dict[str, str] = {}
     if what.is_sweep:
-        export_sweep([read_saved_run(what.path(name)) for name in what.names], what.folder, target, command)
+        runs, left_out = completed_runs(what)
+        export_sweep(list(runs.values()), what.folder, target, command, left_out=len(left_out))
     else:
-        export_run(read_saved_run(what.folder), target, command)
+        summary = read_summary(what.folder)
+        if "inputs" not in summary and not is_completed(summary):
+            raise InputError(f"{end_of(what.folder, summary)} before it began: there is nothing to export")
+        runs = {"": read_saved_run(what.folder)}
+        export_run(runs[""], target, command)
+    damaged = [sentence for saved in runs.values() for sentence in saved.located().damaged]
+    for sentence in (*left_out.values(), *damaged):
+        _tell(sentence)
     print(f"nst experiment={shlex.quote(str(target))}")  # noqa: T201  (what to type next)
     return 0
+
+
+def _of_pictures(located: Located) -> list[str]:
+    changed = [f"{located.what(name)} is not what it was when the run was made" for name in located.changed]
+    return [*changed, *located.damaged]
 
 
 def _table(repeated: Repeated) -> Table:
@@ -128,7 +148,7 @@ def _sentences(verdict: Verdict) -> list[str]:
             f"not identical to the picture in {old}: PSNR {_decibels(verdict)} dB, {within} the tolerance of"
             f" {verdict.tolerance:g} dB"
         ]
-    lines += [f"the picture {name} has changed since" for name in verdict.changed]
+    lines += [f"{verdict.located.what(name)} has changed since" for name in verdict.located.changed]
     return lines + [f"different: {line}" for line in verdict.differences]
 
 

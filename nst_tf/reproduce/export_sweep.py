@@ -21,13 +21,17 @@ from nst_tf.run.saved_run import SavedRun
 _FILE_KEYS = ("content", "style", "init.path", "model.weights")
 
 
-def export_sweep(runs: Sequence[SavedRun], folder: Path, target: Path, command: str) -> None:
+def export_sweep(
+    runs: Sequence[SavedRun], folder: Path, target: Path, command: str, left_out: int = 0
+) -> None:
     """Write the runs of a sweep to ``target``, for ``nst experiment=TARGET``, which then sweeps.
+
+    ``left_out`` is how many more the sweep has, which were not completed.
 
     Raises InputError as ``export_run`` does, and if the runs are not all combinations of lists of values,
     as those of a search or of a sweep with jobs that never began are not.
     """
-    varying = _product([_words_of(run) for run in runs], folder)
+    varying = _product([_words_of(run) for run in runs], folder, left_out)
     names: dict[str, str] = {}
     settings = [with_files_named(run, names) for run in runs]
     own_words = [
@@ -49,7 +53,7 @@ def _words_of(run: SavedRun) -> dict[str, str]:
     return {key: value for key, _, value in parts}
 
 
-def _product(words: Sequence[Mapping[str, str]], folder: Path) -> list[str]:
+def _product(words: Sequence[Mapping[str, str]], folder: Path, left_out: int) -> list[str]:
     """The keys whose values vary; raises InputError unless the jobs are every combination of the values."""
     keys = list(words[0])
     values = {key: list(dict.fromkeys(one.get(key) for one in words)) for key in keys}
@@ -57,8 +61,9 @@ def _product(words: Sequence[Mapping[str, str]], folder: Path) -> list[str]:
     combinations = {tuple(one.get(key) for key in varying) for one in words}
     complete = math.prod(len(values[key]) for key in varying)
     if any(one.keys() != words[0].keys() for one in words) or not complete == len(combinations) == len(words):
+        what = f"the {len(words)} completed of {len(words) + left_out}" if left_out else f"the {len(words)}"
         raise InputError(
-            f"the {len(words)} runs in {folder} are not all combinations of lists of values, so that no one"
+            f"{what} runs in {folder} are not all combinations of lists of values, so that no one"
             " experiment file has them: export single runs of it"
         )
     for key in varying:

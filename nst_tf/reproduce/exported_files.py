@@ -28,9 +28,10 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
     that no run could use.
     """
     located = saved.located()
-    for name in (*located.missing, *located.changed):
-        what = "missing" if name in located.missing else "not what it was when the run was made"
-        raise InputError(f"of the run in {saved.folder} the file {name} is {what}: put it back")
+    if located.missing:
+        raise InputError(located.put_back(saved.working_folder))
+    for name in located.changed:
+        raise InputError(f"{located.what(name)} is not what it was when the run was made: put it back")
     saved.checked(located.files)
     known = {} if known is None else known
     names = {}

@@ -15,8 +15,11 @@ from typing import Any
 from nst_tf.configuration.option_types import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
+from nst_tf.images.read import read_picture
 from nst_tf.reproduce.circumstances import differences
+from nst_tf.reproduce.foreign_text import on_one_line
 from nst_tf.reproduce.likeness import Likeness, likeness
+from nst_tf.reproduce.unfinished import is_completed, not_repeated
 from nst_tf.run.job import run
 from nst_tf.run.saved_run import SUMMARY, Located, SavedRun, read_summary
 
@@ -37,7 +40,7 @@ class Verdict:
     tolerance: float
     likeness: Likeness | None
     differences: list[str] = field(default_factory=list)
-    changed: tuple[str, ...] = ()
+    located: Located = field(default_factory=Located)
     error: str | None = None
     seconds: float | None = None
 
@@ -68,25 +71,32 @@ class Verdict:
             facts["identical_bytes"] = self.likeness.same_bytes
             # null where it is infinite, or has no meaning because the sizes differ
             facts["psnr_db"] = None if decibels is None or math.isinf(decibels) else round(decibels, 3)
-        return facts | {"differences": self.differences, "changed_pictures": list(self.changed)}
+        return facts | {"differences": self.differences, "changed_pictures": list(self.located.changed)}
 
 
 def check_repeatable(saved: SavedRun) -> Located:
     """Raise InputError for a run that can't be made again or compared; returns where its files are now."""
-    if saved.status != "completed":
-        raise InputError(
-            f"the run in {saved.folder} is {saved.status}, not completed: there is no result to compare with"
-            + (f" (go on with it: nst resume={saved.folder})" if saved.status == "interrupted" else "")
-        )
-    _ = saved.picture
+    if not is_completed(saved.summary):
+        raise InputError(not_repeated(saved.folder, saved.summary))
+    _check_result(saved)
     located = saved.located()
     if located.missing:
-        raise InputError(
-            f"of the run in {saved.folder} the file {', '.join(located.missing)} is missing: put it back, as"
-            f" seen from {saved.working_folder}"
-        )
+        raise InputError(located.put_back(saved.working_folder))
     saved.checked(located.files)
     return located
+
+
+def _check_result(saved: SavedRun) -> None:
+    """Raise InputError if the saved picture is damaged, or has not the size that is recorded."""
+    path = saved.picture
+    picture = read_picture(path)
+    size, recorded = {"height": picture.height, "width": picture.width}, saved.summary.get("size")
+    if isinstance(recorded, dict) and recorded != size:
+        then = " x ".join(on_one_line(recorded.get(side)) for side in size)
+        raise InputError(
+            f"{path} has {picture.height} x {picture.width} pixels (height x width), and had {then} when the"
+            " run was made: put that picture back"
+        )
 
 
 def rerun(saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = None) -> Verdict:
@@ -130,7 +140,7 @@ def rerun(saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = 
         tolerance,
         alike,
         differences(saved.summary, summary),
-        located.changed,
+        located,
         error,
         seconds,
     )

@@ -11,8 +11,9 @@ from typing import Any
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.reproduce.folders import Found
-from nst_tf.reproduce.rerun import Verdict, check_repeatable, rerun
-from nst_tf.run.saved_run import SavedRun, read_saved_run
+from nst_tf.reproduce.rerun import Verdict, rerun
+from nst_tf.reproduce.unfinished import end_of, is_completed
+from nst_tf.run.saved_run import SavedRun, read_saved_run, read_summary
 
 SWEEP = "sweep.json"
 
@@ -30,25 +31,26 @@ class Repeated:
         return bool(self.verdicts) and all(verdict.within for verdict in self.verdicts.values())
 
 
-def readable_runs(sweep: Found) -> tuple[dict[str, SavedRun], dict[str, str]]:
-    """The runs that can be made again, by name, and a sentence for each other one.
+def completed_runs(sweep: Found) -> tuple[dict[str, SavedRun], dict[str, str]]:
+    """The completed runs by name, and a sentence for each other one, of which nothing but its end is read.
 
-    Raises InputError if there is none, or if a completed one can't be: what is wrong with it would be found
-    out only after the others were made.
+    Raises InputError if there is none, or if a completed one can't be read.
     """
     runs, left_out = {}, {}
     for name in sweep.names:
+        folder = sweep.path(name)
         try:
-            saved = read_saved_run(sweep.path(name))
+            summary = read_summary(folder)
+            if is_completed(summary):
+                runs[name] = read_saved_run(folder)
+            else:
+                left_out[name] = f"{end_of(folder, summary)}: left out"
         except InputError as error:
             raise InputError(f"run {name} of the sweep: {error}") from None
-        if saved.status == "completed":
-            check_repeatable(saved)
-            runs[name] = saved
-        else:
-            left_out[name] = f"the run in {saved.folder} is {saved.status}, not completed: left out"
     if not runs:
-        raise InputError(f"no run of the sweep in {sweep.folder} is completed: there is nothing to repeat")
+        raise InputError(
+            f"no run of the sweep in {sweep.folder} is completed: {next(iter(left_out.values()))}"
+        )
     return runs, left_out
 
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import secrets
+import shlex
 import sys
 import textwrap
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, resume, run
+from nst_tf.run.saved_run import CHECKPOINT
 from nst_tf.run.stop import Stop, Terminated
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
@@ -89,12 +91,21 @@ def _job(settings: DictConfig) -> Any:
             picture = resume(Path(settings.resume))
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
+    except KeyboardInterrupt as interruption:
+        interruption.args = _how_to_go_on(folder if settings.resume is None else Path(settings.resume))
+        raise
     except (InputError, FloatingPointError) as error:
         if isinstance(error, InputError):
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
         raise Stop from error
     print(_relative(picture))  # noqa: T201  (what the program answers)
     return str(picture)
+
+
+def _how_to_go_on(folder: Path) -> tuple[str, ...]:
+    if not (folder / CHECKPOINT).is_file():
+        return ()
+    return (f"go on with: nst resume={shlex.quote(str(_relative(folder)))}",)
 
 
 def _check_resume_alone(words: list[str]) -> None:
@@ -128,7 +139,7 @@ def _print_wrapped(program: Callable[[], object]) -> None:
 def _message(error: BaseException) -> str | None:
     """One sentence for what a user can cause; None for a mistake of our own."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+        return "; ".join(["interrupted", *map(str, error.args)])
     if isinstance(error, (HydraException, OmegaConfBaseException)):
         return sentence_for(error)
     if isinstance(error, (InputError, FloatingPointError)):

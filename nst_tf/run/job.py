@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
+from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile
@@ -137,6 +138,7 @@ def _run_with_tensorflow(
     from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.first_step import FirstStep
+    from nst_tf.run.interruption import Interruption
     from nst_tf.run.loop import optimize
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recorded_inputs import record_inputs
@@ -144,10 +146,10 @@ def _run_with_tensorflow(
     from nst_tf.run.warm import WARM
 
     parts = build_parts(settings, files)
+    precision = WARM.precision(settings.precision.name)  # may be refused: before any weights are fetched
     wanted = str(files.get(settings.model.weights, settings.model.weights))
     weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
     timings.lap("weights")
-    precision = WARM.precision(settings.precision.name)
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
@@ -156,17 +158,19 @@ def _run_with_tensorflow(
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:
         folder = RunFolder.resumed(folder_path, checkpoint.step)
+        folder.update(process=asdict(Process.this()))
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
         folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
+    interruption = Interruption(quiet)
     recording = Recording(
-        folder, settings.record.image_every, settings.record.checkpoint_every, resumed=checkpoint
+        folder, settings.record.image_every, settings.record.checkpoint_every, checkpoint, interruption
     )
     try:
         loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         first_step = FirstStep()
-        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path):
+        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path), interruption:
             # loggers first: what is in a checkpoint, they were told
             outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
@@ -198,6 +202,11 @@ def _run_with_tensorflow(
         raise FloatingPointError(
             f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"
             " helps, or optimizer=lbfgs, which takes bad steps back"
+        )
+    if outcome.is_best_seen and folder.never_improved:
+        _log.warning(
+            "no step lowered the loss, so the saved picture is the start image: a smaller"
+            " optimizer.learning_rate helps"
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture
@@ -239,7 +248,7 @@ def _begun(
         precision=precision,
         deterministic=settings.deterministic,
         weights={"source": weights.source, "sha256": weights.sha256},
-        process=os.getpid(),
+        process=asdict(Process.this()),
         **provenance(),
         **({"working_folder": str(Path.cwd())} | dict(asked)),
     )

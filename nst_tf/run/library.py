@@ -110,8 +110,9 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     from nst_tf.run.warm import WARM
 
     parts = build_parts(settings)
+    precision = WARM.precision(settings.precision.name)
     weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
-    settings.precision = WARM.precision(settings.precision.name)
+    settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights, WARM)

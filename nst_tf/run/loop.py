@@ -68,7 +68,8 @@ class Outcome:
 
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
     back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
-    and of computing the loss of the result.
+    and of computing the loss of the result. ``is_best_seen``: the picture is the best one of the steps, and
+    not the one after the last of them.
     """
 
     pixels: np.ndarray
@@ -79,6 +80,7 @@ class Outcome:
     score: Callable[[np.ndarray], tuple[float, dict[str, float]]]
     seconds: dict[str, float]
     diverged: str | None = None
+    is_best_seen: bool = False
 
 
 def optimize(
@@ -160,7 +162,10 @@ def _outcome(
     pixels, loss, parts = solver.result(rounded, good_enough)
     scoring = time.perf_counter() - began
     seconds = {"targets": seconds_of_targets, **solver.seconds, "scoring": scoring}
-    return Outcome(pixels, loss, parts, solver.step, solver.traces, solver.loss_of, seconds, diverged)
+    is_best_seen = experiment.keep_best and experiment.average is None and pixels is rounded[-1]
+    return Outcome(
+        pixels, loss, parts, solver.step, solver.traces, solver.loss_of, seconds, diverged, is_best_seen
+    )
 
 
 def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:

@@ -233,11 +233,11 @@ def _images_of_optimizer(optimizer: DictConfig) -> float:
 
 def _in_gib(needed: int, there: int) -> tuple[str, str]:
     """Both in GiB, with three digits, or as many as tell them apart."""
-    for digits in range(3, 12):
-        said = f"{needed / _GIB:.{digits}g}", f"{there / _GIB:.{digits}g}"
-        if said[0] != said[1]:
-            break
-    return said
+    both = [needed / _GIB, there / _GIB]
+    digits = next(
+        (digits for digits in range(3, 12) if f"{both[0]:.{digits}g}" != f"{both[1]:.{digits}g}"), 12
+    )
+    return f"{both[0]:.{digits}g}", f"{both[1]:.{digits}g}"
 
 
 def _named(option: Any) -> str:

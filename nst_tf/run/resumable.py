@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -9,6 +10,8 @@ from omegaconf import DictConfig
 from nst_tf.configuration.checks import Files, Inputs
 from nst_tf.errors import InputError
 from nst_tf.run.saved_run import read_saved_run
+
+_log = logging.getLogger(__name__)
 
 
 def resumable(folder: Path) -> tuple[DictConfig, Inputs, Files]:
@@ -25,11 +28,11 @@ def resumable(folder: Path) -> tuple[DictConfig, Inputs, Files]:
             raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
     located = saved.located()
     if located.missing:
-        raise InputError(
-            f"the file {located.missing[0]} is gone, as seen from {saved.working_folder}: put it back"
-        )
+        raise InputError(located.put_back(saved.working_folder))
     if located.changed:
         raise InputError(
-            f"the picture {located.changed[0]} is not what it was when the run began: begin it anew"
+            f"{located.what(located.changed[0])} is not what it was when the run began: begin it anew"
         )
+    for sentence in located.damaged:
+        _log.warning("%s", sentence)
     return saved.settings, saved.checked(located.files), located.files

@@ -22,7 +22,8 @@ from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.size_limits import check_sizes
 
-SUMMARY, CONFIGURATION = "run.json", "config.yaml"  # as nst_tf.record.folder has them, without TensorFlow
+# as nst_tf.record.folder has them, without TensorFlow
+SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = ("objective.content", "objective.style", "objective.smoothness", "optimizer", "init", "pyramid")
@@ -39,11 +40,32 @@ class SavedInput:
 
 @dataclass(frozen=True)
 class Located:
-    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same."""
+    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same.
+
+    ``copies`` are those that the run's folder should hold; ``damaged`` has a sentence for each that can't
+    serve while its original can.
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    copies: dict[str, Path] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+
+    def what(self, name: str) -> str:
+        """How to speak of the file of this name: if it is, or should be, a copy, as that."""
+        copy = self.copies.get(name)
+        is_copy = copy is not None and self.files.get(name, copy) == copy
+        return f"{copy}, the copy of {name}," if is_copy else f"the picture {name}"
+
+    def put_back(self, working_folder: Path) -> str:
+        """The sentence for the first file that is missing."""
+        name = self.missing[0]
+        where = f"as seen from {working_folder}"
+        if name in self.copies:
+            copy = self.copies[name]
+            return f"{copy} is missing, and so is {name}, its original, {where}: put one of them back"
+        return f"the file {name} is missing, {where}: put it back"
 
 
 @dataclass(frozen=True)
@@ -90,19 +112,25 @@ class SavedRun:
 
         One with the recorded hash is preferred; without any, the first that exists is ``changed``.
         """
-        files, changed, missing = {}, [], []
+        files, changed, missing, damaged = {}, [], [], []
         for one in self.inputs:
-            places = [one.copy] if one.copy else []
+            # a picture that serves twice, as content and style, has two copies
+            others = [other.copy for other in self.inputs if other is not one and other.name == one.name]
+            places = [copy for copy in (one.copy, *others) if copy]
             places += [self.working_folder / Path(one.name).expanduser(), picture_path(one.name)]
             found = [place for place in places if place.is_file()]
             same = [place for place in found if one.sha256 is None or sha256_of_file(place) == one.sha256]
             if found:
                 files[one.name] = (same or found)[0]
+            if one.copy and found and files[one.name] != one.copy:
+                why = "is not what it was" if one.copy in found else "is missing"
+                damaged.append(f"{one.copy} {why}: {files[one.name]} serves in its place")
             if not found:
                 missing.append(one.name)
             elif not same:
                 changed.append(one.name)
-        return Located(files, tuple(changed), tuple(missing))
+        copies = {one.name: one.copy for one in self.inputs if one.copy}
+        return Located(files, tuple(changed), tuple(missing), copies, tuple(damaged))
 
     def checked(self, files: Files) -> Inputs:
         """Check every value, and read the pictures; raises InputError for whatever no run could use."""
@@ -160,6 +188,8 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     names = [settings.content, *(styles or ())]
     if not all(isinstance(name, str) and name for name in names):
         raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
+    if "inputs" not in summary and summary.get("status") != "completed":
+        raise InputError(f"the run in {folder} ended before its pictures were recorded: begin it anew")
     recorded = summary.get("inputs", {})
     entries = []
     if isinstance(recorded, dict):

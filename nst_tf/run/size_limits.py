@@ -118,8 +118,9 @@ def _limits(settings: DictConfig, inputs: Inputs) -> list[_Limit]:
 def _wanted(settings: DictConfig) -> dict[str, int]:
     """The long sides that matter."""
     image = settings.image
-    own = image.style_size is not None and image.stretch.name == "none"
-    return {SIZE: image.size} | ({STYLE_SIZE: image.style_size} if own else {})
+    if image.style_size is None or image.stretch.name != "none":
+        return {SIZE: image.size}
+    return {SIZE: image.size, STYLE_SIZE: image.style_size}
 
 
 def _range(limits: list[_Limit], key: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.places import picture_path
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, read_picture
@@ -23,6 +24,7 @@ class FileStart:
         """Read the picture; raises InputError if no path is given or it can't be read."""
         if not isinstance(self.path, str):
             raise InputError(f"init.path must be the path of a picture, but is {self.path!r}: init.path=FILE")
+        check_there(self.path)
         object.__setattr__(self, "_picture", read_picture(picture_path(self.path)))
 
     @property

@@ -6,14 +6,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from compare.report.report_pages import Page
+from made_runs import made_run
 from PIL import Image
+from rich.console import Console
 
 from nst_tf.compare.command import main
+from nst_tf.compare.reading import read_runs
+from nst_tf.compare.tables import best_table
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -58,7 +62,7 @@ def _size(path: Path) -> tuple[int, int]:
 
 def test_a_sweep_is_compared_in_its_own_folder(nst_compare, sweep: Path) -> None:
     answer = nst_compare(sweep)
-    assert (answer.status, answer.err) == (0, "")
+    assert (answer.status, answer.err) == (0, "nst-compare: run 3 failed: MemoryError: no room\n")
     files = [Path(line) for line in answer.out.splitlines()[-3:]]
     assert files == [sweep / "contact_sheet.png", sweep / "results.csv", sweep / "report.html"]
     assert "4 runs: 3 completed, 1 failed" in answer.out
@@ -110,8 +114,34 @@ def test_an_unreadable_run_is_named_and_the_others_go_on(nst_compare, sweep: Pat
     answer = nst_compare(sweep)
     assert answer.status == 0
     assert "4 runs: 1 unreadable, 2 completed, 1 failed" in answer.out
-    assert answer.err.startswith(f"nst-compare: {sweep / '0' / 'run.json'} is damaged or cut short")
-    assert len(answer.err.splitlines()) == 1
+    unreadable, failed = answer.err.splitlines()
+    assert unreadable.startswith(
+        f"nst-compare: run 0 can't be read: {sweep / '0' / 'run.json'} can't be read: "
+    )
+    assert failed == "nst-compare: run 3 failed: MemoryError: no room"
+
+
+def test_of_many_runs_that_did_not_complete_the_first_five_are_named(nst_compare, sweep: Path) -> None:
+    for number, status in enumerate(("diverged", "interrupted", "running", "failed", "failed", "failed"), 4):
+        made_run(sweep / str(number), status=status, error=f"reason {number}")
+    answer = nst_compare(sweep, "--no-yardstick")
+    assert answer.status == 0
+    assert answer.err.splitlines() == [
+        "nst-compare: run 3 failed: MemoryError: no room",
+        "nst-compare: run 4 diverged: reason 4",
+        "nst-compare: run 5 was interrupted: reason 5",
+        "nst-compare: run 6 is running: reason 6",
+        "nst-compare: run 7 failed: reason 7",
+        "nst-compare: and 2 more did not complete: see results.csv",
+    ]
+
+
+def test_jobs_of_a_sweep_that_have_not_begun_are_told_of(nst_compare, sweep: Path) -> None:
+    jobs = [{"folder": str(number), "status": "pending"} for number in range(6)]
+    (sweep / "sweep.json").write_text(json.dumps({"jobs": jobs}))
+    answer = nst_compare(sweep, "--no-yardstick")
+    assert "4 runs: 3 completed, 1 failed" in answer.out
+    assert answer.err.splitlines()[-1] == "nst-compare: 2 of 6 jobs have not begun"
 
 
 def test_a_picture_that_changed_is_named(nst_compare, sweep: Path) -> None:
@@ -135,6 +165,23 @@ def test_what_differs_is_shown_a_line_each(nst_compare, sweep: Path) -> None:
     assert ["configuration", "optimizer", "lbfgs", "adam"] in lines
     assert any(line[:2] == ["yardstick", "content_distance"] for line in lines)
     assert "PSNR" in answer.out
+    same = nst_compare("--diff", sweep / "0", sweep / "." / "0")
+    assert same.out.split()[:3] == ["0", "0", "change"]
+
+
+def test_the_table_names_the_settings_that_tell_its_rows_apart(sweep: Path) -> None:
+    folders = [
+        made_run(sweep.parent / str(n), {"a": n, "steps": 60 - n // 2, "seed": n % 2}) for n in range(4)
+    ]
+    distances = {"content_distance": 1.0, "style_distance": 0.5}
+    runs = [replace(run, yardstick=distances) for run in read_runs(folders)]
+    runs[0] = replace(runs[0], yardstick={"content_distance": 0.1, "style_distance": 0.1})
+    console = Console(width=300)
+    with console.capture() as captured:
+        console.print(best_table(runs, ["b", "c", "d", "e", "steps", "seed"]))
+    lines = captured.get().splitlines()
+    assert lines[2].split()[:5] == ["run", "b", "c", "steps", "seed"]
+    assert lines[4].rstrip().endswith("  * nearest content, nearest style")
 
 
 @pytest.mark.parametrize(
@@ -148,6 +195,10 @@ def test_what_differs_is_shown_a_line_each(nst_compare, sweep: Path) -> None:
         (["--diff", "a", "b"], "there is no folder a: give the folder of a run or of a sweep"),
         (["--diff", "SWEEP", "SWEEP/0"], "--diff takes the folder of one run, but there are 4 in SWEEP"),
         (["x", "--diff", "a", "b"], "--diff takes two runs and nothing else: leave out x"),
+        (
+            ["SWEEP", "--rows", "optimizer", "--cols", "optimizer"],
+            "'optimizer' is named twice among rows and columns: one setting makes one axis",
+        ),
         (
             ["SWEEP", "--output", "SWEEP/0/run.json"],
             "can't write to SWEEP/0/run.json: SWEEP/0/run.json is not a folder; choose another with --output",
@@ -177,7 +228,7 @@ def test_without_a_yardstick_tensorflow_is_not_loaded(sweep: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "nst-compare: run 3 failed: MemoryError: no room\n")
 
 
 def test_from_python_with_weights_that_are_loaded_already(

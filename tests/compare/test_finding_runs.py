@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_runs import made_run
 
-from nst_tf.compare.finding import find_runs
+from nst_tf.compare.finding import find_runs, jobs_not_begun
 from nst_tf.compare.reading import read_runs
 from nst_tf.errors import InputError
 
@@ -46,6 +46,17 @@ def test_a_job_that_left_nothing_is_told_of_by_the_sweep(eleven: Path) -> None:
     assert (runs[11].status, runs[11].error, runs[11].overrides) == ("failed", "killed", ("seed=11",))
 
 
+def test_jobs_that_have_not_begun_are_counted_and_no_runs(eleven: Path) -> None:
+    (eleven / "11").mkdir()
+    (eleven / "12").mkdir()
+    statuses = {10: "completed", 11: "pending", 12: "running", 13: "pending"}
+    jobs = [{"number": n, "folder": str(n), "status": status} for n, status in statuses.items()]
+    (eleven / "sweep.json").write_text(json.dumps({"jobs": jobs, "status": "running"}))
+    assert jobs_not_begun([eleven, eleven / ".." / "sweep"]) == (2, 4)  # a sweep counts once
+    assert [folder.name for folder in find_runs([eleven])][-2:] == ["10", "12"]
+    assert jobs_not_begun([eleven / "3"]) == (0, 0)
+
+
 def test_links_below_a_path_are_not_followed(eleven: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "link").symlink_to(eleven)
@@ -62,6 +73,8 @@ def test_nothing_found_names_the_folder(tmp_path: Path) -> None:
         find_runs([])
 
 
-def test_names_are_short_and_unique(tmp_path: Path) -> None:
+def test_names_are_short_unique_and_alike(tmp_path: Path) -> None:
     folders = [made_run(tmp_path / name) for name in ("a/0", "a/1", "b/0", "b/2")]
-    assert [run.name for run in read_runs(folders)] == ["a/0", "1", "b/0", "2"]
+    assert [run.name for run in read_runs(folders[:2])] == ["0", "1"]
+    assert [run.name for run in read_runs(folders)] == ["a/0", "a/1", "b/0", "b/2"]
+    assert [run.name for run in read_runs([folders[0], folders[0]])] == ["0", "0"]  # the same run

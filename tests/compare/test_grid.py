@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.grid import arranged, labels
+from nst_tf.compare.grid import arranged, row_labels
 from nst_tf.errors import InputError
 
 
@@ -41,7 +41,7 @@ def test_one_setting_goes_across_and_a_third_makes_rows_of_combinations() -> Non
     grid = arranged(_crossed(a=["x", "y"], b=[1, 2], c=[1, 2, 3]), ["a", "b", "c"])
     assert (grid.rows, grid.column) == (("a", "b"), "c")
     assert grid.row_values == (("x", 1), ("x", 2), ("y", 1), ("y", 2))
-    assert labels(grid.rows, grid.row_values[1]) == ["a x", "b 2"]
+    assert row_labels(grid, ["a", "b", "c"])[1] == ["a x", "b 2"]
 
 
 def test_axes_that_are_asked_for_are_taken() -> None:
@@ -77,3 +77,24 @@ def test_runs_without_the_setting_have_a_place_of_their_own() -> None:
 def test_an_unknown_setting_is_refused_with_the_nearest(axes: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"no setting 'optimiser' in these runs: did you mean 'optimizer'\?"):
         arranged(_crossed(optimizer=["a", "b"]), ["optimizer"], **axes)
+
+
+def test_a_setting_makes_one_axis() -> None:
+    runs = _crossed(a=[1, 2])
+    for axes in ({"rows": ["a"], "column": "a"}, {"rows": ["a", "a"]}):
+        with pytest.raises(InputError, match="'a' is named twice among rows and columns"):
+            arranged(runs, ["a"], **axes)
+
+
+def test_rows_of_equal_values_are_labelled_with_what_tells_them_apart() -> None:
+    crossed = _crossed(optimizer=["adam"], rate=[0.02, 0.5], content=["a.jpg", "b.jpg"])
+    names = ["rate", "content"]
+    asked = arranged(crossed, names, rows=["optimizer"], column="content")
+    assert _names(asked) == [["0", "1"], ["2", "3"]]
+    assert row_labels(asked, names) == [["adam", "rate 0.02"], ["adam", "rate 0.5"]]
+    crossed += _crossed(optimizer=["lbfgs"], rate=[0.7], content=["a.jpg", "b.jpg"])
+    mixed = arranged(crossed, names, rows=["optimizer"], column="content")
+    assert row_labels(mixed, names)[2] == ["lbfgs"]  # of which there is one row
+    same = [_run(str(n), seed=0, size=n % 2) for n in range(4)]  # two runs of each size, alike in all else
+    again = arranged(same, ["size"], rows=["seed"], column="size")
+    assert row_labels(again, ["size"]) == [["0", "0, 1"], ["0", "2, 3"]]

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 import shutil
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_runs import made_run, save, sha256, waves
 
 from nst_tf.compare.reading import read_run, read_runs
 from nst_tf.configuration.places import SAMPLES
+from nst_tf.processes import Process
 
 
 def test_a_run_is_read_whole(sweep: Path, content: Path, style: Path) -> None:
@@ -30,6 +37,37 @@ def test_a_run_is_read_whole(sweep: Path, content: Path, style: Path) -> None:
 def test_runs_that_did_not_complete_are_there(tmp_path: Path, status: str) -> None:
     run = read_run(made_run(tmp_path / "run", status=status, error="two\n lines"))
     assert (run.status, run.picture, run.yardstick, run.error) == (status, None, {}, "two lines")
+
+
+def _process_that_ended() -> dict[str, Any]:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return {"number": ended.pid, "host": platform.node(), "began": 1}
+
+
+@pytest.mark.parametrize("told_by", ["run.json", "the note of its job"])
+def test_a_run_whose_process_is_gone_was_interrupted(tmp_path: Path, told_by: str) -> None:
+    folder = made_run(tmp_path / "0", status="running", process=4711)  # a number alone may be another's
+    assert read_run(folder).status == "running"
+
+    def tell(process: object) -> None:
+        if told_by == "run.json":
+            _change(folder, process=process)
+        else:
+            (tmp_path / ".jobs").mkdir(exist_ok=True)
+            (tmp_path / ".jobs" / "0.json").write_text(json.dumps({"folder": "0", "process": process}))
+
+    gone, here = _process_that_ended(), asdict(Process.this())
+    tell(gone)
+    assert (read_run(folder).status, read_run(folder).error) == ("interrupted", "its process is gone")
+    unknown = ({**gone, "host": "elsewhere"}, {**gone, "number": 10**30}, {"number": 1}, [gone])
+    for process in (here, *unknown):
+        tell(process)
+        assert read_run(folder).status == "running"
+    tell({**here, "began": 1})  # another process has the number now
+    assert read_run(folder).status == "interrupted"
+    _change(folder, status="completed")
+    assert read_run(folder).status == "completed"
 
 
 def test_a_picture_that_changed_is_left_out(tmp_path: Path, style: Path) -> None:
@@ -132,6 +170,33 @@ def test_damaged_files_make_a_run_unreadable_and_no_other(sweep: Path, file: str
     assert [run.status for run in runs] == ["unreadable", "completed"]
     assert runs[0].error
     assert "\n" not in runs[0].error
+
+
+@pytest.mark.parametrize(("status", "is_read"), [("completed", False), ("diverged", False), ("failed", True)])
+def test_without_a_configuration_a_run_is_read_only_if_it_ended_before_it_had_one(
+    tmp_path: Path, status: str, is_read: bool
+) -> None:
+    words = ["+seed=3", "optimizer=adam", 'content="my photo.jpg"', "style=[a.jpg,b.jpg]", "~init", "x=1e3"]
+    folder = made_run(tmp_path / "run", status=status, overrides=words)
+    (folder / "config.yaml").unlink()
+    run = read_run(folder)
+    assert run.status == (status if is_read else "unreadable")
+    if is_read:
+        told = {"seed": 3, "content": "my photo.jpg", "style": ["a.jpg", "b.jpg"], "x": 1000.0}
+        assert {name: run.settings[name] for name in told} == told
+        assert "init" not in run.settings
+    else:
+        assert run.error == f"the run in {folder} is {status}, but its config.yaml is missing"
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "run.json"])
+def test_what_is_damaged_is_told_to_its_end(sweep: Path, file: str) -> None:
+    texts = {"config.yaml": "a: " + "x" * 200 + "\nb: [1, 2", "run.json": '{"status": "compl'}
+    (sweep / "0" / file).write_text(texts[file])
+    error = read_run(sweep / "0").error or ""
+    assert error.startswith(f"{sweep / '0' / file} can't be read")
+    assert re.search(r"line \d+,? column \d+( \(char \d+\))?$", error)
+    assert "unicode string" not in error
 
 
 def test_wrong_types_in_the_summary_do_no_harm(sweep: Path) -> None:

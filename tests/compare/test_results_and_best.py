@@ -37,6 +37,14 @@ def test_the_front_is_what_no_other_run_beats_in_both() -> None:
     assert pareto_front([]) == []
 
 
+def test_only_completed_runs_are_ranked() -> None:
+    runs = [_measured("0", 2, 2), _measured("1", 3, 3)]
+    runs += [replace(runs[0], name=status, status=status) for status in ("diverged", "running")]
+    runs[2] = replace(runs[2], yardstick={"content_distance": 0.0, "style_distance": 0.0})
+    assert [run.name for run in pareto_front(runs)] == ["0"]
+    assert [run.name for run in best_runs(runs, 9)] == ["0", "1"]
+
+
 def _beats(one, other) -> bool:
     names = ("content_distance", "style_distance")
     return all(one[name] <= other[name] for name in names) and any(one[name] < other[name] for name in names)

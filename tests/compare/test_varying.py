@@ -76,3 +76,24 @@ def test_unreadable_runs_do_not_count_and_records_come_last(tmp_path: Path) -> N
     ]
     (folders[2] / "run.json").write_text("{")
     assert varying(read_runs(folders)) == ["seed", "record.picture"]
+
+
+def test_what_was_resolved_by_measurement_does_not_set_failed_runs_apart(tmp_path: Path) -> None:
+    asked = {"precision": "auto", "memory": "auto", "tile_size": None}
+    measured = {"precision": "bfloat16", "memory": "tiles", "tile_size": 512}
+
+    def made(name: str, rate: float, found: dict[str, object], **more: object) -> Path:
+        words = [f"optimizer.learning_rate={rate}"]
+        return made_run(tmp_path / name, {"optimizer.learning_rate": rate, **found}, overrides=words, **more)
+
+    folders = [made("0", 0.02, measured), made("1", 0.5, asked, status="failed", error="no picture")]
+    folders.append(made("2", 0.5, asked, status="failed"))
+    (folders[2] / "config.yaml").unlink()  # it was refused before it had one
+    runs = read_runs(folders)
+    assert runs[2].settings["optimizer.learning_rate"] == 0.5
+    assert varying(runs) == ["optimizer.learning_rate"]
+    # a precision that was asked for is a setting as any other, in failed runs, too
+    folders.append(made("3", 0.02, measured | {"precision": "float32"}))
+    assert varying(read_runs(folders)) == ["optimizer.learning_rate", "precision"]
+    folders[3:] = [made("4", 0.5, asked | {"precision": "float16"}, status="failed")]
+    assert varying(read_runs(folders)) == ["optimizer.learning_rate", "precision"]

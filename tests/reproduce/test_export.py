@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from omegaconf import OmegaConf
 from rerun_command import Told, nst_rerun
+from run.command_line import SMALL, nst
 from saved_folders import once_composed, saved_folder
 
 from nst_tf.configuration.places import CONFIGURATION
@@ -232,3 +233,38 @@ def test_what_can_not_be_exported(tmp_path: Path) -> None:
     assert told.status == 2
     assert "not all combinations" in told.sentence
     assert {path.name for path in tmp_path.iterdir()} == {"run", "less", "search", "there.yaml"}
+
+
+def test_an_experiment_without_its_pictures_is_named(tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "here").mkdir()
+    study = tmp_path / "study.yaml"
+    for text, key in (
+        ("content: runs/content.jpg", "runs/content.jpg"),
+        ("style: [samples/mosaic.jpg, runs/style.jpg]", "runs/style.jpg"),
+        ("defaults: [{override /init: file}]\ninit: {path: runs/start.jpg}", "runs/start.jpg"),
+        ("model: {weights: runs/w.h5}", "runs/w.h5"),
+    ):
+        study.write_text(f"# @package _global_\n{text}\n")
+        answer = nst(tmp_path / "here", *SMALL[1:], "experiment=../study.yaml")
+        assert answer.status == 2
+        assert answer.err.splitlines()[-1] == (
+            f"nst: ../study.yaml names {key}, which is neither beside it ({tmp_path / key}) nor in the"
+            " present folder: take the file and its pictures along together"
+        )
+    study.write_text(f"# @package _global_\ncontent: {tmp_path}/gone.jpg\n")
+    answer = nst(tmp_path, *SMALL, "experiment=study.yaml")
+    assert answer.err == (
+        f"nst: study.yaml names {tmp_path}/gone.jpg, which does not exist: take the file and its pictures"
+        " along together\n"
+    )
+    # what stands on the command line is no matter of the file
+    answer = nst(tmp_path, *SMALL, "experiment=study.yaml", "content=elsewhere.jpg")
+    assert "study.yaml" not in answer.err
+    assert "elsewhere.jpg" in answer.err
+
+
+def test_a_configuration_that_can_not_be_read_is_named_once(tmp_path: Path) -> None:
+    run = saved_folder(tmp_path / "run")
+    with (run / "config.yaml").open("a") as file:
+        file.write("average: !run {}\n")
+    assert nst_rerun(tmp_path, "run").sentence.count("config.yaml") == 1

@@ -184,7 +184,7 @@ def test_a_sweep_is_repeated_in_one_call(project: Path, tmp_path: Path) -> None:
     (sweep / "2" / "run.json").write_text(json.dumps(cut))
     told = nst_rerun(tmp_path, sweep, "--output", "again")
     assert told.status == 0, told.err
-    assert "interrupted, not completed" in told.err
+    assert f"the run in {sweep / '2'} was interrupted: left out" in told.err
     assert "3 of 3 bit-identical; 1 left out" in told.out
     assert told.out.count("bit-identical") == 4
     for name in ("0", "1", "3"):
@@ -250,7 +250,7 @@ def test_folders_that_are_refused(finished: Path, tmp_path: Path) -> None:
         (str(finished), "--tolerance", "nan"): "at least 0 dB, but is nan",
         (str(finished), "--tolerance", "good"): "'good'",
         (str(without),): "image.png does not exist",
-        (str(failed),): "is failed, not completed",
+        (str(failed),): f"the run in {failed} failed: only completed runs are repeated",
         (): "required: FOLDER",
     }
     for words, said in cases.items():

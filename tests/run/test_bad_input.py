@@ -80,7 +80,19 @@ def _weights_line(err: str) -> str:
 
 def test_fewer_style_weights_than_styles(folder: Path) -> None:
     answer = nst(folder, *SMALL, "style=[samples/mosaic.jpg,samples/cut_outs.jpg]", "style_weights=[2]")
-    _assert_one_sentence(answer.status, answer.out, answer.err, ("style_weights has 1", "2 style"))
+    _assert_one_sentence(answer.status, answer.out, answer.err, ("style_weights has 1 value for 2 styles",))
+
+
+def test_precision_is_refused_before_weights_are_fetched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nst_tf.run.precision.native_precisions", lambda: ("bfloat16",))
+    monkeypatch.setattr("nst_tf.run.precision.tf.config.list_physical_devices", lambda kind: [])
+    monkeypatch.setattr("nst_tf.run.warm.load_weights", lambda *_: pytest.fail("weights are fetched"))
+    before = _left(folder)
+    answer = nst(folder, *SMALL, "precision=float16", "seed=12345")
+    _assert_one_sentence(answer.status, answer.out, answer.err, ("precision=float16", "bfloat16"))
+    assert _left(folder) == before
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from command_line import Answer, environment, nst
 
+from nst_tf.compare.reading import read_run
 from nst_tf.run.recording import Recording
 
 PYRAMID = (
@@ -104,14 +106,17 @@ def test_a_process_that_is_killed(small: tuple[str, ...], tmp_path: Path) -> Non
     deadline = time.monotonic() + 60
     while not (run / "checkpoint.npz").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert read_run(run).status == "running"
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert read_run(run).status == "interrupted"
     rows = len((run / "metrics.jsonl").read_text().splitlines())
     configuration = run / "config.yaml"
     configuration.write_text(configuration.read_text().replace("steps: 100000", f"steps: {rows + 5}"))
     resumed = nst(tmp_path, "resume=run")
     assert resumed.status == 0, resumed.err
     assert [row["step"] for row in rows_of(run)] == list(range(rows + 5))
+    assert json.loads((run / "run.json").read_text())["process"]["number"] == os.getpid()  # who goes on
 
 
 def refused(answer: Answer) -> str:

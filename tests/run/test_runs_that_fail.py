@@ -92,3 +92,34 @@ def test_mistake_of_our_own_is_not_called_bad_input(
     with pytest.raises(ValueError, match="broadcast"):
         nst(tmp_path, *small, "hydra.run.dir=run")
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
+
+
+NEVER_BETTER = "no step lowered the loss, so the saved picture is the start image"
+
+
+@pytest.mark.parametrize("pyramid", [(), ("pyramid=coarse_to_fine", "pyramid.smallest=24")])
+def test_run_that_never_improved_says_so(
+    pyramid: tuple[str, ...], own_size: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = (*own_size, *pyramid, "optimizer=adam", "steps=3")
+    answer = nst(tmp_path, *words, "optimizer.learning_rate=1e30")
+    assert answer.status == 0, answer.err
+    assert answer.summary["status"] == "completed"
+    assert answer.err.count(f"{NEVER_BETTER}: a smaller optimizer.learning_rate helps") == 1
+    assert f"WARNING nst_tf.run.job: {NEVER_BETTER}" in (answer.run / "nst.log").read_text()
+    if not pyramid:
+        np.testing.assert_array_equal(unit(answer.run / "image.png"), unit(tmp_path / "content.png"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("optimizer.learning_rate=0.02",),
+        ("optimizer.learning_rate=1e30", "keep_best=false"),  # the last picture was asked for
+        ("optimizer.learning_rate=0.02", "steps=1"),  # only the picture after the last step is better
+    ],
+)
+def test_other_runs_do_not(words: tuple[str, ...], own_size: tuple[str, ...], tmp_path: Path) -> None:
+    answer = nst(tmp_path, *own_size, "optimizer=adam", "steps=3", *words)
+    assert answer.status == 0, answer.err
+    assert NEVER_BETTER not in answer.err

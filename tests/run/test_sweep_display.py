@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from nst_tf.processes import Process
 from nst_tf.run.sweep import display
 from nst_tf.run.sweep.display import SweepDisplay
 from nst_tf.run.sweep.notes import JobNote, write_note
 from nst_tf.run.sweep.plan import PlannedJob
-from nst_tf.run.sweep.processes import Process
 from nst_tf.run.sweep.state import Sweep
 
 

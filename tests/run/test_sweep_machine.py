@@ -20,11 +20,11 @@ from omegaconf import OmegaConf
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.sentences import sentence
+from nst_tf.processes import Process, _began
 from nst_tf.run.sweep import machine
 from nst_tf.run.sweep.machine import arrange, take_one_gpu
 from nst_tf.run.sweep.notes import JobNote, is_being_run, read_notes, write_note
 from nst_tf.run.sweep.plan import GRID, Plan
-from nst_tf.run.sweep.processes import Process, _began
 from nst_tf.run.sweep.state import Sweep
 
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"

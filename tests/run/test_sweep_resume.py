@@ -196,7 +196,7 @@ def test_sweep_that_still_goes_on_is_left_alone(small, copied: Path) -> None:
     import subprocess
     from dataclasses import asdict
 
-    from nst_tf.run.sweep.processes import Process, _began
+    from nst_tf.processes import Process, _began
 
     with subprocess.Popen(["sleep", "60"]) as other:
         process = asdict(Process(other.pid, Process.this().host, _began(other.pid)))

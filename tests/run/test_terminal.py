@@ -41,7 +41,8 @@ def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> N
 def test_plain_lines_where_there_is_no_terminal(finished: Answer) -> None:
     assert "\x1b" not in finished.err
     assert "\r" not in finished.err
-    lines = finished.err.splitlines()
+    between = ("step 1 ", "step 2 ", "step 3 ", "step 4 ", "step 5 ")  # on a slow machine, every few seconds
+    lines = [line for line in finished.err.splitlines() if not line.startswith(between)]
     assert lines[0].startswith("VGG-19 weights from random numbers")
     assert lines[1:3] == ["24 x 19 pixels, 3 steps", "48 x 38 pixels, 3 steps"]
     assert lines[3].startswith("step 6 of 6: loss ")
@@ -77,7 +78,7 @@ def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path)
     assert "/100000" in shown
     assert "loss " in shown
     assert "content " in shown
-    assert shown.rstrip().endswith("nst: interrupted")
+    assert shown.rstrip().endswith("nst: interrupted; go on with: nst resume=run")
     assert "Traceback" not in shown
     summary = json.loads((tmp_path / "run" / "run.json").read_text())
     assert summary["status"] == "interrupted"

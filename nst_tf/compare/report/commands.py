@@ -24,9 +24,8 @@ def command_of(program: str, words: Sequence[object]) -> str | None:
 
 
 def rerun_command(folder: Path) -> str | None:
-    """``nst-rerun FOLDER``: relative to here if the folder lies below, so that it can be read."""
-    with_dots = os.path.relpath(folder) if Path(folder).absolute().is_relative_to(Path.cwd()) else str(folder)
-    return command_of("nst-rerun", [f"./{with_dots}" if with_dots.startswith("-") else with_dots])
+    """``nst-rerun FOLDER`` with the absolute path: the page says nowhere from which folder it was made."""
+    return command_of("nst-rerun", [str(Path(folder).resolve())])
 
 
 def link_from(page: Path, picture: Path | None) -> str | None:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.errors import InputError
+from nst_tf.processes import Process
 from nst_tf.run.check_before_run import check_writable
 from nst_tf.run.stop import Stop
 from nst_tf.run.sweep.display import SweepDisplay
@@ -19,7 +20,6 @@ from nst_tf.run.sweep.earlier import Earlier, earlier_run
 from nst_tf.run.sweep.machine import arrange
 from nst_tf.run.sweep.notes import SUMMARY, is_being_run, read_notes, read_object
 from nst_tf.run.sweep.plan import Plan, run_folder
-from nst_tf.run.sweep.processes import Process
 from nst_tf.run.sweep.search import check_directions, quieten
 from nst_tf.run.sweep.state import SWEEP, Sweep
 

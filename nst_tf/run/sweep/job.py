@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
+from nst_tf.processes import Process
 from nst_tf.run.job import requested_sha256, resume, run
 from nst_tf.run.stop import terminable
 from nst_tf.run.sweep.earlier import Earlier, earlier_run, take_away
@@ -33,7 +34,6 @@ from nst_tf.run.sweep.notes import (
     write_note,
 )
 from nst_tf.run.sweep.plan import GRID, words_of
-from nst_tf.run.sweep.processes import Process
 from nst_tf.run.sweep.search import value_of
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nst_tf.files import write_text_atomically
-from nst_tf.run.sweep.processes import Process
+from nst_tf.processes import Process
 
 NOTES = ".jobs"
 """The folder of the notes in the folder of a sweep, while it goes on."""

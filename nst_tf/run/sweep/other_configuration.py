@@ -16,7 +16,7 @@ from nst_tf.loggers.flat_settings import FlatSettings, flat_settings
 from nst_tf.run.job import NOT_OF_A_RUN, requested_sha256
 
 _MOST = 3  # what is named; a sentence is no table
-_LONGEST = 60  # letters of a value, as a list of layers may have more
+_LONGEST = 80  # letters of a value; of a longer one, as a list of layers may be, both ends are shown
 _MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None}  # a run writes what became of them
 _HYDRA = "hydra/"
 
@@ -82,4 +82,5 @@ def _shown(settings: FlatSettings, key: str) -> str:
         return "absent"
     value = settings[key]
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}...{text[-half:]}"

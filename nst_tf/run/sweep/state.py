@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nst_tf.files import write_text_atomically
+from nst_tf.processes import Process
 from nst_tf.run.sweep.notes import (
     ENDED,
     JobNote,
@@ -20,7 +21,6 @@ from nst_tf.run.sweep.notes import (
     remove_notes,
 )
 from nst_tf.run.sweep.plan import Plan
-from nst_tf.run.sweep.processes import Process
 
 SWEEP = "sweep.json"
 """The file in the folder of a sweep that says how its jobs are."""

@@ -218,14 +218,12 @@ def test_words_that_a_terminal_or_nst_would_act_on_make_no_command(word: object)
     assert command_of("nst", ["steps=2", word]) is None
 
 
-def test_the_command_that_reruns_names_the_folder_from_here(
+def test_the_command_that_reruns_can_be_typed_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert rerun_command(tmp_path / "out puts" / "3") == "nst-rerun 'out puts/3'"
-    assert rerun_command(Path("outputs/3")) == "nst-rerun outputs/3"
-    assert rerun_command(Path("/elsewhere/-3")) == "nst-rerun /elsewhere/-3"
-    assert rerun_command(Path("-3")) == "nst-rerun ./-3"
+    assert rerun_command(tmp_path / "out puts" / "3") == f"nst-rerun '{tmp_path}/out puts/3'"
+    assert rerun_command(Path("outputs/../-3")) == f"nst-rerun {tmp_path}/-3"
 
 
 def test_two_hundred_noisy_pictures_stay_under_15_megabytes(tmp_path: Path) -> None:

@@ -153,8 +153,14 @@ def test_the_filter_holds_for_the_whole_page(open_page: Open, report: Path) -> N
         ("status=failed", "7"),
         ("ssim>0.7", "04"),
         ("style.weight=10", "15"),
-        ("nothing=1", ""),
+        ("colour_distance<0", ""),
         ("seed=0", "0123456"),
+        ("content distance<0.3", "04"),  # as the page prints it
+        ("adam content distance < 0.3", "4"),
+        ("content<0.3 Peak memory>1e9", "04"),
+        ("style distance / block1_conv1 < 0.15", "23"),
+        ("swasser adam", ""),
+        ("sliced<1 wasserstein>0.1", "23"),
     ):
         page.locator("#filter-text").fill(text)
         assert cards(page) == rows(page) == list(names), text
@@ -162,8 +168,31 @@ def test_the_filter_holds_for_the_whole_page(open_page: Open, report: Path) -> N
         completed = len(names.replace("7", ""))
         assert page.locator("#scatter .dot").count() == completed
         assert page.locator("#loss-chart .curve").count() == completed
+        assert page.locator("#filter-said").inner_text() == ""
     page.get_by_role("button", name="clear").click()
     assert cards(page) == rows(page) == list("01234567")
+
+
+def test_what_the_filter_does_not_understand_is_said_and_takes_nothing_away(
+    open_page: Open, report: Path
+) -> None:
+    page = open_page(report)
+    said = page.locator("#filter-said")
+    for text, names, sentence in (
+        ("weight>>5 adam", "4567", "weight>>5 is no comparison: write a name"),
+        ("weight>many", "01234567", "weight>many is no comparison: many is not a number"),
+        ("weight>", "01234567", "weight> is no comparison"),
+        ("nothing=1", "01234567", "there is no setting or measure called nothing"),
+        ("optimizer>1", "01234567", "there is no number called optimizer"),
+        ("distance<1", "01234567", "distance could be content distance, style distance, colour distance"),
+    ):
+        page.locator("#filter-text").fill(text)
+        assert cards(page) == list(names), text
+        assert said.inner_text().startswith(f"Not understood: {sentence}"), text
+    page.locator("#filter-text").fill("")
+    assert "content distance<0.5" in said.inner_text()  # the syntax, as long as nothing is typed
+    page.locator("#filter-text").blur()
+    assert said.inner_text() == ""
 
 
 def test_choices_of_the_filter_add_up(open_page: Open, report: Path) -> None:
@@ -210,6 +239,16 @@ def test_columns_can_be_shown_and_hidden(open_page: Open, report: Path) -> None:
     assert layer.count() == 1
     page.get_by_role("checkbox", name="SSIM").uncheck()
     assert page.locator("#table").get_by_role("button", name="SSIM").count() == 0
+
+
+def test_the_last_column_is_not_cut(open_page: Open, report: Path) -> None:
+    page = open_page(report)
+    box = page.locator("#table-body").bounding_box()
+    for cell in ("thead th", "tbody tr:first-child td"):
+        last = page.locator(f".runs {cell}").last.bounding_box()
+        assert last["x"] + last["width"] <= box["x"] + box["width"], cell
+    # or this tests nothing
+    assert page.locator("#table-body").evaluate("it => it.scrollWidth > it.clientWidth")
 
 
 def curve(page: Any, run: int) -> np.ndarray:
@@ -326,6 +365,8 @@ def test_the_pareto_front_and_the_best_follow_the_chosen_measures(
         score = {name: (1 - weight) * one[0] + weight * one[1] for name, one in unit.items()}
         best = sorted(points, key=lambda name: (round(score[name], 12), int(name)))[:5]
         assert [text.removeprefix("Run ") for text in page.locator("#best b").all_inner_texts()] == best
+        assert page.locator("#scatter .named").all_text_contents() == [f"run {name}" for name in best]
+    assert page.locator("#best .place").all_inner_texts() == ["1st", "2nd", "3rd", "4th", "5th"]
     page.locator("#best button").first.click()
     assert page.locator("#viewer h2").inner_text().startswith(f"Run {best[0]}")
 
@@ -398,6 +439,10 @@ def test_commands_are_copied(open_page: Open, report: Path) -> None:
     until(page, said)
     page.keyboard.press("Escape")
     assert pasted() == f"nst-rerun {report.parent / '2'}"
+    page.locator("#filter-text").fill("")
+    page.locator(".card").nth(2).click()
+    assert "To be typed in /home/ada/pictures" in page.locator("#viewer").inner_text()
+    assert "typed in /home/ada/pictures" in page.locator(".runs .copy").nth(5).get_attribute("title")
 
 
 def background(page: Any) -> int:

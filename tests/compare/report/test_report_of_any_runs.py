@@ -72,6 +72,40 @@ def test_a_searched_number_has_six_digits_in_captions_and_all_in_the_viewer(
     assert "17.826497151386942" in page.locator("#viewer").inner_text()
 
 
+def test_charts_tell_only_of_the_runs_in_them(open_page: Open, tmp_path: Path) -> None:
+    runs = [
+        synthetic_run(tmp_path / str(n), name, 10.0, n, steps=4) for n, name in enumerate(("adam", "lbfgs"))
+    ]
+    settings = {"optimizer": "adam", "objective.style.weight": "nan", "content": "gone.jpg"}
+    runs = [dataclasses.replace(run, settings={**run.settings, "content": "here.jpg"}) for run in runs]
+    runs.append(failed_run(tmp_path / "2", settings=settings))
+    write_report(tmp_path / "report.html", runs, (*VARYING, "content"), "Three runs")
+    page = open_page(tmp_path / "report.html")
+    assert page.locator("#losses .legend li").all_inner_texts() == ["0: optimizer adam", "1: optimizer lbfgs"]
+    hint = page.locator("#losses-hint")
+    assert "1 run has no such loss" in hint.inner_text()
+    assert "changes it" not in hint.inner_text()  # weight and content of the failed run do
+    for chart in ("#trade-off", "#losses"):
+        page.locator(f"{chart}-controls").get_by_label("colour").select_option("content")
+        assert page.locator(f"{chart} .legend li").all_inner_texts() == ["here.jpg"]
+    page.locator("#losses").get_by_label("colour").select_option("optimizer")
+    page.locator("#filter-text").fill("optimizer=lbfgs")
+    assert page.locator("#losses .legend li").all_inner_texts() == ["lbfgs"]
+    ticks = page.locator("#loss-chart .axes text").all_text_contents()
+    assert ticks[:4] == ["0", "1", "2", "3"]  # of 4 steps
+
+
+def test_of_values_that_look_the_same_all_are_best_or_none(open_page: Open, tmp_path: Path) -> None:
+    runs = [synthetic_run(tmp_path / str(n), "adam", 10.0, n, steps=3) for n in range(3)]
+    measured = [{"style_distance": x, "ssim": y} for x, y in ((0.12341, 0.5), (0.12342, 0.50001), (0.2, 0.5))]
+    runs = [dataclasses.replace(run, yardstick=one) for run, one in zip(runs, measured, strict=True)]
+    write_report(tmp_path / "report.html", runs, (), "Three runs")
+    page = open_page(tmp_path / "report.html")
+    best = page.locator(".is-best").all_inner_texts()
+    assert best.count("0.1234") == 2
+    assert "0.5" not in best
+
+
 def test_two_hundred_runs(open_page: Open, tmp_path: Path) -> None:
     weights = [10.0**power for power in range(-1, 7)]
     runs = []

@@ -24,13 +24,15 @@ function logTicks(low, high) {
 }
 
 // A scale: number -> pixel, with its ticks. Equal ends are moved apart, so that one value has a place.
-function scale(values, from, to, { log = false, pad = 0.04, wanted = 5 } = {}) {
+// Of what is counted, only ``whole`` numbers within the values are ticks.
+function scale(values, from, to, { log = false, pad = 0.04, wanted = 5, whole = false } = {}) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
     if (value < low) low = value;
     if (value > high) high = value;
   }
   if (low > high) [low, high] = log ? [1, 10] : [0, 1];
+  const [least, most] = [low, high];
   if (log) {
     if (low === high) [low, high] = [low / 2, high * 2];
     const room = (high / low) ** pad;
@@ -41,7 +43,9 @@ function scale(values, from, to, { log = false, pad = 0.04, wanted = 5 } = {}) {
   if (low === high) [low, high] = [low - (Math.abs(low) * 0.1 || 1), high + (Math.abs(high) * 0.1 || 1)];
   const room = (high - low) * pad;
   [low, high] = [low - room, high + room];
-  return { place: (value) => from + ((value - low) / (high - low)) * (to - from), ticks: linearTicks(low, high, wanted) };
+  const ticks = linearTicks(low, high, whole ? Math.min(wanted, Math.max(1, most - least)) : wanted)
+    .filter((tick) => !whole || (Number.isInteger(tick) && tick >= least && tick <= most));
+  return { place: (value) => from + ((value - low) / (high - low)) * (to - from), ticks };
 }
 
 function chartFrame(figure, label) {

@@ -4,26 +4,31 @@ const DISTINCT = 8; // --hue-0 ... --hue-7 in the style sheet, after Okabe and I
 
 const BY_RUN = "*run";
 
-function colouring() {
+// The legend tells only of the ``runs`` that a chart shows; their colours are the same whatever the filter.
+function colouring(runs) {
   const by = shared.colourBy;
   if (by === BY_RUN) {
-    const few = RUNS.length <= DISTINCT;
-    const of = (run) => (few ? `var(--hue-${run.index})` : ramp(run.index / Math.max(1, RUNS.length - 1)));
-    return { of, legend: few ? RUNS.map((run) => [of(run), runText(run)]) : [] };
+    const few = CHARTED.length <= DISTINCT;
+    const at = (run) => CHARTED.indexOf(run);
+    const of = (run) => (few ? `var(--hue-${at(run)})` : ramp(at(run) / Math.max(1, CHARTED.length - 1)));
+    const alike = VARYING.filter((name) => valuesOf(name, runs).length < 2);
+    return { of, legend: few ? runs.map((run) => [of(run), runText(run, alike)]) : [] };
   }
-  const values = valuesOf(by);
+  const values = valuesOf(by, CHARTED);
   const numeric = values.length > 2 && values.every((value) => typeof value === "number");
   const place = new Map(values.map((value, index) => [keyOf(value), index]));
   const at = (index) => (numeric || values.length > DISTINCT
     ? ramp(index / Math.max(1, values.length - 1)) : `var(--hue-${index})`);
+  const of = (value) => at(place.get(keyOf(value)));
+  const shown = valuesOf(by, runs);
   return {
-    of: (run) => at(place.get(keyOf(run.settings[by]))),
-    legend: values.length > 12 ? ends(values, at) : values.map((value, index) => [at(index), briefText(value)]),
+    of: (run) => of(run.settings[by]),
+    legend: (shown.length > 12 ? ends(shown) : shown).map((value) => [of(value), briefText(value)]),
   };
 }
 
-function ends(values, at) {
-  return [0, Math.floor(values.length / 2), values.length - 1].map((index) => [at(index), briefText(values[index])]);
+function ends(values) {
+  return [0, Math.floor(values.length / 2), values.length - 1].map((index) => values[index]);
 }
 
 // From violet over green to amber, as viridis; lightness is the theme's, so that both ends can be seen.
@@ -32,8 +37,8 @@ function ramp(share) {
 }
 
 function startingColour() {
-  const useful = VARYING.filter((name) => valuesOf(name).length > 1);
-  return RUNS.length <= DISTINCT || !useful.length ? BY_RUN : useful[0];
+  const useful = VARYING.filter((name) => valuesOf(name, CHARTED).length > 1);
+  return CHARTED.length <= DISTINCT || !useful.length ? BY_RUN : useful[0];
 }
 
 // The same choice stands above both charts; each follows the other.

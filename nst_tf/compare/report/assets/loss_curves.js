@@ -18,18 +18,18 @@ function drawLosses() {
   const figure = byId("loss-chart");
   const curves = shared.shown.map((run) => ({ run, points: curveOf(run) })).filter(({ points }) => points.length);
   const without = shared.shown.length - curves.length;
-  byId("losses-hint").textContent = lossesHint(without);
+  byId("losses-hint").textContent = lossesHint(curves.map(({ run }) => run), without);
   if (!curves.length) {
     figure.replaceChildren(make("p", { class: "notice" }, "No losses were recorded here."));
     return;
   }
   const frame = chartFrame(figure, `${losses.part} by ${losses.across}`);
   const all = curves.flatMap(({ points }) => points);
-  const across = scale(all.map(([x]) => x), MARGIN.left, frame.right, { pad: 0, wanted: frame.width / 110 });
+  const across = scale(all.map(([x]) => x), MARGIN.left, frame.right, { pad: 0, wanted: frame.width / 110, whole: losses.across === "step" });
   const down = scale(all.map(([, y]) => y), frame.bottom, MARGIN.top, { log: losses.log });
   const downName = losses.shares ? `${losses.part}, share of its first value` : losses.part;
   drawAxes(frame, across, down, losses.across === "step" ? "step" : "seconds", downName);
-  const colours = colouring();
+  const colours = colouring(curves.map(({ run }) => run));
   for (const { run, points } of curves) {
     const placed = points.map(([x, y]) => `${across.place(x).toFixed(1)},${down.place(y).toFixed(1)}`);
     const last = points[points.length - 1];
@@ -54,8 +54,8 @@ function drawLosses() {
   losses.settle();
 }
 
-function lossesHint(without) {
-  const changing = VARYING.filter((name) => /^(objective|layers|model|content|style|image)\b/.test(name));
+function lossesHint(runs, without) {
+  const changing = VARYING.filter((name) => /^(objective|layers|model|content|style|image)\b/.test(name) && valuesOf(name, runs).length > 1);
   const which = changing.length ? ` Here ${listText(changing.map(shortName))} changes it: look at the shape of curves, not at their height.` : "";
   return "Losses of different objectives, weights, layers, pictures or sizes are different quantities: they can't be compared with each other; "
     + `the yardstick can.${which}${without ? ` ${without} ${without === 1 ? "run has" : "runs have"} no such loss.` : ""}`;

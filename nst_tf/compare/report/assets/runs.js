@@ -42,6 +42,9 @@ onChange("lit", (run) => {
 const measureOf = (run, name) => (typeof run.measures[name] === "number" ? run.measures[name] : null);
 const isDone = (run) => run.status === "completed";
 
+// The runs of which a chart may show something.
+const CHARTED = RUNS.filter((run) => isDone(run) || Object.keys(run.curves).length);
+
 function pictureOf(number) {
   return number === null || number === undefined ? null : DATA.pictures[number];
 }

@@ -47,10 +47,12 @@ function drawTable() {
   runs.length ? "" : make("p", { class: "notice" }, "No run passes the filter."));
 }
 
+// As it is shown: of values that look the same, either all are best or none.
 function bestOf(column, runs) {
-  const values = runs.filter(isDone).map(column.value).filter((value) => typeof value === "number");
-  if (new Set(values).size < 2) return null; // nothing is best where all are the same
-  return column.best === "high" ? Math.max(...values) : Math.min(...values);
+  const measured = runs.filter((run) => isDone(run) && typeof column.value(run) === "number");
+  if (new Set(measured.map(column.text)).size < 2) return null; // nothing is best where all are the same
+  const sign = column.best === "high" ? -1 : 1;
+  return column.text(measured.reduce((best, run) => (sign * column.value(run) < sign * column.value(best) ? run : best)));
 }
 
 function tableRow(run, columns, best) {
@@ -62,12 +64,15 @@ function tableRow(run, columns, best) {
     }
     if (column.key === "status") return make("td", {}, make("span", { class: "status", "data-status": run.status, title: run.error }, run.status));
     const value = column.value(run);
-    const isBest = typeof value === "number" && isDone(run) && value === best.get(column.key);
+    const isBest = typeof value === "number" && isDone(run) && column.text(run) === best.get(column.key);
     return make("td", { class: [column.number ? "number" : "", isLong(column.text(run)) ? "long" : "", isBest ? "is-best" : ""].join(" ").trim() || null, title: isBest ? "best of the runs shown" : null },
       column.text(run));
   });
   const command = run.command || run.rerun;
-  const row = make("tr", {}, cells, make("td", {}, command ? copyButton(command, `Copy the command of run ${run.name}`) : "–"));
+  const from = run.command && typeof run.typed_in === "string" ? `, to be typed in ${run.typed_in}` : "";
+  const copy = command ? copyButton(command, `Copy the command of run ${run.name}${from}`) : "–";
+  if (command) copy.title = `${command}${from}`;
+  const row = make("tr", {}, cells, make("td", {}, copy));
   return lights(row, run);
 }
 

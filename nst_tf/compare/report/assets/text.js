@@ -28,6 +28,12 @@ function bytesText(value) {
   return `${Number((value / 1000 ** power).toPrecision(3))} ${units[power]}`;
 }
 
+// 1 -> "1st"
+function placeText(number) {
+  const ending = Math.floor(number / 10) % 10 === 1 ? "th" : ["th", "st", "nd", "rd"][number % 10] || "th";
+  return `${number}${ending}`;
+}
+
 // Texts that may be broken anywhere, lest they push all else aside.
 const isLong = (text) => String(text).length > 24;
 
@@ -79,7 +85,7 @@ function settingsText(run, except = []) {
 
 const shortened = (text) => (text.length > 40 ? `${text.slice(0, 18)}…${text.slice(-18)}` : text);
 
-function runText(run) {
-  const settings = settingsText(run);
+function runText(run, except = []) {
+  const settings = settingsText(run, except);
   return settings ? `${run.name}: ${settings}` : run.name;
 }

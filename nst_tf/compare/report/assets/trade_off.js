@@ -60,7 +60,7 @@ function drawScatter(runs, front, best) {
   drawAxes(frame, across, down, named(trade.across), named(trade.down));
   const at = (run) => [across.place(run.measures[trade.across]), down.place(run.measures[trade.down])];
   frame.svg.append(makeSvg("polyline", { class: "front", points: front.map((run) => at(run).join(",")).join(" ") }));
-  const colours = colouring();
+  const colours = colouring(runs);
   const small = runs.length > 60 ? 3.5 : 4.5;
   const onFront = new Set(front);
   const points = [...runs].sort((a, b) => a.measures[trade.across] - b.measures[trade.across]);
@@ -80,10 +80,13 @@ function drawScatter(runs, front, best) {
     hasTip(dot, run);
     frame.svg.append(lights(dot, run));
   }
-  best.forEach(({ run }, index) => {
+  for (const { run } of best) {
     const [x, y] = at(run);
-    frame.svg.append(makeSvg("text", { x: x + 9, y: y - 7, class: "rank", "aria-hidden": "true" }, String(index + 1)));
-  });
+    const isRight = x > (MARGIN.left + frame.right) / 2; // there is room at its left
+    frame.svg.append(makeSvg("text", {
+      x: isRight ? x - 9 : x + 9, y: y - 7, "text-anchor": isRight ? "end" : "start", class: "named", "aria-hidden": "true",
+    }, `run ${shortened(run.name)}`));
+  }
   figure.replaceChildren(frame.svg, legendList(colours.legend));
   trade.settle();
 }
@@ -92,7 +95,7 @@ function drawBest(best, front) {
   const onFront = new Set(front);
   byId("best").replaceChildren(...best.map(({ run, score }, index) => {
     const button = make("button", { type: "button", class: "best-run", on: { click: () => openViewer(run) } },
-      make("span", { class: "place" }, String(index + 1)), image(run.picture, "") || make("span", { class: "no-thumb" }),
+      make("span", { class: "place" }, placeText(index + 1)), image(run.picture, "") || make("span", { class: "no-thumb" }),
       make("span", { class: "best-text" }, make("b", {}, `Run ${run.name}`), make("span", {}, settingsText(run)),
         make("span", { class: "hint" }, `${measureName(trade.across)} ${measureText(trade.across, run.measures[trade.across])} · `
           + `${measureName(trade.down)} ${measureText(trade.down, run.measures[trade.down])}`
@@ -117,7 +120,7 @@ function drawTradeOff() {
   const front = paretoFront(runs);
   const best = scored(runs).slice(0, BEST);
   byId("trade-off-hint").textContent = "The line joins the Pareto front: runs that no other beats in one measure without losing in "
-    + "the other. The score weighs both measures, each from 0 (best run shown) to 1 (worst)."
+    + "the other. The best few are named. The score weighs both measures, each from 0 (best run shown) to 1 (worst)."
     + (byTerminal() && !trade.chosen ? ` Its weight is at first that of content + ${DATA.style_against_content} style.` : "")
     + (left ? ` ${left} ${left === 1 ? "run is" : "runs are"} left out: not completed, or not measured.` : "");
   drawScatter(runs, front, best);

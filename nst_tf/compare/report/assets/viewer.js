@@ -71,15 +71,15 @@ function viewerFacts(run) {
   const measures = DATA.measures.filter(({ name }) => run.measures[name] !== undefined);
   const row = ({ name, meaning }) => [measureName(name), measureText(name, run.measures[name]), meaning || null];
   const layers = measures.filter(({ name }) => name.includes("/"));
-  const typedIn = typeof run.typed_in === "string" ? `Typed in ${run.typed_in}` : null;
+  const from = typeof run.typed_in === "string" ? `To be typed in ${run.typed_in}` : null;
   return [
     run.error ? make("p", { class: "error" }, run.error) : null,
     definitionTable("What varies", varying),
     definitionTable("Yardstick", measures.filter(({ name }) => !name.includes("/")).map(row)),
     layers.length ? make("details", {}, make("summary", {}, "Layer by layer"), definitionTable("", layers.map(row))) : null,
-    commandBlock("as it was typed", run.command, "Its words can't be shown as a command: one is an option or holds control characters."),
+    commandBlock("this run alone, from its words", run.command, "Its words can't be shown as a command: one is an option or holds control characters."),
+    from && run.command ? make("p", { class: "hint" }, from) : null,
     commandBlock("the same again, from its folder", run.rerun, "Its folder's name holds control characters."),
-    typedIn ? make("p", { class: "hint" }, typedIn) : null,
     rest.length === 0 ? null : make("details", {}, make("summary", {}, varying.length ? `The other ${rest.length} settings` : `All ${rest.length} settings`),
       definitionTable("", rest.map((name) => [name, settingText(run.settings[name])]))),
   ];

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+_MOST_PROCESSES = 1 << 31  # a pid_t has 32 bits with a sign
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,16 @@ class Process:
     def this(cls) -> Process:
         """The process that asks."""
         return cls(os.getpid(), platform.node(), _began(os.getpid()))
+
+    @classmethod
+    def of(cls, note: Any) -> Process | None:
+        """The process of a note that may have been written by anybody; None if it tells of none."""
+        if not isinstance(note, Mapping):
+            return None
+        number, host, began = (note.get(name) for name in ("number", "host", "began"))
+        if not (isinstance(number, int) and 0 < number < _MOST_PROCESSES and isinstance(host, str)):
+            return None
+        return cls(number, host, began) if began is None or isinstance(began, int) else None
 
     @property
     def is_of_this_host(self) -> bool:
