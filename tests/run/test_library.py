@@ -98,7 +98,7 @@ GREY = np.zeros((20, 20), np.uint8)
         (GREY, GREY, ["optimizer=5"], "optimizer=5"),
         (GREY, GREY, ["init.noise=2"], "init.noise"),
         (GREY, GREY, ["steps=${nothing}"], "'nothing'"),
-        (GREY, np.zeros((16, 200), np.uint8), [], "size 32"),
+        (GREY, np.zeros((16, 200), np.uint8), [], "size=32"),
     ],
 )
 def test_bad_things_are_refused(content, style, words, expected) -> None:
