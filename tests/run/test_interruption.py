@@ -118,6 +118,7 @@ def test_it_ends_at_once(
         assert len(losses(tmp_path / "run")) == call - 1
 
 
+@pytest.mark.slow
 def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "whole").mkdir()
     words = (*small, "steps=80", "record.image_every=1", "hydra.run.dir=run")
