@@ -136,7 +136,7 @@ class Objective:
                 values.append(style_value(self.style, layer, one, styles, targets["style_shares"][layer]))
         return values
 
-    def weighted_parts(self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor) -> tf.Tensor:
+    def weighted_parts(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> tf.Tensor:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
         return self.evaluation.weighted_parts(self, image, targets, weights)
 

@@ -58,6 +58,9 @@ class CompiledStep:
                 self._value_and_gradient, autograph=False, experimental_attributes={"_noinline": True}
             )
         self._trace, self._advance = self._compiled()
+        self._parts = objective.weighted_parts
+        if not objective.evaluation.on_host:
+            self._parts = tf.function(self._parts, autograph=False)
 
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
         """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
@@ -84,6 +87,10 @@ class CompiledStep:
     def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> None:
         """Do now what the first call would do before its first step; nothing if it was done."""
         self._trace(targets, weights)
+
+    def parts_of(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
+        """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""
+        return self._parts(image, targets, weights).numpy()
 
     @property
     def variables(self) -> list[Any]:

@@ -192,9 +192,8 @@ class Solver:
 
     def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
         """Loss and parts of any image [H, W, 3] of the present size, outside of the compiled step."""
-        parts = self._bound.objective.weighted_parts(
-            tf.constant(pixels[np.newaxis], tf.float32), self._bound.targets, self._bound.weights
-        ).numpy()
+        image = tf.constant(pixels[np.newaxis], tf.float32)
+        parts = self._entered.parts_of(image, self._bound.targets, self._bound.weights)
         return float(parts.sum()), self._named(parts)
 
     def result(
