@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 
 # before the first import of TensorFlow: its C++ side logs start-up facts that are nobody's fault
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# a shell without job control makes what it starts in the background deaf to Ctrl-C, and with it what
+# tests start to interrupt it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _REAL_PAIR = Path(__file__).parents[2] / "shared" / "images"
 
