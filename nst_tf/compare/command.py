@@ -19,6 +19,7 @@ from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare, me
 from nst_tf.compare.finding import find_runs
 from nst_tf.compare.reading import UNREADABLE, read_runs
 from nst_tf.compare.tables import best_table, difference_table
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 
 BAD_INPUT, INTERRUPTED = 2, 130  # 130 = 128 + SIGINT, as shells count
@@ -92,8 +93,7 @@ def _tell(comparison: Comparison) -> None:
     for run in comparison.runs:
         counts[run.status] = counts.get(run.status, 0) + 1
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
-    runs = len(comparison.runs)
-    print(f"{runs} {'run' if runs == 1 else 'runs'}: {said}")  # noqa: T201
+    print(f"{counted(len(comparison.runs), 'run')}: {said}")  # noqa: T201
     sys.stdout.flush()  # lest in a file the sentences stand before the table
     _tell_what_did_not_complete([run for run in comparison.runs if run.status != "completed"])
     waiting, jobs = comparison.jobs_not_begun

@@ -18,6 +18,7 @@ from nst_tf.compare.report import write_report
 from nst_tf.compare.results import results_csv
 from nst_tf.compare.varying import varying
 from nst_tf.compare.yardstick_cache import measured_runs
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically, written_atomically
 from nst_tf.weights import ConvolutionWeights, load_weights
@@ -65,7 +66,7 @@ def compare(
     if yardstick and any(run.picture for run in runs):
         runs = _measured(runs, weights, on_run)
         grid = arranged(runs, names, rows, column)
-    title = f"{place.resolve().name}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}"
+    title = f"{place.resolve().name}: {counted(len(runs), 'run')}"
     files = (place / SHEET, place / TABLE, place / PAGE)
     try:
         place.mkdir(parents=True, exist_ok=True)

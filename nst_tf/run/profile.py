@@ -10,13 +10,13 @@ from rich.table import Table
 _MEANINGS = {
     "pictures": "checks, reading the pictures",
     "tensorflow": "importing TensorFlow",
-    "weights": "reading the weights",
-    "network": "objects of the run, choice of precision",
+    "weights": "choice of precision, reading the weights",
+    "network": "objects of the run",
     "targets": "features of content and style, all sizes",
     "tracing": "tracing the step, all sizes",
     "first_steps": "the first step of each size, with TensorFlow's optimization of the graph",
     "steps": "all other steps",
-    "scoring": "the loss of the result: two passes through the network",
+    "scoring": "the loss of the result: passes through the network, and tracing the first",
     "recording": "metrics, progress pictures, resizing",
     "saving": "the result: file, and reading it back",
 }
