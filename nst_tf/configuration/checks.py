@@ -28,6 +28,8 @@ from nst_tf.weighting import check_layers, check_weight
 
 _TYPED = ("image", "objective", "layers", "model", "record", "stop", "sweep")  # groups that the schema lists
 
+_LARGEST_FLOAT32 = 3.4028234e38  # IEEE 754, binary32
+
 Files = Mapping[str, Path]
 """The file that is read in the place of a configured name: of a saved run, whose files may have moved."""
 
@@ -177,9 +179,11 @@ def _check_weights_file(weights: str, files: Files) -> None:
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")
 
 
-def _check_learning_rate(rate: Any) -> None:
-    if _is_number(rate) and rate <= 0:
-        raise InputError(f"optimizer.learning_rate must be above 0, but is {rate}")
+def _check_learning_rate(rate: Any, key: str = "optimizer.learning_rate") -> None:
+    if isinstance(rate, Mapping):  # a schedule
+        _check_learning_rate(rate.get("initial_learning_rate"), f"{key}.initial_learning_rate")
+    if _is_number(rate) and not 0 < rate <= _LARGEST_FLOAT32:
+        raise InputError(f"{key} must be above 0 and finite in float32, but is {rate}")
 
 
 def _check_at_least(key: str, value: float, smallest: int) -> None:

@@ -23,7 +23,8 @@ from nst_tf.files import sha256_of_file
 from nst_tf.run.size_limits import check_sizes
 
 # as nst_tf.record.folder has them, without TensorFlow
-SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
+SUMMARY, CONFIGURATION = "run.json", "config.yaml"
+CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = ("objective.content", "objective.style", "objective.smoothness", "optimizer", "init", "pyramid")
@@ -145,6 +146,11 @@ class SavedRun:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             path = self.folder / CONFIGURATION
             raise InputError(f"the configuration {path} can't be run ({reason})") from error
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run in ``folder`` may be gone on with; the checkpoint was not read."""
+    return any((folder / name).is_file() for name in CHECKPOINTS)
 
 
 def read_saved_run(folder: Path) -> SavedRun:
