@@ -182,7 +182,7 @@ def _check_weights_file(weights: str, files: Files) -> None:
 def _check_learning_rate(rate: Any, key: str = "optimizer.learning_rate") -> None:
     if isinstance(rate, Mapping):  # a schedule
         _check_learning_rate(rate.get("initial_learning_rate"), f"{key}.initial_learning_rate")
-    if _is_number(rate) and not 0 < rate <= _LARGEST_FLOAT32:
+    elif _is_number(rate) and not 0 < rate <= _LARGEST_FLOAT32:
         raise InputError(f"{key} must be above 0 and finite in float32, but is {rate}")
 
 

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, ClassVar
@@ -38,7 +39,7 @@ class LeavingInTime:
     by are left alone.
     """
 
-    last_words: ClassVar[Callable[[], None] | None] = None
+    last_words: ClassVar[list[Callable[[], None]]] = []
     """What is to be done before the process ends, by whoever began more than the run, such as a sweep."""
 
     def __init__(
@@ -70,7 +71,7 @@ class LeavingInTime:
             self._heard.close()
 
     def _listen(self) -> None:
-        first, counts = 0, dict.fromkeys(_HANDLED, 0)
+        first, counts = 0, Counter[int]()
         word_at = leave_at = math.inf
         while True:
             due = min(word_at, leave_at)
@@ -98,8 +99,8 @@ class LeavingInTime:
     def _end(self, number: int, at_once: bool) -> None:
         try:
             self._leave(number, at_once)
-            if LeavingInTime.last_words is not None:
-                LeavingInTime.last_words()
+            for say in LeavingInTime.last_words:
+                say()
             abandon_what_is_being_written()
             if sys.stderr.isatty():
                 _say("\x1b[?25h\r", end="")  # a bar may have hidden the cursor

@@ -55,5 +55,5 @@ def test_no_rate_helps_where_no_step_was_made() -> None:
 def test_rates_that_are_none_are_refused(rate: str, key: str) -> None:
     option = "adam" if key == "learning_rate" else "sgd_exponential"
     settings, choices = composed([f"optimizer={option}", f"optimizer.{key}={rate}"])
-    with pytest.raises(InputError, match=rf"optimizer\.{key} must be above 0 and finite in float32, but is"):
+    with pytest.raises(InputError, match=rf"optimizer\.{key} must be (above 0|a finite number)"):
         check_settings(settings, choices)

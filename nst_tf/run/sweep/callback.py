@@ -55,7 +55,7 @@ class FollowSweep(Callback):
                 f"can't write to {where} ({error.strerror}): choose another folder with hydra.sweep.dir"
             )
         Sweep.current = sweep
-        LeavingInTime.last_words = sweep.leave
+        LeavingInTime.last_words[:] = [sweep.leave]
         FollowSweep.display = SweepDisplay(sweep)
         FollowSweep.display.start()
 

@@ -36,7 +36,8 @@ def run_to_the_end(program: Callable[[], object]) -> int:
 
     What ends the program before any job of a sweep began is raised, and leaves nothing behind.
     """
-    Sweep.current = FollowSweep.display = LeavingInTime.last_words = None
+    Sweep.current = FollowSweep.display = None
+    LeavingInTime.last_words.clear()
     cut: BaseException | None = None
     try:
         with terminable():
