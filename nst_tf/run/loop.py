@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from nst_tf.counted import counted
+from nst_tf.images.levels import rounded as rounded_to
 from nst_tf.images.resize import resize
-from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
@@ -54,6 +54,8 @@ class Experiment:
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    bits: int = 8
+    """A channel, of the file in which the result is saved."""
     image_every: int = 0
     waiting: CompiledSteps | None = None
     """Compiled steps of earlier runs."""
@@ -64,7 +66,7 @@ class Experiment:
 
 @dataclass
 class Outcome:
-    """What came out: the picture as it is saved, 8 bits, and its own loss.
+    """What came out: the picture as it is saved, rounded to the bits of its file, and its own loss.
 
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
     back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
@@ -89,7 +91,8 @@ def optimize(
     """Run the experiment; a divergence ends it with the best picture seen.
 
     ``loss`` and ``parts`` of the outcome are those of the saved picture itself, clipped and rounded to
-    8 bits, under the objective at the last size. ``resumed`` is a checkpoint of the same experiment.
+    the bits of its file, under the objective at the last size. ``resumed`` is a checkpoint of the same
+    experiment.
     """
     solver = Solver(
         experiment.optimizer,
@@ -155,7 +158,7 @@ def _outcome(
         candidates = [solver.best_image]
     elif experiment.keep_best:
         candidates.insert(0, solver.last_image)
-    rounded = tuple(round_to_8_bits(candidate) for candidate in candidates)
+    rounded = tuple(rounded_to(candidate, experiment.bits) for candidate in candidates)
     began = time.perf_counter()
     # an image below the best seen needs no comparison with it, but an average of images may be better
     good_enough = solver.best_loss if experiment.average is None else -np.inf

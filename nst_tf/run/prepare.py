@@ -99,6 +99,7 @@ def prepare(
         keep_best=settings.keep_best,
         average=settings.average,
         stretch=settings.image.stretch.name,
+        bits=settings.record.bits,
         image_every=settings.record.image_every,
         waiting=warm.steps,
         resize=warm.resized,
