@@ -99,6 +99,8 @@ class Settings:
     style_weights: Any = None
     image: ImageSettings = field(default_factory=ImageSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    # of runs that were saved before there was a balance
+    balance: Any = field(default_factory=lambda: {"_target_": "nst_tf.balance.GivenBalance"})
     layers: LayerSettings = field(default_factory=LayerSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     optimizer: Any = MISSING

@@ -134,6 +134,7 @@ def _run_with_tensorflow(
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
@@ -153,7 +154,7 @@ def _run_with_tensorflow(
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    experiment = prepare(settings, inputs, parts, weights, WARM)
+    experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:

@@ -103,6 +103,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
+    from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.loop import optimize
@@ -115,7 +116,7 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    experiment = prepare(settings, inputs, parts, weights, WARM)
+    experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
     history: list[Report] = []
 
     class History:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import keras
 import numpy as np
 
+from nst_tf.balance import Balance, GivenBalance, Pulls, pulls_of
 from nst_tf.counted import counted
 from nst_tf.images.resize import resize
 from nst_tf.images.write import round_to_8_bits
@@ -49,6 +50,7 @@ class Experiment:
     size: int
     style_size: int
     steps: int
+    balance: Balance = field(default_factory=GivenBalance)
     seed: int = 0
     clip: bool = True
     keep_best: bool = True
@@ -114,7 +116,7 @@ def optimize(
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = experiment.objective.bind(content, styles)
+        bound = experiment.balance.applied(experiment.objective.bind(content, styles), index)
         seconds_of_targets += time.perf_counter() - began
         solver.enter(enlarged(image, height, width), bound)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
@@ -136,6 +138,18 @@ def optimize(
             break
     solver.close()
     return _outcome(solver, experiment, diverged, seconds_of_targets)
+
+
+def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
+    """How strongly content and style pull at each size, coarse to fine: what a balance is settled by.
+
+    Targets stay known for the run itself. Raises InputError if one of the terms pulls at nothing.
+    """
+    found = []
+    for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
+        _, _, content, styles = _pictures_at(scale, experiment)
+        found.append(pulls_of(experiment.objective.bind(content, styles), content))
+    return found
 
 
 def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:

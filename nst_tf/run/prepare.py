@@ -10,6 +10,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.balance import Balance
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
@@ -34,6 +35,7 @@ class Parts:
     content: ContentLoss
     style: StyleLoss
     smoothness: Smoothness
+    balance: Balance
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
@@ -45,6 +47,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         content=_made("objective.content", _with_layers(settings, "content")),
         style=_made("objective.style", _with_layers(settings, "style")),
         smoothness=_made("objective.smoothness", settings.objective.smoothness),
+        balance=_made("balance", settings.balance),
         optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
         start=_made("init", _with_file(settings.init, files)),
         pyramid=_made("pyramid", settings.pyramid),
@@ -91,6 +94,7 @@ def prepare(
         optimizer=parts.optimizer,
         start=parts.start,
         pyramid=parts.pyramid,
+        balance=parts.balance,
         size=settings.image.size,
         style_size=settings.image.style_size or settings.image.size,
         steps=settings.steps,
@@ -106,7 +110,9 @@ def prepare(
         if settings.stop.patience
         else None,
     )
-    warm.expect(check_sizes(experiment))
+    sizes = check_sizes(experiment)
+    parts.balance.check(len(sizes))
+    warm.expect(sizes)
     return experiment
 
 
