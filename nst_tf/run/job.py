@@ -16,6 +16,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
+from nst_tf.configuration.styles import style_names
 from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.processes import Process
@@ -70,6 +71,7 @@ def run(
         "requested_sha256": requested_sha256(settings),
         **facts,
     }
+    settings.style = _listed(settings.style)
     load_tensorflow()
     timings.lap("tensorflow")
     return _run_with_tensorflow(
@@ -83,6 +85,12 @@ def run(
         files=files,
         sweep=sweep,
     )
+
+
+def _listed(style: Any) -> Any:
+    """The pictures of folders by name: what the folder holds later is another matter."""
+    names = style_names(style)
+    return style if names in ([style], style) else names
 
 
 def requested_sha256(settings: DictConfig) -> str:

@@ -38,7 +38,8 @@ class Experiment:
 
     ``stretch`` "none" keeps the aspect ratio of every picture; "style" stretches the styles to the
     content's height and width, as the Keras example does; "square" stretches all to size x size, as
-    b06b01073 does.
+    b06b01073 does. ``style_scales``: of each style, what its long side is multiplied by.
+    ``circular``: the picture is a torus. ``multiple``: sides of the result are rounded to one of these.
     """
 
     content: np.ndarray
@@ -56,6 +57,9 @@ class Experiment:
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    style_scales: tuple[float, ...] | None = None
+    circular: bool = False
+    multiple: int = 1
     image_every: int = 0
     waiting: CompiledSteps | None = None
     """Compiled steps of earlier runs."""
@@ -118,7 +122,7 @@ def optimize(
         began = time.perf_counter()
         bound = experiment.balance.applied(experiment.objective.bind(content, styles), index)
         seconds_of_targets += time.perf_counter() - began
-        solver.enter(enlarged(image, height, width), bound)
+        solver.enter(enlarged(image, height, width, circular=experiment.circular), bound)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del content, styles
         image = np.empty((0, 0, 3), np.float32)
@@ -198,5 +202,13 @@ def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:
         (pixels.shape[0], pixels.shape[1])
         for pixels in (experiment.content, *(style.pixels for style in experiment.styles))
     )
-    result, of_styles = shapes_at(scale.size, scale.style_size, content, styles, experiment.stretch)
+    result, of_styles = shapes_at(
+        scale.size,
+        scale.style_size,
+        content,
+        styles,
+        experiment.stretch,
+        experiment.style_scales,
+        experiment.multiple,
+    )
     return [result, *of_styles]

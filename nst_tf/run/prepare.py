@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
+from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
@@ -22,7 +25,7 @@ from nst_tf.run.loop import Experiment, check_sizes
 from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.warm import Warm
 from nst_tf.solver import Patience
-from nst_tf.start import Start
+from nst_tf.start import ContentStart, Start
 from nst_tf.vgg.reading import read_whole
 from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.weights import ConvolutionWeights
@@ -46,7 +49,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     parts = Parts(
         content=_made("objective.content", _with_layers(settings, "content")),
         style=_made("objective.style", _with_layers(settings, "style")),
-        smoothness=_made("objective.smoothness", settings.objective.smoothness),
+        smoothness=_made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
         balance=_made("balance", settings.balance),
         optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
         start=_made("init", _with_file(settings.init, files)),
@@ -103,6 +106,9 @@ def prepare(
         keep_best=settings.keep_best,
         average=settings.average,
         stretch=settings.image.stretch.name,
+        style_scales=style_scales(settings, len(inputs.styles)),
+        circular=_wraps(settings),
+        multiple=extractor.reach.stride if extractor and inputs.is_texture and _wraps(settings) else 1,
         image_every=settings.record.image_every,
         waiting=warm.steps,
         resize=warm.resized,
@@ -111,6 +117,8 @@ def prepare(
         else None,
     )
     sizes = check_sizes(experiment)
+    if inputs.is_texture:
+        _check_texture(parts.start, sizes, inputs.content.pixels)
     parts.balance.check(len(sizes))
     warm.expect(sizes)
     return experiment
@@ -121,6 +129,29 @@ def _evaluation(settings: DictConfig) -> Evaluation:
     if mode == Mode.tiles.name:
         return Tiles(settings.tile_size)
     return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
+
+
+def _check_texture(start: Start, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
+    """Raise InputError for a start that needs a content, and for sides that poolings would not divide."""
+    if isinstance(start, ContentStart):
+        raise InputError("init=content needs a content picture, but content=null: say init=noise")
+    if sizes[-1] != canvas.shape[:2]:
+        wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
+        raise InputError(
+            f"a texture with model.padding=circular can't have {wanted} pixels (height x width), of which the"
+            f" poolings would leave out some at the seam: the nearest possible are {possible}, with"
+            f" image.size={max(sizes[-1])} and image.aspect={sizes[-1][1] / sizes[-1][0]:.6g}"
+        )
+
+
+def _wraps(settings: DictConfig) -> bool:
+    return settings.model.padding.name == "circular"
+
+
+def _on_torus(settings: DictConfig, smoothness: DictConfig) -> dict[str, Any]:
+    """What the network sees beyond a border, smoothness sees there too."""
+    description: Any = OmegaConf.to_container(smoothness, resolve=True)
+    return description | ({"circular": True} if _wraps(settings) else {})
 
 
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:

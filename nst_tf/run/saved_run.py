@@ -188,7 +188,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
     """The pictures that the configuration names, in its order, with what is recorded of each."""
     styles = [settings.style] if isinstance(settings.style, str) else settings.style
-    names = [settings.content, *(styles or ())]
+    contents = [] if settings.content is None else [settings.content]
+    names = [*contents, *(styles or ())]
     if not all(isinstance(name, str) and name for name in names):
         raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
     if "inputs" not in summary and summary.get("status") != "completed":
@@ -197,7 +198,8 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     entries = []
     if isinstance(recorded, dict):
         listed = recorded.get("styles")
-        entries = [recorded.get("content"), *(listed if isinstance(listed, list) else ())]
+        entries = [recorded.get("content")] if contents else []
+        entries += listed if isinstance(listed, list) else ()
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
     if isinstance(start := settings.init.get("path"), str):
