@@ -16,12 +16,11 @@ from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
 from nst_tf.objective.objective import CONTENT, STYLE
 
-# By how much style pulls more than content at the probe where the knob is at the middle. Chosen by looking
-# (docs/balance.md) and by the default objective, whose weights were chosen by looking before: at the probe
-# of the bundled pairs they pull 4 to 8 times more for style, and so do other objectives whose weights make
-# pictures like that. Beside the content all of the style's error is still there, of which little is left in
-# the result: hence not 1.
-STYLE_AT_THE_MIDDLE = 5.0
+# By how much style pulls more than content at the probe where the knob is at the middle, chosen by looking
+# (docs/balance.md). The default objective, whose weights were chosen by looking as well, pulls 6 to 10 times
+# more for style there, and weights of gatys2016 and crowson that hold its results in place pull 4 to 5 times
+# more. Not 1: a blend has none of the style's texture yet, most of which a few steps bring.
+STYLE_AT_THE_MIDDLE = 6.0
 
 
 class Balance(Protocol):
@@ -70,7 +69,7 @@ class GivenBalance:
 class AutoBalance:
     """``style`` s in [0, 1], from content alone to style alone, whatever pictures, objective and size.
 
-    Terms are weighed by their pulls |dL_c/dx| and |dL_s/dx| at the content in white noise, measured at
+    Terms are weighed by their pulls |dL_c/dx| and |dL_s/dx| half way from content to style, measured at
     each size with the weights as configured (see ``pulls``): factors f_c and f_s on these weights make
 
         f_s |dL_s/dx| / (f_c |dL_c/dx|) = K s / (1 - s),   K = STYLE_AT_THE_MIDDLE

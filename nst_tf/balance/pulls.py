@@ -1,23 +1,17 @@
-"""How strongly each term pulls at a picture: the norm of its gradient, measured beside the content."""
+"""How strongly each term pulls at a picture: the norm of its gradient, half way from content to style."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.objective import BoundObjective
+from nst_tf.objective import BoundObjective, StyleImage
 from nst_tf.objective.objective import CONTENT, STYLE
-
-# At the content itself the content term pulls at nothing, whatever its weight. A tenth of the range of the
-# pixels is the white noise that Gatys et al. 2016 start from here (conf/init/noise.yaml): far enough that
-# the pull is that of a picture which has lost detail, near enough that it is still the content's.
-PROBE_DEVIATION = 0.1
-# of the probe, in every run: what it measures must not depend on the seed of the run
-_SEED = 0
 
 
 class Pulls(NamedTuple):
@@ -27,18 +21,26 @@ class Pulls(NamedTuple):
     style: float
 
 
-def probe(content: np.ndarray) -> np.ndarray:
-    """The content [H, W, 3] in [0, 1] in seeded white noise, clipped to [0, 1]; float32."""
-    noise = np.random.default_rng(_SEED).standard_normal(content.shape)
-    return np.clip(content + PROBE_DEVIATION * noise, 0, 1).astype(np.float32)
+def probe(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
+    """The mean of the content [H, W, 3] and the styles, stretched to its shape and weighted; [H, W, 3].
+
+    At the content itself the content term pulls at nothing, whatever its weight, and the style term mostly
+    at what the first few steps mend, such as brightness. Half way both have something to say.
+    """
+    total = sum(style.weight for style in styles)
+    blend = np.zeros_like(content)
+    for style in styles:
+        stretched = tf.image.resize(style.pixels, content.shape[:2], "bicubic", antialias=True).numpy()
+        blend += style.weight / total * np.clip(stretched, 0, 1)
+    return ((content + blend) / 2).astype(np.float32)
 
 
-def pulls_of(bound: BoundObjective, content: np.ndarray) -> Pulls:
-    """Both pulls at the probe of the content [H, W, 3], in two evaluations, nothing of which is compiled.
+def pulls_of(bound: BoundObjective, content: np.ndarray, styles: Sequence[StyleImage]) -> Pulls:
+    """Both pulls at the probe of the pictures, in two evaluations, nothing of which is compiled.
 
     Raises InputError if the objective lacks one of the terms, or one pulls at nothing or without bounds.
     """
-    image = tf.constant(probe(content)[np.newaxis])
+    image = tf.constant(probe(content, styles)[np.newaxis])
     return Pulls(*(_pull(bound, term, image) for term in (CONTENT, STYLE)))
 
 

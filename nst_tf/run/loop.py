@@ -152,7 +152,7 @@ def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
     found = []
     for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
         _, _, content, styles = _pictures_at(scale, experiment)
-        found.append(pulls_of(experiment.objective.bind(content, styles), content))
+        found.append(pulls_of(experiment.objective.bind(content, styles), content, styles))
     return found
 
 

@@ -55,6 +55,12 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         start=_made("init", _with_file(settings.init, files)),
         pyramid=_made("pyramid", settings.pyramid),
     )
+    if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
+        # among what it asks for are trials that it takes back, and its first steps are its largest
+        raise InputError(
+            f"average={settings.average} is for optimizers that make small steps without looking back, such as"
+            " optimizer=adam: an average over a line search is worse than its best image"
+        )
     if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
     return parts

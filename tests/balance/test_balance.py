@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nst_tf.balance import AutoBalance, GivenBalance, pulls_of
 from nst_tf.balance.balances import STYLE_AT_THE_MIDDLE
+from nst_tf.balance.pulls import probe
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
@@ -19,7 +20,7 @@ CONTENT, STYLE = {"block2_conv2": 1.0}, {"block1_conv1": 0.25, "block2_conv1": 0
 @pytest.fixture(scope="module")
 def pictures() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(5)
-    return tuple(random.uniform(size=shape).astype(np.float32) for shape in ((24, 32, 3), (28, 20, 3)))
+    return tuple(random.uniform(size=shape).astype(np.float32) for shape in ((24, 32, 3), (24, 32, 3)))
 
 
 def bound(extractor, pictures, content=1.0, style=1.0, smoothness=0.5):
@@ -32,11 +33,21 @@ def bound(extractor, pictures, content=1.0, style=1.0, smoothness=0.5):
     return objective.bind(pictures[0], [StyleImage(pictures[1])])
 
 
-def direct_pulls(extractor, pictures, content_weight: float, style_weight: float) -> tuple[float, float]:
-    """Norms of the gradients of w_c mean (F - P)^2 and w_s sum w_l mean (G - A)^2 at the content in noise."""
+def measured(objective, pictures):
+    return pulls_of(objective, pictures[0], [StyleImage(pictures[1])])
+
+
+def test_the_probe_is_half_way_to_all_styles(pictures):
     content, style = pictures
-    noise = np.random.default_rng(0).standard_normal(content.shape)
-    image = tf.constant(np.clip(content + 0.1 * noise, 0, 1)[np.newaxis], tf.float32)
+    grey = StyleImage(np.full((10, 10, 3), 0.3, np.float32), 3.0)  # flat: as it is at any size
+    expected = (content + 0.25 * style + 0.75 * 0.3) / 2
+    np.testing.assert_allclose(probe(content, [StyleImage(style, 1.0), grey]), expected, atol=1e-5)
+
+
+def direct_pulls(extractor, pictures, content_weight: float, style_weight: float) -> tuple[float, float]:
+    """Norms of the gradients of w_c mean (F - P)^2 and w_s sum w_l mean (G - A)^2, half way to the style."""
+    content, style = pictures  # of one shape: nothing is stretched
+    image = tf.constant((content + style)[np.newaxis] / 2)
 
     def gram(features):
         vectors = tf.reshape(features, (-1, features.shape[-1]))
@@ -59,7 +70,7 @@ def direct_pulls(extractor, pictures, content_weight: float, style_weight: float
 @pytest.mark.parametrize("knob", [0.2, 0.5, 0.9])
 def test_pulls_at_the_probe_have_the_ratio_that_is_promised(small_extractor, pictures, knob):
     objective = bound(small_extractor, pictures, content=0.3, style=7.0)
-    balance = AutoBalance(knob).settled([pulls_of(objective, pictures[0])])
+    balance = AutoBalance(knob).settled([measured(objective, pictures)])
     weights = np.asarray(balance.applied(objective, 0).weights)
     # by part: content, two layers of style, smoothness
     content, style = direct_pulls(small_extractor, pictures, weights[0], weights[1] / STYLE["block1_conv1"])
@@ -73,7 +84,7 @@ def test_pulls_at_the_probe_have_the_ratio_that_is_promised(small_extractor, pic
 
 def test_the_ends_are_one_term_alone_and_between_them_style_grows(small_extractor, pictures):
     objective = bound(small_extractor, pictures)
-    pulls = [pulls_of(objective, pictures[0])]
+    pulls = [measured(objective, pictures)]
     weights = [
         np.asarray(AutoBalance(knob).settled(pulls).applied(objective, 0).weights)
         for knob in (0, 0.1, 0.5, 0.9, 1)
@@ -90,7 +101,7 @@ def test_the_weights_before_do_not_matter(small_extractor, pictures):
     found = []
     for content, style in ((1.0, 1.0), (1e-4, 3e3)):
         objective = bound(small_extractor, pictures, content, style)
-        balance = AutoBalance(0.4).settled([pulls_of(objective, pictures[0])])
+        balance = AutoBalance(0.4).settled([measured(objective, pictures)])
         weights = np.asarray(balance.applied(objective, 0).weights)
         found.append(weights[1] / weights[0])
     assert found[0] == pytest.approx(found[1], rel=1e-5)  # float32
@@ -107,12 +118,12 @@ def test_nothing_retraces_and_given_weights_stay(small_extractor, pictures):
 @pytest.mark.parametrize(("missing", "weights"), [("content", (0.0, 1.0)), ("style", (1.0, 0.0))])
 def test_a_term_without_weight_is_refused_by_name(small_extractor, pictures, missing, weights):
     with pytest.raises(InputError, match=rf"objective\.{missing}\.weight is 0.*balance=given"):
-        pulls_of(bound(small_extractor, pictures, *weights), pictures[0])
+        measured(bound(small_extractor, pictures, *weights), pictures)
 
 
 def test_a_term_that_pulls_at_nothing_is_refused(small_extractor, pictures):
     with pytest.raises(InputError, match=r"gradient of 0\.0 for objective\.style"):
-        pulls_of(bound(small_extractor, pictures, style=1e-44), pictures[0])
+        measured(bound(small_extractor, pictures, style=1e-44), pictures)
 
 
 @pytest.mark.parametrize("knob", [-0.1, 1.5, float("nan"), "half", True])
