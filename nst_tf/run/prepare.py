@@ -58,7 +58,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
         # among what it asks for are trials that it takes back, and its first steps are its largest
         raise InputError(
-            f"average={settings.average} is for optimizers that make small steps without looking back, such as"
+            f"average={settings.average} is for optimizers of small steps without a line search, such as"
             " optimizer=adam: an average over a line search is worse than its best image"
         )
     if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):

@@ -49,7 +49,7 @@ def test_a_texture_of_a_folder_of_styles_is_recorded_and_repeats(
             ("experiment=tileable_texture", "image.size=50"),
             "the nearest possible are 48 x 48, with image.size=48 and image.aspect=1",
         ),
-        (("average=0.9", "optimizer=lbfgs"), "average=0.9 is for optimizers that make small steps"),
+        (("average=0.9", "optimizer=lbfgs"), "average=0.9 is for optimizers of small steps"),
     ],
 )
 def test_what_is_refused_leaves_nothing(words, said: str, painting: Path, tmp_path: Path) -> None:
