@@ -10,13 +10,14 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.colour import Colour
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
-from nst_tf.pyramid import Pyramid
+from nst_tf.pyramid import NoSteps, Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
 from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.warm import Warm
@@ -37,6 +38,7 @@ class Parts:
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
+    colour: Colour
 
 
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
@@ -48,6 +50,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
         start=_made("init", _with_file(settings.init, files)),
         pyramid=_made("pyramid", settings.pyramid),
+        colour=_made("color", settings.color),
     )
     if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
@@ -90,7 +93,7 @@ def prepare(
         ),
         optimizer=parts.optimizer,
         start=parts.start,
-        pyramid=parts.pyramid,
+        pyramid=parts.pyramid if parts.colour.makes_steps else NoSteps(parts.pyramid),
         size=settings.image.size,
         style_size=settings.image.style_size or settings.image.size,
         steps=settings.steps,
@@ -105,6 +108,7 @@ def prepare(
         patience=Patience(settings.stop.patience, settings.stop.tolerance)
         if settings.stop.patience
         else None,
+        colour=parts.colour,
     )
     warm.expect(check_sizes(experiment))
     return experiment

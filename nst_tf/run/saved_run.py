@@ -26,7 +26,10 @@ from nst_tf.run.size_limits import check_sizes
 SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
 
 # of these the schema says nothing: each is an object that the configuration describes
-_OBJECTS = ("objective.content", "objective.style", "objective.smoothness", "optimizer", "init", "pyramid")
+_OBJECTS = (
+    *("objective.content", "objective.style", "objective.smoothness", "optimizer", "init", "pyramid"),
+    "color",
+)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ DEFAULT = {
         "first_factor": 1.0,
         "carry_state": True,
     },
+    "color": {"_target_": "nst_tf.colour.Unchanged"},
     "precision": "auto",
     "memory": "auto",
     "memory_limit": None,
@@ -108,7 +109,17 @@ def test_the_whole_default_configuration() -> None:
 
 
 def test_the_groups_are_those_that_are_promised() -> None:
-    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid", "logger"}
+    promised = {
+        "experiment",
+        "init",
+        "layers",
+        "model",
+        "objective",
+        "optimizer",
+        "pyramid",
+        "color",
+        "logger",
+    }
     promised |= {"objective/content", "objective/style", "objective/smoothness"}
     assert promised <= GROUPS.keys()
     assert {"content", "style", "noise"} <= set(GROUPS["init"])
