@@ -14,10 +14,8 @@ from nst_tf.colour.canvas import PLAIN, Canvas
 class Colour(Protocol):
     """Asked once at every size, with content and styles [H, W, 3] in [0, 1] at that size."""
 
-    @property
-    def makes_steps(self) -> bool:
-        """Whether the objective is optimized; it scores the picture anyway."""
-        ...
+    makes_steps: ClassVar[bool]
+    """Whether the objective is optimized; it scores the picture anyway."""
 
     def shown(
         self, content: np.ndarray, styles: Sequence[np.ndarray]

@@ -12,8 +12,8 @@ _WHITE = _XYZ_FROM_RGB.sum(axis=1)
 _RGB_FROM_XYZ = np.linalg.inv(_XYZ_FROM_RGB)
 _SRGB_THRESHOLD, _SRGB_SLOPE, _SRGB_OFFSET, _SRGB_POWER = 0.04045, 12.92, 0.055, 2.4
 _CIE_DELTA = 6 / 29  # CIE 15:2004, section 8.2.1: below its cube the cube root is continued by a line
-# of halvings: a chroma of at most 134 (sRGB's blue) is then met to 0.03, a seventh of an 8-bit level there
-_HALVINGS = 12
+# a chroma of at most 134 (sRGB's blue) is then met to 0.002, a hundredth of what 8 bits tell apart
+_HALVINGS = 16
 _NO_COLOUR = 1e-9  # rounding of the way to Lab and back
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -39,36 +40,16 @@ def symmetric(source: Moments, target: Moments) -> np.ndarray:
     """
     covariance, support = with_support(source.covariance)
     root = square_root(covariance)
-    inverse = np.linalg.inv(root)
-    return support @ (inverse @ square_root(root @ target.covariance @ root) @ inverse) @ support
+    inverse = np.linalg.inv(root) @ support
+    root = root @ support
+    return inverse @ square_root(root @ target.covariance @ root) @ inverse
 
 
 Linear = Callable[[Moments, Moments], np.ndarray]
 LINEAR: Mapping[str, Linear] = MappingProxyType({"cholesky": cholesky, "pca": pca, "symmetric": symmetric})
 """The linear maps, by the words of the command line."""
 
-HISTOGRAM = "histogram"
-METHODS = (*LINEAR, HISTOGRAM)
-
-
-def check_method(method: object) -> None:
-    """Raise InputError for a word that is no method."""
-    if method not in METHODS:
-        raise InputError(f"color.method must be one of {', '.join(METHODS)}, but is {method!r}")
-
-
-def matched(source: np.ndarray, target: np.ndarray, method: str) -> np.ndarray:
-    """``source`` [H, W, 3] with the colours of ``target``, any size, in [0, 1] float32.
-
-    Linear methods: mean and covariance are those of the target, before values beyond [0, 1] are clipped. A
-    direction of colour that the source does not have (a grey picture has but one) can't be made by a linear
-    map: only the mean is the target's there. Histogram: see ``histogram_matched``. Raises InputError for
-    another method.
-    """
-    check_method(method)
-    function = histogram_matched if method == HISTOGRAM else linearly_matched
-    arguments = () if method == HISTOGRAM else (LINEAR[method],)
-    return np.clip(function(source, target, *arguments), 0, 1)
+_DIGITS = 6  # 4,000 times finer than 8 bits
 
 
 def linearly_matched(source: np.ndarray, target: np.ndarray, linear: Linear) -> np.ndarray:
@@ -89,7 +70,34 @@ def histogram_matched(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     close = linearly_matched(source, target, symmetric)
     _, axes = np.linalg.eigh(moments_of(target).covariance)
     height, width = source.shape[:2]
-    values, wanted = close.reshape(-1, 3) @ axes, target.reshape(-1, 3) @ axes
+    # products of equal colours may differ in their last bits, by where they stand, and must not
+    values = np.round(close.reshape(-1, 3) @ axes, _DIGITS)
+    wanted = target.reshape(-1, 3) @ axes
     for axis in range(3):
         values[:, axis] = matched_values(values[:, axis], wanted[:, axis])
     return (values @ axes.T).astype(np.float32).reshape(height, width, 3)
+
+
+METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
+    {name: partial(linearly_matched, linear=linear) for name, linear in LINEAR.items()}
+    | {"histogram": histogram_matched}
+)
+"""All methods, by the words of the command line: source and target [H, W, 3] -> the source, not clipped."""
+
+
+def check_method(method: object) -> None:
+    """Raise InputError for a word that is no method."""
+    if method not in METHODS:
+        raise InputError(f"color.method must be one of {', '.join(METHODS)}, but is {method!r}")
+
+
+def matched(source: np.ndarray, target: np.ndarray, method: str) -> np.ndarray:
+    """``source`` [H, W, 3] with the colours of ``target``, any size, in [0, 1] float32.
+
+    Linear methods: mean and covariance are those of the target, before values beyond [0, 1] are clipped. A
+    direction of colour that the source does not have (a grey picture has but one) can't be made by a linear
+    map: only the mean is the target's there. Histogram: see ``histogram_matched``. Raises InputError for
+    another method.
+    """
+    check_method(method)
+    return np.clip(METHODS[method](source, target), 0, 1)

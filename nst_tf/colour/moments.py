@@ -40,9 +40,9 @@ def square_root(covariance: np.ndarray) -> np.ndarray:
 def lower_root(covariance: np.ndarray) -> np.ndarray:
     """The lower triangular L with L L^T = covariance and no negative diagonal: Cholesky's, singular or not.
 
-    By R of the QR factors of a square root, L = R^T: the product's square is never formed.
+    By the triangular factor R of a square root S = Q R: S^T S = R^T R.
     """
-    upper = np.linalg.qr(square_root(covariance), mode="r")
+    _, upper = np.linalg.qr(square_root(covariance))
     signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
     return (upper * signs[:, np.newaxis]).T
 

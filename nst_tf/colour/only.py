@@ -24,7 +24,7 @@ class Only:
     """
 
     method: str = "symmetric"
-    keep_lightness: bool = False
+    keep_lightness: bool = True
     makes_steps: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
