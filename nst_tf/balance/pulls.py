@@ -21,7 +21,7 @@ class Pulls(NamedTuple):
     style: float
 
 
-def probe(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
+def half_way(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
     """The mean of the content [H, W, 3] and the styles, stretched to its shape and weighted; [H, W, 3].
 
     At the content itself the content term pulls at nothing, whatever its weight, and the style term mostly
@@ -35,12 +35,12 @@ def probe(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
     return ((content + blend) / 2).astype(np.float32)
 
 
-def pulls_of(bound: BoundObjective, content: np.ndarray, styles: Sequence[StyleImage]) -> Pulls:
-    """Both pulls at the probe of the pictures, in two evaluations, nothing of which is compiled.
+def pulls_of(bound: BoundObjective, probe: np.ndarray) -> Pulls:
+    """Both pulls at an image of the objective [H, W, C], in two evaluations, nothing of which is compiled.
 
     Raises InputError if the objective lacks one of the terms, or one pulls at nothing or without bounds.
     """
-    image = tf.constant(probe(content, styles)[np.newaxis])
+    image = tf.constant(probe[np.newaxis], tf.float32)
     return Pulls(*(_pull(bound, term, image) for term in (CONTENT, STYLE)))
 
 

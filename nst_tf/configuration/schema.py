@@ -115,6 +115,8 @@ class Settings:
     init: Any = MISSING
     seed: int = MISSING
     pyramid: Any = MISSING
+    # runs of before this group was there have no such key
+    color: Any = field(default_factory=lambda: {"_target_": "nst_tf.colour.Unchanged"})
     precision: Precision = MISSING
     memory: Memory = Memory.auto
     memory_limit: float | None = None

@@ -31,6 +31,8 @@ _IN_PIECES = (
 )
 # of torch's L-BFGS: direction, point and gradient before; and as many in the middle of an update
 _TEMPORARY = 6
+# images [H, W, 3] in float32 beside those of the optimizer: the content, what is seen and its gradient, ...
+_OF_COLOUR = {"Luminance": 4, "Recombine": 2, "Only": 1}
 _SCIPY_NUMBER = 2  # SciPy computes in float64
 _GIB = 2**30
 _SPARE = 0.97  # of the free memory: a browser's tab comes and goes
@@ -125,7 +127,9 @@ def demand_of(
         content_layers=used["content"],
         style_layers=used["style"],
         number=_NUMBER[precision],
-        state=_images_of_optimizer(settings.optimizer) + (settings.average is not None),
+        state=_images_of_optimizer(settings.optimizer)
+        + (settings.average is not None)
+        + _OF_COLOUR.get(settings.color["_target_"].rpartition(".")[2], 0),
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle(settings) is None and not _wraps(settings),
         coarser="smallest" in settings.pyramid

@@ -13,6 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance
+from nst_tf.colour import Colour, Unchanged
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
 from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
@@ -20,7 +21,7 @@ from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
-from nst_tf.pyramid import Pyramid
+from nst_tf.pyramid import NoSteps, Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
 from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.warm import Warm
@@ -42,6 +43,7 @@ class Parts:
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
+    colour: Colour
 
 
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
@@ -54,6 +56,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
         start=_made("init", _with_file(settings.init, files)),
         pyramid=_made("pyramid", settings.pyramid),
+        colour=_made("color", settings.color),
     )
     if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
         # among what it asks for are trials that it takes back, and its first steps are its largest
@@ -102,7 +105,7 @@ def prepare(
         ),
         optimizer=parts.optimizer,
         start=parts.start,
-        pyramid=parts.pyramid,
+        pyramid=parts.pyramid if parts.colour.makes_steps else NoSteps(parts.pyramid),
         balance=parts.balance,
         size=settings.image.size,
         style_size=settings.image.style_size or settings.image.size,
@@ -121,10 +124,11 @@ def prepare(
         patience=Patience(settings.stop.patience, settings.stop.tolerance)
         if settings.stop.patience
         else None,
+        colour=parts.colour,
     )
     sizes = check_sizes(experiment)
     if inputs.is_texture:
-        _check_texture(parts.start, sizes, inputs.content.pixels)
+        _check_texture(parts, sizes, inputs.content.pixels)
     parts.balance.check(len(sizes))
     warm.expect(sizes)
     return experiment
@@ -137,10 +141,12 @@ def _evaluation(settings: DictConfig) -> Evaluation:
     return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
 
 
-def _check_texture(start: Start, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
-    """Raise InputError for a start that needs a content, and for sides that poolings would not divide."""
-    if isinstance(start, ContentStart):
+def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
+    """Raise InputError for what needs a content, and for sides that poolings would not divide."""
+    if isinstance(parts.start, ContentStart):
         raise InputError("init=content needs a content picture, but content=null: say init=noise")
+    if not isinstance(parts.colour, Unchanged):
+        raise InputError("content=null has no colours for color=...: leave it out, or say color=none")
     if sizes[-1] != canvas.shape[:2]:
         wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
         raise InputError(

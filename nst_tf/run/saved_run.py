@@ -28,7 +28,7 @@ SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
     *("objective.content", "objective.style", "objective.smoothness"),
-    *("balance", "optimizer", "init", "pyramid"),
+    *("balance", "optimizer", "init", "pyramid", "color"),
 )
 
 

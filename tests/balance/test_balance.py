@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.balance import AutoBalance, GivenBalance, pulls_of
+from nst_tf.balance import AutoBalance, GivenBalance, half_way, pulls_of
 from nst_tf.balance.balances import STYLE_AT_THE_MIDDLE
-from nst_tf.balance.pulls import probe
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
@@ -34,14 +33,14 @@ def bound(extractor, pictures, content=1.0, style=1.0, smoothness=0.5):
 
 
 def measured(objective, pictures):
-    return pulls_of(objective, pictures[0], [StyleImage(pictures[1])])
+    return pulls_of(objective, half_way(pictures[0], [StyleImage(pictures[1])]))
 
 
 def test_the_probe_is_half_way_to_all_styles(pictures):
     content, style = pictures
     grey = StyleImage(np.full((10, 10, 3), 0.3, np.float32), 3.0)  # flat: as it is at any size
     expected = (content + 0.25 * style + 0.75 * 0.3) / 2
-    np.testing.assert_allclose(probe(content, [StyleImage(style, 1.0), grey]), expected, atol=1e-5)
+    np.testing.assert_allclose(half_way(content, [StyleImage(style, 1.0), grey]), expected, atol=1e-5)
 
 
 def direct_pulls(extractor, pictures, content_weight: float, style_weight: float) -> tuple[float, float]:

@@ -76,6 +76,7 @@ DEFAULT = {
         "style": "follows",
         "steps": None,
     },
+    "color": {"_target_": "nst_tf.colour.Unchanged"},
     "precision": "auto",
     "memory": "auto",
     "memory_limit": None,
@@ -119,8 +120,9 @@ def test_the_groups_are_those_that_are_promised() -> None:
         "objective",
         "optimizer",
         "pyramid",
-        "logger",
         "balance",
+        "color",
+        "logger",
     }
     promised |= {"objective/content", "objective/style", "objective/smoothness"}
     assert promised <= GROUPS.keys()
