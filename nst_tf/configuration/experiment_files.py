@@ -155,7 +155,7 @@ def _beside(name: Any, experiment: Path) -> Any:
     if not isinstance(name, str) or not name or "\0" in name:
         return name
     path = experiment.parent / name
-    if not Path(name).expanduser().is_absolute() and path.is_file():
+    if not Path(name).expanduser().is_absolute() and path.exists():  # a file, or a folder of styles
         return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
     note_name(name, experiment)
     return name

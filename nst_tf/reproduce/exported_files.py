@@ -43,7 +43,8 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
         names[one.name] = known.setdefault(one.sha256, path) if one.sha256 else path
     settings = copy.deepcopy(saved.settings)
     settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
-    settings.content = names[settings.content]
+    if settings.content is not None:
+        settings.content = names[settings.content]
     if isinstance(settings.style, str):
         settings.style = names[settings.style]
     else:

@@ -36,7 +36,7 @@ def record_inputs(
 
     names: Sequence[str] = [settings.style] if isinstance(settings.style, str) else settings.style
     entries: dict[str, Any] = {
-        "content": entry("content", settings.content, inputs.content),
+        "content": None if inputs.is_texture else entry("content", settings.content, inputs.content),
         "styles": [
             entry(f"style-{index}", name, picture)
             for index, (name, picture) in enumerate(zip(names, inputs.styles, strict=True))
