@@ -15,11 +15,12 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
-from nst_tf.images.read import read_picture
+from nst_tf.configuration.styles import style_names
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.advice import what_to_change
+from nst_tf.run.delivery import cut_out, file_form, score_of_file
 from nst_tf.run.log_of_run import also_logged_to
 from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile, tensorflow_profile
@@ -31,7 +32,6 @@ from nst_tf.weights import ConvolutionWeights
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.checkpoint import Checkpoint
-    from nst_tf.run.loop import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ def run(
         "requested_sha256": requested_sha256(settings),
         **facts,
     }
+    settings.style = _listed(settings.style)
     load_tensorflow()
     timings.lap("tensorflow")
     return _run_with_tensorflow(
@@ -88,6 +89,12 @@ def run(
         files=files,
         sweep=sweep,
     )
+
+
+def _listed(style: Any) -> Any:
+    """The pictures of folders by name: what the folder holds later is another matter."""
+    names = style_names(style)
+    return style if names in ([style], style) else names
 
 
 def requested_sha256(settings: DictConfig) -> str:
@@ -152,6 +159,7 @@ def _run_with_tensorflow(
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.breaking_off import BreakingOff
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
@@ -173,7 +181,7 @@ def _run_with_tensorflow(
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    experiment = prepare(settings, inputs, parts, weights, WARM)
+    experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
     timings.lap("network")
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if is_resumed:
@@ -189,7 +197,8 @@ def _run_with_tensorflow(
     )
 
     def save(pixels: np.ndarray) -> Path:
-        return folder.picture(settings.record.picture, pixels, None)
+        saved = cut_out(settings, inputs, pixels)
+        return folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
 
     breaking_off = BreakingOff(folder, recording, interruption, timings, save, quiet)
     with LeavingInTime(breaking_off.leave, quiet, experiment.size**2 / 1e6):
@@ -201,7 +210,7 @@ def _run_with_tensorflow(
                 outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
             timings.split("recording", outcome.seconds)
             picture = save(outcome.pixels)
-            saved_loss, saved_parts = _score_of_file(picture, outcome)
+            saved_loss, saved_parts = score_of_file(picture, outcome)
             timings.lap("saving")
         except BaseException as error:
             breaking_off.tell(error)
@@ -237,14 +246,6 @@ def _run_with_tensorflow(
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return picture
-
-
-def _score_of_file(picture: Path, outcome: Outcome) -> tuple[float, dict[str, float]]:
-    """Loss and parts of what is in the file; a lossless one holds what was scored already."""
-    pixels = read_picture(picture).pixels
-    if np.array_equal(pixels, outcome.pixels):
-        return outcome.loss, outcome.parts
-    return outcome.score(pixels)
 
 
 def _begun(

@@ -68,7 +68,7 @@ class Recording:
         self._steps_at_scale += 1
         updates = report.step + 1
         if self._image_every and updates % self._image_every == 0:
-            self._folder.progress_picture(updates, solver.image)
+            self._folder.progress_picture(updates, solver.picture)
         # only then is the solver's state that of this report
         if report.is_last_of_call:
             self._end_call(report, updates, solver)
@@ -82,7 +82,7 @@ class Recording:
             or now - self._last_checkpoint >= self._wait(took > _SECONDS_OF_AN_ENDLESS_CALL)
         )
         if is_slow or is_due:
-            self.picture_so_far = updates, solver.image
+            self.picture_so_far = updates, solver.picture
         if is_due:
             self._folder.checkpoint(
                 Checkpoint(self._scale, self._steps_at_scale, updates, report.seconds, solver.state())

@@ -107,6 +107,11 @@ class CompiledStep:
         image = [self.image, self.best_image, self.best_loss]
         return [*image, *self.optimizer.variables, *average, *self.health.variables]
 
+    @property
+    def named_variables(self) -> dict[str, Any]:
+        """They by name, for a checkpoint."""
+        return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
+
     def close(self) -> None:
         """Let go of what the optimizer holds besides its variables, such as a thread."""
         close = getattr(self.optimizer, "close", None)
@@ -257,3 +262,9 @@ def _constant_or_copy(variable: Any) -> float | np.ndarray:
     values = tf.reshape(tf.convert_to_tensor(variable), [-1])  # shares the variable's memory
     lowest, highest = tf.reduce_min(values).numpy(), tf.reduce_max(values).numpy()
     return lowest if lowest == highest else np.asarray(variable)
+
+
+def view_of(variable: Any) -> np.ndarray:
+    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
+    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
+    return np.asarray(memoryview(tensor))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.colour.canvas import PLAIN, Canvas
 from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
 from nst_tf.solver.carry_state import carry_state
-from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps
+from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps, view_of
 from nst_tf.solver.health import Verdict
 from nst_tf.solver.patience import Patience
 from nst_tf.solver.report import Report
@@ -78,10 +78,14 @@ class Solver:
         self.seconds = {"tracing": 0.0, "first_steps": 0.0, "steps": 0.0}
         """Where the time of ``steps`` went, over all sizes; the first step of a size is apart."""
 
-    def enter(self, image: np.ndarray, bound: BoundObjective) -> None:
-        """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size."""
+    def enter(self, image: np.ndarray, bound: BoundObjective, canvas: Canvas = PLAIN) -> None:
+        """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size.
+
+        ``canvas`` is what makes pictures of images.
+        """
         start = np.clip(image, 0, 1) if self._clip else image
         self._bound = bound
+        self._canvas = canvas
         self._height_and_width = start.shape[:2]
         before, key_before = self._compiled, self._key
         if before is not None:
@@ -108,6 +112,8 @@ class Solver:
         optimizer that begins anew with a smaller step. Raises Diverged when that did not help three times,
         or can't; ``best_image`` is then worth keeping.
         """
+        if count == 0:  # nothing is traced either
+            return
         done, steps_a_call = 0, 1
         seconds = time.perf_counter() - self._began
         self._trace()
@@ -143,7 +149,7 @@ class Solver:
         On a CPU the arrays share the memory of the variables until the next step, which then copies.
         """
         return (
-            {name: _view(one) for name, one in self._named_variables().items()}
+            {name: view_of(one) for name, one in self._entered.named_variables.items()}
             | {_ROLL_BACKS: as_array(self.roll_backs)}
             | ({_PATIENCE: self._patience.state()} if self._patience else {})
         )
@@ -160,7 +166,7 @@ class Solver:
         self.roll_backs = from_array(state[_ROLL_BACKS])
         for _ in self.roll_backs:
             self._begin_anew(self.last_image)
-        for name, variable in self._named_variables().items():
+        for name, variable in self._entered.named_variables.items():
             variable.assign(state[name])
         if self._patience:
             self._patience.restore(state[_PATIENCE])
@@ -178,6 +184,11 @@ class Solver:
         if self._entered.average is not None:
             return self._entered.average.value().numpy()[0]
         return self.best_image if self._keep_best else self.last_image
+
+    @property
+    def picture(self) -> np.ndarray:
+        """What would be saved for ``image``, [H, W, 3] float32, before it is rounded."""
+        return self._canvas.saved(self.image)
 
     @property
     def best_image(self) -> np.ndarray:
@@ -211,15 +222,16 @@ class Solver:
         return self._traces + self._entered.traces - self._traces_before
 
     def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
-        """Loss and parts of any image [H, W, 3] of the present size, outside of the compiled step."""
-        image = tf.constant(pixels[np.newaxis], tf.float32)
-        parts = self._entered.parts_of(image, self._bound.targets, self._bound.weights)
+        """Loss and parts of any picture [H, W, 3] of the present size, outside of the compiled step."""
+        image = tf.constant(self._canvas.seen(pixels)[np.newaxis], tf.float32)
+        direct = self._bound.seeing_all
+        parts = self._entered.parts_of(image, direct.targets, direct.weights)
         return float(parts.sum()), self._named(parts)
 
     def result(
         self, candidates: Sequence[np.ndarray], good_enough: float = -math.inf
     ) -> tuple[np.ndarray, float, dict[str, float]]:
-        """The candidate with the lowest loss, with that loss and its parts.
+        """The candidate, a picture, with the lowest loss, with that loss and its parts.
 
         They are scored in turn; after one with a loss below ``good_enough`` the others are not.
         """
@@ -229,9 +241,6 @@ class Solver:
             if scored[-1][1] < good_enough:
                 break
         return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
-
-    def _named_variables(self) -> dict[str, Any]:
-        return {f"variable_{index:03d}": one for index, one in enumerate(self._entered.variables)}
 
     def _trace(self) -> None:
         """Trace now what the first step would, so that its time is known."""
@@ -285,9 +294,3 @@ class Solver:
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self._bound.parts, parts, strict=True)}
-
-
-def _view(variable: Any) -> np.ndarray:
-    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
-    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
-    return np.asarray(memoryview(tensor))
