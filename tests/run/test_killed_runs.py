@@ -22,7 +22,7 @@ OPTIMIZERS = {
 }
 # two sizes of 60 steps each, and a checkpoint after every compiled call
 PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=24", "pyramid.steps_factor=1", "image.size=48")
-OFTEN = ("record.checkpoint_every=1e-9", "record.image_every=7", "steps=60")
+OFTEN = ("record.checkpoint_every=1e-9", "record.image_every=7", "steps=60", "memory_limit=4")
 KILLS = 10  # of each optimizer
 
 
