@@ -78,7 +78,8 @@ def test_run_that_is_cut_short_says_so(
     assert answer.err.endswith(sentence) or sentence in answer.err.splitlines()[-1]
     summary = json.loads((tmp_path / "run" / "run.json").read_text())
     assert summary["status"] == status
-    assert not (tmp_path / "run" / "image.png").exists()
+    if status == "failed":  # else the picture so far may be there, if a step took long
+        assert not (tmp_path / "run" / "image.png").exists()
     ElementTree.parse(tmp_path / "run" / "loss.svg")
 
 
@@ -141,6 +142,8 @@ def test_overflow_of_half_precision_is_not_blamed_on_the_learning_rate(
         return ConvolutionWeights(kernels, drawn.biases, drawn.source, "of large numbers")
 
     monkeypatch.setattr(sources, "untrained", large)
+    # few processors have it, and those without are refused; TensorFlow computes with it anywhere
+    monkeypatch.setattr("nst_tf.run.warm.resolved_precision", lambda wanted: wanted)
     answer = nst(tmp_path, *own_size, "seed=99", "precision=float16", "hydra.run.dir=run")
     assert answer.status == 1
     last = answer.err.splitlines()[-1]
