@@ -27,6 +27,7 @@ from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
+from nst_tf.printable import printable
 from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, resume, run
 from nst_tf.run.saved_run import CHECKPOINT
@@ -161,7 +162,7 @@ def _relative(path: Path) -> Path:
 
 
 def _stop(message: str, status: int) -> None:
-    print(f"nst: {message}", file=sys.stderr)  # noqa: T201
+    print(f"nst: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
 
 
