@@ -16,12 +16,15 @@ import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from fuzzing.batches import MOST_BYTES, Tally, run_cases
 
 KINDS = {"pictures": 2000, "overrides": 2000, "folders": 500}
 """Cases of each kind, unless the command line says otherwise."""
+
+_MOST_LETTERS = 600  # of a reason
 
 
 def main() -> None:
@@ -44,7 +47,12 @@ def _all(kind: str, count: int, arguments: argparse.Namespace, scratch: Path) ->
     folder.mkdir()
     check = importlib.import_module(f"fuzzing.{kind}").checker(arguments.seed, folder)
     numbers = range(arguments.first, arguments.first + count)
-    tally = run_cases(check, numbers, arguments.seconds, arguments.workers)
+
+    def tell(number: int, reasons: Sequence[str]) -> None:
+        for reason in reasons:
+            print(f"  {kind}:{number}  {reason[:_MOST_LETTERS]}", flush=True)
+
+    tally = run_cases(check, numbers, arguments.seconds, arguments.workers, tell)
     _tell(kind, count, tally)
     left = sorted(folder.iterdir())
     if left and not tally.wrong:
@@ -60,9 +68,6 @@ def _tell(kind: str, count: int, tally: Tally) -> None:
         f" {tally.slowest[0]:.1f} s (number {tally.slowest[1]}), the largest {tally.most_bytes / 1e9:.2f} GB"
         f" of {MOST_BYTES / 1e9:.0f}"
     )
-    for number, reasons in sorted(tally.wrong.items()):
-        for reason in reasons:
-            print(f"  {kind}:{number}  {reason[:600]}")
     sys.stdout.flush()
 
 
@@ -85,7 +90,9 @@ def _arguments() -> argparse.Namespace:
         parser.add_argument(f"--{kind}", type=int, default=count, metavar="N", help="cases (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the chance (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first case (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=30, help="that a case may take (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="of the processor that a case may take (%(default)s)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     parser.add_argument("--only", metavar="KIND:NUMBER", help="one case again")
     return parser.parse_args()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,9 @@ from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.folder_lock import alone_in
 from nst_tf.run.memory import check_memory, resolve_memory
+from nst_tf.run.out_of_memory import memory_told
 from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
 from nst_tf.run.timings import Timings
@@ -33,10 +35,13 @@ if TYPE_CHECKING:  # these import TensorFlow
 
 _log = logging.getLogger(__name__)
 
+INPUTS = "inputs"  # as nst_tf.record.input_copies has it, whose room imports TensorFlow
+
 NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 
 
+@alone_in("folder_path")
 def run(
     settings: DictConfig,
     choices: Mapping[str, str] | None,
@@ -98,6 +103,7 @@ def requested_sha256(settings: DictConfig) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+@alone_in("folder")
 def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
@@ -119,6 +125,7 @@ def resume(folder: Path, quiet: bool = False) -> Path:
     )
 
 
+@memory_told
 def _run_with_tensorflow(
     settings: DictConfig,
     inputs: Inputs,
@@ -262,16 +269,21 @@ def _device(tf: Any) -> str:
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
 
 
-def remove_empty_run(folder: Path, made_for_it: Iterable[Path]) -> None:
+def remove_empty_run(folder: Path, made_for_it: Sequence[Path]) -> None:
     """Take away what Hydra wrote for a run that was refused: its own files and its folder.
 
     Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
     """
     if (folder / "run.json").exists():
         return
-    for file in (*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"):
+    ours = [*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"]
+    if folder in made_for_it:  # a full disk ended it while it wrote these
+        ours += [folder / "config.yaml", *(folder / INPUTS).glob("*")]
+    for file in ours:
         file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", *made_for_it):
+    for empty in (folder / ".hydra", folder / INPUTS, *made_for_it):
+        if not empty.exists():
+            continue
         try:
             empty.rmdir()
         except OSError:

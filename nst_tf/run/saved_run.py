@@ -20,6 +20,7 @@ from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
+from nst_tf.run.memory import chosen_memory
 from nst_tf.run.size_limits import check_sizes
 
 # as nst_tf.record.folder has them, without TensorFlow
@@ -138,6 +139,9 @@ class SavedRun:
             check_settings(self.settings, None, files)
             inputs = read_inputs(self.settings, files)
             check_sizes(self.settings, inputs)
+            chosen_memory(
+                self.settings, inputs, None, "float32"
+            )  # reads more of the values; nothing is refused
             return inputs
         except InputError:
             raise

@@ -19,6 +19,7 @@ MOST_BYTES = 2_000_000_000
 """Of memory that a case may take beyond what its process began with."""
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+_WAITING = 10  # times as long by the clock as by the processor: others may use the machine, too
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,24 @@ class Tally:
 
 
 def run_cases(
-    check: Callable[[int], Answer], numbers: Sequence[int], seconds: float, workers: int = 2
+    check: Callable[[int], Answer],
+    numbers: Sequence[int],
+    seconds: float,
+    workers: int = 2,
+    on_wrong: Callable[[int, Sequence[str]], None] = lambda number, reasons: None,
 ) -> Tally:
     """Run ``check(number)`` for every number in forked processes.
 
-    A case that takes longer than ``seconds`` is killed and counts as wrong, as do one whose process dies,
-    one that raises, and one after which the process had more than ``MOST_BYTES`` more than at its start.
+    A case that takes longer than ``seconds`` of the processor, or ten times that by the clock, is killed and
+    counts as wrong, as do one whose process dies, one that raises, and one after which the process had more
+    than ``MOST_BYTES`` more than at its start. ``on_wrong`` is told of each at once.
     """
     tally, began = Tally(), time.monotonic()
     waiting = [list(numbers[place::workers]) for place in range(workers)]
     with selectors.DefaultSelector() as selector:
         for share in waiting:
             if share:
-                _Worker(check, share, selector)
+                _Worker(check, share, selector, on_wrong)
         while selector.get_map():
             for key, _ in selector.select(_SECONDS_BETWEEN_LOOKS):
                 key.data.hear(tally)
@@ -65,11 +71,15 @@ def run_cases(
 
 class _Worker:
     def __init__(
-        self, check: Callable[[int], Answer], numbers: list[int], selector: selectors.BaseSelector
+        self,
+        check: Callable[[int], Answer],
+        numbers: list[int],
+        selector: selectors.BaseSelector,
+        on_wrong: Callable[[int, Sequence[str]], None],
     ) -> None:
-        self._check, self._waiting, self._selector = check, numbers, selector
+        self._check, self._waiting, self._selector, self._on_wrong = check, numbers, selector, on_wrong
         self._at: int | None = None
-        self._since = time.monotonic()
+        self._since = self._since_of_processor = 0.0
         self._buffer = b""
         self._begin()
 
@@ -95,19 +105,24 @@ class _Worker:
             told = json.loads(line)
             if "begins" in told:
                 self._at, self._since = told["begins"], time.monotonic()
+                self._since_of_processor = _processor_seconds(self._process)
                 self._waiting.remove(self._at)
                 continue
             tally.outcomes[told["outcome"]] += 1
             if told["wrong"]:
                 tally.wrong[told["number"]] = tuple(told["wrong"])
+                self._on_wrong(told["number"], told["wrong"])
             tally.slowest = max(tally.slowest, (told["seconds"], told["number"]))
             tally.most_bytes = max(tally.most_bytes, told["bytes"])
             self._at = None
 
     def look(self, tally: Tally, seconds: float) -> None:
-        if self._at is not None and time.monotonic() - self._since > seconds:
+        if self._at is None:
+            return
+        taken = _processor_seconds(self._process) - self._since_of_processor
+        if taken > seconds or time.monotonic() - self._since > _WAITING * seconds:
             os.kill(self._process, signal.SIGKILL)
-            self._ended(tally, f"hangs: killed after {seconds:g} s")
+            self._ended(tally, f"hangs: killed after {taken:.0f} s of the processor")
 
     def _ended(self, tally: Tally, why: str) -> None:
         self._selector.unregister(self._reading)
@@ -116,11 +131,22 @@ class _Worker:
         if self._at is not None:
             tally.outcomes["died"] += 1
             tally.wrong[self._at] = (why or f"its process died: {_cause(status)}",)
+            self._on_wrong(self._at, tally.wrong[self._at])
             self._at = None
         elif status != 0:
             raise RuntimeError(f"a worker died between two cases: {_cause(status)}")
         if self._waiting:
             self._begin()
+
+
+def _processor_seconds(process: int) -> float:
+    """Fields 14 and 15 of /proc/PID/stat (proc(5))."""
+    try:
+        with open(f"/proc/{process}/stat") as file:  # noqa: PTH123
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _cause(status: int) -> str:
@@ -135,17 +161,19 @@ def _work(check: Callable[[int], Answer], numbers: Sequence[int], writing: int) 
     most_space = _now("VmSize") + 2 * MOST_BYTES  # of addresses, of which less is in use
     resource.setrlimit(resource.RLIMIT_AS, (most_space, most_space))
     began_with = _now("VmRSS")
-    chatter = _Chatter()
+    chatter, parent = _Chatter(), os.getppid()
     for number in numbers:
         _tell(writing, {"begins": number})
-        began = time.monotonic()
+        began = time.process_time()
+        if os.getppid() != parent:  # nobody listens any more
+            os._exit(0)
         try:
             answer = check(number)
         except BaseException as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             said = f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
             answer = Answer("raised", (said,))
-        seconds = time.monotonic() - began
+        seconds = time.process_time() - began
         taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - began_with
         wrong = (*answer.wrong, *chatter.heard())
         if taken > MOST_BYTES:
