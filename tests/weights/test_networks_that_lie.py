@@ -25,7 +25,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(PAGE)
 
-    do_CONNECT = do_HEAD = do_POST = do_GET
+    do_CONNECT = do_HEAD = do_POST = do_GET  # noqa: N815  (the names that http.server calls)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
