@@ -43,7 +43,7 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
     if "flag can only be used" in str(error):
         return str(error)
     parts = [argument.lstrip("+~").partition("=") for argument in arguments]
-    if "Config group override must be" in str(error):
+    if "Config group override" in str(error):
         if "" in [key for key, _, _ in parts]:
             return "an argument is not of the form KEY=VALUE: it has no key"
         known = set(groups())

@@ -31,8 +31,9 @@ from nst_tf.errors import InputError
 from nst_tf.printable import printable
 from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.disk_faults import cause_on_disk, sentence_for_disk
+from nst_tf.run.empty_run import remove_empty_run
 from nst_tf.run.folder_lock import FolderInUse
-from nst_tf.run.job import remove_empty_run, resume, run
+from nst_tf.run.job import resume, run
 from nst_tf.run.saved_run import CHECKPOINT
 from nst_tf.run.stop import Stop, Terminated
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end

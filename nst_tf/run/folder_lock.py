@@ -19,21 +19,25 @@ except ImportError:  # Windows
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
-_held: dict[tuple[int, int], int] = {}  # of this process: the open folder by device and inode
+Place = tuple[int, int]
+"""Device and inode of a folder."""
+
+_held: dict[Place, int] = {}  # by this process: the open folders
 
 
 class FolderInUse(InputError):
     """Another process is at the run in this folder: whatever is in it belongs to that one."""
 
 
-def claim(folder: Path) -> None:
+def claim(folder: Path) -> Place | None:
     """Lock the existing folder for this process, until ``release``; raises FolderInUse if another has it.
 
     The lock (flock(2), of the folder itself) is the kernel's and ends with the process however that ends, so
     it leaves no file behind and can't be stale. Where the file system has no such locks, nothing is locked.
+    Returns what ``release`` takes: the folder may have another name by then, or none.
     """
     if fcntl is None:
-        return
+        return None
     opened = os.open(folder, os.O_RDONLY)
     place = os.fstat(opened)
     key = (place.st_dev, place.st_ino)
@@ -47,18 +51,17 @@ def claim(folder: Path) -> None:
             " hydra.run.dir"
         ) from None
     except OSError:  # a network's file system without locks
-        return
+        return None
     finally:
         if _held.get(key) != opened:
             os.close(opened)
+    return key
 
 
-def release(folder: Path) -> None:
-    """Let others have the folder; nothing if it is not locked by this process, or gone."""
-    for key, opened in list(_held.items()):
-        if _is_the_same(opened, folder):
-            del _held[key]
-            os.close(opened)
+def release(place: Place | None) -> None:
+    """Let others have the folder; nothing if this process has it no more."""
+    if place in _held:
+        os.close(_held.pop(place))
 
 
 def alone_in(parameter: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
@@ -75,21 +78,12 @@ def alone_in(parameter: str) -> Callable[[Callable[_Arguments, _Result]], Callab
             folder = signature.bind(*arguments, **others).arguments[parameter]
             if not folder.is_dir():
                 return function(*arguments, **others)
-            claim(folder)
+            place = claim(folder)
             try:
                 return function(*arguments, **others)
             finally:
-                release(folder)
+                release(place)
 
         return alone
 
     return decorated
-
-
-def _is_the_same(opened: int, folder: Path) -> bool:
-    one = os.fstat(opened)
-    try:
-        other = folder.stat()
-    except OSError:  # taken away while it was locked: nobody can find it any more
-        return one.st_nlink == 0
-    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)

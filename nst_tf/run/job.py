@@ -37,8 +37,6 @@ if TYPE_CHECKING:  # these import TensorFlow
 
 _log = logging.getLogger(__name__)
 
-INPUTS = "inputs"  # as nst_tf.record.input_copies has it, whose room imports TensorFlow
-
 NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 
@@ -278,24 +276,3 @@ def _device(tf: Any) -> str:
     if not gpus:
         return "CPU"
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-
-
-def remove_empty_run(folder: Path, made_for_it: Sequence[Path]) -> None:
-    """Take away what Hydra wrote for a run that was refused: its own files and its folder.
-
-    Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
-    """
-    if (folder / "run.json").exists():
-        return
-    ours = [*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"]
-    if folder in made_for_it:  # a full disk ended it while it wrote these
-        ours += [folder / "config.yaml", *(folder / INPUTS).glob("*")]
-    for file in ours:
-        file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", folder / INPUTS, *made_for_it):
-        if not empty.exists():
-            continue
-        try:
-            empty.rmdir()
-        except OSError:
-            return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,15 @@ def test_a_spreadsheet_finds_no_formula(sweep: Path) -> None:
     assert "'=1+cmd|' /C calc'!A00" in rows[0]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in cells)
     assert "two\nlines \x1b[2J\\ud800" in rows[1][3].replace(" ", "\n", 1)
+
+
+def test_names_that_are_none(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beyond what a file system takes, in the places where names of files stand."""
+    jobs = [{"number": 0, "folder": "x" * 5000, "status": "completed"}]
+    (sweep / "sweep.json").write_text(json.dumps({"jobs": jobs}))
+    summary = json.loads((sweep / "0" / "run.json").read_text())
+    (sweep / "0" / "run.json").write_text(json.dumps(summary | {"picture": "y" * 5000}))
+    main([str(sweep), "--no-yardstick"])
+    said = capsys.readouterr()
+    assert "2 runs: 1 unreadable, 1 failed" in said.out
+    assert "no file (File name too long)" in said.err

@@ -182,8 +182,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(small: tuple[str, .
     with held(tmp_path / "run"):
         assert "another process is at the run in" in sentence(nst(tmp_path, "resume=run"))
         assert contents(tmp_path / "run") == before
-    claim(tmp_path / "run")  # of the kernel's locks nothing is left
-    release(tmp_path / "run")
+    release(claim(tmp_path / "run"))  # of the kernel's locks nothing is left
 
 
 def open_files() -> int:
@@ -194,9 +193,8 @@ def open_files() -> int:
 def test_a_process_may_claim_twice_and_leaves_no_file_open(tmp_path: Path) -> None:
     opened = open_files()
     for _ in range(3):
-        claim(tmp_path)
-        claim(tmp_path)
-        release(tmp_path)
+        assert claim(tmp_path) == claim(tmp_path)
+        release(claim(tmp_path))
 
     @alone_in("folder")
     def within(number: int, folder: Path) -> int:

@@ -48,13 +48,13 @@ def a_lambda_layer(path: Path) -> None:
 
     code = keras.layers.Lambda(lambda x: (__import__("os").system("touch canary"), x)[1], output_shape=(2,))
     keras.Sequential([keras.layers.Input((2,)), code]).save(path)
-    Path("canary").unlink()  # it sang while the model was built
+    Path("canary").unlink(missing_ok=True)  # it sings when the layer is called
 
 
 def read_lambda_layer(path: Path) -> None:
     import keras
 
-    keras.saving.load_model(path, safe_mode=False, compile=False)
+    keras.saving.load_model(path, safe_mode=False, compile=False)(np.zeros((1, 2), np.float32))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -90,4 +90,6 @@ def test_no_reader_that_runs_code_is_in_the_package() -> None:
         *("allow_pickle=True", "load_model(", "safe_mode=False", "yaml.unsafe_load", "yaml.full_load"),
         *("shell=True", " eval(", " exec(", "=eval(", "(eval("),
     ):
-        assert [path.name for path, code in text.items() if forbidden in code] == [], forbidden
+        users = {path.name for path, code in text.items() if forbidden in code}
+        # one file of known hash is a pickle: its reader builds arrays and refuses every other name
+        assert users <= ({"torch_legacy.py"} if forbidden == "import pickle" else set()), forbidden
