@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.output import output_profile
-from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.places import picture_path, user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.styles import style_names, style_scales
 from nst_tf.configuration.targets import check_targets
@@ -180,9 +180,9 @@ def _check_keys(settings: DictConfig) -> None:
 
 def _check_weights_file(weights: str, files: Files) -> None:
     named = os.environ.get("NST_TF_WEIGHTS")
-    if weights == "auto" and named and not Path(named).expanduser().is_file():
+    if weights == "auto" and named and not user_path(named).is_file():
         raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
-    path = files.get(weights) or Path(weights).expanduser()
+    path = files.get(weights) or user_path(weights)
     if weights not in ("auto", "random") and not path.is_file():
         check_there(weights)
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")

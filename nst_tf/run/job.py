@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +21,10 @@ from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.advice import what_to_change
 from nst_tf.run.delivery import cut_out, file_form, score_of_file
+from nst_tf.run.folder_lock import alone_in
 from nst_tf.run.log_of_run import also_logged_to
 from nst_tf.run.memory import check_memory, resolve_memory
+from nst_tf.run.out_of_memory import memory_told
 from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
 from nst_tf.run.saved_run import has_checkpoint
@@ -42,6 +44,7 @@ NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 
 
+@alone_in("folder_path")
 def run(
     settings: DictConfig,
     choices: Mapping[str, str] | None,
@@ -110,6 +113,7 @@ def requested_sha256(settings: DictConfig) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+@alone_in("folder")
 def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
@@ -143,6 +147,7 @@ def resume(folder: Path, quiet: bool = False) -> Path:
         )
 
 
+@memory_told
 def _run_with_tensorflow(
     settings: DictConfig,
     inputs: Inputs,
@@ -280,19 +285,3 @@ def _device(tf: Any) -> str:
     if not gpus:
         return "CPU"
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-
-
-def remove_empty_run(folder: Path, made_for_it: Iterable[Path]) -> None:
-    """Take away what Hydra wrote for a run that was refused: its own files and its folder.
-
-    Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
-    """
-    if (folder / "run.json").exists():
-        return
-    for file in (*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"):
-        file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", *made_for_it):
-        try:
-            empty.rmdir()
-        except OSError:
-            return
