@@ -116,6 +116,15 @@ BEFORE_TENSORFLOW = {
     "infinite weight": ("objective.content.weight=inf", "objective.content", "inf"),
     "negative rate": ("optimizer.learning_rate=-1", "optimizer.learning_rate", "-1"),
     "rate is no number": ("optimizer.learning_rate=nan", "optimizer.learning_rate", "nan"),
+    # the result's file
+    "not a depth": ("record.bits=12", "record.bits must be 8 or 16, but is 12"),
+    "depth is a word": ("record.bits=many", "record.bits", "whole number"),
+    "16 bits in a JPEG": ("record.bits=16 record.picture=a.jpg", "record.bits=16 can't be kept in a.jpg"),
+    "not a word of alpha": ("record.alpha=drop", "record.alpha=drop", "flatten"),
+    "no such profile": ("record.profile=gone.icc", "record.profile=gone.icc is not a file"),
+    "no profile but a text": ("record.profile=text.jpg", "record.profile=text.jpg", "no ICC profile"),
+    "a profile for inks": ("record.profile=inks.icc", "a profile for CMYK", "a result is RGB"),
+    "a profile for grey": ("record.profile=grey.icc", "a profile for grey", "a result is RGB"),
     # style weights and layers
     "more style weights": ("style_weights=[1,2]", "style_weights has 2", "1 style"),
     "no style weights": ("style_weights=[]", "style_weights has 0"),
