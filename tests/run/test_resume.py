@@ -28,6 +28,7 @@ OPTIMIZERS = {
     "lbfgs_torch": ("optimizer=lbfgs_torch", "optimizer.learning_rate=0.1", "keep_best=false"),
     "adam with a moving average": ("optimizer=adam", "average=0.9", "keep_best=false"),
     "sgd": ("optimizer=sgd",),
+    "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
 }
 
 
