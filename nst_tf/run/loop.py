@@ -10,10 +10,11 @@ from typing import Protocol
 import keras
 import numpy as np
 
+from nst_tf.balance import Balance, GivenBalance, Pulls, half_way, pulls_of
 from nst_tf.colour import PLAIN, Canvas, Colour, Unchanged
 from nst_tf.counted import counted
+from nst_tf.images.levels import rounded as rounded_to
 from nst_tf.images.resize import resize
-from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
@@ -38,7 +39,8 @@ class Experiment:
 
     ``stretch`` "none" keeps the aspect ratio of every picture; "style" stretches the styles to the
     content's height and width, as the Keras example does; "square" stretches all to size x size, as
-    b06b01073 does.
+    b06b01073 does. ``style_scales``: of each style, what its long side is multiplied by.
+    ``circular``: the picture is a torus. ``multiple``: sides of the result are rounded to one of these.
     """
 
     content: np.ndarray
@@ -50,11 +52,17 @@ class Experiment:
     size: int
     style_size: int
     steps: int
+    balance: Balance = field(default_factory=GivenBalance)
     seed: int = 0
     clip: bool = True
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    bits: int = 8
+    """A channel, of the file in which the result is saved."""
+    style_scales: tuple[float, ...] | None = None
+    circular: bool = False
+    multiple: int = 1
     image_every: int = 0
     waiting: CompiledSteps | None = None
     """Compiled steps of earlier runs."""
@@ -66,7 +74,7 @@ class Experiment:
 
 @dataclass
 class Outcome:
-    """What came out: the picture as it is saved, 8 bits, and its own loss.
+    """What came out: the picture as it is saved, rounded to the bits of its file, and its own loss.
 
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
     back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
@@ -91,7 +99,8 @@ def optimize(
     """Run the experiment; a divergence ends it with the best picture seen.
 
     ``loss`` and ``parts`` of the outcome are those of the saved picture itself, clipped and rounded to
-    8 bits, under the objective at the last size. ``resumed`` is a checkpoint of the same experiment.
+    the bits of its file, under the objective at the last size. ``resumed`` is a checkpoint of the same
+    experiment.
     """
     solver = Solver(
         experiment.optimizer,
@@ -119,8 +128,10 @@ def optimize(
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
         bound = experiment.objective.bind(content, styles, canvas.view)
+        bound = experiment.balance.applied(bound, index)
         seconds_of_targets += time.perf_counter() - began
-        solver.enter(canvas.image(enlarged(image, height, width)), bound, canvas)
+        begin_with = enlarged(image, height, width, circular=experiment.circular)
+        solver.enter(canvas.image(begin_with), bound, canvas)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del content, styles
         image = np.empty((0, 0, 3), np.float32)
@@ -140,6 +151,20 @@ def optimize(
             break
     solver.close()
     return _outcome(solver, experiment, canvas, diverged, seconds_of_targets)
+
+
+def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
+    """How strongly content and style pull at each size, coarse to fine: what a balance is settled by.
+
+    Targets stay known for the run itself. Raises InputError if one of the terms pulls at nothing.
+    """
+    found = []
+    for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
+        _, _, content, styles = _pictures_at(scale, experiment)
+        canvas, content, styles = _coloured(experiment.colour, content, styles)
+        bound = experiment.objective.bind(content, styles, canvas.view)
+        found.append(pulls_of(bound, canvas.image(half_way(content, styles))))
+    return found
 
 
 def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
@@ -163,7 +188,7 @@ def _outcome(
         candidates = [solver.best_image]
     elif experiment.keep_best:
         candidates.insert(0, solver.last_image)
-    rounded = tuple(round_to_8_bits(canvas.saved(candidate)) for candidate in candidates)
+    rounded = tuple(rounded_to(canvas.saved(candidate), experiment.bits) for candidate in candidates)
     began = time.perf_counter()
     # an image below the best seen needs no comparison with it, but an average of images may be better, and
     # what is saved for another image
@@ -204,5 +229,13 @@ def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:
         (pixels.shape[0], pixels.shape[1])
         for pixels in (experiment.content, *(style.pixels for style in experiment.styles))
     )
-    result, of_styles = shapes_at(scale.size, scale.style_size, content, styles, experiment.stretch)
+    result, of_styles = shapes_at(
+        scale.size,
+        scale.style_size,
+        content,
+        styles,
+        experiment.stretch,
+        experiment.style_scales,
+        experiment.multiple,
+    )
     return [result, *of_styles]
