@@ -68,7 +68,10 @@ def run_in(folder: Path, *words: str) -> Answer:
 
 
 @pytest.mark.parametrize("steps", [2, 6, 9], ids=["at the first size", "between sizes", "at the second size"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer",
+    [pytest.param(name, marks=pytest.mark.slow if "luminance" in name else ()) for name in OPTIMIZERS],
+)
 def test_the_end_is_the_same(
     optimizer: str, steps: int, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
 ) -> None:
