@@ -51,6 +51,7 @@ BEFORE_TENSORFLOW = {
     "unknown option of a term": ("objective/style=gramm", "objective/style=gramm", "gram_gatys2016"),
     "unknown experiment": ("experiment=gatys", "experiment=gatys", "gatys2016", "ablation/optimizers, "),
     "typo in a key of an option": ("objective.style.weigth=3", "did you mean 'objective.style.weight'?"),
+    "unknown colour": ("color=lab", "color=lab", "luminance, match_style_to_content"),
     "unknown network": ("model=resnet", "model=resnet", "vgg16, vgg19"),
     "added key": ("+unknown=1", "unknown key 'unknown'"),
     "added key of a group": ("+image.unknown=1", "unknown key 'image.unknown'"),
@@ -83,6 +84,7 @@ BEFORE_TENSORFLOW = {
     "size is a word": ("image.size=big", "image.size=big", "whole number"),
     "size is a fraction": ("image.size=32.5", "image.size=32.5", "whole number"),
     "steps is null": ("steps=null", "steps=null"),
+    "matching is a word": ("color=luminance color.match_style=little", "color.match_style", "true or false"),
     "clip is a word": ("image.clip=maybe", "image.clip=maybe", "true or false"),
     "not a precision": ("precision=float64", "precision=float64", "bfloat16"),
     "not a pooling": ("model.pooling=mean", "model.pooling=mean", "l2_rescaled"),
@@ -166,6 +168,7 @@ TELLING = ["typo in a key", "unknown option", "zero steps", "unknown layer", "tr
 
 BEFORE_THE_RUN = {
     "weights of no known format": ("model.weights=text.jpg", "text.jpg", "16 convolutions of VGG-19"),
+    "unknown method of colour": ("color=only color.method=best", "color.method", "'best'", "symmetric"),
     "noise above one": ("init.noise=2", "init.noise", "2"),
     "no history": ("optimizer.history_size=0", "history_size", "0"),
     "empty box": ("optimizer.lower=2", "2"),

@@ -29,6 +29,7 @@ OPTIMIZERS = {
     "adam with a moving average": ("optimizer=adam", "average=0.9", "keep_best=false"),
     "sgd": ("optimizer=sgd",),
     "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
+    "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
 }
 
 
@@ -68,7 +69,10 @@ def run_in(folder: Path, *words: str) -> Answer:
 
 
 @pytest.mark.parametrize("steps", [2, 6, 9], ids=["at the first size", "between sizes", "at the second size"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer",
+    [pytest.param(name, marks=pytest.mark.slow if "luminance" in name else ()) for name in OPTIMIZERS],
+)
 def test_the_end_is_the_same(
     optimizer: str, steps: int, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
 ) -> None:
