@@ -97,6 +97,7 @@ class Settings:
     content: Any = MISSING
     style: Any = MISSING
     style_weights: Any = None
+    style_layers: Any = None
     image: ImageSettings = field(default_factory=ImageSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     layers: LayerSettings = field(default_factory=LayerSettings)
@@ -108,6 +109,8 @@ class Settings:
     init: Any = MISSING
     seed: int = MISSING
     pyramid: Any = MISSING
+    guidance: Any = field(default_factory=lambda: {"_target_": "nst_tf.configuration.guidance.NoGuidance"})
+    blending: Any = field(default_factory=lambda: {"_target_": "nst_tf.objective.blending.SummedLosses"})
     precision: Precision = MISSING
     memory: Memory = Memory.auto
     memory_limit: float | None = None

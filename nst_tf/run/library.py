@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
-from nst_tf.configuration.checks import Inputs, check_settings, style_weights
+from nst_tf.configuration.checks import Inputs, check_settings, inputs_of
 from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
@@ -75,7 +75,7 @@ def stylize(
         check_settings(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
-    inputs = Inputs(pictures[0], tuple(pictures[1:]), style_weights(settings, len(styles)))
+    inputs = inputs_of(settings, pictures[0], tuple(pictures[1:]))
     check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)

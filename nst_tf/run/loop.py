@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import keras
 import numpy as np
 
 from nst_tf.counted import counted
-from nst_tf.images.resize import resize
+from nst_tf.images.resize import resize, resize_mask
 from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
+from nst_tf.regions import Regions
 from nst_tf.run.shapes import shapes_at
 from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, Solver
 from nst_tf.start import Start
@@ -54,6 +55,8 @@ class Experiment:
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    regions: Regions | None = None
+    """Of content and styles, in masks of any sizes."""
     image_every: int = 0
     waiting: CompiledSteps | None = None
     """Compiled steps of earlier runs."""
@@ -103,6 +106,7 @@ def optimize(
     image: np.ndarray | None = None
     diverged: str | None = None
     seconds_of_targets = 0.0
+    keep = _keeping(None, None)
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     for index, scale in enumerate(scales):
         if resumed is not None and index < resumed.scale:
@@ -114,9 +118,11 @@ def optimize(
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = experiment.objective.bind(content, styles)
+        regions = _regions_at(scale, experiment)
+        bound = experiment.objective.bind(content, styles, regions)
         seconds_of_targets += time.perf_counter() - began
-        solver.enter(enlarged(image, height, width), bound)
+        keep = _keeping(regions, content)
+        solver.enter(keep(enlarged(image, height, width)), bound)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del content, styles
         image = np.empty((0, 0, 3), np.float32)
@@ -135,7 +141,7 @@ def optimize(
         if diverged:
             break
     solver.close()
-    return _outcome(solver, experiment, diverged, seconds_of_targets)
+    return _outcome(solver, experiment, diverged, seconds_of_targets, keep)
 
 
 def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
@@ -145,7 +151,11 @@ def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
 
 
 def _outcome(
-    solver: Solver, experiment: Experiment, diverged: str | None, seconds_of_targets: float
+    solver: Solver,
+    experiment: Experiment,
+    diverged: str | None,
+    seconds_of_targets: float,
+    keep: Callable[[np.ndarray], np.ndarray],
 ) -> Outcome:
     # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
@@ -155,7 +165,7 @@ def _outcome(
         candidates = [solver.best_image]
     elif experiment.keep_best:
         candidates.insert(0, solver.last_image)
-    rounded = tuple(round_to_8_bits(candidate) for candidate in candidates)
+    rounded = tuple(round_to_8_bits(keep(candidate)) for candidate in candidates)
     began = time.perf_counter()
     # an image below the best seen needs no comparison with it, but an average of images may be better
     good_enough = solver.best_loss if experiment.average is None else -np.inf
@@ -172,10 +182,24 @@ def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.nda
     """Height, width, content and styles at one size."""
     (height, width), *shapes = _shapes_at(scale, experiment)
     styles = [
-        StyleImage(experiment.resize(style.pixels, *shape), style.weight)
+        replace(style, pixels=experiment.resize(style.pixels, *shape))
         for style, shape in zip(experiment.styles, shapes, strict=True)
     ]
     return height, width, experiment.resize(experiment.content, height, width), styles
+
+
+def _regions_at(scale: Scale, experiment: Experiment) -> Regions | None:
+    if experiment.regions is None:
+        return None
+    shape, *of_styles = _shapes_at(scale, experiment)
+    return experiment.regions.at(shape, of_styles, resize_mask)
+
+
+def _keeping(regions: Regions | None, content: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that gives an image the pixels of the content that must stay."""
+    if regions is None or content is None or regions.kept_pixels is None:
+        return lambda image: image
+    return lambda image: regions.with_kept(image, content)
 
 
 def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:

@@ -14,10 +14,12 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.words import sentence_for
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.size_limits import check_sizes
@@ -26,7 +28,16 @@ from nst_tf.run.size_limits import check_sizes
 SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
 
 # of these the schema says nothing: each is an object that the configuration describes
-_OBJECTS = ("objective.content", "objective.style", "objective.smoothness", "optimizer", "init", "pyramid")
+_OBJECTS = (
+    "objective.content",
+    "objective.style",
+    "objective.smoothness",
+    "optimizer",
+    "init",
+    "pyramid",
+    "guidance",
+    "blending",
+)
 
 
 @dataclass(frozen=True)
@@ -200,6 +211,15 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
+    listed = recorded.get("masks")
+    of_masks = listed if isinstance(listed, list) else []
+    masks = mask_names(settings)
+    if len(of_masks) != len(masks):
+        raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
+    for name, entry in zip(masks, of_masks, strict=True):
+        if name is not None:
+            names.append(name)
+            entries.append(entry)
     inputs = [_input(folder, name, entry) for name, entry in zip(names, entries, strict=True)]
     if settings.model.weights not in ("auto", "random"):
         # the hash of weights is that of what was read from the file, in any of its formats: see run.json
