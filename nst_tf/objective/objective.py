@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,12 @@ from nst_tf.objective.look import Look
 from nst_tf.objective.readings import content_reading, content_value, style_reading, style_value
 from nst_tf.objective.structure import structure_of_targets, structure_of_term
 from nst_tf.objective.style_targets import REGIONS, STYLE, style_targets, weights_of
+from nst_tf.objective.view import VIEW, gradient_of_image, seeing_all, seen, view_target
 from nst_tf.regions import Regions
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.vgg.reading import Reading
 
-CONTENT, SMOOTHNESS = "content", "smoothness"
+CONTENT, SMOOTHNESS, KEPT = "content", "smoothness", "kept"
 
 
 class Objective:
@@ -75,12 +76,18 @@ class Objective:
         return (self.extractor, self.evaluation, *(structure_of_term(term) for term in terms))
 
     def bind(
-        self, content: np.ndarray, styles: Sequence[StyleImage], regions: Regions | None = None
+        self,
+        content: np.ndarray,
+        styles: Sequence[StyleImage],
+        view: tuple[np.ndarray, np.ndarray] | None = None,
+        regions: Regions | None = None,
     ) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
 
         Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
-        are tensors, so that a new value compiles nothing. ``regions`` are those of these very pictures.
+        are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1], is what is seen
+        of the images to come (see ``nst_tf.objective.view``); content and styles are seen as they are.
+        ``regions`` are those of these very pictures.
         Raises InputError where the style term has no style, or no style a usable weight.
         """
         height, width = content.shape[:2]
@@ -103,10 +110,12 @@ class Objective:
                 self.style, self.blending, styles, regions, weights, of_content.description, look
             )
         if regions is not None and (kept := regions.kept_pixels) is not None:
-            targets["kept"] = {
+            targets[KEPT] = {
                 "where": tf.constant(kept[np.newaxis, ..., np.newaxis]),
                 "pixels": tf.constant(content[np.newaxis], tf.float32),
             }
+        if view is not None:
+            targets[VIEW] = view_target(*view)
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
 
     def readings(self, targets: Mapping[str, Any], weights: tf.Tensor | None) -> list[Reading]:
@@ -140,7 +149,7 @@ class Objective:
 
     def weighted_parts(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> tf.Tensor:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
-        return self.evaluation.weighted_parts(self, _with_kept(image, targets), targets, weights)
+        return self.evaluation.weighted_parts(self, *_seen_with_kept(image, targets), weights)
 
     def value_and_gradient(
         self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
@@ -149,11 +158,12 @@ class Objective:
 
         Where pixels are kept the content is in the place of the image, and the gradient is 0.
         """
-        seen = _with_kept(image, targets)
-        loss, parts, gradient = self.evaluation.value_and_gradient(self, seen, targets, weights)
-        if "kept" in targets:
-            gradient = tf.where(targets["kept"]["where"], tf.zeros_like(gradient), gradient)
-        return loss, parts, gradient
+        loss, parts, gradient = self.evaluation.value_and_gradient(
+            self, *_seen_with_kept(image, targets), weights
+        )
+        if KEPT in targets:
+            gradient = tf.where(targets[KEPT]["where"], tf.zeros_like(gradient), gradient)
+        return loss, parts, gradient_of_image(gradient, targets)
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -185,11 +195,18 @@ class BoundObjective:
         """Equal for two whose step is compiled to the same: weights and the numbers of targets may differ."""
         return (self.objective.structure, structure_of_targets(self.targets))
 
+    @property
+    def seeing_all(self) -> BoundObjective:
+        """The same for a picture that is what the objective sees; nothing is compiled anew."""
+        return replace(self, targets=seeing_all(self.targets))
+
     def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
         return self.objective.value_and_gradient(image, self.targets, self.weights)
 
 
-def _with_kept(image: tf.Tensor, targets: Mapping[str, Any]) -> tf.Tensor:
-    kept = targets.get("kept")
-    return image if kept is None else tf.where(kept["where"], kept["pixels"], image)
+def _seen_with_kept(image: tf.Tensor, targets: Mapping[str, Any]) -> tuple[tf.Tensor, Mapping[str, Any]]:
+    """What is seen of the image, with the content's pixels where those are kept, and the targets of that."""
+    shown, targets = seen(image, targets)
+    kept = targets.get(KEPT)
+    return (shown if kept is None else tf.where(kept["where"], kept["pixels"], shown)), targets

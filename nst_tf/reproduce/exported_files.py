@@ -17,7 +17,7 @@ from nst_tf.files import sha256_of_file
 from nst_tf.run.saved_run import SavedRun
 
 FILE_LEAVES = (
-    *(("content",), ("style",), ("init", "path"), ("model", "weights")),
+    *(("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile")),
     *(("guidance", "content"), ("guidance", "styles")),
 )
 """The leaves of a configuration that name files."""
@@ -47,7 +47,8 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
         names[one.name] = known.setdefault(one.sha256, path) if one.sha256 else path
     settings = copy.deepcopy(saved.settings)
     settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
-    settings.content = names[settings.content]
+    if settings.content is not None:
+        settings.content = names[settings.content]
     if isinstance(settings.style, str):
         settings.style = names[settings.style]
     else:
@@ -55,6 +56,7 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
     if settings.init.get("path") in names:
         settings.init.path = names[settings.init.path]
     rename_masks(settings, lambda name: names[name])
+    settings.record.profile = names.get(settings.record.profile, settings.record.profile)
     settings.model.weights = names.get(settings.model.weights, settings.model.weights)
     return settings
 

@@ -15,6 +15,7 @@ from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inpu
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
 from nst_tf.configuration.mask_names import mask_names
+from nst_tf.configuration.output import PROFILES
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
@@ -29,14 +30,8 @@ SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
-    "objective.content",
-    "objective.style",
-    "objective.smoothness",
-    "optimizer",
-    "init",
-    "pyramid",
-    "guidance",
-    "blending",
+    *("objective.content", "objective.style", "objective.smoothness"),
+    *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending"),
 )
 
 
@@ -196,7 +191,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
     """The pictures that the configuration names, in its order, with what is recorded of each."""
     styles = [settings.style] if isinstance(settings.style, str) else settings.style
-    names = [settings.content, *(styles or ())]
+    contents = [] if settings.content is None else [settings.content]
+    names = [*contents, *(styles or ())]
     if not all(isinstance(name, str) and name for name in names):
         raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
     if "inputs" not in summary and summary.get("status") != "completed":
@@ -205,7 +201,8 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     entries = []
     if isinstance(recorded, dict):
         listed = recorded.get("styles")
-        entries = [recorded.get("content"), *(listed if isinstance(listed, list) else ())]
+        entries = [recorded.get("content")] if contents else []
+        entries += listed if isinstance(listed, list) else ()
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
     if isinstance(start := settings.init.get("path"), str):
@@ -220,6 +217,9 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
         if name is not None:
             names.append(name)
             entries.append(entry)
+    if settings.record.profile not in PROFILES:
+        names.append(settings.record.profile)
+        entries.append(recorded.get("profile"))
     inputs = [_input(folder, name, entry) for name, entry in zip(names, entries, strict=True)]
     if settings.model.weights not in ("auto", "random"):
         # the hash of weights is that of what was read from the file, in any of its formats: see run.json

@@ -64,7 +64,7 @@ def test_one_region_that_is_everything_is_no_region(random, small_extractor):
     objective = objective_of(small_extractor)
     plain = loss_and_gradient(objective.bind(content, [StyleImage(style)]), image)
     whole = Regions(("all",), np.ones((24, 40, 1), np.float32), (None,), ((0,),), (1.0,))
-    guided = loss_and_gradient(objective.bind(content, [StyleImage(style)], whole), image)
+    guided = loss_and_gradient(objective.bind(content, [StyleImage(style)], regions=whole), image)
     assert guided[0] == pytest.approx(plain[0], rel=1e-6)
     np.testing.assert_allclose(guided[2], plain[2], atol=1e-6 * np.abs(plain[2]).max())
 
@@ -80,7 +80,7 @@ def test_a_picture_cut_in_two_has_the_losses_of_its_halves(random, small_extract
     objective = objective_of(small_extractor, statistic, ("block1_conv1",))
     masks = cut(24, 64, SIDE), cut(32, 64, SIDE)
     regions = regions_of(masks[0], (masks[1],), ((0,), (0,)), (0.25, 0.75), propagation=inside)
-    _, parts, _ = loss_and_gradient(objective.bind(image, [StyleImage(style)], regions), image)
+    _, parts, _ = loss_and_gradient(objective.bind(image, [StyleImage(style)], regions=regions), image)
 
     def described(picture, columns):
         features = small_extractor(tf.constant(picture[np.newaxis]))["block1_conv1"]
@@ -109,7 +109,7 @@ def test_each_region_follows_its_own_style_alone(random, small_extractor):
 
     def gradient(first, second):
         return loss_and_gradient(
-            objective.bind(content, [StyleImage(first), StyleImage(second)], regions), image
+            objective.bind(content, [StyleImage(first), StyleImage(second)], regions=regions), image
         )[2]
 
     before, after = gradient(one, other), gradient(one, np.sqrt(other))
@@ -124,7 +124,7 @@ def test_a_region_without_a_pixel_leaves_everything_finite(random, small_extract
     content, style, image = pictures_of(random, (24, 40), (32, 24), (24, 40))
     objective = objective_of(small_extractor, statistic, relative_to_content=True)
     regions = regions_of(cut(24, 40, 40), (cut(32, 24, 0),), ((0,), (0,)))
-    bound = objective.bind(content, [StyleImage(style)], regions)
+    bound = objective.bind(content, [StyleImage(style)], regions=regions)
     loss, parts, gradient = loss_and_gradient(bound, image)
     assert np.isfinite([loss, *parts.values()]).all()
     assert np.isfinite(gradient).all()
@@ -145,7 +145,7 @@ def test_regions_in_pieces_are_those_of_the_whole(random, small_extractor, evalu
     found = []
     for how in (None, evaluation):
         objective = objective_of(small_extractor, evaluation=how, relative_to_content=True)
-        bound = objective.bind(content, [StyleImage(style, 2.0), StyleImage(other)], regions)
+        bound = objective.bind(content, [StyleImage(style, 2.0), StyleImage(other)], regions=regions)
         found.append(loss_and_gradient(bound, image))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-5)
     np.testing.assert_allclose(found[1][2], found[0][2], atol=2e-5 * np.abs(found[0][2]).max())
@@ -157,7 +157,7 @@ def test_other_masks_of_the_same_sizes_compile_nothing(random, small_extractor):
     objective = objective_of(small_extractor)
     bounds = [
         objective.bind(
-            content, [StyleImage(style)], regions_of(cut(24, 40, edge), (None,), ((0,), (0,)), shares)
+            content, [StyleImage(style)], regions=regions_of(cut(24, 40, edge), (None,), ((0,), (0,)), shares)
         )
         for edge, shares in ((10, (0.5, 0.5)), (30, (0.1, 0.9)))
     ]

@@ -23,7 +23,7 @@ def test_pixels_of_the_regions_colours_belong_to_them_and_edges_to_both():
 def test_a_colour_of_no_region_is_left_over():
     pixels = np.stack([RED, WHITE, 0.5 * WHITE])[np.newaxis]
     _, left_over = memberships(pixels, np.stack([RED, BLUE]))
-    # white is nearest to the middle of red and blue, (1/2, 0, 1/2), at a root of 3/2; black to white is root 3
+    # white is nearest to the middle of red and blue, a root of 3/2 away; black to white is root 3
     np.testing.assert_allclose(left_over[0, :2], [0, np.sqrt(1.5 / 3)], atol=1e-6)
     assert memberships(pixels, RED[np.newaxis])[0].min() == 1
     assert memberships(pixels, RED[np.newaxis])[1][0, 1] == pytest.approx(np.sqrt(2 / 3), rel=1e-6)
