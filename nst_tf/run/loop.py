@@ -14,10 +14,11 @@ from nst_tf.balance import Balance, GivenBalance, Pulls, half_way, pulls_of
 from nst_tf.colour import PLAIN, Canvas, Colour, Unchanged
 from nst_tf.counted import counted
 from nst_tf.images.levels import rounded as rounded_to
-from nst_tf.images.resize import resize
+from nst_tf.images.resize import resize, resize_mask
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
+from nst_tf.regions import Regions
 from nst_tf.run.shapes import shapes_at
 from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, RollBack, Solver
 from nst_tf.start import Start
@@ -58,6 +59,8 @@ class Experiment:
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    regions: Regions | None = None
+    """Of content and styles, in masks of any sizes."""
     bits: int = 8
     """A channel, of the file in which the result is saved."""
     style_scales: tuple[float, ...] | None = None
@@ -117,11 +120,14 @@ def optimize(
     canvas: Canvas = PLAIN
     diverged: Diverged | None = None
     seconds_of_targets = 0.0
+    keep = _keeping(None, None)
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     for index, scale in enumerate(scales):
         if resumed is not None and index < resumed.scale:
             continue
         height, width, content, styles = _pictures_at(scale, experiment)
+        regions = _regions_at(scale, experiment)
+        keep = _keeping(regions, content)
         canvas, content, styles = _coloured(experiment.colour, content, styles)
         if image is None:
             random = np.random.default_rng(experiment.seed)
@@ -129,10 +135,10 @@ def optimize(
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = experiment.objective.bind(content, styles, canvas.view)
+        bound = experiment.objective.bind(content, styles, canvas.view, regions)
         bound = experiment.balance.applied(bound, index)
         seconds_of_targets += time.perf_counter() - began
-        begin_with = enlarged(image, height, width, circular=experiment.circular)
+        begin_with = keep(enlarged(image, height, width, circular=experiment.circular))
         solver.enter(canvas.image(begin_with), bound, canvas)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del content, styles
@@ -152,7 +158,7 @@ def optimize(
         if diverged:
             break
     solver.close()
-    return _outcome(solver, experiment, canvas, diverged, seconds_of_targets)
+    return _outcome(solver, experiment, canvas, keep, diverged, seconds_of_targets)
 
 
 def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
@@ -164,7 +170,7 @@ def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
     for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
         _, _, content, styles = _pictures_at(scale, experiment)
         canvas, content, styles = _coloured(experiment.colour, content, styles)
-        bound = experiment.objective.bind(content, styles, canvas.view)
+        bound = experiment.objective.bind(content, styles, canvas.view, _regions_at(scale, experiment))
         found.append(pulls_of(bound, canvas.image(half_way(content, styles))))
     return found
 
@@ -179,6 +185,7 @@ def _outcome(
     solver: Solver,
     experiment: Experiment,
     canvas: Canvas,
+    keep: Callable[[np.ndarray], np.ndarray],
     failure: Diverged | None,
     seconds_of_targets: float,
 ) -> Outcome:
@@ -191,7 +198,7 @@ def _outcome(
         candidates = [solver.best_image]
     elif experiment.keep_best:
         candidates.insert(0, solver.last_image)
-    rounded = tuple(rounded_to(canvas.saved(candidate), experiment.bits) for candidate in candidates)
+    rounded = tuple(rounded_to(keep(canvas.saved(candidate)), experiment.bits) for candidate in candidates)
     began = time.perf_counter()
     # an image below the best seen needs no comparison with it, but an average of images may be better, and
     # what is saved for another image
@@ -220,10 +227,24 @@ def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.nda
     """Height, width, content and styles at one size."""
     (height, width), *shapes = _shapes_at(scale, experiment)
     styles = [
-        StyleImage(experiment.resize(style.pixels, *shape), style.weight)
+        replace(style, pixels=experiment.resize(style.pixels, *shape))
         for style, shape in zip(experiment.styles, shapes, strict=True)
     ]
     return height, width, experiment.resize(experiment.content, height, width), styles
+
+
+def _regions_at(scale: Scale, experiment: Experiment) -> Regions | None:
+    if experiment.regions is None:
+        return None
+    shape, *of_styles = _shapes_at(scale, experiment)
+    return experiment.regions.at(shape, of_styles, resize_mask)
+
+
+def _keeping(regions: Regions | None, content: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that gives a picture the pixels of the content that must stay."""
+    if regions is None or content is None or regions.kept_pixels is None:
+        return lambda picture: picture
+    return lambda picture: regions.with_kept(picture, content)
 
 
 def _coloured(

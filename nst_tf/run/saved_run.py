@@ -14,11 +14,13 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
 from nst_tf.configuration.places import is_there, picture_path, user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.words import sentence_for
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.memory import chosen_memory
@@ -31,7 +33,7 @@ CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
     *("objective.content", "objective.style", "objective.smoothness"),
-    *("balance", "optimizer", "init", "pyramid", "color"),
+    *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending"),
 )
 _OBJECTS_IF_ANY = ("objective.style.statistic", "objective.style.statistic.kernel")
 
@@ -221,6 +223,15 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
+    listed = recorded.get("masks")
+    of_masks = listed if isinstance(listed, list) else []
+    masks = mask_names(settings)
+    if len(of_masks) != len(masks):
+        raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
+    for name, entry in zip(masks, of_masks, strict=True):
+        if name is not None:
+            names.append(name)
+            entries.append(entry)
     if settings.record.profile not in PROFILES:
         names.append(settings.record.profile)
         entries.append(recorded.get("profile"))
