@@ -7,7 +7,6 @@ import io
 import logging
 import os
 import secrets
-import shlex
 import sys
 import textwrap
 from collections.abc import Callable
@@ -34,7 +33,6 @@ from nst_tf.run.disk_faults import cause_on_disk, sentence_for_disk
 from nst_tf.run.empty_run import remove_empty_run
 from nst_tf.run.folder_lock import FolderInUse
 from nst_tf.run.job import resume, run
-from nst_tf.run.saved_run import CHECKPOINT
 from nst_tf.run.stop import Stop, Terminated
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
@@ -97,7 +95,9 @@ def _job(settings: DictConfig) -> Any:
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
     except KeyboardInterrupt as interruption:
-        interruption.args = _how_to_go_on(folder if settings.resume is None else Path(settings.resume))
+        from nst_tf.run.breaking_off import how_to_go_on  # imports TensorFlow, which was loaded by now
+
+        interruption.args = how_to_go_on(folder if settings.resume is None else Path(settings.resume))
         raise
     except BrokenPipeError:
         raise
@@ -110,12 +110,6 @@ def _job(settings: DictConfig) -> Any:
         raise Stop from error
     print(_relative(picture))  # noqa: T201  (what the program answers)
     return str(picture)
-
-
-def _how_to_go_on(folder: Path) -> tuple[str, ...]:
-    if not (folder / CHECKPOINT).is_file():
-        return ()
-    return (f"go on with: nst resume={shlex.quote(str(_relative(folder)))}",)
 
 
 def _check_resume_alone(words: list[str]) -> None:

@@ -14,23 +14,26 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
 from nst_tf.configuration.places import is_there, picture_path, user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.words import sentence_for
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.memory import chosen_memory
 from nst_tf.run.size_limits import check_sizes
 
 # as nst_tf.record.folder has them, without TensorFlow
-SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
+SUMMARY, CONFIGURATION = "run.json", "config.yaml"
+CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
     *("objective.content", "objective.style", "objective.smoothness"),
-    *("balance", "optimizer", "init", "pyramid", "color"),
+    *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending"),
 )
 _OBJECTS_IF_ANY = ("objective.style.statistic", "objective.style.statistic.kernel")
 
@@ -156,6 +159,11 @@ class SavedRun:
             raise InputError(f"the configuration {path} can't be run ({reason})") from error
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run in ``folder`` may be gone on with; the checkpoint was not read."""
+    return any((folder / name).is_file() for name in CHECKPOINTS)
+
+
 def read_saved_run(folder: Path) -> SavedRun:
     """Read a run's folder; raises InputError for one that is no run, or whose content no run could have."""
     summary = read_summary(folder)
@@ -215,6 +223,15 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
+    listed = recorded.get("masks")
+    of_masks = listed if isinstance(listed, list) else []
+    masks = mask_names(settings)
+    if len(of_masks) != len(masks):
+        raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
+    for name, entry in zip(masks, of_masks, strict=True):
+        if name is not None:
+            names.append(name)
+            entries.append(entry)
     if settings.record.profile not in PROFILES:
         names.append(settings.record.profile)
         entries.append(recorded.get("profile"))

@@ -51,6 +51,7 @@ BEFORE_TENSORFLOW = {
     "unknown option of a term": ("objective/style=gramm", "objective/style=gramm", "gram_gatys2016"),
     "unknown experiment": ("experiment=gatys", "experiment=gatys", "gatys2016", "ablation/optimizers, "),
     "typo in a key of an option": ("objective.style.weigth=3", "did you mean 'objective.style.weight'?"),
+    "unknown colour": ("color=lab", "color=lab", "luminance, match_style_to_content"),
     "unknown network": ("model=resnet", "model=resnet", "vgg16, vgg19"),
     "added key": ("+unknown=1", "unknown key 'unknown'"),
     "added key of a group": ("+image.unknown=1", "unknown key 'image.unknown'"),
@@ -83,6 +84,7 @@ BEFORE_TENSORFLOW = {
     "size is a word": ("image.size=big", "image.size=big", "whole number"),
     "size is a fraction": ("image.size=32.5", "image.size=32.5", "whole number"),
     "steps is null": ("steps=null", "steps=null"),
+    "matching is a word": ("color=luminance color.match_style=little", "color.match_style", "true or false"),
     "clip is a word": ("image.clip=maybe", "image.clip=maybe", "true or false"),
     "not a precision": ("precision=float64", "precision=float64", "bfloat16"),
     "not a pooling": ("model.pooling=mean", "model.pooling=mean", "l2_rescaled"),
@@ -116,6 +118,15 @@ BEFORE_TENSORFLOW = {
     "infinite weight": ("objective.content.weight=inf", "objective.content", "inf"),
     "negative rate": ("optimizer.learning_rate=-1", "optimizer.learning_rate", "-1"),
     "rate is no number": ("optimizer.learning_rate=nan", "optimizer.learning_rate", "nan"),
+    # the result's file
+    "not a depth": ("record.bits=12", "record.bits must be 8 or 16, but is 12"),
+    "depth is a word": ("record.bits=many", "record.bits", "whole number"),
+    "16 bits in a JPEG": ("record.bits=16 record.picture=a.jpg", "record.bits=16 can't be kept in a.jpg"),
+    "not a word of alpha": ("record.alpha=drop", "record.alpha=drop", "flatten"),
+    "no such profile": ("record.profile=gone.icc", "record.profile=gone.icc is not a file"),
+    "no profile but a text": ("record.profile=text.jpg", "record.profile=text.jpg", "no ICC profile"),
+    "a profile for inks": ("record.profile=inks.icc", "a profile for CMYK", "a result is RGB"),
+    "a profile for grey": ("record.profile=grey.icc", "a profile for grey", "a result is RGB"),
     # style weights and layers
     "more style weights": ("style_weights=[1,2]", "style_weights has 2", "1 style"),
     "no style weights": ("style_weights=[]", "style_weights has 0"),
@@ -157,6 +168,7 @@ TELLING = ["typo in a key", "unknown option", "zero steps", "unknown layer", "tr
 
 BEFORE_THE_RUN = {
     "weights of no known format": ("model.weights=text.jpg", "text.jpg", "16 convolutions of VGG-19"),
+    "unknown method of colour": ("color=only color.method=best", "color.method", "'best'", "symmetric"),
     "noise above one": ("init.noise=2", "init.noise", "2"),
     "no history": ("optimizer.history_size=0", "history_size", "0"),
     "empty box": ("optimizer.lower=2", "2"),
