@@ -18,7 +18,7 @@ from nst_tf.configuration.made import made
 from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.output import output_profile
-from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.places import picture_path, user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.style_layers import style_layers
 from nst_tf.configuration.styles import style_names, style_scales
@@ -35,6 +35,8 @@ from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
 
 _TYPED = ("image", "objective", "layers", "model", "record", "stop", "sweep")  # groups that the schema lists
+
+_LARGEST_FLOAT32 = 3.4028234e38  # IEEE 754, binary32
 
 Files = Mapping[str, Path]
 """The file that is read in the place of a configured name: of a saved run, whose files may have moved."""
@@ -212,17 +214,19 @@ def _check_keys(settings: DictConfig) -> None:
 
 def _check_weights_file(weights: str, files: Files) -> None:
     named = os.environ.get("NST_TF_WEIGHTS")
-    if weights == "auto" and named and not Path(named).expanduser().is_file():
+    if weights == "auto" and named and not user_path(named).is_file():
         raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
-    path = files.get(weights) or Path(weights).expanduser()
+    path = files.get(weights) or user_path(weights)
     if weights not in ("auto", "random") and not path.is_file():
         check_there(weights)
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")
 
 
-def _check_learning_rate(rate: Any) -> None:
-    if _is_number(rate) and rate <= 0:
-        raise InputError(f"optimizer.learning_rate must be above 0, but is {rate}")
+def _check_learning_rate(rate: Any, key: str = "optimizer.learning_rate") -> None:
+    if isinstance(rate, Mapping):  # a schedule
+        _check_learning_rate(rate.get("initial_learning_rate"), f"{key}.initial_learning_rate")
+    elif _is_number(rate) and not 0 < rate <= _LARGEST_FLOAT32:
+        raise InputError(f"{key} must be above 0 and finite in float32, but is {rate}")
 
 
 def _check_at_least(key: str, value: float, smallest: int) -> None:

@@ -89,7 +89,7 @@ def _apart(content: bytes, compression: int | None, name: str) -> Planes | None:
         page = file.pages[0]
         samples = np.moveaxis(page.asarray(), 0, 2)
         premultiplied = tifffile.EXTRASAMPLE.ASSOCALPHA in getattr(page, "extrasamples", ())
-        orientation = page.keyframe.tags.get(274)
+        orientation = page.keyframe.tags.get(274) if page.keyframe else None
     planes = (Image.fromarray(np.ascontiguousarray(part, np.uint8)) for part in (samples >> 8, samples & 255))
     high, low = planes
     for plane in (high, low):

@@ -20,7 +20,7 @@ from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.regions import Regions
 from nst_tf.run.shapes import shapes_at
-from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, Solver
+from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, RollBack, Solver
 from nst_tf.start import Start
 
 
@@ -82,7 +82,7 @@ class Outcome:
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
     back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
     and of computing the loss of the result. ``is_best_seen``: the picture is the best one of the steps, and
-    not the one after the last of them.
+    not the one after the last of them. ``failed_at_start``: it diverged before the first step at a size.
     """
 
     pixels: np.ndarray
@@ -94,6 +94,8 @@ class Outcome:
     seconds: dict[str, float]
     diverged: str | None = None
     is_best_seen: bool = False
+    roll_backs: tuple[RollBack, ...] = ()
+    failed_at_start: bool = False
 
 
 def optimize(
@@ -116,7 +118,7 @@ def optimize(
     )
     image: np.ndarray | None = None
     canvas: Canvas = PLAIN
-    diverged: str | None = None
+    diverged: Diverged | None = None
     seconds_of_targets = 0.0
     keep = _keeping(None, None)
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
@@ -151,7 +153,7 @@ def optimize(
                 for watcher in watchers:
                     watcher.on_report(report, solver)
         except Diverged as error:
-            diverged = str(error)
+            diverged = error
         image = canvas.carried(solver.image)
         if diverged:
             break
@@ -184,9 +186,10 @@ def _outcome(
     experiment: Experiment,
     canvas: Canvas,
     keep: Callable[[np.ndarray], np.ndarray],
-    diverged: str | None,
+    failure: Diverged | None,
     seconds_of_targets: float,
 ) -> Outcome:
+    diverged = None if failure is None else str(failure)
     # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
     if diverged is None and not np.isfinite(solver.last_image).all():
@@ -206,7 +209,17 @@ def _outcome(
     seconds = {"targets": seconds_of_targets, **solver.seconds, "scoring": scoring}
     is_best_seen = experiment.keep_best and experiment.average is None and pixels is rounded[-1]
     return Outcome(
-        pixels, loss, parts, solver.step, solver.traces, solver.loss_of, seconds, diverged, is_best_seen
+        pixels,
+        loss,
+        parts,
+        solver.step,
+        solver.traces,
+        solver.loss_of,
+        seconds,
+        diverged,
+        is_best_seen,
+        tuple(solver.roll_backs),
+        failure is not None and failure.at_start,
     )
 
 
