@@ -1,7 +1,4 @@
-"""Four copies of a picture side by side, two by two: does a texture show its seam?
-
-    python scripts/tile_picture.py RUN/image.png tiled.jpg.
-"""
+"""Four copies of a picture side by side, two by two, to see whether a texture shows its seam."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from PIL import Image
 
 def main() -> None:
     """Read one picture and write another of twice its sides."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("picture", type=Path)
     parser.add_argument("tiled", type=Path)
     arguments = parser.parse_args()
