@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
+from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.styles import style_names, style_scales
@@ -22,9 +23,10 @@ from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.textures import canvas, check_texture
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
+from nst_tf.images.output_profile import SRGB, OutputProfile
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
-from nst_tf.images.write import check_suffix
+from nst_tf.images.write import check_bits, check_suffix
 from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
 
@@ -47,6 +49,8 @@ class Inputs:
     styles: tuple[Picture, ...]
     style_weights: tuple[float, ...]
     is_texture: bool = False
+    profile: OutputProfile = SRGB
+    """Of the result."""
 
 
 def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, files: Files = NO_FILES) -> None:
@@ -84,6 +88,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
             " choose the folder with hydra.run.dir"
         )
     check_suffix(settings.record.picture)
+    check_bits(settings.record.picture, settings.record.bits)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", settings.objective[term].weight)
     for term in ("content", "style"):
@@ -106,7 +111,8 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
     content = canvas(settings) if is_texture else _picture(settings.content, files)
     pictures = tuple(_picture(name, files) for name in styles)
-    return Inputs(content, pictures, style_weights(settings, len(styles)), is_texture)
+    profile = output_profile(settings.record, content, files)
+    return Inputs(content, pictures, style_weights(settings, len(styles)), is_texture, profile)
 
 
 def layer_weights(term: str, layers: Any) -> dict[str, float]:

@@ -31,7 +31,7 @@ _OVERRIDE = re.compile(r"override /(?P<group>[a-z_/]+)")
 _SWEPT_KEY = re.compile(r"\+{0,2}[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z0-9_]+)*")
 _SWEPT_OPTIONS = re.compile(r"[A-Za-z0-9_,/()*\[\] ]*")  # no dots, which would lead out of our files
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
-_FILE_KEYS = (("content",), ("style",), ("init", "path"), ("model", "weights"))
+_FILE_KEYS = (("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile"))
 
 
 def with_experiment_files(words: Sequence[str]) -> list[str]:

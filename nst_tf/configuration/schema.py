@@ -19,6 +19,7 @@ Padding = Enum("Padding", ["same", "reflect", "replicate", "replicate_first", "c
 Pixels = Enum("Pixels", ["caffe", "caffe_256", "unit"])
 Stretch = Enum("Stretch", ["none", "style", "square"])
 Precision = Enum("Precision", ["auto", "float32", "bfloat16", "float16"])
+Alpha = Enum("Alpha", ["keep", "flatten"])
 Memory = Enum("Memory", ["auto", "plain", "recompute", "tiles"])
 
 
@@ -68,6 +69,9 @@ class LayerSettings:
 class RecordSettings:
     """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name.
 
+    ``bits`` a channel, ``profile`` (srgb, content or a file) and ``alpha`` are those of the result; ``exif``:
+    it carries the content's EXIF data, with ``exif_place`` those of the place, too. Without a word a saved
+    configuration is older than these, and means what was done then: opaque, without EXIF data.
     ``copy_inputs``: the pictures of the run are copied into its folder.
     ``tensorflow_profile`` writes one for TensorBoard.
     """
@@ -75,6 +79,11 @@ class RecordSettings:
     image_every: int = MISSING
     checkpoint_every: float = MISSING
     picture: str = MISSING
+    bits: int = 8
+    profile: str = "srgb"
+    alpha: Alpha = Alpha.flatten
+    exif: bool = False
+    exif_place: bool = False
     copy_inputs: bool = True
     tensorflow_profile: bool = False
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
-from nst_tf.images.write import write_picture
+from nst_tf.images.write import FileForm, write_picture
 from nst_tf.record.checkpoint import Checkpoint, write_checkpoint
 from nst_tf.record.loss_plot import loss_plot
 from nst_tf.solver.report import Report
@@ -102,10 +102,16 @@ class RunFolder:
         folder.mkdir(exist_ok=True)
         write_picture(folder / f"step-{step:06d}.png", pixels)
 
-    def picture(self, name: str, pixels: np.ndarray, alpha: np.ndarray | None = None) -> Path:
+    def picture(
+        self,
+        name: str,
+        pixels: np.ndarray,
+        alpha: np.ndarray | None = None,
+        form: FileForm | None = None,
+    ) -> Path:
         """Write the result, with the configuration in its metadata; returns its path."""
         path = self.path / name
-        write_picture(path, pixels, {"nst_tf": self.configuration}, alpha)
+        write_picture(path, pixels, {"nst_tf": self.configuration}, alpha, form)
         return path
 
     def update(self, **facts: Any) -> None:

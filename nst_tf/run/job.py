@@ -21,6 +21,7 @@ from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.delivery import cut_out, file_form
 from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
@@ -183,7 +184,8 @@ def _run_with_tensorflow(
             # loggers first: what is in a checkpoint, they were told
             outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
-        picture = folder.picture(settings.record.picture, outcome.pixels, None)
+        saved = cut_out(settings, inputs, outcome.pixels)
+        picture = folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
         saved_loss, saved_parts = _score_of_file(picture, outcome)
         timings.lap("saving")
     except BaseException as error:

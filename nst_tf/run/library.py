@@ -16,14 +16,18 @@ from PIL import Image
 
 from nst_tf.configuration.checks import Inputs, check_settings, style_weights
 from nst_tf.configuration.experiment_files import with_experiment_files
+from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.styles import style_names
 from nst_tf.configuration.textures import canvas
 from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
+from nst_tf.images.alpha import over_white
+from nst_tf.images.levels import levels_of
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.delivery import cut_out
 from nst_tf.run.memory import check_memory, resolve_memory
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
@@ -34,11 +38,13 @@ PictureLike = str | Path | Image.Image | np.ndarray
 
 @dataclass(frozen=True)
 class Stylized:
-    """The result: ``pixels`` [H, W, 3] in [0, 1], rounded to 8 bits, and what ``loss`` it has.
+    """The result: ``pixels`` [H, W, 3] in [0, 1], rounded to ``record.bits``, and what ``loss`` it has.
 
-    ``parts`` sum to ``loss``; ``history`` has a report for every step; ``configuration`` is the complete
-    configuration as YAML. ``diverged`` says what went wrong if the loss became infinite or undefined, in
-    which case the picture is the best one seen before.
+    ``alpha`` [H, W] is the opacity of the content picture at this size, None if it is opaque, or if
+    ``record.alpha=flatten``; the loss is then that of the picture laid over white. ``parts`` sum to
+    ``loss``; ``history`` has a report for every step; ``configuration`` is the complete configuration as
+    YAML. ``diverged`` says what went wrong if the loss became infinite or undefined, in which case the
+    picture is the best one seen before.
     """
 
     pixels: np.ndarray
@@ -47,11 +53,13 @@ class Stylized:
     history: list[Report]
     configuration: str
     diverged: str | None = None
+    alpha: np.ndarray | None = None
 
     @property
     def image(self) -> Image.Image:
-        """The picture as an 8-bit Pillow image."""
-        return Image.fromarray(np.rint(self.pixels * 255).astype(np.uint8))
+        """The picture as an 8-bit Pillow image, RGB or RGBA."""
+        colours = levels_of(self.pixels)
+        return Image.fromarray(colours if self.alpha is None else np.dstack([colours, levels_of(self.alpha)]))
 
 
 def stylize(
@@ -83,7 +91,9 @@ def stylize(
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
     weights = style_weights(settings, len(styles))
-    inputs = Inputs(read or canvas(settings), tuple(styles), weights, is_texture=read is None)
+    content = read or canvas(settings)
+    profile = output_profile(settings.record, content, {})
+    inputs = Inputs(content, tuple(styles), weights, is_texture=read is None, profile=profile)
     check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)
@@ -136,7 +146,11 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
 
     outcome = optimize(experiment, (History(),))
     configuration = OmegaConf.to_yaml(settings, resolve=True)
-    return Stylized(outcome.pixels, outcome.loss, outcome.parts, history, configuration, outcome.diverged)
+    pixels, alpha = cut_out(settings, inputs, outcome.pixels)
+    loss, parts_of_loss = outcome.loss, outcome.parts
+    if alpha is not None:
+        loss, parts_of_loss = outcome.score(over_white(pixels, alpha))
+    return Stylized(pixels, loss, parts_of_loss, history, configuration, outcome.diverged, alpha)
 
 
 def _pictures_of(style: PictureLike) -> list[Picture]:

@@ -13,8 +13,8 @@ import numpy as np
 from nst_tf.balance import Balance, GivenBalance, Pulls, half_way, pulls_of
 from nst_tf.colour import PLAIN, Canvas, Colour, Unchanged
 from nst_tf.counted import counted
+from nst_tf.images.levels import rounded as rounded_to
 from nst_tf.images.resize import resize
-from nst_tf.images.write import round_to_8_bits
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
@@ -58,6 +58,8 @@ class Experiment:
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    bits: int = 8
+    """A channel, of the file in which the result is saved."""
     style_scales: tuple[float, ...] | None = None
     circular: bool = False
     multiple: int = 1
@@ -72,7 +74,7 @@ class Experiment:
 
 @dataclass
 class Outcome:
-    """What came out: the picture as it is saved, 8 bits, and its own loss.
+    """What came out: the picture as it is saved, rounded to the bits of its file, and its own loss.
 
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
     back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
@@ -97,7 +99,8 @@ def optimize(
     """Run the experiment; a divergence ends it with the best picture seen.
 
     ``loss`` and ``parts`` of the outcome are those of the saved picture itself, clipped and rounded to
-    8 bits, under the objective at the last size. ``resumed`` is a checkpoint of the same experiment.
+    the bits of its file, under the objective at the last size. ``resumed`` is a checkpoint of the same
+    experiment.
     """
     solver = Solver(
         experiment.optimizer,
@@ -185,7 +188,7 @@ def _outcome(
         candidates = [solver.best_image]
     elif experiment.keep_best:
         candidates.insert(0, solver.last_image)
-    rounded = tuple(round_to_8_bits(canvas.saved(candidate)) for candidate in candidates)
+    rounded = tuple(rounded_to(canvas.saved(candidate), experiment.bits) for candidate in candidates)
     began = time.perf_counter()
     # an image below the best seen needs no comparison with it, but an average of images may be better, and
     # what is saved for another image

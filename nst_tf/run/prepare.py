@@ -115,6 +115,7 @@ def prepare(
         keep_best=settings.keep_best,
         average=settings.average,
         stretch=settings.image.stretch.name,
+        bits=settings.record.bits,
         style_scales=style_scales(settings, len(inputs.styles)),
         circular=_wraps(settings),
         multiple=extractor.reach.stride if extractor and inputs.is_texture and _wraps(settings) else 1,

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.output import PROFILES
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
@@ -205,6 +206,9 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
+    if settings.record.profile not in PROFILES:
+        names.append(settings.record.profile)
+        entries.append(recorded.get("profile"))
     inputs = [_input(folder, name, entry) for name, entry in zip(names, entries, strict=True)]
     if settings.model.weights not in ("auto", "random"):
         # the hash of weights is that of what was read from the file, in any of its formats: see run.json
