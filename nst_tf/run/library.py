@@ -91,9 +91,9 @@ def stylize(
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
     weights = style_weights(settings, len(styles))
-    content = read or canvas(settings)
-    profile = output_profile(settings.record, content, {})
-    inputs = Inputs(content, tuple(styles), weights, is_texture=read is None, profile=profile)
+    shaping = read or canvas(settings)
+    profile = output_profile(settings.record, shaping, {})
+    inputs = Inputs(shaping, tuple(styles), weights, is_texture=read is None, profile=profile)
     check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)
