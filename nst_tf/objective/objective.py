@@ -106,7 +106,8 @@ class Objective:
         if self.style:
             shares = _shares(styles)
             described = [
-                self._seen(style.pixels, features=False, described=True).description for style in styles
+                self._seen(style.pixels, features=False, described=True, bordered=True).description
+                for style in styles
             ]
             targets[STYLE] = {layer: [one[layer] for one in described] for layer in self.style.layers}
             units = self._style_units(of_content.description, described)
@@ -177,7 +178,9 @@ class Objective:
             for layer in self.style.layers
         }
 
-    def _seen(self, pixels: np.ndarray, *, features: bool, described: bool) -> SeenPicture:
+    def _seen(
+        self, pixels: np.ndarray, *, features: bool, described: bool, bordered: bool = False
+    ) -> SeenPicture:
         """What a target needs of a picture [H, W, 3], by one pass through the network, if it is not known."""
         if not (features or described):
             return SeenPicture({}, {})
@@ -186,19 +189,24 @@ class Objective:
         content_layers = tuple(self.content.layers) if features and self.content else ()
         style_layers = tuple(self.style.layers) if described and self.style else ()
         statistic = structure_of_term(self.style.statistic) if described and self.style else None
-        key = (self.extractor, self.evaluation, content_layers, style_layers, statistic, digest_of(pixels))
+        extractor = self.extractor.bordered if bordered else self.extractor
+        key = (extractor, self.evaluation, content_layers, style_layers, statistic, digest_of(pixels))
         known = self._known.get(key)
         if known is None:
-            known = self._look(pixels, content_layers, style_layers)
+            known = self._look(extractor, pixels, content_layers, style_layers)
             self._known.put(key, known)
         return known
 
     def _look(
-        self, pixels: np.ndarray, content_layers: tuple[str, ...], style_layers: tuple[str, ...]
+        self,
+        extractor: FeatureExtractor,
+        pixels: np.ndarray,
+        content_layers: tuple[str, ...],
+        style_layers: tuple[str, ...],
     ) -> SeenPicture:
         described = [description(self.style.statistic, layer) for layer in style_layers if self.style]
         readings = [*(features(layer) for layer in content_layers), *(reading for reading, _ in described)]
-        found = self.evaluation.see(self.extractor, pixels, readings)
+        found = self.evaluation.see(extractor, pixels, readings)
         of_style = zip(style_layers, described, found[len(content_layers) :], strict=True)
         return SeenPicture(
             dict(zip(content_layers, found, strict=False)),
