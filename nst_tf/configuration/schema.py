@@ -110,6 +110,7 @@ class Settings:
     content: Any = MISSING
     style: Any = MISSING
     style_weights: Any = None
+    style_layers: Any = None
     style_scale: Any = None
     image: ImageSettings = field(default_factory=ImageSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
@@ -124,6 +125,8 @@ class Settings:
     init: Any = MISSING
     seed: int = MISSING
     pyramid: Any = MISSING
+    guidance: Any = field(default_factory=lambda: {"_target_": "nst_tf.configuration.guidance.NoGuidance"})
+    blending: Any = field(default_factory=lambda: {"_target_": "nst_tf.objective.blending.SummedLosses"})
     # runs of before this group was there have no such key
     color: Any = field(default_factory=lambda: {"_target_": "nst_tf.colour.Unchanged"})
     precision: Precision = MISSING

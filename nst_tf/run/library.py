@@ -14,9 +14,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
-from nst_tf.configuration.checks import Inputs, check_settings, style_weights
+from nst_tf.configuration.checks import Inputs, check_settings, inputs_of
 from nst_tf.configuration.experiment_files import with_experiment_files
-from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.styles import style_names
@@ -90,10 +89,7 @@ def stylize(
         check_settings(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
-    weights = style_weights(settings, len(styles))
-    shaping = read or canvas(settings)
-    profile = output_profile(settings.record, shaping, {})
-    inputs = Inputs(shaping, tuple(styles), weights, is_texture=read is None, profile=profile)
+    inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
     check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)

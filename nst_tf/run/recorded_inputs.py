@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Inputs
+from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
 from nst_tf.images.read import Picture
 from nst_tf.record.input_copies import copy_input
@@ -42,6 +43,11 @@ def record_inputs(
             for index, (name, picture) in enumerate(zip(names, inputs.styles, strict=True))
         ],
     }
+    if inputs.masks:
+        entries["masks"] = [
+            None if picture is None else entry("mask" if index == 0 else f"mask-{index - 1}", name, picture)
+            for index, (name, picture) in enumerate(zip(mask_names(settings), inputs.masks, strict=True))
+        ]
     if isinstance(start, FileStart):
         entries["init"] = entry("init", settings.init.path, start.picture)
     if settings.record.profile not in PROFILES:

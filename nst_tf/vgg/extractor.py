@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import NETWORK_PIXELS
-from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers, reach_of
+from nst_tf.vgg.layer_names import BEFORE_RELU, Reach, check_layer_names, convolution_layers, reach_of
 from nst_tf.vgg.padding import PADDINGS, Padding, circular, replicate
 from nst_tf.vgg.pooling import POOLINGS
 from nst_tf.weights import ConvolutionWeights
@@ -55,6 +55,7 @@ class FeatureExtractor:
         """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
         self.reach = reach_of(architecture, self.layers)
+        self._architecture = architecture
         chain = self._build(architecture, weights, first_padding, other_padding)
         self.blocks = tuple(_blocks([_Function("pixels", self._network_pixels), *chain]))
         """The chain in blocks, each of which but the last ends with its pooling."""
@@ -84,6 +85,10 @@ class FeatureExtractor:
             for block in self.blocks
         )
         return found
+
+    def reach_of_layer(self, layer: str) -> Reach:
+        """How far a position of this one layer sees."""
+        return reach_of(self._architecture, [layer])
 
     def _network_pixels(self, image: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._to_network_pixels(image), self.precision)
