@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.bounded_cache import BoundedCache
+from nst_tf.conditional_assignment import assign_if
 from nst_tf.objective import BoundObjective, Objective
 from nst_tf.solver.moving_average import MovingAverage
 
@@ -107,13 +108,8 @@ class CompiledStep:
     def _ask(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         present = tf.convert_to_tensor(self.image)
         loss, parts, gradient = self._value_and_gradient(present, targets, weights)
-
-        def remember() -> tf.Operation:
-            self.best_image.assign(self.image)
-            self.best_loss.assign(loss)
-            return tf.no_op()
-
-        tf.cond(loss < self.best_loss, remember, tf.no_op)
+        improved = loss < tf.convert_to_tensor(self.best_loss)
+        assign_if(improved, lambda: [(self.best_image, present), (self.best_loss, loss)])
         return loss, tf.concat([loss[tf.newaxis], parts], 0), gradient
 
     def _tell(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
