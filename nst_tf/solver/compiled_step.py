@@ -56,7 +56,10 @@ class CompiledStep:
             # a function of its own, not inlined into the loop: there, oneDNN's rewriting of the graph goes
             # around the loop in an order that varies, and by chance leaves poolings to a slower kernel
             self._value_and_gradient = tf.function(
-                self._value_and_gradient, autograph=False, experimental_attributes={"_noinline": True}
+                self._value_and_gradient,
+                autograph=False,
+                jit_compile=getattr(objective.evaluation, "jit_compile", False) or None,
+                experimental_attributes={"_noinline": True},
             )
         self._trace, self._advance = self._compiled()
         self._parts = objective.weighted_parts
@@ -85,9 +88,12 @@ class CompiledStep:
         """Make ``count`` steps -> [count, 1 + P]: loss before each update, and its parts; one host sync."""
         return self._advance(tf.constant(count), targets, weights).numpy()
 
-    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> None:
-        """Do now what the first call would do before its first step; nothing if it was done."""
-        self._trace(targets, weights)
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> Any:
+        """Do now what the first call would do before its first step; nothing if it was done.
+
+        Returns the concrete function, or None for a step that is made of several or runs on the host.
+        """
+        return self._trace(targets, weights)
 
     def parts_of(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
         """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""

@@ -27,7 +27,7 @@ def transfer(small_extractor, random):
 
 def traced(optimizer, bound, content, average=None):
     _, step = CompiledSteps().take(bound, content, optimizer, clip=True, average=average)
-    return step._trace(bound.targets, bound.weights)
+    return step.trace(bound.targets, bound.weights)
 
 
 @pytest.mark.parametrize(
