@@ -127,12 +127,12 @@ def _write(output: Path, found: dict[str, Any]) -> None:
 def _step_tables(rows: list[dict[str, Any]]) -> tuple[Table, ...]:
     table = Table(
         "size", "arithmetic", "XLA", "layout", "convolutions in", "steps a call", "ms a step", "TFLOP/s",
-        "matrix product", "share", "peak GiB", title="A step",
+        "matrix product", "share", "peak GiB", title="A step", show_edge=False,
     )  # fmt: skip
     for row in rows:
         told = [str(row["size"]), row["arithmetic"], "yes" if row["jit_compile"] else "no", row["layout"]]
         if "error" in row:
-            table.add_row(*told, row["error"])
+            table.add_row(*told, "not measured")
             continue
         table.add_row(
             *told, row["convolutions_in"], str(row["steps_a_call"]), f"{row['ms_a_step']:.2f}",
