@@ -179,7 +179,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sections", nargs="*", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
+    # no `choices`: argparse takes an empty list for a choice that is not there
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu")
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[256, 512, 1024, 2048], help="pixels; two or more"
@@ -194,7 +195,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=100, help="runs of the sweep")
     parser.add_argument("--job-steps", type=int, default=20, help="steps of each of them")
     parser.add_argument("--output", type=Path, default=Path("outputs/gpu_check"))
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := [one for one in arguments.sections if one not in SECTIONS]:
+        parser.error(f"no section {unknown[0]!r}: choose of {', '.join(SECTIONS)}")
+    if len(arguments.sizes) < 2:
+        parser.error("--sizes needs two or more: memory is compared between them")
+    return arguments
 
 
 if __name__ == "__main__":

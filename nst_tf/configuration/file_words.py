@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-_FILE_KEYS = ("content", "style", "model.weights", "init.path", "resume")
-_WORDS = ("", "auto", "random")  # of model.weights, whatever files may be called
+_FILE_KEYS = ("content", "style", "model.weights", "init.path", "record.profile", "resume")
+_WORDS = ("", "auto", "random", "srgb", "content")  # of weights and profile, whatever files may be called
 
 
 def with_quoted_files(words: Sequence[str]) -> list[str]:

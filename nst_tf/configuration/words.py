@@ -12,7 +12,22 @@ from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.sentences import sentence
 
+# style is a word with a value of its own, which can have no others below it
+_SPELLINGS = {"style.scale": "style_scale", "style.weights": "style_weights"}
+
 _NO_PLACE = re.compile(r"invalid literal for int\(\) with base 10: '(?P<name>[^']*)'")  # of a list
+
+
+def as_spelled_here(words: Sequence[str]) -> list[str]:
+    """The words of the command line with ``style.scale`` for ``style_scale``, and so on."""
+
+    def spelled(word: str) -> str:
+        key, equals, value = word.partition("=")
+        signs = key[: len(key) - len(key.lstrip("+"))]
+        known = _SPELLINGS.get(key[len(signs) :])
+        return f"{signs}{known}{equals}{value}" if known else word
+
+    return [spelled(word) for word in words]
 
 
 def sentence_for(error: BaseException) -> str:
@@ -28,7 +43,7 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
     if "flag can only be used" in str(error):
         return str(error)
     parts = [argument.lstrip("+~").partition("=") for argument in arguments]
-    if "Config group override must be" in str(error):
+    if "Config group override" in str(error):
         if "" in [key for key, _, _ in parts]:
             return "an argument is not of the form KEY=VALUE: it has no key"
         known = set(groups())
@@ -36,6 +51,8 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
             if key in known and (not value[:1].isalpha() or value == "null"):
                 return f"{key}={value} is not the name of an option of {key}: `nst --help` lists what exists"
         return "a group takes the name of an option: `nst --help` lists what exists"
+    if "integer string conversion" in str(error):  # Python's own limit, of Hydra's reading of a number
+        return "a number has more digits than can be read: give fewer than 4300"
     if found := _NO_PLACE.search(str(error)):
         for key, _, value in parts:
             if found["name"] in key.split("."):

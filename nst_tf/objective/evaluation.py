@@ -77,7 +77,7 @@ class WholePicture:
         """Image [1, H, W, 3] -> parts of the loss [P], float32."""
         taken = []
         if objective.extractor is not None:
-            readings = objective.readings(targets.get("content", {}), weights)
+            readings = objective.readings(targets, weights)
             taken = self.read(objective.extractor, image, readings)
         values = objective.values(taken, targets)
         if objective.smoothness:

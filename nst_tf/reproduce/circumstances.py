@@ -17,6 +17,7 @@ _FACTS = (
     (("weights", "sha256"), "SHA-256 of the weights"),
     (("inputs", "content", "sha256"), "SHA-256 of the content picture"),
     (("inputs", "init", "sha256"), "SHA-256 of the picture to start from"),
+    (("inputs", "profile", "sha256"), "SHA-256 of the colour profile"),
 )
 
 
@@ -33,6 +34,9 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     ]
     for index, pair in enumerate(zip(*styles, strict=False)):
         lines += _line(f"SHA-256 of style picture {index}", *(_at(one, ("sha256",)) for one in pair))
+    masks = [one if isinstance(one := _at(run, ("inputs", "masks")), list) else [] for run in (before, after)]
+    for index, pair in enumerate(zip(*masks, strict=False)):
+        lines += _line(f"SHA-256 of mask {index}", *(_at(one, ("sha256",)) for one in pair))
     return lines
 
 

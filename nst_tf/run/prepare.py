@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import keras
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.balance import Balance
+from nst_tf.colour import Colour, Unchanged
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
+from nst_tf.configuration.made import made
+from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
 from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective.blending import Blending
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
-from nst_tf.pyramid import Pyramid
+from nst_tf.pyramid import NoSteps, Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
 from nst_tf.run.memory_estimate import Mode
+from nst_tf.run.statistic_of_styles import check_statistic
 from nst_tf.run.warm import Warm
 from nst_tf.solver import Patience
-from nst_tf.start import Start
+from nst_tf.start import ContentStart, Start
 from nst_tf.vgg.reading import read_whole
 from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.weights import ConvolutionWeights
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,21 +44,33 @@ class Parts:
     content: ContentLoss
     style: StyleLoss
     smoothness: Smoothness
+    balance: Balance
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
+    colour: Colour
+    blending: Blending
 
 
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
     parts = Parts(
-        content=_made("objective.content", _with_layers(settings, "content")),
-        style=_made("objective.style", _with_layers(settings, "style")),
-        smoothness=_made("objective.smoothness", settings.objective.smoothness),
-        optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
-        start=_made("init", _with_file(settings.init, files)),
-        pyramid=_made("pyramid", settings.pyramid),
+        content=made("objective.content", _with_layers(settings, "content")),
+        style=made("objective.style", _with_layers(settings, "style")),
+        smoothness=made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        balance=made("balance", settings.balance),
+        optimizer=made("optimizer", _with_float_rate(settings.optimizer)),
+        start=made("init", _with_file(settings.init, files)),
+        pyramid=made("pyramid", settings.pyramid),
+        colour=made("color", settings.color),
+        blending=made("blending", settings.blending),
     )
+    if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
+        # among what it asks for are trials that it takes back, and its first steps are its largest
+        raise InputError(
+            f"average={settings.average} is for optimizers of small steps without a line search, such as"
+            " optimizer=adam: an average over a line search is worse than its best image"
+        )
     if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
     return parts
@@ -65,6 +87,7 @@ def prepare(
 
     ``warm``: what earlier runs left.
     """
+    check_statistic(parts.style.statistic, parts.blending, inputs)
     warm = warm or Warm()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
@@ -82,15 +105,23 @@ def prepare(
     experiment = Experiment(
         content=inputs.content.pixels,
         styles=tuple(
-            StyleImage(picture.pixels, weight)
-            for picture, weight in zip(inputs.styles, inputs.style_weights, strict=True)
+            StyleImage(picture.pixels, weight, layers)
+            for picture, weight, layers in zip(
+                inputs.styles, inputs.style_weights, inputs.style_layers or repeat(None), strict=False
+            )
         ),
         objective=Objective(
-            extractor, parts.content, parts.style, parts.smoothness, warm.pictures, _evaluation(settings)
+            extractor,
+            *(parts.content, parts.style, parts.smoothness),
+            warm.pictures,
+            _evaluation(settings),
+            parts.blending,
         ),
+        regions=inputs.regions,
         optimizer=parts.optimizer,
         start=parts.start,
-        pyramid=parts.pyramid,
+        pyramid=parts.pyramid if parts.colour.makes_steps else NoSteps(parts.pyramid),
+        balance=parts.balance,
         size=settings.image.size,
         style_size=settings.image.style_size or settings.image.size,
         steps=settings.steps,
@@ -99,14 +130,25 @@ def prepare(
         keep_best=settings.keep_best,
         average=settings.average,
         stretch=settings.image.stretch.name,
+        bits=settings.record.bits,
+        style_scales=style_scales(settings, len(inputs.styles)),
+        circular=_wraps(settings),
+        multiple=extractor.reach.stride if extractor and inputs.is_texture and _wraps(settings) else 1,
         image_every=settings.record.image_every,
         waiting=warm.steps,
         resize=warm.resized,
         patience=Patience(settings.stop.patience, settings.stop.tolerance)
         if settings.stop.patience
         else None,
+        colour=parts.colour,
     )
-    warm.expect(check_sizes(experiment))
+    for note in inputs.regions.notes if inputs.regions else ():
+        _log.info("%s", note)
+    sizes = check_sizes(experiment)
+    if inputs.is_texture:
+        _check_texture(parts, sizes, inputs.content.pixels)
+    parts.balance.check(len(sizes))
+    warm.expect(sizes)
     return experiment
 
 
@@ -121,6 +163,31 @@ def _evaluation(settings: DictConfig) -> Evaluation:
         return Tiles(settings.tile_size)
     read = read_recomputing if mode == Mode.recompute.name else read_whole
     return WholePicture(read, jit_compile=settings.jit_compile)
+
+
+def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
+    """Raise InputError for what needs a content, and for sides that poolings would not divide."""
+    if isinstance(parts.start, ContentStart):
+        raise InputError("init=content needs a content picture, but content=null: say init=noise")
+    if not isinstance(parts.colour, Unchanged):
+        raise InputError("content=null has no colours for color=...: leave it out, or say color=none")
+    if sizes[-1] != canvas.shape[:2]:
+        wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
+        raise InputError(
+            f"a texture with model.padding=circular can't have {wanted} pixels (height x width), of which the"
+            f" poolings would leave out some at the seam: the nearest possible are {possible}, with"
+            f" image.size={max(sizes[-1])} and image.aspect={sizes[-1][1] / sizes[-1][0]:.6g}"
+        )
+
+
+def _wraps(settings: DictConfig) -> bool:
+    return settings.model.padding.name == "circular"
+
+
+def _on_torus(settings: DictConfig, smoothness: DictConfig) -> dict[str, Any]:
+    """What the network sees beyond a border, smoothness sees there too."""
+    description: Any = OmegaConf.to_container(smoothness, resolve=True)
+    return description | ({"circular": True} if _wraps(settings) else {})
 
 
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
@@ -141,18 +208,3 @@ def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(start, resolve=True)
     found = files.get(description.get("path"))
     return description | ({"path": str(found)} if found else {})
-
-
-def _made(name: str, description: Any) -> Any:
-    if isinstance(description, DictConfig):
-        description = OmegaConf.to_container(description, resolve=True)
-    try:
-        return instantiate(description, _convert_="all")
-    except InstantiationException as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-        raise InputError(f"{name} can't be built: {reason}") from error

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import NETWORK_PIXELS
-from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers, reach_of
-from nst_tf.vgg.padding import PADDINGS, Padding
+from nst_tf.vgg.layer_names import BEFORE_RELU, Reach, check_layer_names, convolution_layers, reach_of
+from nst_tf.vgg.padding import PADDINGS, Padding, circular
 from nst_tf.vgg.pooling import POOLINGS
 from nst_tf.weights import ConvolutionWeights
 
@@ -49,8 +49,11 @@ class FeatureExtractor:
         self._pool = _one_of("model.pooling", pooling, POOLINGS)
         first_padding, other_padding = _one_of("model.padding", padding, PADDINGS)
         self._to_network_pixels = _one_of("model.pixels", pixels, NETWORK_PIXELS)
+        self.wraps = other_padding is circular
+        """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
         self.reach = reach_of(architecture, self.layers)
+        self._architecture = architecture
         chain = self._build(architecture, weights, first_padding, other_padding)
         self.blocks = tuple(_blocks([_Function("pixels", self._network_pixels), *chain]))
         """The chain in blocks, each of which but the last ends with its pooling."""
@@ -64,6 +67,10 @@ class FeatureExtractor:
             if step.name in self.layers:
                 found[step.name] = tf.cast(activations, tf.float32)
         return {name: found[name] for name in self.layers}
+
+    def reach_of_layer(self, layer: str) -> Reach:
+        """How far a position of this one layer sees."""
+        return reach_of(self._architecture, [layer])
 
     def _network_pixels(self, image: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._to_network_pixels(image), self.precision)

@@ -24,7 +24,7 @@ class Steps:
 
     def run(self, count: int) -> np.ndarray:
         """Make so many steps in one call -> losses before each [count]; waits until they are made."""
-        return self.step(count, self.bound.targets, self.bound.weights)[:, 0]
+        return self.step(count, self.bound.targets, self.bound.weights)[:, 1]
 
     def traced(self) -> Any:
         """The concrete function of the step."""

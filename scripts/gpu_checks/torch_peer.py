@@ -42,7 +42,8 @@ class Transfer:
 
     def picture(self, pixels: np.ndarray) -> torch.Tensor:
         """[H, W, 3] -> [1, 3, H, W] on the device."""
-        return torch.tensor(pixels).permute(2, 0, 1)[None].to(self.device, memory_format=self.format)
+        there = torch.tensor(pixels).permute(2, 0, 1)[None]
+        return there.to(self.device).contiguous(memory_format=self.format)
 
     def features(self, image: torch.Tensor) -> dict:
         """Activations after each ReLU that is read."""

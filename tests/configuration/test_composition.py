@@ -18,6 +18,9 @@ DEFAULT = {
     "content": "samples/landscape.jpg",
     "style": "samples/brush_strokes.jpg",
     "style_weights": None,
+    "style_layers": None,
+    "guidance": {"_target_": "nst_tf.configuration.guidance.NoGuidance"},
+    "blending": {"_target_": "nst_tf.objective.blending.SummedLosses"},
     "image": {"size": 512, "style_size": None, "clip": True, "stretch": "none"},
     "objective": {
         "content": {
@@ -51,6 +54,7 @@ DEFAULT = {
     },
     "layers": {"content": "block4_conv2", "style": [f"block{block}_conv1" for block in range(1, 6)]},
     "model": {"name": "vgg19", "pooling": "max", "padding": "same", "pixels": "caffe", "weights": "auto"},
+    "balance": {"_target_": "nst_tf.balance.GivenBalance"},
     "optimizer": {
         "_target_": "nst_tf.optimizers.LBFGS",
         "learning_rate": 1.0,
@@ -72,7 +76,10 @@ DEFAULT = {
         "steps_factor": 1.4,
         "first_factor": 1.0,
         "carry_state": True,
+        "style": "follows",
+        "steps": None,
     },
+    "color": {"_target_": "nst_tf.colour.Unchanged"},
     "precision": "auto",
     "memory": "auto",
     "memory_limit": None,
@@ -109,7 +116,18 @@ def test_the_whole_default_configuration() -> None:
 
 
 def test_the_groups_are_those_that_are_promised() -> None:
-    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid", "logger"}
+    promised = {
+        "experiment",
+        "init",
+        "layers",
+        "model",
+        "objective",
+        "optimizer",
+        "pyramid",
+        "balance",
+        "color",
+        "logger",
+    }
     promised |= {"objective/content", "objective/style", "objective/smoothness"}
     assert promised <= GROUPS.keys()
     assert {"content", "style", "noise"} <= set(GROUPS["init"])

@@ -10,15 +10,17 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.styles import style_names
 from nst_tf.errors import InputError
-from nst_tf.files import sha256_of_file
+from nst_tf.files import remove_unfinished, sha256_of_file
 from nst_tf.run.job import requested_sha256
+from nst_tf.run.saved_run import CHECKPOINTS, has_checkpoint
 from nst_tf.run.sweep.notes import SUMMARY, read_object
 from nst_tf.run.sweep.other_configuration import what_differs
 
 # the names are those of nst_tf.record, which imports TensorFlow; the last is the cache of nst_tf.compare
-_CHECKPOINT, _PROGRESS, _CONFIGURATION = "checkpoint.npz", "progress", "config.yaml"
-_OLD_FILES = ("metrics.jsonl", "loss.svg", "yardstick.json", _CHECKPOINT, _CONFIGURATION)
+_PROGRESS, _CONFIGURATION = "progress", "config.yaml"
+_OLD_FILES = ("metrics.jsonl", "loss.svg", "yardstick.json", *CHECKPOINTS, _CONFIGURATION)
 
 
 class Earlier(Enum):
@@ -59,7 +61,7 @@ def earlier_run(
     if status == "completed" and (folder / picture).is_file():
         return Earlier.COMPLETED
     # from the checkpoint of a run that diverged, the same steps lead to the same end
-    goes_on = status in ("running", "interrupted", "failed") and (folder / _CHECKPOINT).is_file()
+    goes_on = status in ("running", "interrupted", "failed") and has_checkpoint(folder)
     return Earlier.GO_ON if goes_on else Earlier.ANEW
 
 
@@ -70,6 +72,8 @@ def take_away(folder: Path, picture: str) -> None:
     """
     for file in (folder / picture, *(folder / name for name in _OLD_FILES)):
         file.unlink(missing_ok=True)
+    for place in (folder, folder / _PROGRESS):
+        remove_unfinished(place)
     for file in (folder / _PROGRESS).glob("step-*.png"):
         file.unlink()
     if (folder / _PROGRESS).is_dir() and not any((folder / _PROGRESS).iterdir()):
@@ -81,9 +85,14 @@ def _check_pictures(folder: Path, inputs: Any, settings: DictConfig) -> None:
     """Raise InputError if a picture is not what it was; what can't be read now is told by others."""
     if not isinstance(inputs, Mapping):  # it failed before it read them
         return
-    styles = [settings.style] if isinstance(settings.style, str) else list(settings.style)
-    recorded = [inputs.get("content", {}), *inputs.get("styles", [])]
-    for name, known in zip([settings.content, *styles], recorded, strict=False):
+    recorded = [*([inputs["content"]] if inputs.get("content") else []), *inputs.get("styles", [])]
+    names = [*([settings.content] if settings.content else []), *style_names(settings.style)]
+    if len(names) != len(recorded):
+        raise InputError(
+            f"the folder {folder} holds a run of {len(recorded)} pictures, and now there are {len(names)}:"
+            " choose another folder with hydra.sweep.dir"
+        )
+    for name, known in zip(names, recorded, strict=True):
         path = picture_path(name)
         if path.is_file() and sha256_of_file(path) != known.get("sha256"):
             raise InputError(
