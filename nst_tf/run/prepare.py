@@ -154,9 +154,15 @@ def prepare(
 
 def _evaluation(settings: DictConfig) -> Evaluation:
     mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    if settings.jit_compile and mode != Mode.plain.name:
+        raise InputError(
+            f"jit_compile=true is not possible with memory={mode}, which bounds memory by its order of work:"
+            " say jit_compile=false, or memory=plain where it fits"
+        )
     if mode == Mode.tiles.name:
         return Tiles(settings.tile_size)
-    return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
+    read = read_recomputing if mode == Mode.recompute.name else read_whole
+    return WholePicture(read, jit_compile=settings.jit_compile)
 
 
 def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
