@@ -133,6 +133,7 @@ class Settings:
     memory: Memory = Memory.auto
     memory_limit: float | None = None
     tile_size: int | None = None
+    jit_compile: bool = False
     deterministic: bool = False
     record: RecordSettings = field(default_factory=RecordSettings)
     stop: StopSettings = field(default_factory=StopSettings)

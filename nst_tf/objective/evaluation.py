@@ -51,10 +51,14 @@ class Evaluation(Protocol):
 
 @dataclass(frozen=True)
 class WholePicture:
-    """The whole picture at once; ``read`` is ``read_whole`` or ``read_recomputing``."""
+    """The whole picture at once; ``read`` is ``read_whole`` or ``read_recomputing``.
+
+    ``jit_compile``: whoever compiles it asks XLA to.
+    """
 
     read: Callable[[FeatureExtractor, tf.Tensor, Sequence[Reading]], list[Any]] = read_whole
     on_host: bool = False
+    jit_compile: bool = False
 
     def check(self, objective: Objective) -> None:
         """Every objective can."""

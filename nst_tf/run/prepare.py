@@ -59,7 +59,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         style=made("objective.style", _with_layers(settings, "style")),
         smoothness=made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
         balance=made("balance", settings.balance),
-        optimizer=made("optimizer", _with_float_rate(settings.optimizer)),
+        optimizer=made("optimizer", _with_metric(settings)),
         start=made("init", _with_file(settings.init, files)),
         pyramid=made("pyramid", settings.pyramid),
         colour=made("color", settings.color),
@@ -154,9 +154,15 @@ def prepare(
 
 def _evaluation(settings: DictConfig) -> Evaluation:
     mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    if settings.jit_compile and mode != Mode.plain.name:
+        raise InputError(
+            f"jit_compile=true is not possible with memory={mode}, which bounds memory by its order of work:"
+            " say jit_compile=false, or memory=plain where it fits"
+        )
     if mode == Mode.tiles.name:
         return Tiles(settings.tile_size)
-    return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
+    read = read_recomputing if mode == Mode.recompute.name else read_whole
+    return WholePicture(read, jit_compile=settings.jit_compile)
 
 
 def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
@@ -188,6 +194,12 @@ def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
     layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
     return description | {"layers": layer_weights(term, layers[term])}
+
+
+def _with_metric(settings: DictConfig) -> dict[str, Any]:
+    """The metric of L-BFGS has the borders of the network, too."""
+    description = _with_float_rate(settings.optimizer)
+    return description | ({"circular": True} if _wraps(settings) and description.get("octaves") else {})
 
 
 def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:

@@ -84,6 +84,7 @@ DEFAULT = {
     "memory": "auto",
     "memory_limit": None,
     "tile_size": None,
+    "jit_compile": False,
     "deterministic": False,
     "record": {
         "image_every": 50,
