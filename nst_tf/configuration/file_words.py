@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-_FILE_KEYS = ("content", "style", "model.weights", "init.path", "record.profile", "resume")
+_FILE_KEYS = (
+    *("content", "style", "model.weights", "init.path", "record.profile", "resume"),
+    *("guidance.content", "guidance.styles"),
+)
 _WORDS = ("", "auto", "random", "srgb", "content")  # of weights and profile, whatever files may be called
 
 

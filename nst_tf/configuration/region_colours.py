@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from PIL import ImageColor
@@ -35,6 +36,13 @@ def colour_of(name: Any) -> Colour:
 
 def name_of(colour: Colour) -> str:
     """The CSS name of a colour, or #rrggbb."""
-    text = "#{:02x}{:02x}{:02x}".format(*colour)
-    # of two names for one colour (aqua, cyan) the first
-    return next((name for name, one in ImageColor.colormap.items() if one == text), text)
+    return _names().get(colour, "#{:02x}{:02x}{:02x}".format(*colour))
+
+
+@cache
+def _names() -> dict[Colour, str]:
+    names: dict[Colour, str] = {}
+    for name in sorted(ImageColor.colormap, reverse=True):  # of two for one colour (aqua, cyan) the first
+        red, green, blue = ImageColor.getrgb(name)[:3]
+        names[red, green, blue] = name
+    return names

@@ -106,8 +106,9 @@ class Objective:
         if self.content:
             targets[CONTENT] = {layer: of_content.features[layer] for layer in self.content.layers}
         if self.style:
+            look_at_styles = replace(look, extractor=self.extractor.bordered if self.extractor else None)
             targets |= style_targets(
-                self.style, self.blending, styles, regions, weights, of_content.description, look
+                self.style, self.blending, styles, regions, weights, of_content.description, look_at_styles
             )
         if regions is not None and (kept := regions.kept_pixels) is not None:
             targets[KEPT] = {

@@ -43,7 +43,8 @@ class LBFGS(keras.optimizers.Optimizer):
     almost every purpose; ``first_step`` is the root mean square of the first change of the variables
     (for pictures in [0, 1]: 0.01 is two to three 8-bit steps). ``lower`` and ``upper`` bound every
     coordinate; None is no bound. ``octaves`` above 0 begins the recursion with the metric of
-    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C].
+    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C]; ``circular`` is
+    that of a torus.
     """
 
     needs_loss = True
@@ -56,6 +57,7 @@ class LBFGS(keras.optimizers.Optimizer):
         upper: float | None = 1.0,
         first_step: float = 0.01,
         octaves: int = 0,
+        circular: bool = False,
         name: str = "lbfgs",
         **keras_options,
     ) -> None:
@@ -72,6 +74,7 @@ class LBFGS(keras.optimizers.Optimizer):
             raise InputError(f"octaves must be a whole number of at least 0, but is {octaves!r}")
         self.first_step = first_step
         self.octaves = octaves
+        self.circular = circular
 
     def build(self, var_list) -> None:
         """Create the state for these variables."""
@@ -129,6 +132,7 @@ class LBFGS(keras.optimizers.Optimizer):
             "upper": self.upper,
             "first_step": self.first_step,
             "octaves": self.octaves,
+            "circular": self.circular,
         }
 
     def _learn_if(self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor) -> None:
@@ -170,7 +174,10 @@ class LBFGS(keras.optimizers.Optimizer):
     def _metric(self, vector: tf.Tensor) -> tf.Tensor:
         if not self.octaves or len(self._image_shape) != 4:
             return vector
-        return tf.reshape(over_octaves(tf.reshape(vector, self._image_shape), self.octaves), [-1])
+        return tf.reshape(self._over_octaves(tf.reshape(vector, self._image_shape)), [-1])
+
+    def _over_octaves(self, image: tf.Tensor) -> tf.Tensor:
+        return over_octaves(image, self.octaves, circular=self.circular)
 
     def _free(self, gradient: tf.Tensor) -> tf.Tensor:
         """1 where a coordinate may move along -gradient, 0 where a bound holds it; [n]."""

@@ -60,7 +60,7 @@ class RunFolder:
         folder.path = path
         folder._summary_lock = threading.RLock()
         folder._summary = dict(summary_of(path))
-        for key in ("error", "roll_backs", "damage"):  # of its first end
+        for key in ("error", "roll_backs", "damage", "picture", "steps"):  # of its first end
             folder._summary.pop(key, None)
         for place in (path, path / PROGRESS):
             remove_unfinished(place)

@@ -6,7 +6,7 @@ import errno
 import shlex
 from pathlib import Path
 
-from nst_tf.run.saved_run import CHECKPOINT, SUMMARY
+from nst_tf.run.saved_run import SUMMARY, has_checkpoint
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -41,6 +41,6 @@ def cause_on_disk(error: BaseException) -> OSError | None:
 def _way_on(folder: Path | None) -> str:
     if folder is None or not (folder / SUMMARY).exists():
         return "run it again, or choose another folder with hydra.run.dir"
-    if (folder / CHECKPOINT).is_file():
+    if has_checkpoint(folder):
         return f"go on with: nst resume={shlex.quote(str(folder))}"
     return "run it again in another folder"

@@ -110,7 +110,7 @@ def estimated_bytes(settings: DictConfig, inputs: Inputs, size: int) -> int:
 
 def largest_within(settings: DictConfig, inputs: Inputs, available: int) -> str | None:
     """The words for the largest sizes that fit into so many bytes, as these settings hold activations."""
-    return _largest(settings, inputs, available, _named(settings.precision))
+    return _largest(settings, inputs, math.ceil(available / _SPARE), _named(settings.precision))
 
 
 def demand_of(

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from nst_tf.configuration.checks import Inputs
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
-from nst_tf.images.pixels import SMALLEST_SIDE
+from nst_tf.images.resize import smallest_size
 from nst_tf.run.memory import estimated_bytes, largest_within
 
 _SUMMARY = "run.json"  # as nst_tf.record.folder has it, which imports TensorFlow
@@ -33,7 +33,12 @@ def sentence_for_memory(settings: DictConfig, inputs: Inputs) -> str:
 
     ``settings`` with precision and memory resolved: see ``nst_tf.run.memory``.
     """
-    needed, least = (estimated_bytes(settings, inputs, size) for size in (settings.image.size, SMALLEST_SIDE))
+    needed = estimated_bytes(settings, inputs, settings.image.size)
+    smallest = max(smallest_size(one.height, one.width) for one in (inputs.content, *inputs.styles))
+    try:
+        least = estimated_bytes(settings, inputs, min(smallest, settings.image.size))
+    except InputError:  # a style that is scaled down would be too small at that size
+        least = 0
     largest = largest_within(settings, inputs, round(least + _LESS * (needed - least)))
     said = (
         f"there was not enough memory for image.size={settings.image.size}, which needs about"

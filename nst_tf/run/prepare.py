@@ -59,7 +59,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         style=made("objective.style", _with_layers(settings, "style")),
         smoothness=made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
         balance=made("balance", settings.balance),
-        optimizer=made("optimizer", _with_float_rate(settings.optimizer)),
+        optimizer=made("optimizer", _with_metric(settings)),
         start=made("init", _with_file(settings.init, files)),
         pyramid=made("pyramid", settings.pyramid),
         colour=made("color", settings.color),
@@ -194,6 +194,12 @@ def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
     layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
     return description | {"layers": layer_weights(term, layers[term])}
+
+
+def _with_metric(settings: DictConfig) -> dict[str, Any]:
+    """The metric of L-BFGS has the borders of the network, too."""
+    description = _with_float_rate(settings.optimizer)
+    return description | ({"circular": True} if _wraps(settings) and description.get("octaves") else {})
 
 
 def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:

@@ -45,7 +45,9 @@ def record_inputs(
     }
     if inputs.masks:
         entries["masks"] = [
-            None if picture is None else entry("mask" if index == 0 else f"mask-{index - 1}", name, picture)
+            None
+            if picture is None or name is None
+            else entry("mask" if index == 0 else f"mask-{index - 1}", name, picture)
             for index, (name, picture) in enumerate(zip(mask_names(settings), inputs.masks, strict=True))
         ]
     if isinstance(start, FileStart):

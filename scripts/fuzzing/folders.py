@@ -149,6 +149,8 @@ def damage(sweep: Path, chance: random.Random) -> tuple[str, Path]:
 
 def _json_value(run: Path, chance: random.Random) -> str:
     path = chance.choice((run / "run.json",) * 4 + (run.parent / "sweep.json", run / "yardstick.json"))
+    if not path.is_file():  # an earlier damage may have made it a device, which never ends
+        return "nothing"
     try:
         document = json.loads(path.read_text())
         for _ in range(chance.randint(1, 4)):
@@ -166,6 +168,8 @@ def _json_value(run: Path, chance: random.Random) -> str:
 
 def _yaml_value(run: Path, chance: random.Random) -> str:
     path = run / "config.yaml"
+    if not path.is_file():
+        return "nothing"
     try:
         document = yaml.safe_load(path.read_text())
         for _ in range(chance.randint(1, 3)):
@@ -184,10 +188,9 @@ def _yaml(document: Any, allow_unicode: bool) -> str:
 def _text(run: Path, chance: random.Random) -> str:
     path = run / chance.choice(_TEXT_FILES)
     hostile = chance.choice(TEXTS).encode("utf-8", "surrogatepass")
-    try:
-        content = path.read_bytes()
-    except OSError:
+    if not path.is_file():
         return "nothing"
+    content = path.read_bytes()
     place = chance.randrange(len(content) + 1)
     ways: dict[str, Callable[[], bytes]] = {
         "cut": lambda: content[:place],

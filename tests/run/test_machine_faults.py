@@ -229,6 +229,7 @@ def test_too_little_memory_names_the_size_that_fits(
     assert nst(tmp_path, *small, f"image.size={named}").status == 0
 
 
+@pytest.mark.slow
 def test_the_rest_of_a_sweep_goes_on(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
     from nst_tf.run import loop
 

