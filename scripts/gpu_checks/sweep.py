@@ -33,13 +33,16 @@ def measure(size: int, jobs: int, steps: int, budget: float) -> dict[str, Any]:
             f"hydra.sweep.dir={folder}/sweep",
         ]
         began = time.perf_counter()
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "nst_tf", *words],
-            check=True,
+            check=False,
             capture_output=True,
+            text=True,
             timeout=budget,
             env=os.environ | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},  # this process holds memory, too
         )
+        if done.returncode:
+            raise RuntimeError((done.stderr.splitlines() or ["the sweep failed"])[-1])
         seconds = time.perf_counter() - began
         files = sorted(Path(folder).glob("sweep/*/run.json"))
         summaries = [json.loads(file.read_text(encoding="utf-8")) for file in files]
