@@ -18,8 +18,11 @@ from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
+from nst_tf.configuration.video import check_no_folder, frames_named, video_of
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
+from nst_tf.images.animation import check_animation_suffix
+from nst_tf.images.frames import Frames
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.write import check_suffix
@@ -36,11 +39,15 @@ NO_FILES: Files = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Inputs:
-    """The pictures of a run, read, and the weight of each style."""
+    """The pictures of a run, read, and the weight of each style.
+
+    Of an animation, ``content`` is the first of the ``frames`` that can be read.
+    """
 
     content: Picture
     styles: tuple[Picture, ...]
     style_weights: tuple[float, ...]
+    frames: Frames | None = None
 
 
 def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, files: Files = NO_FILES) -> None:
@@ -78,6 +85,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
             " choose the folder with hydra.run.dir"
         )
     check_suffix(settings.record.picture)
+    check_animation_suffix(settings.record.animation)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", settings.objective[term].weight)
     for term in ("content", "style"):
@@ -94,9 +102,15 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
     styles = _names("style", settings.style)
     if not isinstance(settings.content, str) or not settings.content:
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
-    content = _picture(settings.content, files)
+    frames = None
+    if video_of(settings).takes_frames:
+        check_there(settings.content)
+        frames = frames_named(settings.content, files.get(settings.content))
+    elif settings.content not in files:
+        check_no_folder(settings.content)
+    content = frames.first() if frames else _picture(settings.content, files)
     pictures = tuple(_picture(name, files) for name in styles)
-    return Inputs(content, pictures, style_weights(settings, len(styles)))
+    return Inputs(content, pictures, style_weights(settings, len(styles)), frames)
 
 
 def layer_weights(term: str, layers: Any) -> dict[str, float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydra.core.override_parser.types import Quote, QuotedString
+
 _FILE_KEYS = ("content", "style", "model.weights", "init.path", "resume")
 _WORDS = ("", "auto", "random")  # of model.weights, whatever files may be called
 
@@ -15,18 +17,24 @@ def with_quoted_files(words: Sequence[str]) -> list[str]:
     Hydra's grammar knows letters of ASCII only, and reads parentheses and quotes as its own; a file may be
     called anything.
     """
-    return [_quoted(word) for word in words]
+    return [_with_quoted_file(word) for word in words]
 
 
-def _quoted(word: str) -> str:
-    key, equals, value = word.partition("=")
-    if not equals or key not in _FILE_KEYS or value in _WORDS:
-        return word
+def quoted(name: str) -> str:
+    """The name in Hydra's quotes, whatever letters it has."""
+    return QuotedString(name, Quote.double).with_quotes()
+
+
+def is_there(name: str) -> bool:
+    """Whether there is such a file or folder."""
     try:
-        exists = Path(value).expanduser().exists()
+        return bool(name) and Path(name).expanduser().exists()
     except (OSError, ValueError, RuntimeError):  # no name of a file at all
+        return False
+
+
+def _with_quoted_file(word: str) -> str:
+    key, equals, value = word.partition("=")
+    if not equals or key not in _FILE_KEYS or value in _WORDS or not is_there(value):
         return word
-    if not exists or not value:
-        return word
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{key}="{escaped}"'
+    return f"{key}={quoted(value)}"

@@ -64,6 +64,8 @@ class LayerSettings:
 class RecordSettings:
     """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name.
 
+    ``animation`` is one, too; null for none.
+
     ``copy_inputs``: the pictures of the run are copied into its folder.
     ``tensorflow_profile`` writes one for TensorBoard.
     """
@@ -71,6 +73,7 @@ class RecordSettings:
     image_every: int = MISSING
     checkpoint_every: float = MISSING
     picture: str = MISSING
+    animation: str | None = "animation.gif"
     copy_inputs: bool = True
     tensorflow_profile: bool = False
 
@@ -108,6 +111,7 @@ class Settings:
     init: Any = MISSING
     seed: int = MISSING
     pyramid: Any = MISSING
+    video: Any = field(default_factory=dict)  # empty: of a run from before there were animations
     precision: Precision = MISSING
     memory: Memory = Memory.auto
     memory_limit: float | None = None

@@ -16,6 +16,7 @@ from nst_tf.record.checkpoint import Checkpoint, write_checkpoint
 from nst_tf.record.loss_plot import loss_plot
 from nst_tf.solver.report import Report
 
+FRAMES = "frames"
 CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT, CHECKPOINT = (
     "config.yaml",
     "run.json",
@@ -62,11 +63,12 @@ class RunFolder:
             try:
                 row = json.loads(line)
                 known = {name: row.pop(name) for name in ("step", "size", "seconds", "loss")}
+                frame = row.pop("frame", None)
                 if not all(isinstance(number, (int, float)) for number in (*known.values(), *row.values())):
                     raise ValueError("a value is not a number")
             except (ValueError, KeyError, AttributeError, RecursionError) as error:
                 raise InputError(f"a row of {metrics} is damaged ({error}): begin the run anew") from None
-            folder._reports.append(Report(**known, parts=row))
+            folder._reports.append(Report(**known, parts=row, frame=frame))
         write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
         folder.update(status="running", resumed_at_step=step)
         return folder
@@ -86,6 +88,7 @@ class RunFolder:
     def log(self, report: Report) -> None:
         """Append a row to the metrics: step, size, seconds, loss and each part by name."""
         row = {
+            **({} if report.frame is None else {"frame": report.frame}),
             "step": report.step,
             "size": report.size,
             "seconds": round(report.seconds, 4),
@@ -101,6 +104,18 @@ class RunFolder:
         folder = self.path / PROGRESS
         folder.mkdir(exist_ok=True)
         write_picture(folder / f"step-{step:06d}.png", pixels)
+
+    def frame_picture(self, number: int, pixels: np.ndarray) -> Path:
+        """Write ``frames/000001.png``; returns its path."""
+        folder = self.path / FRAMES
+        folder.mkdir(exist_ok=True)
+        write_picture(folder / f"{number:06d}.png", pixels)
+        return folder / f"{number:06d}.png"
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What was written to ``run.json`` last."""
+        return self._summary
 
     def picture(self, name: str, pixels: np.ndarray, alpha: np.ndarray | None = None) -> Path:
         """Write the result, with the configuration in its metadata; returns its path."""

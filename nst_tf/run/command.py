@@ -31,6 +31,7 @@ from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, resume, run
 from nst_tf.run.saved_run import CHECKPOINT
 from nst_tf.run.stop import Stop, Terminated
+from nst_tf.run.sweep.contents import with_many_contents
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
 
@@ -49,7 +50,7 @@ def main() -> None:
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        sys.argv[1:] = with_quoted_files(with_experiment_files(sys.argv[1:]))
+        sys.argv[1:] = with_quoted_files(with_many_contents(with_experiment_files(sys.argv[1:])))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
         if _asks_for_help():
             _print_wrapped(program)

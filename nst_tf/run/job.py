@@ -134,6 +134,7 @@ def _run_with_tensorflow(
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.animation import Animation
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
@@ -155,7 +156,6 @@ def _run_with_tensorflow(
     set_determinism(settings.deterministic)
     experiment = prepare(settings, inputs, parts, weights, WARM)
     timings.lap("network")
-    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     if checkpoint is not None:
         folder = RunFolder.resumed(folder_path, checkpoint.step)
         folder.update(process=asdict(Process.this()))
@@ -164,18 +164,32 @@ def _run_with_tensorflow(
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
         folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
     interruption = Interruption(quiet)
-    recording = Recording(
-        folder, settings.record.image_every, settings.record.checkpoint_every, checkpoint, interruption
-    )
+    record = settings.record
+    animation = None
+    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
+    recording = Recording(folder, record.image_every, record.checkpoint_every, checkpoint, interruption)
+    if inputs.frames is not None:
+        animation = Animation(parts.video, inputs.frames, folder, record.animation)
+        scales = animation.scales(experiment)
+        recording = Recording(folder, 0)  # its pictures are the frames, and its checkpoints between two
     try:
         loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
         first_step = FirstStep()
         with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path), interruption:
             # loggers first: what is in a checkpoint, they were told
-            outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
+            watchers = (loggers, recording, display, first_step)
+            outcome = (
+                optimize(experiment, watchers, checkpoint)
+                if animation is None
+                else animation.optimize(
+                    experiment, watchers, checkpoint, display.on_frame, record.checkpoint_every > 0
+                )
+            )
         timings.split("recording", outcome.seconds)
         picture = folder.picture(settings.record.picture, outcome.pixels, None)
         saved_loss, saved_parts = _score_of_file(picture, outcome)
+        if animation is not None:
+            animation.write()
         timings.lap("saving")
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -209,7 +223,7 @@ def _run_with_tensorflow(
             " optimizer.learning_rate helps"
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
-    return picture
+    return (animation and animation.file) or picture
 
 
 def _score_of_file(picture: Path, outcome: Outcome) -> tuple[float, dict[str, float]]:

@@ -18,6 +18,7 @@ from nst_tf.configuration.checks import Inputs, check_settings, style_weights
 from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
+from nst_tf.configuration.video import video_of
 from nst_tf.configuration.words import sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
@@ -75,6 +76,8 @@ def stylize(
         check_settings(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
+    if video_of(settings).takes_frames:
+        raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
     inputs = Inputs(pictures[0], tuple(pictures[1:]), style_weights(settings, len(styles)))
     check_memory(settings, inputs)
     load_tensorflow()

@@ -13,6 +13,7 @@ import numpy as np
 from nst_tf.counted import counted
 from nst_tf.images.resize import resize
 from nst_tf.images.write import round_to_8_bits
+from nst_tf.losses import TemporalTarget
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
@@ -60,6 +61,8 @@ class Experiment:
     resize: Callable[[np.ndarray, int, int], np.ndarray] = resize
     """A picture at a height and width."""
     patience: Patience | None = None
+    before: TemporalTarget | None = None
+    """In an animation, what the frame before says of this one; its size is that of the only scale."""
 
 
 @dataclass
@@ -107,14 +110,14 @@ def optimize(
     for index, scale in enumerate(scales):
         if resumed is not None and index < resumed.scale:
             continue
-        height, width, content, styles = _pictures_at(scale, experiment)
+        height, width, content, styles = pictures_at(scale, experiment)
         if image is None:
             random = np.random.default_rng(experiment.seed)
             image = experiment.start(content, [style.pixels for style in styles], random)
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = experiment.objective.bind(content, styles)
+        bound = experiment.objective.bind(content, styles, experiment.before)
         seconds_of_targets += time.perf_counter() - began
         solver.enter(enlarged(image, height, width), bound)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
@@ -168,7 +171,7 @@ def _outcome(
     )
 
 
-def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:
+def pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:
     """Height, width, content and styles at one size."""
     (height, width), *shapes = _shapes_at(scale, experiment)
     styles = [

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.configuration.building import made as _made
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
+from nst_tf.configuration.video import video_of
 from nst_tf.errors import InputError
-from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
+from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
@@ -24,6 +24,7 @@ from nst_tf.solver import Patience
 from nst_tf.start import Start
 from nst_tf.vgg.reading import read_whole
 from nst_tf.vgg.recompute import read_recomputing
+from nst_tf.video import Video
 from nst_tf.weights import ConvolutionWeights
 
 
@@ -37,6 +38,7 @@ class Parts:
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
+    video: Video
 
 
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
@@ -48,6 +50,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
         start=_made("init", _with_file(settings.init, files)),
         pyramid=_made("pyramid", settings.pyramid),
+        video=video_of(settings),
     )
     if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
@@ -86,7 +89,13 @@ def prepare(
             for picture, weight in zip(inputs.styles, inputs.style_weights, strict=True)
         ),
         objective=Objective(
-            extractor, parts.content, parts.style, parts.smoothness, warm.pictures, _evaluation(settings)
+            extractor,
+            parts.content,
+            parts.style,
+            parts.smoothness,
+            warm.pictures,
+            _evaluation(settings),
+            TemporalLoss(parts.video.temporal_weight),
         ),
         optimizer=parts.optimizer,
         start=parts.start,
@@ -135,18 +144,3 @@ def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(start, resolve=True)
     found = files.get(description.get("path"))
     return description | ({"path": str(found)} if found else {})
-
-
-def _made(name: str, description: Any) -> Any:
-    if isinstance(description, DictConfig):
-        description = OmegaConf.to_container(description, resolve=True)
-    try:
-        return instantiate(description, _convert_="all")
-    except InstantiationException as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-        raise InputError(f"{name} can't be built: {reason}") from error

@@ -1,0 +1,64 @@
+"""What a configuration says of animations, and the frames of the one that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from nst_tf.configuration.building import made
+from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.several_pictures import several_pictures, stands_for_several
+from nst_tf.errors import InputError
+from nst_tf.files import sha256_of_file
+from nst_tf.images.frame_archive import write_archive
+from nst_tf.images.frames import Frames, frames_of_file, frames_of_files
+from nst_tf.video import Still, Video
+
+
+def video_of(settings: DictConfig) -> Video:
+    """How the frames of an animation are made; ``Still`` where there is nothing to say (older runs).
+
+    Raises InputError for values that no run could use, and where a needed package is not installed.
+    """
+    return made("video", settings.video) if settings.video else Still()
+
+
+def frames_named(name: str, file: Path | None = None) -> Frames:
+    """The frames of the animation that is configured as ``name``, read from ``file`` if that is given.
+
+    A name is an animated file, a folder, a glob, a pattern such as frames/%04d.png, or the archive of frames
+    that a run keeps. Raises InputError if it holds fewer than two frames, or frames of different sizes.
+    """
+    if file is not None and file.is_file():
+        return frames_of_file(file)
+    name = name if file is None else str(file)
+    if stands_for_several(name):
+        return frames_of_files(name, [picture_path(one) for one in several_pictures(name)])
+    return frames_of_file(picture_path(name))
+
+
+def check_no_folder(name: str) -> None:
+    """Raise InputError for a folder or glob where one picture is wanted."""
+    if stands_for_several(name):
+        raise InputError(
+            f"content={name} names several pictures: say so on the command line of nst for one run each, or"
+            " video=flow if they are the frames of an animation"
+        )
+
+
+def is_source(path: Path) -> bool:
+    """Whether there is such a file, or such frames."""
+    return path.is_file() or bool(_frames_at(path))
+
+
+def sha256_of_source(path: Path) -> str:
+    """Of a file, or of the archive that frames make."""
+    return sha256_of_file(path) if path.is_file() else write_archive(_frames_at(path))
+
+
+def _frames_at(path: Path) -> list[Path]:
+    try:
+        return [Path(one) for one in several_pictures(str(path))] if stands_for_several(str(path)) else []
+    except InputError:
+        return []
