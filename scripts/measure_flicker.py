@@ -56,7 +56,7 @@ def main() -> None:
     for run in chosen.runs:
         print(f"{run}: {flicker(chosen.content, run):.2f}")
     if chosen.strip:
-        strip(chosen.runs).save(chosen.strip, quality=88)
+        strip(chosen.runs).save(chosen.strip, quality=75)
 
 
 if __name__ == "__main__":

@@ -122,10 +122,7 @@ def again_of(folder: Path, run: Path) -> dict:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr("sys.argv", ["nst-rerun", str(run)])
-        try:
-            main()
-        except SystemExit as stop:
-            assert not stop.code, stop.code
+        main()
     newest = max(folder.rglob("run.json"), key=lambda file: file.stat().st_mtime_ns)
     assert newest.parent != run
     return json.loads(newest.read_text())

@@ -31,7 +31,10 @@ def values(words: list[str]) -> list[str]:
     """The choices of the one ``content=`` word, as Hydra reads them, through the words of each job."""
     parser = OverridesParser.create()
     (word,) = [word for word in words if word.startswith("content=")]
-    jobs = parser.parse_override(word).sweep_string_iterator()
+    override = parser.parse_override(word)
+    if not override.is_sweep_override():
+        return [str(override.value())]
+    jobs = override.sweep_string_iterator()
     return [str(parser.parse_override(f"content={job}").value()) for job in jobs]
 
 
@@ -71,7 +74,7 @@ def test_words_that_name_one_picture_or_no_run_are_left_alone(tmp_path: Path, mo
         assert with_many_contents([f"content={word}"]) == [f"content={word}"]
     assert with_many_contents(["--cfg", "job", f"content={tmp_path}"])[0] == "--cfg"
     frames = [f"content={tmp_path}", "video=previous"]
-    assert with_many_contents(frames) == frames
+    assert with_many_contents(frames) == [f'content="{tmp_path}"', "video=previous"]
     assert with_many_contents([f"content={tmp_path}", "video=none"])[0] == "-m"
     # several folders and pictures in one word, and the bundled pictures
     assert values(with_many_contents(["-m", "content=b.jpg,a*.jpg,b.jpg"])) == ["b.jpg", "a[1].jpg"]

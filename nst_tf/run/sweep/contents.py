@@ -25,17 +25,20 @@ def with_many_contents(words: Sequence[str]) -> list[str]:
 
     It is the outermost of the choices of a sweep. A name with commas is a list of names, each of which may be
     a folder or a glob. In the folder of an earlier sweep, pictures that it had come first, in its order, so
-    that only new ones are new jobs. Nothing is changed where an animation is asked for (``video=``), which
-    takes the pictures for its frames.
+    that only new ones are new jobs. Where an animation is asked for (``video=``), which takes the pictures for
+    its frames, the word is only quoted.
 
     Raises InputError for an empty folder and for a glob without a match.
     """
     place = next((place for place, word in enumerate(words) if word.startswith(_CONTENT)), None)
     if place is None or any(word in _TELLS for word in words):
         return list(words)
-    names = _names(_unquoted(words[place].removeprefix(_CONTENT)))
-    if names is None or _is_of_frames(words):
+    said = _unquoted(words[place].removeprefix(_CONTENT))
+    names = _names(said)
+    if names is None:
         return list(words)
+    if _is_of_frames(words):
+        return [*words[:place], f"{_CONTENT}{quoted(said)}", *words[place + 1 :]]
     choices = _in_earlier_order([quoted(name) for name in dict.fromkeys(names)], words)
     flag = [] if any(word in _SWEEPS for word in words) else ["-m"]
     # first of all: then its values change most slowly, and more pictures are more jobs at the end
