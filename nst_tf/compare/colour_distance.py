@@ -4,26 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# IEC 61966-2-1: linear sRGB to XYZ, its white being D65; and the piecewise curve of sRGB
-_XYZ_FROM_RGB = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-_SRGB_THRESHOLD, _SRGB_SLOPE, _SRGB_OFFSET, _SRGB_POWER = 0.04045, 12.92, 0.055, 2.4
-_CIE_DELTA = 6 / 29  # CIE 15:2004, section 8.2.1: below its cube the cube root is continued by a line
-
-
-def lab(pixels: np.ndarray) -> np.ndarray:
-    """SRGB [..., 3] in [0, 1] -> CIE 1976 L*a*b* [..., 3] for D65, float64: L* in 0..100."""
-    encoded = pixels.astype(np.float64)
-    linear = np.where(
-        encoded <= _SRGB_THRESHOLD,
-        encoded / _SRGB_SLOPE,
-        ((encoded + _SRGB_OFFSET) / (1 + _SRGB_OFFSET)) ** _SRGB_POWER,
-    )
-    relative = linear @ _XYZ_FROM_RGB.T / _XYZ_FROM_RGB.sum(axis=1)
-    roots = np.where(relative > _CIE_DELTA**3, np.cbrt(relative), relative / (3 * _CIE_DELTA**2) + 4 / 29)
-    x, y, z = np.moveaxis(roots, -1, 0)
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+from nst_tf.colour.lab import lab
 
 
 def colour_statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

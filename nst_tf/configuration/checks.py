@@ -15,17 +15,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
+from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
+from nst_tf.configuration.styles import style_names, style_scales
 from nst_tf.configuration.targets import check_targets
-from nst_tf.configuration.video import check_no_folder, frames_named, video_of
+from nst_tf.configuration.textures import canvas, check_texture
+from nst_tf.configuration.video import frames_of
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.images.animation import check_animation_suffix
 from nst_tf.images.frames import Frames
+from nst_tf.images.output_profile import SRGB, OutputProfile
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
-from nst_tf.images.write import check_suffix
+from nst_tf.images.write import check_bits, check_suffix
 from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
 
@@ -42,11 +46,15 @@ class Inputs:
     """The pictures of a run, read, and the weight of each style.
 
     Of an animation, ``content`` is the first of the ``frames`` that can be read.
+    ``is_texture``: there is no content, and ``content`` only has the shape of the result.
     """
 
     content: Picture
     styles: tuple[Picture, ...]
     style_weights: tuple[float, ...]
+    is_texture: bool = False
+    profile: OutputProfile = SRGB
+    """Of the result."""
     frames: Frames | None = None
 
 
@@ -86,6 +94,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
         )
     check_suffix(settings.record.picture)
     check_animation_suffix(settings.record.animation)
+    check_bits(settings.record.picture, settings.record.bits)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", settings.objective[term].weight)
     for term in ("content", "style"):
@@ -94,23 +103,27 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
         check_layer_names(settings.model.name.name, layers)
     _check_weights_file(settings.model.weights, files)
     _check_learning_rate(settings.optimizer.get("learning_rate"))
-    style_weights(settings, len(_names("style", settings.style)))
+    check_texture(settings)
+    styles = len(style_names(settings.style))
+    style_weights(settings, styles)
+    style_scales(settings, styles)
 
 
 def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
     """Read the pictures; raises InputError for one that can't be read."""
-    styles = _names("style", settings.style)
-    if not isinstance(settings.content, str) or not settings.content:
+    styles = style_names(settings.style)
+    is_texture = settings.content is None
+    if not is_texture and (not isinstance(settings.content, str) or not settings.content):
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
-    frames = None
-    if video_of(settings).takes_frames:
-        check_there(settings.content)
-        frames = frames_named(settings.content, files.get(settings.content))
-    elif settings.content not in files:
-        check_no_folder(settings.content)
-    content = frames.first() if frames else _picture(settings.content, files)
+    frames = frames_of(settings, files)
+    if frames is not None:
+        content = frames.first()
+    else:
+        content = canvas(settings) if is_texture else _picture(settings.content, files)
     pictures = tuple(_picture(name, files) for name in styles)
-    return Inputs(content, pictures, style_weights(settings, len(styles)), frames)
+    profile = output_profile(settings.record, content, files)
+    weights = style_weights(settings, len(styles))
+    return Inputs(content, pictures, weights, is_texture, profile, frames)
 
 
 def layer_weights(term: str, layers: Any) -> dict[str, float]:
@@ -152,13 +165,6 @@ def _picture(name: str, files: Files) -> Picture:
         return read_picture(files[name])
     check_there(name)
     return read_picture(picture_path(name))
-
-
-def _names(key: str, value: Any) -> list[str]:
-    names = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
-    if not names or not all(isinstance(name, str) and name for name in names):
-        raise InputError(f"{key} must be the path of a picture or a list of paths, but is {value!r}")
-    return names
 
 
 @cache

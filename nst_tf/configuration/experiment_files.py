@@ -31,7 +31,7 @@ _OVERRIDE = re.compile(r"override /(?P<group>[a-z_/]+)")
 _SWEPT_KEY = re.compile(r"\+{0,2}[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z0-9_]+)*")
 _SWEPT_OPTIONS = re.compile(r"[A-Za-z0-9_,/()*\[\] ]*")  # no dots, which would lead out of our files
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
-_FILE_KEYS = (("content",), ("style",), ("init", "path"), ("model", "weights"))
+_FILE_KEYS = (("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile"))
 
 
 def with_experiment_files(words: Sequence[str]) -> list[str]:
@@ -155,7 +155,7 @@ def _beside(name: Any, experiment: Path) -> Any:
     if not isinstance(name, str) or not name or "\0" in name:
         return name
     path = experiment.parent / name
-    if not Path(name).expanduser().is_absolute() and path.is_file():
+    if not Path(name).expanduser().is_absolute() and path.exists():  # a file, or a folder of styles
         return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
     note_name(name, experiment)
     return name

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
-_FILE_KEYS = ("content", "style", "model.weights", "init.path", "resume")
-_WORDS = ("", "auto", "random")  # of model.weights, whatever files may be called
+_FILE_KEYS = ("content", "style", "model.weights", "init.path", "record.profile", "resume")
+_WORDS = ("", "auto", "random", "srgb", "content")  # of weights and profile, whatever files may be called
 
 
 def with_quoted_files(words: Sequence[str]) -> list[str]:

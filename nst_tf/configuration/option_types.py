@@ -12,7 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.errors import InputError
 
-GROUPS_WITH_ONE_OPTION = ("model", "objective", "layers", "optimizer", "init", "pyramid", "video")
+GROUPS_WITH_ONE_OPTION = (
+    *("model", "objective", "balance", "layers", "optimizer", "init", "pyramid", "color", "video"),
+)
 # hydra is not ours, experiments lay values anywhere, and the schema types the others
 _NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")
 

@@ -15,19 +15,24 @@ SCHEMA = "schema"
 # the names of the members of these enumerations are the words of the command line
 Network = Enum("Network", ["vgg19", "vgg16"])
 Pooling = Enum("Pooling", ["max", "avg", "l2", "avg_rescaled", "l2_rescaled"])
-Padding = Enum("Padding", ["same", "reflect", "replicate", "replicate_first"])
+Padding = Enum("Padding", ["same", "reflect", "replicate", "replicate_first", "circular"])
 Pixels = Enum("Pixels", ["caffe", "caffe_256", "unit"])
 Stretch = Enum("Stretch", ["none", "style", "square"])
 Precision = Enum("Precision", ["auto", "float32", "bfloat16", "float16"])
+Alpha = Enum("Alpha", ["keep", "flatten"])
 Memory = Enum("Memory", ["auto", "plain", "recompute", "tiles"])
 
 
 @dataclass
 class ImageSettings:
-    """Sizes are long sides in pixels; ``style_size`` null is the same as ``size``."""
+    """Sizes are long sides in pixels; ``style_size`` null is the same as ``size``.
+
+    ``aspect`` is width / height of a texture, null is 1; a run with a content has the content's.
+    """
 
     size: int = MISSING
     style_size: int | None = None
+    aspect: float | None = None
     clip: bool = True
     stretch: Stretch = Stretch.none
 
@@ -66,6 +71,9 @@ class RecordSettings:
 
     ``animation`` is one, too; null for none.
 
+    ``bits`` a channel, ``profile`` (srgb, content or a file) and ``alpha`` are those of the result; ``exif``:
+    it carries the content's EXIF data, with ``exif_place`` those of the place, too. Without a word a saved
+    configuration is older than these, and means what was done then: opaque, without EXIF data.
     ``copy_inputs``: the pictures of the run are copied into its folder.
     ``tensorflow_profile`` writes one for TensorBoard.
     """
@@ -74,6 +82,11 @@ class RecordSettings:
     checkpoint_every: float = MISSING
     picture: str = MISSING
     animation: str | None = "animation.gif"
+    bits: int = 8
+    profile: str = "srgb"
+    alpha: Alpha = Alpha.flatten
+    exif: bool = False
+    exif_place: bool = False
     copy_inputs: bool = True
     tensorflow_profile: bool = False
 
@@ -100,8 +113,11 @@ class Settings:
     content: Any = MISSING
     style: Any = MISSING
     style_weights: Any = None
+    style_scale: Any = None
     image: ImageSettings = field(default_factory=ImageSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    # of runs that were saved before there was a balance
+    balance: Any = field(default_factory=lambda: {"_target_": "nst_tf.balance.GivenBalance"})
     layers: LayerSettings = field(default_factory=LayerSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     optimizer: Any = MISSING
@@ -112,6 +128,8 @@ class Settings:
     seed: int = MISSING
     pyramid: Any = MISSING
     video: Any = field(default_factory=dict)  # empty: of a run from before there were animations
+    # runs of before this group was there have no such key
+    color: Any = field(default_factory=lambda: {"_target_": "nst_tf.colour.Unchanged"})
     precision: Precision = MISSING
     memory: Memory = Memory.auto
     memory_limit: float | None = None

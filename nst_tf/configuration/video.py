@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from nst_tf.configuration.building import made
+from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.several_pictures import several_pictures, stands_for_several
 from nst_tf.errors import InputError
@@ -38,13 +40,24 @@ def frames_named(name: str, file: Path | None = None) -> Frames:
     return frames_of_file(picture_path(name))
 
 
-def check_no_folder(name: str) -> None:
-    """Raise InputError for a folder or glob where one picture is wanted."""
-    if stands_for_several(name):
+def frames_of(settings: DictConfig, files: Mapping[str, Path]) -> Frames | None:
+    """The frames of a run's content; None where it is one picture, or nothing.
+
+    ``files`` are read in the place of configured names. Raises InputError for a folder or glob where one
+    picture is wanted, and for an animation of nothing.
+    """
+    name = settings.content
+    if video_of(settings).takes_frames:
+        if name is None:
+            raise InputError("video needs an animation: say content=FILE, or leave out video=...")
+        check_there(name)
+        return frames_named(name, files.get(name))
+    if name is not None and name not in files and stands_for_several(name):
         raise InputError(
             f"content={name} names several pictures: say so on the command line of nst for one run each, or"
             " video=flow if they are the frames of an animation"
         )
+    return None
 
 
 def is_source(path: Path) -> bool:

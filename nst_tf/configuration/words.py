@@ -12,7 +12,22 @@ from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.sentences import sentence
 
+# style is a word with a value of its own, which can have no others below it
+_SPELLINGS = {"style.scale": "style_scale", "style.weights": "style_weights"}
+
 _NO_PLACE = re.compile(r"invalid literal for int\(\) with base 10: '(?P<name>[^']*)'")  # of a list
+
+
+def as_spelled_here(words: Sequence[str]) -> list[str]:
+    """The words of the command line with ``style.scale`` for ``style_scale``, and so on."""
+
+    def spelled(word: str) -> str:
+        key, equals, value = word.partition("=")
+        signs = key[: len(key) - len(key.lstrip("+"))]
+        known = _SPELLINGS.get(key[len(signs) :])
+        return f"{signs}{known}{equals}{value}" if known else word
+
+    return [spelled(word) for word in words]
 
 
 def sentence_for(error: BaseException) -> str:

@@ -11,7 +11,9 @@ from PIL import Image, ImageCms
 
 log = logging.getLogger(__name__)
 
-_UNUSABLE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)  # what a broken profile raises
+UNUSABLE_PROFILE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+"""What Pillow raises for a broken profile."""
+
 _COLOUR_SPACE = slice(16, 20)  # of a profile's header, ICC.1:2022 section 7.2
 _CREATION_DATE = slice(24, 36)  # six 16-bit numbers, year first; the same section
 _SAME_COLOUR = 1  # levels of 255: what rounding to 8 bits alone can move a colour by
@@ -40,10 +42,10 @@ def colour_to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Imag
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if image.mode == "CMYK" or _moves_colours(source):
+            if image.mode == "CMYK" or moves_colours(source):
                 return _converted(image, source)
-        except _UNUSABLE as error:
-            _warn(name, error)
+        except UNUSABLE_PROFILE as error:
+            warn_of_profile(name, error)
     return image.convert("RGB")  # an RGB image unchanged
 
 
@@ -59,8 +61,8 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
     if profile:
         try:
             curve = _tone_curve(levels, profile)
-        except _UNUSABLE as error:
-            _warn(name, error)
+        except UNUSABLE_PROFILE as error:
+            warn_of_profile(name, error)
     if curve is None or np.abs(curve - levels[:, None].astype(np.int16)).max() <= _SAME_COLOUR:
         return np.repeat(grey[..., None], 3, axis=2)
     channels = [np.interp(grey, levels / 255, curve[:, channel] / 255) for channel in range(3)]
@@ -77,7 +79,8 @@ def _tone_curve(levels: np.ndarray, profile: bytes) -> np.ndarray:
     return np.asarray(converted, np.int16)[0]
 
 
-def _moves_colours(source: ImageCms.ImageCmsProfile) -> bool:
+def moves_colours(source: ImageCms.ImageCmsProfile) -> bool:
+    """Whether an RGB profile is anything else than sRGB under another name."""
     levels = np.linspace(0, 255, _PROBE_LEVELS).round().astype(np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
     moved = np.asarray(_converted(Image.fromarray(probe), source), np.int16)
@@ -95,5 +98,6 @@ def _converted(
     return converted
 
 
-def _warn(name: str, error: Exception) -> None:
+def warn_of_profile(name: str, error: Exception) -> None:
+    """Say that the profile of the picture ``name`` is ignored."""
     log.warning("%s: its colour profile cannot be used (%s) and is ignored", name, error)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import logging
+from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from nst_tf.errors import InputError
-from nst_tf.images.colour import colour_to_srgb, grey_to_srgb
+from nst_tf.images.colour import (
+    UNUSABLE_PROFILE,
+    colour_to_srgb,
+    grey_to_srgb,
+    moves_colours,
+    warn_of_profile,
+)
+from nst_tf.images.matrix_profile import MatrixProfile, converted, srgb_matrix_profile
+from nst_tf.images.sixteen_bits import Planes, sixteen_bit_planes
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +45,11 @@ class _Header(NamedTuple):
     sixteen_bit_rgb: bool
 
 
-def decode(image: Image.Image, name: str) -> Decoded:
+def decode(image: Image.Image, name: str, content: bytes = b"") -> Decoded:
     """Load ``image``, turn a copy upright, and convert it to sRGB; ``name`` stands in the messages.
+
+    ``content`` are the bytes of the file that it was opened from, if they are known: of 16-bit colour an
+    image of Pillow's has 8 bits.
 
     Raises:
         InputError: a float picture outside [0, 1], a 32-bit integer picture outside 0..65535, or a mode
@@ -45,6 +57,11 @@ def decode(image: Image.Image, name: str) -> Decoded:
         Exception: nearly anything, if the data are damaged (see ``nst_tf.images.opening.refusals``).
     """
     header = _header(image)
+    if content and isinstance(image, ImageFile.ImageFile):
+        planes = sixteen_bit_planes(image, content, name)
+        if planes is not None:
+            rgb, alpha = _sixteen_bits(planes, image, name)
+            return Decoded(rgb, None if alpha is None or alpha.min() == 1 else alpha)
     image = image.copy()  # the caller's own image is not turned
     _turn_upright(image, name)
     profile = image.info.get("icc_profile")
@@ -70,10 +87,12 @@ def _header(image: Image.Image) -> _Header:
     )
 
 
-def _turn_upright(image: Image.Image, name: str) -> None:
+def _turn_upright(image: Image.Image, name: str, quiet: bool = False) -> None:
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception as error:  # damaged EXIF raises as many kinds as damaged pixels
+        if quiet:
+            return
         log.warning("%s: its EXIF data are damaged (%s) and are ignored", name, error)
 
 
@@ -91,6 +110,40 @@ def _deep_grey(image: Image.Image, header: _Header, name: str) -> tuple[np.ndarr
         )
     grey = values.astype(np.float32) / np.float32(full)
     return (1 - grey if header.white_is_zero else grey), alpha
+
+
+def _sixteen_bits(planes: Planes, image: Image.Image, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """SRGB and alpha of a picture with 16 bits a channel, at that depth."""
+    _turn_upright(planes.high, name)
+    _turn_upright(planes.low, name, quiet=True)
+    samples = planes.samples
+    rgb = samples[..., :3].astype(np.float32)
+    rgb /= 65535
+    alpha = None
+    if samples.shape[2] == 4:
+        alpha = samples[..., 3].astype(np.float32) / np.float32(65535)
+        if planes.premultiplied:
+            rgb = np.clip(rgb / np.where(alpha > 0, alpha, 1)[..., None], 0, 1)
+    elif isinstance(transparent := image.info.get("transparency"), tuple):  # PNG's tRNS, of 16 bits each
+        alpha = (samples != np.array(transparent, np.uint16)).any(axis=2).astype(np.float32)
+    return _sixteen_bits_to_srgb(rgb, image.info.get("icc_profile"), planes, name), alpha
+
+
+def _sixteen_bits_to_srgb(rgb: np.ndarray, profile: bytes | None, planes: Planes, name: str) -> np.ndarray:
+    """By the profile's curves and matrix in floating point; through tables LittleCMS goes, at 8 bits."""
+    if not profile:
+        return rgb
+    try:
+        if not moves_colours(ImageCms.ImageCmsProfile(BytesIO(profile))):
+            return rgb
+    except UNUSABLE_PROFILE as error:
+        warn_of_profile(name, error)
+        return rgb
+    matrix = MatrixProfile.parsed(profile)
+    if matrix is not None:
+        return converted(rgb, matrix, srgb_matrix_profile())
+    log.warning("%s: its colour profile has tables, which are applied at 8 bits", name)
+    return _unit(colour_to_srgb(planes.high.convert("RGB"), profile, name))
 
 
 def _alpha(image: Image.Image, header: _Header) -> np.ndarray | None:

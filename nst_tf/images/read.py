@@ -11,6 +11,7 @@ from PIL import Image
 
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.errors import InputError
+from nst_tf.images.alpha import over_white
 from nst_tf.images.decode import Decoded, decode
 from nst_tf.images.opening import check_area, opened, refusals
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -57,8 +58,8 @@ def read_picture(path: str | Path) -> Picture:
     at. Grey, palette and CMYK pictures become RGB. CMYK JPEG files are taken in Adobe's polarity (255 is no
     ink), as Pillow takes all of them. Transparency is laid over white on the encoded values, as browsers do.
 
-    Depth: grey of 12 and 16 bits and 32-bit float keep their depth. Pillow reduces colour with 16 bits a
-    channel, and grey with alpha, to the high byte: such files are read at 8 bits.
+    Depth: grey of 12 and 16 bits and 32-bit float, and RGB of 16 bits a channel with or without alpha, keep
+    their depth. CMYK of 16 bits, and grey of 16 bits with alpha, are read at 8 bits.
     A float file must lie within [0, 1]: a scale guessed from the values would make brightness depend on
     what the picture shows.
 
@@ -73,7 +74,7 @@ def read_picture(path: str | Path) -> Picture:
         sha256 = hashlib.sha256(content).hexdigest()
         picture = _DECODED.get((sha256, path.name))
         if picture is None:
-            picture = _picture(decode(image, str(path)), path.name, sha256, content)
+            picture = _picture(decode(image, str(path), content), path.name, sha256, content)
             _DECODED.put((sha256, path.name), picture, picture.pixels.nbytes + len(content))
         return picture
 
@@ -150,8 +151,7 @@ def _check_sides(height: int, width: int, name: str | Path) -> None:
 def _picture(decoded: Decoded, name: str, sha256: str, file: bytes = b"") -> Picture:
     rgb, alpha = decoded
     if alpha is not None:
-        opacity = alpha[..., None]
-        rgb = rgb * opacity + (1 - opacity)
+        rgb = over_white(rgb, alpha)
         alpha.flags.writeable = False
     rgb.flags.writeable = False
     return Picture(rgb, alpha, name, sha256, file)

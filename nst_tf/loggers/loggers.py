@@ -113,7 +113,9 @@ def _built(name: str, description: Any) -> Logger:
 def _pictures(inputs: Inputs, size: int) -> dict[str, np.ndarray]:
     names = ["style"] if len(inputs.styles) == 1 else [f"style_{n + 1}" for n in range(len(inputs.styles))]
     pictures = {}
-    for name, picture in zip(["content", *names], (inputs.content, *inputs.styles), strict=True):
+    of_styles = list(zip(names, inputs.styles, strict=True))
+    of_content = [] if inputs.is_texture else [("content", inputs.content)]
+    for name, picture in [*of_content, *of_styles]:
         # those that are read are checked to fit this size
         height, width = fit_long_side(picture.height, picture.width, size)
         smaller = height < picture.height

@@ -87,7 +87,7 @@ class TensorBoard:
         self._add(report.step, _scalars(numbers))
         updates = report.step + 1
         if self._run.image_every and updates % self._run.image_every == 0:
-            self._add(updates, [_picture("progress", solver.image)])
+            self._add(updates, [_picture("progress", solver.picture)])
         if report.is_last_of_call:  # about four a second: on the disk before a checkpoint of this step is
             self._writer.flush()
 

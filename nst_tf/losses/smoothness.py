@@ -25,6 +25,7 @@ class TotalVariation:
     and Vedaldi 2015, equation 6; the Keras example takes power 2.5).
     ``reduction`` "mean" takes the mean of horizontal and of vertical pairs apart and adds the two.
     ``pixel_scale`` 255 counts in 8-bit steps, 1 in [0, 1].
+    ``circular``: the pixels at the right and lower border have those at the opposite one as neighbours.
     """
 
     weight: float = 1.0
@@ -32,6 +33,7 @@ class TotalVariation:
     coupled: bool = False
     reduction: str = "sum"
     pixel_scale: float = 1.0
+    circular: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a negative weight, a power below 1 and an unknown reduction: InputError."""
@@ -46,12 +48,16 @@ class TotalVariation:
         """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
         pixels = image * self.pixel_scale
         reduce = REDUCTIONS[self.reduction]
-        if self.coupled:
+        if self.circular:
+            down, right = (tf.roll(pixels, -1, axis) - pixels for axis in (1, 2))
+        elif self.coupled:
             down = pixels[:, 1:, :-1] - pixels[:, :-1, :-1]
             right = pixels[:, :-1, 1:] - pixels[:, :-1, :-1]
+        else:
+            down = pixels[:, 1:] - pixels[:, :-1]
+            right = pixels[:, :, 1:] - pixels[:, :, :-1]
+        if self.coupled:
             return reduce((down**2 + right**2 + _SMALLEST_SQUARE) ** (self.power / 2))
-        down = pixels[:, 1:] - pixels[:, :-1]
-        right = pixels[:, :, 1:] - pixels[:, :, :-1]
         return reduce(self._raised(down)) + reduce(self._raised(right))
 
     def _raised(self, difference: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from nst_tf.objective.readings import (
     style_value,
 )
 from nst_tf.objective.structure import structure_of_targets, structure_of_term
+from nst_tf.objective.view import VIEW, gradient_of_image, seeing_all, seen, view_target
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.vgg.reading import Reading
 from nst_tf.weighting import check_weight
@@ -89,14 +90,19 @@ class Objective:
         return (self.extractor, self.evaluation, *(structure_of_term(term) for term in terms))
 
     def bind(
-        self, content: np.ndarray, styles: Sequence[StyleImage], before: TemporalTarget | None = None
+        self,
+        content: np.ndarray,
+        styles: Sequence[StyleImage],
+        view: tuple[np.ndarray, np.ndarray] | None = None,
+        before: TemporalTarget | None = None,
     ) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
 
         ``before`` is what the frame before says of this one, of the content's size; None of the first frame.
 
         Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
-        are tensors, so that a new value compiles nothing.
+        are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1], is what is seen
+        of the images to come (see ``nst_tf.objective.view``); content and styles are seen as they are.
         Raises InputError where the style term has no style, or no style a usable weight.
         """
         height, width = content.shape[:2]
@@ -118,6 +124,8 @@ class Objective:
             }
         if self.temporal:
             targets[TEMPORAL] = self.temporal.targets(before, height, width)
+        if view is not None:
+            targets[VIEW] = view_target(*view)
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
 
     def readings(self, content: Mapping[str, tf.Tensor], weights: tf.Tensor | None) -> list[Reading]:
@@ -159,13 +167,14 @@ class Objective:
 
     def weighted_parts(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> tf.Tensor:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
-        return self.evaluation.weighted_parts(self, image, targets, weights)
+        return self.evaluation.weighted_parts(self, *seen(image, targets), weights)
 
     def value_and_gradient(
         self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
-        return self.evaluation.value_and_gradient(self, image, targets, weights)
+        loss, parts, gradient = self.evaluation.value_and_gradient(self, *seen(image, targets), weights)
+        return loss, parts, gradient_of_image(gradient, targets)
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -236,6 +245,11 @@ class BoundObjective:
     def structure(self) -> Hashable:
         """Equal for two whose step is compiled to the same: weights and the numbers of targets may differ."""
         return (self.objective.structure, structure_of_targets(self.targets))
+
+    @property
+    def seeing_all(self) -> BoundObjective:
+        """The same for a picture that is what the objective sees; nothing is compiled anew."""
+        return replace(self, targets=seeing_all(self.targets))
 
     def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""

@@ -78,6 +78,11 @@ class Tiles:
                 " correlation, channel_means, batch_normalization, gaussian_wasserstein and mmd with a"
                 " polynomial kernel up to degree 2, without normalized gradients; say memory=recompute"
             )
+        if objective.extractor is not None and objective.extractor.wraps:
+            raise InputError(
+                "memory=tiles can't serve model.padding=circular, where a tile at one border sees the"
+                " opposite one: say memory=recompute"
+            )
         field = objective.extractor.reach.receptive_field if objective.extractor else 0
         if self.size < field:
             raise InputError(

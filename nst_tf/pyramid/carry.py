@@ -6,9 +6,22 @@ import numpy as np
 import tensorflow as tf
 
 
-def enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Image [h, w, 3] -> [height, width, 3] float32 by bicubic interpolation, kept in the range it had."""
+def enlarged(image: np.ndarray, height: int, width: int, *, circular: bool = False) -> np.ndarray:
+    """Image [h, w, 3] -> [height, width, 3] float32 by bicubic interpolation, kept in the range it had.
+
+    ``circular``: beyond a border is what is at the opposite one.
+    """
     if image.shape[:2] == (height, width):
         return image
-    resized = tf.image.resize(image, (height, width), "bicubic").numpy()
+    resized = _on_a_torus(image, height, width) if circular else _resized(image, height, width)
     return np.clip(resized, image.min(), image.max()).astype(np.float32)
+
+
+def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    return tf.image.resize(image, (height, width), "bicubic").numpy()
+
+
+def _on_a_torus(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The middle one of three periods, so that the samples lie where they do in one; a side at a time."""
+    tall = _resized(np.concatenate([image] * 3, 0), 3 * height, image.shape[1])[height : 2 * height]
+    return _resized(np.concatenate([tall] * 3, 1), height, 3 * width)[:, width : 2 * width]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
 
 
@@ -31,6 +33,13 @@ class Pyramid(Protocol):
         ...
 
 
+_STYLE_SIZES: Mapping[str, Callable[[int, float], int]] = {
+    # long side of the styles where the result is smaller by a factor
+    "follows": lambda style_size, shrink: max(1, round(style_size / shrink)),
+    "stays": lambda style_size, shrink: style_size,
+}
+
+
 @dataclass(frozen=True)
 class SingleScale:
     """The wanted size and no other, as in Gatys et al. 2016."""
@@ -49,7 +58,10 @@ class CoarseToFine:
     Large strokes are found at a small size, where a step is cheap and a receptive field covers more of
     the picture (Gatys et al. 2017, "Controlling perceptual factors in neural style transfer", section
     6). Every coarser size takes ``steps_factor`` times the steps of the next finer one, rounded up.
-    The smallest takes ``first_factor`` times that. Styles shrink with the result.
+    The smallest takes ``first_factor`` times that. ``steps``, if given, has the number for each size, coarse
+    to fine, in the place of all these. ``style`` "follows": the styles shrink with the result, so strokes
+    keep their part of the picture from size to size; "stays": they have their own size at every one (both
+    are in crowsonkb/style-transfer-pytorch: ``style_scale_fac`` and ``style_size``).
     """
 
     smallest: int = 128
@@ -57,6 +69,8 @@ class CoarseToFine:
     steps_factor: float = 1.5
     first_factor: float = 1.0
     carry_state: bool = True
+    style: str = "follows"
+    steps: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not grow, and factors that are not positive: InputError."""
@@ -67,14 +81,36 @@ class CoarseToFine:
                 raise InputError(f"pyramid.{name} must be positive, but is {value}")
         if self.smallest < 1:
             raise InputError(f"pyramid.smallest must be at least 1 pixel, but is {self.smallest}")
+        if self.style not in _STYLE_SIZES:
+            raise InputError(f"pyramid.style must be {' or '.join(_STYLE_SIZES)}, but is {self.style!r}")
+        if self.steps is not None and not (_is_list(self.steps) and all(map(_is_count, self.steps))):
+            raise InputError(
+                f"pyramid.steps must be null or a list of whole numbers above 0, but is {self.steps!r}"
+            )
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
-        """Sizes from coarse to fine; at least the wanted one."""
+        """Sizes from coarse to fine; at least the wanted one. InputError if ``steps`` has another number."""
         coarser = 1 + max(0, math.floor(math.log(size / self.smallest) / math.log(self.factor) + 1e-9))
-        found = []
-        for level in reversed(range(coarser)):
-            shrink = self.factor**level
-            share = self.steps_factor**level * (self.first_factor if level == coarser - 1 > 0 else 1.0)
-            steps_here = max(1, math.ceil(steps * share - 1e-9))
-            found.append(Scale(round(size / shrink), max(1, round(style_size / shrink)), steps_here))
-        return found
+        shrinks = [self.factor**level for level in reversed(range(coarser))]
+        sizes = [round(size / shrink) for shrink in shrinks]
+        given = self.steps or self._steps_by_factors(coarser, steps)
+        if len(given) != coarser:
+            raise InputError(
+                f"pyramid.steps has {counted(len(given), 'value')} for {counted(coarser, 'size')}"
+                f" ({', '.join(map(str, sizes))}): give one for each"
+            )
+        of_styles = [_STYLE_SIZES[self.style](style_size, shrink) for shrink in shrinks]
+        return [Scale(*scale) for scale in zip(sizes, of_styles, given, strict=True)]
+
+    def _steps_by_factors(self, coarser: int, steps: int) -> list[int]:
+        shares = [self.steps_factor**level for level in reversed(range(coarser))]
+        shares[0] *= self.first_factor if coarser > 1 else 1.0
+        return [max(1, math.ceil(steps * share - 1e-9)) for share in shares]
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

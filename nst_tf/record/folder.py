@@ -11,7 +11,7 @@ import numpy as np
 
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
-from nst_tf.images.write import write_picture
+from nst_tf.images.write import FileForm, write_picture
 from nst_tf.record.checkpoint import Checkpoint, write_checkpoint
 from nst_tf.record.loss_plot import loss_plot
 from nst_tf.solver.report import Report
@@ -117,10 +117,16 @@ class RunFolder:
         """What was written to ``run.json`` last."""
         return self._summary
 
-    def picture(self, name: str, pixels: np.ndarray, alpha: np.ndarray | None = None) -> Path:
+    def picture(
+        self,
+        name: str,
+        pixels: np.ndarray,
+        alpha: np.ndarray | None = None,
+        form: FileForm | None = None,
+    ) -> Path:
         """Write the result, with the configuration in its metadata; returns its path."""
         path = self.path / name
-        write_picture(path, pixels, {"nst_tf": self.configuration}, alpha)
+        write_picture(path, pixels, {"nst_tf": self.configuration}, alpha, form)
         return path
 
     def update(self, **facts: Any) -> None:

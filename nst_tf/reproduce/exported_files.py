@@ -15,7 +15,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.saved_run import SavedRun
 
-FILE_LEAVES = (("content",), ("style",), ("init", "path"), ("model", "weights"))
+FILE_LEAVES = (("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile"))
 """The leaves of a configuration that name files."""
 
 
@@ -43,13 +43,15 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
         names[one.name] = known.setdefault(one.sha256, path) if one.sha256 else path
     settings = copy.deepcopy(saved.settings)
     settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
-    settings.content = names[settings.content]
+    if settings.content is not None:
+        settings.content = names[settings.content]
     if isinstance(settings.style, str):
         settings.style = names[settings.style]
     else:
         settings.style = [names[style] for style in settings.style]
     if settings.init.get("path") in names:
         settings.init.path = names[settings.init.path]
+    settings.record.profile = names.get(settings.record.profile, settings.record.profile)
     settings.model.weights = names.get(settings.model.weights, settings.model.weights)
     return settings
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.balance import Balance, GivenBalance
 from nst_tf.errors import InputError
 from nst_tf.images.animation import write_animation
 from nst_tf.images.frames import Frames
 from nst_tf.images.read import read_picture
 from nst_tf.losses import TemporalTarget
+from nst_tf.objective import BoundObjective
 from nst_tf.pyramid import Scale, SingleScale
 from nst_tf.record import RunFolder
 from nst_tf.record.checkpoint import Checkpoint
@@ -67,8 +69,14 @@ class Animation:
     ``run.json``; the result before it stands in its place, and its neighbours are each other's.
     """
 
-    def __init__(self, video: Video, frames: Frames, folder: RunFolder, name: str | None) -> None:
-        """``name`` is that of the animation's file; None for none. A folder that is resumed is read."""
+    def __init__(
+        self, video: Video, frames: Frames, folder: RunFolder, name: str | None, checkpoints: bool = True
+    ) -> None:
+        """``name`` is that of the animation's file; None for none. A folder that is resumed is read.
+
+        ``checkpoints``: one is written after every frame.
+        """
+        self._checkpoints = checkpoints
         self._video, self._frames, self._folder = video, frames, folder
         self.file = folder.path / name if name else None
         """The animation, where there is to be one."""
@@ -88,14 +96,13 @@ class Animation:
         experiment: Experiment,
         watchers: tuple[Watcher, ...] = (),
         resumed: Checkpoint | None = None,
-        on_frame: Callable[[int, int], None] = lambda number, count: None,
-        checkpoints: bool = True,
     ) -> Outcome:
         """Make every frame; the outcome is that of the first one, with all steps and seconds together.
 
-        ``on_frame`` is told the number of each, from 1, and how many there are.
+        Watchers that have ``on_frame`` are told the number of each, from 1, and how many there are.
         """
-        experiment = replace(experiment, image_every=0)
+        # frames are files of 8 bits, from which the next one begins
+        experiment = replace(experiment, image_every=0, bits=8)
         height, width = check_sizes(experiment)[-1]
         began = time.perf_counter() - (resumed.seconds if resumed else 0.0)
         step, traces, seconds, diverged = resumed.step if resumed else 0, 0, {}, []
@@ -110,7 +117,9 @@ class Animation:
             except InputError as error:
                 self._note_broken(number, str(error), last)
                 continue
-            on_frame(number, len(self._frames))
+            for watcher in watchers:
+                if on_frame := getattr(watcher, "on_frame", None):
+                    on_frame(number, len(self._frames))
             now = experiment.resize(pixels, height, width)
             beginning = None if last is None or content is None else self._video.begin(content, now, last)
             one = _begun(replace(experiment, content=pixels), beginning, self._video)
@@ -122,7 +131,7 @@ class Animation:
             seconds = {name: seconds.get(name, 0) + value for name, value in outcome.seconds.items()}
             if outcome.diverged:
                 diverged.append(f"frame {number}: {outcome.diverged}")
-            if checkpoints:
+            if self._checkpoints:
                 # the place of the size is that of the next frame; there is no state but the pictures
                 self._folder.checkpoint(Checkpoint(number, 0, step, time.perf_counter() - began, {}))
         return self._outcome(experiment, step, traces, seconds, "; ".join(diverged) or None)
@@ -204,6 +213,25 @@ class Animation:
         )
 
 
+@dataclass(frozen=True)
+class _OfSize(GivenBalance):
+    """The balance of one of the first frame's sizes, for a run of that size alone."""
+
+    balance: Balance
+    size: int
+
+    def applied(self, bound: BoundObjective, index: int) -> BoundObjective:
+        """The objective with the weights of that size."""
+        return self.balance.applied(bound, self.size)
+
+
+def animation_of(video: Video, frames: Frames | None, folder: RunFolder, record: Any) -> Animation | None:
+    """The animation of a run, as its settings ``record`` say; None for one picture."""
+    if frames is None:
+        return None
+    return Animation(video, frames, folder, record.animation, record.checkpoint_every > 0)
+
+
 def _begun(experiment: Experiment, beginning: Beginning | None, video: Video) -> Experiment:
     """The experiment of one frame: over all sizes, or from what was given at the last one."""
     if beginning is None:
@@ -215,6 +243,7 @@ def _begun(experiment: Experiment, beginning: Beginning | None, video: Video) ->
         experiment,
         start=GivenStart(beginning.start),
         pyramid=SingleScale(),
+        balance=_OfSize(experiment.balance, len(check_sizes(experiment)) - 1),
         steps=video.later_steps(experiment.steps),
         before=before,
     )
@@ -223,8 +252,8 @@ def _begun(experiment: Experiment, beginning: Beginning | None, video: Video) ->
 def _score(experiment: Experiment, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
     """Loss and parts of a picture [H, W, 3] of the result's size, as the first frame."""
     scale = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)[-1]
-    _, _, content, styles = pictures_at(scale, experiment)
-    bound = experiment.objective.bind(content, styles)
+    _, _, canvas, content, styles = pictures_at(scale, experiment)
+    bound = experiment.objective.bind(content, styles, canvas.view)
     image = tf.constant(pixels[np.newaxis], tf.float32)
     parts = bound.objective.weighted_parts(image, bound.targets, bound.weights).numpy()
     named = {name: float(value) for name, value in zip(bound.parts, parts, strict=True)}

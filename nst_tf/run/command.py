@@ -25,7 +25,7 @@ from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.file_words import with_quoted_files
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.words import sentence_for, sentence_for_value_error
+from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.run.check_before_run import CheckBeforeRun
 from nst_tf.run.job import remove_empty_run, resume, run
@@ -50,7 +50,8 @@ def main() -> None:
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        sys.argv[1:] = with_quoted_files(with_many_contents(with_experiment_files(sys.argv[1:])))
+        words = with_experiment_files(as_spelled_here(sys.argv[1:]))
+        sys.argv[1:] = with_quoted_files(with_many_contents(words))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
         if _asks_for_help():
             _print_wrapped(program)

@@ -16,10 +16,12 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
+from nst_tf.configuration.styles import style_names
 from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.delivery import cut_out, file_form
 from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.profile import print_profile
 from nst_tf.run.resumable import resumable
@@ -70,6 +72,7 @@ def run(
         "requested_sha256": requested_sha256(settings),
         **facts,
     }
+    settings.style = _listed(settings.style)
     load_tensorflow()
     timings.lap("tensorflow")
     return _run_with_tensorflow(
@@ -83,6 +86,12 @@ def run(
         files=files,
         sweep=sweep,
     )
+
+
+def _listed(style: Any) -> Any:
+    """The pictures of folders by name: what the folder holds later is another matter."""
+    names = style_names(style)
+    return style if names in ([style], style) else names
 
 
 def requested_sha256(settings: DictConfig) -> str:
@@ -134,7 +143,8 @@ def _run_with_tensorflow(
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
-    from nst_tf.run.animation import Animation
+    from nst_tf.run.animation import animation_of
+    from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
@@ -154,7 +164,7 @@ def _run_with_tensorflow(
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    experiment = prepare(settings, inputs, parts, weights, WARM)
+    experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
     timings.lap("network")
     if checkpoint is not None:
         folder = RunFolder.resumed(folder_path, checkpoint.step)
@@ -165,11 +175,10 @@ def _run_with_tensorflow(
         folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
     interruption = Interruption(quiet)
     record = settings.record
-    animation = None
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     recording = Recording(folder, record.image_every, record.checkpoint_every, checkpoint, interruption)
-    if inputs.frames is not None:
-        animation = Animation(parts.video, inputs.frames, folder, record.animation)
+    animation = animation_of(parts.video, inputs.frames, folder, record)
+    if animation:
         scales = animation.scales(experiment)
         recording = Recording(folder, 0)  # its pictures are the frames, and its checkpoints between two
     try:
@@ -177,18 +186,13 @@ def _run_with_tensorflow(
         first_step = FirstStep()
         with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path), interruption:
             # loggers first: what is in a checkpoint, they were told
-            watchers = (loggers, recording, display, first_step)
-            outcome = (
-                optimize(experiment, watchers, checkpoint)
-                if animation is None
-                else animation.optimize(
-                    experiment, watchers, checkpoint, display.on_frame, record.checkpoint_every > 0
-                )
-            )
+            make = animation.optimize if animation else optimize
+            outcome = make(experiment, (loggers, recording, display, first_step), checkpoint)
         timings.split("recording", outcome.seconds)
-        picture = folder.picture(settings.record.picture, outcome.pixels, None)
+        saved = cut_out(settings, inputs, outcome.pixels)
+        picture = folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
         saved_loss, saved_parts = _score_of_file(picture, outcome)
-        if animation is not None:
+        if animation:
             animation.write()
         timings.lap("saving")
     except BaseException as error:

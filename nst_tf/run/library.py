@@ -16,13 +16,19 @@ from PIL import Image
 
 from nst_tf.configuration.checks import Inputs, check_settings, style_weights
 from nst_tf.configuration.experiment_files import with_experiment_files
+from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
+from nst_tf.configuration.styles import style_names
+from nst_tf.configuration.textures import canvas
 from nst_tf.configuration.video import video_of
-from nst_tf.configuration.words import sentence_for, sentence_for_value_error
+from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
+from nst_tf.images.alpha import over_white
+from nst_tf.images.levels import levels_of
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.run.delivery import cut_out
 from nst_tf.run.memory import check_memory, resolve_memory
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
@@ -33,11 +39,13 @@ PictureLike = str | Path | Image.Image | np.ndarray
 
 @dataclass(frozen=True)
 class Stylized:
-    """The result: ``pixels`` [H, W, 3] in [0, 1], rounded to 8 bits, and what ``loss`` it has.
+    """The result: ``pixels`` [H, W, 3] in [0, 1], rounded to ``record.bits``, and what ``loss`` it has.
 
-    ``parts`` sum to ``loss``; ``history`` has a report for every step; ``configuration`` is the complete
-    configuration as YAML. ``diverged`` says what went wrong if the loss became infinite or undefined, in
-    which case the picture is the best one seen before.
+    ``alpha`` [H, W] is the opacity of the content picture at this size, None if it is opaque, or if
+    ``record.alpha=flatten``; the loss is then that of the picture laid over white. ``parts`` sum to
+    ``loss``; ``history`` has a report for every step; ``configuration`` is the complete configuration as
+    YAML. ``diverged`` says what went wrong if the loss became infinite or undefined, in which case the
+    picture is the best one seen before.
     """
 
     pixels: np.ndarray
@@ -46,39 +54,49 @@ class Stylized:
     history: list[Report]
     configuration: str
     diverged: str | None = None
+    alpha: np.ndarray | None = None
 
     @property
     def image(self) -> Image.Image:
-        """The picture as an 8-bit Pillow image."""
-        return Image.fromarray(np.rint(self.pixels * 255).astype(np.uint8))
+        """The picture as an 8-bit Pillow image, RGB or RGBA."""
+        colours = levels_of(self.pixels)
+        return Image.fromarray(colours if self.alpha is None else np.dstack([colours, levels_of(self.alpha)]))
 
 
 def stylize(
-    content: PictureLike, style: PictureLike | Sequence[PictureLike], words: Sequence[str] = ()
+    content: PictureLike | None,
+    style: PictureLike | Sequence[PictureLike],
+    words: Sequence[str] = (),
 ) -> Stylized:
     """Stylize ``content`` with one or several styles: the main job, without a folder.
 
     Pictures are paths, Pillow images or arrays (height, width[, channels]) of uint8 or of floats in
-    [0, 1]. ``words`` are those of the command line, such as ``["image.size=256", "optimizer=adam"]``.
+    [0, 1]; as a style, the path of a folder is all of its pictures. ``content`` None is a texture, with
+    the words of ``experiment=texture``. ``words`` are those of the command line, such as
+    ``["image.size=256", "optimizer=adam"]``.
     Raises InputError for whatever the command line would refuse.
 
     Method: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016.
     """
     settings, choices = composed(words)
-    styles = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
-    pictures = [_picture(one) for one in (content, *styles)]
+    given = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
+    styles = [picture for one in given for picture in _pictures_of(one)]
     if settings.logger:
         raise InputError("stylize keeps no folder and tells no logger: leave out logger=..., or run nst")
     if not styles:
         raise InputError("style is an empty list: give at least one picture")
-    settings.content, settings.style = pictures[0].name, [picture.name for picture in pictures[1:]]
+    read = None if content is None else _picture(content)
+    settings.content, settings.style = read and read.name, [picture.name for picture in styles]
     try:
         check_settings(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
     if video_of(settings).takes_frames:
         raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
-    inputs = Inputs(pictures[0], tuple(pictures[1:]), style_weights(settings, len(styles)))
+    weights = style_weights(settings, len(styles))
+    shown = read or canvas(settings)
+    profile = output_profile(settings.record, shown, {})
+    inputs = Inputs(shown, tuple(styles), weights, is_texture=read is None, profile=profile)
     check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)
@@ -87,7 +105,7 @@ def stylize(
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     """The settings that the words select, and the option chosen of each group; InputError if refused."""
     register_schema()
-    words = with_experiment_files(words)
+    words = with_experiment_files(as_spelled_here(words))
     try:
         with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
             settings = compose("config", words, return_hydra_config=True)
@@ -106,6 +124,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     # these import TensorFlow
+    from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.loop import optimize
@@ -118,7 +137,7 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    experiment = prepare(settings, inputs, parts, weights, WARM)
+    experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
     history: list[Report] = []
 
     class History:
@@ -130,7 +149,18 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
 
     outcome = optimize(experiment, (History(),))
     configuration = OmegaConf.to_yaml(settings, resolve=True)
-    return Stylized(outcome.pixels, outcome.loss, outcome.parts, history, configuration, outcome.diverged)
+    pixels, alpha = cut_out(settings, inputs, outcome.pixels)
+    loss, parts_of_loss = outcome.loss, outcome.parts
+    if alpha is not None:
+        loss, parts_of_loss = outcome.score(over_white(pixels, alpha))
+    return Stylized(pixels, loss, parts_of_loss, history, configuration, outcome.diverged, alpha)
+
+
+def _pictures_of(style: PictureLike) -> list[Picture]:
+    """A picture, or all that are in a folder."""
+    if isinstance(style, (str, Path)):
+        return [_picture(name) for name in style_names(str(style))]
+    return [_picture(style)]
 
 
 def _picture(picture: PictureLike) -> Picture:

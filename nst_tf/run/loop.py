@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import keras
 import numpy as np
 
+from nst_tf.balance import Balance, GivenBalance, Pulls, half_way, pulls_of
+from nst_tf.colour import PLAIN, Canvas, Colour, Unchanged
 from nst_tf.counted import counted
+from nst_tf.images.levels import rounded as rounded_to
 from nst_tf.images.resize import resize
-from nst_tf.images.write import round_to_8_bits
 from nst_tf.losses import TemporalTarget
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
@@ -29,7 +31,7 @@ class Watcher(Protocol):
         """A size begins."""
 
     def on_report(self, report: Report, solver: Solver) -> None:
-        """A step was made; ``solver.image`` is the image after the call that the step was part of."""
+        """A step was made; ``solver.picture`` is the picture after the call that it was part of."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Experiment:
 
     ``stretch`` "none" keeps the aspect ratio of every picture; "style" stretches the styles to the
     content's height and width, as the Keras example does; "square" stretches all to size x size, as
-    b06b01073 does.
+    b06b01073 does. ``style_scales``: of each style, what its long side is multiplied by.
+    ``circular``: the picture is a torus. ``multiple``: sides of the result are rounded to one of these.
     """
 
     content: np.ndarray
@@ -50,11 +53,17 @@ class Experiment:
     size: int
     style_size: int
     steps: int
+    balance: Balance = field(default_factory=GivenBalance)
     seed: int = 0
     clip: bool = True
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    bits: int = 8
+    """A channel, of the file in which the result is saved."""
+    style_scales: tuple[float, ...] | None = None
+    circular: bool = False
+    multiple: int = 1
     image_every: int = 0
     waiting: CompiledSteps | None = None
     """Compiled steps of earlier runs."""
@@ -63,11 +72,12 @@ class Experiment:
     patience: Patience | None = None
     before: TemporalTarget | None = None
     """In an animation, what the frame before says of this one; its size is that of the only scale."""
+    colour: Colour = field(default_factory=Unchanged)
 
 
 @dataclass
 class Outcome:
-    """What came out: the picture as it is saved, 8 bits, and its own loss.
+    """What came out: the picture as it is saved, rounded to the bits of its file, and its own loss.
 
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
     back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
@@ -92,7 +102,8 @@ def optimize(
     """Run the experiment; a divergence ends it with the best picture seen.
 
     ``loss`` and ``parts`` of the outcome are those of the saved picture itself, clipped and rounded to
-    8 bits, under the objective at the last size. ``resumed`` is a checkpoint of the same experiment.
+    the bits of its file, under the objective at the last size. ``resumed`` is a checkpoint of the same
+    experiment.
     """
     solver = Solver(
         experiment.optimizer,
@@ -104,22 +115,25 @@ def optimize(
         patience=experiment.patience,
     )
     image: np.ndarray | None = None
+    canvas: Canvas = PLAIN
     diverged: str | None = None
     seconds_of_targets = 0.0
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     for index, scale in enumerate(scales):
         if resumed is not None and index < resumed.scale:
             continue
-        height, width, content, styles = pictures_at(scale, experiment)
+        height, width, canvas, content, styles = pictures_at(scale, experiment)
         if image is None:
             random = np.random.default_rng(experiment.seed)
             image = experiment.start(content, [style.pixels for style in styles], random)
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = experiment.objective.bind(content, styles, experiment.before)
+        bound = experiment.objective.bind(content, styles, canvas.view, experiment.before)
+        bound = experiment.balance.applied(bound, index)
         seconds_of_targets += time.perf_counter() - began
-        solver.enter(enlarged(image, height, width), bound)
+        begin_with = enlarged(image, height, width, circular=experiment.circular)
+        solver.enter(canvas.image(begin_with), bound, canvas)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del content, styles
         image = np.empty((0, 0, 3), np.float32)
@@ -134,11 +148,24 @@ def optimize(
                     watcher.on_report(report, solver)
         except Diverged as error:
             diverged = str(error)
-        image = solver.image
+        image = canvas.carried(solver.image)
         if diverged:
             break
     solver.close()
-    return _outcome(solver, experiment, diverged, seconds_of_targets)
+    return _outcome(solver, experiment, canvas, diverged, seconds_of_targets)
+
+
+def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
+    """How strongly content and style pull at each size, coarse to fine: what a balance is settled by.
+
+    Targets stay known for the run itself. Raises InputError if one of the terms pulls at nothing.
+    """
+    found = []
+    for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
+        _, _, canvas, content, styles = pictures_at(scale, experiment)
+        bound = experiment.objective.bind(content, styles, canvas.view)
+        found.append(pulls_of(bound, canvas.image(half_way(content, styles))))
+    return found
 
 
 def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
@@ -148,7 +175,11 @@ def check_sizes(experiment: Experiment) -> tuple[tuple[int, int], ...]:
 
 
 def _outcome(
-    solver: Solver, experiment: Experiment, diverged: str | None, seconds_of_targets: float
+    solver: Solver,
+    experiment: Experiment,
+    canvas: Canvas,
+    diverged: str | None,
+    seconds_of_targets: float,
 ) -> Outcome:
     # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
@@ -158,10 +189,12 @@ def _outcome(
         candidates = [solver.best_image]
     elif experiment.keep_best:
         candidates.insert(0, solver.last_image)
-    rounded = tuple(round_to_8_bits(candidate) for candidate in candidates)
+    rounded = tuple(rounded_to(canvas.saved(candidate), experiment.bits) for candidate in candidates)
     began = time.perf_counter()
-    # an image below the best seen needs no comparison with it, but an average of images may be better
-    good_enough = solver.best_loss if experiment.average is None else -np.inf
+    # an image below the best seen needs no comparison with it, but an average of images may be better, and
+    # what is saved for another image
+    comparable = experiment.average is None and canvas is PLAIN
+    good_enough = solver.best_loss if comparable else -np.inf
     pixels, loss, parts = solver.result(rounded, good_enough)
     scoring = time.perf_counter() - began
     seconds = {"targets": seconds_of_targets, **solver.seconds, "scoring": scoring}
@@ -171,14 +204,27 @@ def _outcome(
     )
 
 
-def pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:
-    """Height, width, content and styles at one size."""
+def pictures_at(
+    scale: Scale, experiment: Experiment
+) -> tuple[int, int, Canvas, np.ndarray, list[StyleImage]]:
+    """Height, width and canvas of a size; content and styles as the objective sees them there."""
     (height, width), *shapes = _shapes_at(scale, experiment)
     styles = [
         StyleImage(experiment.resize(style.pixels, *shape), style.weight)
         for style, shape in zip(experiment.styles, shapes, strict=True)
     ]
-    return height, width, experiment.resize(experiment.content, height, width), styles
+    content = experiment.resize(experiment.content, height, width)
+    return height, width, *_coloured(experiment.colour, content, styles)
+
+
+def _coloured(
+    colour: Colour, content: np.ndarray, styles: list[StyleImage]
+) -> tuple[Canvas, np.ndarray, list[StyleImage]]:
+    """The canvas of a size; content and styles as the objective sees them."""
+    pixels, weights = [style.pixels for style in styles], [style.weight for style in styles]
+    canvas = colour.canvas(content, pixels, weights)
+    content, pixels = colour.shown(content, pixels)
+    return canvas, content, [replace(style, pixels=one) for style, one in zip(styles, pixels, strict=True)]
 
 
 def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:
@@ -187,5 +233,13 @@ def _shapes_at(scale: Scale, experiment: Experiment) -> list[tuple[int, int]]:
         (pixels.shape[0], pixels.shape[1])
         for pixels in (experiment.content, *(style.pixels for style in experiment.styles))
     )
-    result, of_styles = shapes_at(scale.size, scale.style_size, content, styles, experiment.stretch)
+    result, of_styles = shapes_at(
+        scale.size,
+        scale.style_size,
+        content,
+        styles,
+        experiment.stretch,
+        experiment.style_scales,
+        experiment.multiple,
+    )
     return [result, *of_styles]

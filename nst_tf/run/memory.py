@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Inputs, layer_weights
+from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
 from nst_tf.run.available_memory import available_bytes, gpu_bytes
 from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes
@@ -30,6 +31,8 @@ _IN_PIECES = (
 )
 # of torch's L-BFGS: direction, point and gradient before; and as many in the middle of an update
 _TEMPORARY = 6
+# images [H, W, 3] in float32 beside those of the optimizer: the content, what is seen and its gradient, ...
+_OF_COLOUR = {"Luminance": 4, "Recombine": 2, "Only": 1}
 _SCIPY_NUMBER = 2  # SciPy computes in float64
 _GIB = 2**30
 _SPARE = 0.97  # of the free memory: a browser's tab comes and goes
@@ -106,7 +109,12 @@ def demand_of(
     content = inputs.content.height, inputs.content.width
     styles = [(style.height, style.width) for style in inputs.styles]
     shape, style_shapes = shapes_at(
-        size, style_size or settings.image.style_size or size, content, styles, settings.image.stretch.name
+        size,
+        style_size or settings.image.style_size or size,
+        content,
+        styles,
+        settings.image.stretch.name,
+        style_scales(settings, len(styles)),
     )
     used = {
         term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
@@ -119,9 +127,11 @@ def demand_of(
         content_layers=used["content"],
         style_layers=used["style"],
         number=_NUMBER[precision],
-        state=_images_of_optimizer(settings.optimizer) + (settings.average is not None),
+        state=_images_of_optimizer(settings.optimizer)
+        + (settings.average is not None)
+        + _OF_COLOUR.get(settings.color["_target_"].rpartition(".")[2], 0),
         files=sum(height * width for height, width in (content, *styles)),
-        in_pieces=_obstacle(settings) is None,
+        in_pieces=_obstacle(settings) is None and not _wraps(settings),
         coarser="smallest" in settings.pyramid
         and settings.pyramid.smallest * settings.pyramid.factor <= size,
     )
@@ -138,6 +148,11 @@ def check_tiles(settings: DictConfig, demand: Demand, wanted: str) -> None:
             f" sees: take at least {field}, or shallower layers"
         )
     obstacle = _obstacle(settings)
+    if wanted == Mode.tiles.name and _wraps(settings):
+        raise InputError(
+            "memory=tiles is not possible with model.padding=circular, where a tile at one border sees the"
+            " opposite one: say memory=recompute"
+        )
     if wanted == Mode.tiles.name and obstacle:
         raise InputError(
             f"memory=tiles is not possible with {obstacle}: tiles serve gram, covariance, correlation,"
@@ -218,6 +233,10 @@ def _obstacle(settings: DictConfig) -> str | None:
     if name in _IN_PIECES or kernel.get("degree", math.inf) <= 2:
         return None
     return f"the statistic {name}"
+
+
+def _wraps(settings: DictConfig) -> bool:
+    return _named(settings.model.padding) == "circular"
 
 
 def _images_of_optimizer(optimizer: DictConfig) -> float:

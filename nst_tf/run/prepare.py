@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.balance import Balance
+from nst_tf.colour import Colour, MatchStyleToContent, Unchanged
 from nst_tf.configuration.building import made as _made
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
+from nst_tf.configuration.styles import style_scales
 from nst_tf.configuration.video import video_of
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
-from nst_tf.pyramid import Pyramid
+from nst_tf.pyramid import NoSteps, Pyramid
 from nst_tf.run.loop import Experiment, check_sizes
 from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.warm import Warm
 from nst_tf.solver import Patience
-from nst_tf.start import Start
+from nst_tf.start import ContentStart, Start
 from nst_tf.vgg.reading import read_whole
 from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.video import Video
@@ -35,10 +40,12 @@ class Parts:
     content: ContentLoss
     style: StyleLoss
     smoothness: Smoothness
+    balance: Balance
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
     video: Video
+    colour: Colour
 
 
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
@@ -46,12 +53,20 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     parts = Parts(
         content=_made("objective.content", _with_layers(settings, "content")),
         style=_made("objective.style", _with_layers(settings, "style")),
-        smoothness=_made("objective.smoothness", settings.objective.smoothness),
+        smoothness=_made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        balance=_made("balance", settings.balance),
         optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
         start=_made("init", _with_file(settings.init, files)),
         pyramid=_made("pyramid", settings.pyramid),
         video=video_of(settings),
+        colour=_made("color", settings.color),
     )
+    if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
+        # among what it asks for are trials that it takes back, and its first steps are its largest
+        raise InputError(
+            f"average={settings.average} is for optimizers of small steps without a line search, such as"
+            " optimizer=adam: an average over a line search is worse than its best image"
+        )
     if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
     return parts
@@ -99,7 +114,8 @@ def prepare(
         ),
         optimizer=parts.optimizer,
         start=parts.start,
-        pyramid=parts.pyramid,
+        pyramid=parts.pyramid if parts.colour.makes_steps else NoSteps(parts.pyramid),
+        balance=parts.balance,
         size=settings.image.size,
         style_size=settings.image.style_size or settings.image.size,
         steps=settings.steps,
@@ -108,14 +124,28 @@ def prepare(
         keep_best=settings.keep_best,
         average=settings.average,
         stretch=settings.image.stretch.name,
+        bits=settings.record.bits,
+        style_scales=style_scales(settings, len(inputs.styles)),
+        circular=_wraps(settings),
+        multiple=extractor.reach.stride if extractor and inputs.is_texture and _wraps(settings) else 1,
         image_every=settings.record.image_every,
         waiting=warm.steps,
         resize=warm.resized,
         patience=Patience(settings.stop.patience, settings.stop.tolerance)
         if settings.stop.patience
         else None,
+        colour=parts.colour,
     )
-    warm.expect(check_sizes(experiment))
+    sizes = check_sizes(experiment)
+    if inputs.is_texture:
+        _check_texture(parts, sizes, inputs.content.pixels)
+    if parts.video.temporal_weight > 0 and not isinstance(parts.colour, (Unchanged, MatchStyleToContent)):
+        raise InputError(
+            "color=none and color=match_style_to_content go with video=flow: in another colour than it is"
+            " optimized in, a result can't be compared with the one before; or say video.weight=0"
+        )
+    parts.balance.check(len(sizes))
+    warm.expect(sizes)
     return experiment
 
 
@@ -124,6 +154,31 @@ def _evaluation(settings: DictConfig) -> Evaluation:
     if mode == Mode.tiles.name:
         return Tiles(settings.tile_size)
     return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
+
+
+def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
+    """Raise InputError for what needs a content, and for sides that poolings would not divide."""
+    if isinstance(parts.start, ContentStart):
+        raise InputError("init=content needs a content picture, but content=null: say init=noise")
+    if not isinstance(parts.colour, Unchanged):
+        raise InputError("content=null has no colours for color=...: leave it out, or say color=none")
+    if sizes[-1] != canvas.shape[:2]:
+        wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
+        raise InputError(
+            f"a texture with model.padding=circular can't have {wanted} pixels (height x width), of which the"
+            f" poolings would leave out some at the seam: the nearest possible are {possible}, with"
+            f" image.size={max(sizes[-1])} and image.aspect={sizes[-1][1] / sizes[-1][0]:.6g}"
+        )
+
+
+def _wraps(settings: DictConfig) -> bool:
+    return settings.model.padding.name == "circular"
+
+
+def _on_torus(settings: DictConfig, smoothness: DictConfig) -> dict[str, Any]:
+    """What the network sees beyond a border, smoothness sees there too."""
+    description: Any = OmegaConf.to_container(smoothness, resolve=True)
+    return description | ({"circular": True} if _wraps(settings) else {})
 
 
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Inputs
+from nst_tf.configuration.output import PROFILES
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.images.frame_archive import write_archive
 from nst_tf.images.frames import Frames
@@ -30,14 +32,17 @@ def record_inputs(
     """
 
     def entry(stem: str, name: str, picture: Picture) -> dict[str, str]:
-        facts = {"file": name, "sha256": picture.sha256}
+        return entry_of(stem, name, picture.sha256, picture.file)
+
+    def entry_of(stem: str, name: str, sha256: str, content: bytes) -> dict[str, str]:
+        facts = {"file": name, "sha256": sha256}
         if settings.record.copy_inputs:
-            facts["copy"] = copy_input(folder, stem, name, picture.file, sweep)
+            facts["copy"] = copy_input(folder, stem, name, content, sweep)
         return facts
 
     names: Sequence[str] = [settings.style] if isinstance(settings.style, str) else settings.style
     entries: dict[str, Any] = {
-        "content": entry("content", settings.content, inputs.content),
+        "content": None if inputs.is_texture else entry("content", settings.content, inputs.content),
         "styles": [
             entry(f"style-{index}", name, picture)
             for index, (name, picture) in enumerate(zip(names, inputs.styles, strict=True))
@@ -50,6 +55,11 @@ def record_inputs(
         entries["content"] = entry("content", first, inputs.content) | {"file": settings.content}
     if isinstance(start, FileStart):
         entries["init"] = entry("init", settings.init.path, start.picture)
+    if settings.record.profile not in PROFILES:
+        icc = inputs.profile.icc
+        entries["profile"] = entry_of(
+            "profile", settings.record.profile, hashlib.sha256(icc).hexdigest(), icc
+        )
     return entries
 
 

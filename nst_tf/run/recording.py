@@ -50,7 +50,7 @@ class Recording:
         self._steps_at_scale += 1
         updates = report.step + 1
         if self._image_every and updates % self._image_every == 0:
-            self._folder.progress_picture(updates, solver.image)
+            self._folder.progress_picture(updates, solver.picture)
         # only then is the solver's state that of this report
         if self._checkpoint_every and report.is_last_of_call:
             is_over = self._interruption.asked

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.output import PROFILES
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
@@ -26,7 +27,10 @@ from nst_tf.run.size_limits import check_sizes
 SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
 
 # of these the schema says nothing: each is an object that the configuration describes
-_OBJECTS = ("objective.content", "objective.style", "objective.smoothness", "optimizer", "init", "pyramid")
+_OBJECTS = (
+    *("objective.content", "objective.style", "objective.smoothness"),
+    *("balance", "optimizer", "init", "pyramid", "color"),
+)
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
     """The pictures that the configuration names, in its order, with what is recorded of each."""
     styles = [settings.style] if isinstance(settings.style, str) else settings.style
-    names = [settings.content, *(styles or ())]
+    contents = [] if settings.content is None else [settings.content]
+    names = [*contents, *(styles or ())]
     if not all(isinstance(name, str) and name for name in names):
         raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
     if "inputs" not in summary and summary.get("status") != "completed":
@@ -194,15 +199,16 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     entries = []
     if isinstance(recorded, dict):
         listed = recorded.get("styles")
-        entries = [
-            recorded.get("frames", recorded.get("content")),
-            *(listed if isinstance(listed, list) else ()),
-        ]
+        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
+        entries += listed if isinstance(listed, list) else ()
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
+    if settings.record.profile not in PROFILES:
+        names.append(settings.record.profile)
+        entries.append(recorded.get("profile"))
     inputs = [_input(folder, name, entry) for name, entry in zip(names, entries, strict=True)]
     if settings.model.weights not in ("auto", "random"):
         # the hash of weights is that of what was read from the file, in any of its formats: see run.json

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Inputs
+from nst_tf.configuration.styles import scaled, style_scales
 from nst_tf.errors import InputError
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -21,13 +23,14 @@ Fits = Callable[[int, int], bool]
 
 @dataclass(frozen=True)
 class _Limit:
-    """The long sides that one picture can have, which ``key`` says."""
+    """The long sides that one picture can have, which ``key`` says; they are that times ``scale``."""
 
     key: str
     name: str
     shape: tuple[int, int]
     smallest: int
     largest: int
+    scale: float = 1.0
 
 
 def check_sizes(
@@ -49,7 +52,8 @@ def check_sizes(
                 f" the smallest that works is {limit.key}={smallest}"
             )
         if value > limit.largest:
-            pixels = value * short_side(height, width, value)
+            side = scaled(value, limit.scale)
+            pixels = side * short_side(height, width, side)
             most = longest_side(settings.record.picture) if limit.key == SIZE else None
             reason = (
                 f"make {limit.name} a picture of {pixels:,} pixels, more than the {MOST_PIXELS:,} that"
@@ -109,10 +113,21 @@ def _limits(settings: DictConfig, inputs: Inputs) -> list[_Limit]:
     if stretch != "none":
         return limits
     key = SIZE if settings.image.style_size is None else STYLE_SIZE
-    for style in inputs.styles:
+    scales = style_scales(settings, len(inputs.styles)) or (1.0,) * len(inputs.styles)
+    for style, scale in zip(inputs.styles, scales, strict=True):
         shape = style.height, style.width
-        limits.append(_Limit(key, style.name, shape, smallest_size(*shape), largest_size(*shape)))
+        smallest, largest = smallest_size(*shape), largest_size(*shape)
+        limits.append(_Limit(key, style.name, shape, *_before_scaling(smallest, largest, scale), scale))
     return limits
+
+
+def _before_scaling(smallest: int, largest: int, scale: float) -> tuple[int, int]:
+    """The smallest and the largest whole number that, times ``scale`` and rounded, is between these."""
+    first, last = math.ceil((smallest - 0.5) / scale), math.floor((largest + 0.5) / scale)
+    # halves are rounded to even
+    first += scaled(first, scale) < smallest
+    last -= scaled(last, scale) > largest
+    return first, last
 
 
 def _wanted(settings: DictConfig) -> dict[str, int]:

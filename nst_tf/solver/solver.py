@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.colour.canvas import PLAIN, Canvas
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
@@ -69,10 +70,14 @@ class Solver:
         self.seconds = {"tracing": 0.0, "first_steps": 0.0, "steps": 0.0}
         """Where the time of ``steps`` went, over all sizes; the first step of a size is apart."""
 
-    def enter(self, image: np.ndarray, bound: BoundObjective) -> None:
-        """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size."""
+    def enter(self, image: np.ndarray, bound: BoundObjective, canvas: Canvas = PLAIN) -> None:
+        """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size.
+
+        ``canvas`` is what makes pictures of images.
+        """
         start = np.clip(image, 0, 1) if self._clip else image
         self._bound = bound
+        self._canvas = canvas
         self._height_and_width = start.shape[:2]
         before, key_before = self._compiled, self._key
         if before is not None:
@@ -97,6 +102,8 @@ class Solver:
         multiple of ``reports_every``, where the caller wants to see the image.
         Raises Diverged when the loss is not finite; ``image`` is then the best one seen.
         """
+        if count == 0:  # nothing is traced either
+            return
         done, steps_a_call = 0, 1
         seconds = time.perf_counter() - self._began
         self._trace()
@@ -160,6 +167,11 @@ class Solver:
         return self.best_image if self._keep_best else self.last_image
 
     @property
+    def picture(self) -> np.ndarray:
+        """What would be saved for ``image``, [H, W, 3] float32, before it is rounded."""
+        return self._canvas.saved(self.image)
+
+    @property
     def best_image(self) -> np.ndarray:
         """The image with the lowest loss seen, [H, W, 3] float32; the start if no loss was finite."""
         return self._entered.best_image.numpy()[0]
@@ -191,15 +203,16 @@ class Solver:
         return self._traces + self._entered.traces - self._traces_before
 
     def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
-        """Loss and parts of any image [H, W, 3] of the present size, outside of the compiled step."""
-        image = tf.constant(pixels[np.newaxis], tf.float32)
-        parts = self._entered.parts_of(image, self._bound.targets, self._bound.weights)
+        """Loss and parts of any picture [H, W, 3] of the present size, outside of the compiled step."""
+        image = tf.constant(self._canvas.seen(pixels)[np.newaxis], tf.float32)
+        direct = self._bound.seeing_all
+        parts = self._entered.parts_of(image, direct.targets, direct.weights)
         return float(parts.sum()), self._named(parts)
 
     def result(
         self, candidates: Sequence[np.ndarray], good_enough: float = -math.inf
     ) -> tuple[np.ndarray, float, dict[str, float]]:
-        """The candidate with the lowest loss, with that loss and its parts.
+        """The candidate, a picture, with the lowest loss, with that loss and its parts.
 
         They are scored in turn; after one with a loss below ``good_enough`` the others are not.
         """

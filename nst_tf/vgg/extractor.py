@@ -13,7 +13,7 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import NETWORK_PIXELS
 from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers, reach_of
-from nst_tf.vgg.padding import PADDINGS, Padding
+from nst_tf.vgg.padding import PADDINGS, Padding, circular
 from nst_tf.vgg.pooling import POOLINGS
 from nst_tf.weights import ConvolutionWeights
 
@@ -49,6 +49,8 @@ class FeatureExtractor:
         self._pool = _one_of("model.pooling", pooling, POOLINGS)
         first_padding, other_padding = _one_of("model.padding", padding, PADDINGS)
         self._to_network_pixels = _one_of("model.pixels", pixels, NETWORK_PIXELS)
+        self.wraps = other_padding is circular
+        """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
         self.reach = reach_of(architecture, self.layers)
         chain = self._build(architecture, weights, first_padding, other_padding)

@@ -19,6 +19,12 @@ def replicate(activations: tf.Tensor) -> tf.Tensor:
     return tf.pad(activations, _BORDER, "SYMMETRIC")
 
 
+def circular(activations: tf.Tensor) -> tf.Tensor:
+    """What is at the opposite border: the picture is a torus. [N, H, W, C] -> [N, H+2, W+2, C]."""
+    tall = tf.concat([activations[:, -1:], activations, activations[:, :1]], 1)
+    return tf.concat([tall[:, :, -1:], tall, tall[:, :, :1]], 2)
+
+
 Padding = Callable[[tf.Tensor], tf.Tensor] | None
 
 PADDINGS: Mapping[str, tuple[Padding, Padding]] = {
@@ -26,6 +32,7 @@ PADDINGS: Mapping[str, tuple[Padding, Padding]] = {
     "same": (None, None),
     "reflect": (reflect, reflect),
     "replicate": (replicate, replicate),
+    "circular": (circular, circular),
     # crowsonkb/style-transfer-pytorch: "Reduces edge artifacts", at the first convolution only
     "replicate_first": (replicate, None),
 }

@@ -32,14 +32,17 @@ def read_recomputing(extractor: FeatureExtractor, image: tf.Tensor, readings: Se
     for block in extractor.blocks:
         layers = {step.name for step in block.steps}
         here = [index for index, reading in enumerate(readings) if reading.layer in layers]
-        below, taken = _recomputed(block, [readings[index] for index in here], below)
+        below, taken = _recomputed(extractor, block, [readings[index] for index in here], below)
         found.update(zip(here, taken, strict=True))
     return [found[index] for index in range(len(readings))]
 
 
-def _recomputed(block: Block, readings: Sequence[Reading], below: tf.Tensor) -> tuple[tf.Tensor, list[Any]]:
+def _recomputed(
+    extractor: FeatureExtractor, block: Block, readings: Sequence[Reading], below: tf.Tensor
+) -> tuple[tf.Tensor, list[Any]]:
     """The block's output and what its readings take."""
-    bands = _bands(block, readings, below)
+    # a band's window has no opposite border
+    bands = _bands(block, readings, below, only_whole=extractor.wraps)
     # a custom gradient takes and gives flat lists of tensors
     structure: list[Any] = []
 
@@ -125,12 +128,12 @@ def _band(
     return output, [found[index] for index in range(len(readings))]
 
 
-def _bands(block: Block, readings: Sequence[Reading], below: tf.Tensor) -> list[Piece]:
+def _bands(block: Block, readings: Sequence[Reading], below: tf.Tensor, *, only_whole: bool) -> list[Piece]:
     _, height, width, _ = below.shape
     if height is None or width is None:
         raise ValueError(f"the size of {below} must be known when the function is traced")
     rows = height
-    if all(reading.combine for reading in readings):
+    if not only_whole and all(reading.combine for reading in readings):
         rows = max(_POOLING, BAND_BYTES // (4 * width * block.channels))
     return pieces_of(height, rows, block.halo, _POOLING)
 

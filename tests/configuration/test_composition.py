@@ -51,6 +51,7 @@ DEFAULT = {
     },
     "layers": {"content": "block4_conv2", "style": [f"block{block}_conv1" for block in range(1, 6)]},
     "model": {"name": "vgg19", "pooling": "max", "padding": "same", "pixels": "caffe", "weights": "auto"},
+    "balance": {"_target_": "nst_tf.balance.GivenBalance"},
     "optimizer": {
         "_target_": "nst_tf.optimizers.LBFGS",
         "learning_rate": 1.0,
@@ -72,8 +73,11 @@ DEFAULT = {
         "steps_factor": 1.4,
         "first_factor": 1.0,
         "carry_state": True,
+        "style": "follows",
+        "steps": None,
     },
     "video": {"_target_": "nst_tf.video.Still"},
+    "color": {"_target_": "nst_tf.colour.Unchanged"},
     "precision": "auto",
     "memory": "auto",
     "memory_limit": None,
@@ -110,7 +114,18 @@ def test_the_whole_default_configuration() -> None:
 
 
 def test_the_groups_are_those_that_are_promised() -> None:
-    promised = {"experiment", "init", "layers", "model", "objective", "optimizer", "pyramid", "logger"}
+    promised = {
+        "experiment",
+        "init",
+        "layers",
+        "model",
+        "objective",
+        "optimizer",
+        "pyramid",
+        "balance",
+        "color",
+        "logger",
+    }
     promised |= {"objective/content", "objective/style", "objective/smoothness"}
     assert promised <= GROUPS.keys()
     assert {"content", "style", "noise"} <= set(GROUPS["init"])

@@ -50,7 +50,7 @@ def test_it_adds_its_value_and_gradient_to_the_others(
     shown = tf.constant(image[np.newaxis])
     bare = Objective(small_extractor, *terms, evaluation=evaluation).bind(content, [StyleImage(style)])
     with_it = Objective(small_extractor, *terms, evaluation=evaluation, temporal=TemporalLoss(1e6))
-    bound = with_it.bind(content, [StyleImage(style)], TemporalTarget(pixels, believed))
+    bound = with_it.bind(content, [StyleImage(style)], before=TemporalTarget(pixels, believed))
     assert bound.parts == (*bare.parts, "temporal")
     loss, parts, gradient = bound.value_and_gradient(shown)
     loss_before, parts_before, gradient_before = bare.value_and_gradient(shown)
@@ -71,7 +71,7 @@ def test_the_first_frame_and_the_others_are_of_one_structure(small_extractor) ->
     content = np.full((32, 32, 3), 0.5, np.float32)
     objective = Objective(small_extractor, ContentLoss({"block1_conv1": 1.0}), temporal=TemporalLoss(1.0))
     first = objective.bind(content, [])
-    later = objective.bind(content, [], TemporalTarget(content, np.ones((32, 32), np.float32)))
+    later = objective.bind(content, [], before=TemporalTarget(content, np.ones((32, 32), np.float32)))
     assert first.structure == later.structure
     without = Objective(small_extractor, ContentLoss({"block1_conv1": 1.0}), temporal=TemporalLoss(0.0))
     assert "temporal" not in without.parts

@@ -58,6 +58,22 @@ def test_the_smallest_size_may_take_more_steps():
     assert CoarseToFine(128, first_factor=2.0).scales(200, 200, 500) == [Scale(200, 200, 500)]
 
 
+def test_steps_may_be_given_for_each_size():
+    scales = CoarseToFine(100, 2.0, steps=[100, 60, 40]).scales(400, 400, 7)
+    assert [(scale.size, scale.steps) for scale in scales] == [(100, 100), (200, 60), (400, 40)]
+    with pytest.raises(InputError, match=r"3 values for 2 sizes \(150, 300\)"):
+        CoarseToFine(100, 2.0, steps=[100, 60, 40]).scales(300, 300, 7)
+
+
+def test_the_style_follows_or_stays():
+    # crowsonkb/style-transfer-pytorch: style_scale_fac 1.5, or style_size 600
+    sizes = [128, 181, 256, 362, 512]
+    follows = CoarseToFine(128, 2**0.5).scales(512, 768, 1)
+    assert [scale.style_size for scale in follows] == pytest.approx([1.5 * size for size in sizes], abs=1)
+    stays = CoarseToFine(128, 2**0.5, style="stays").scales(512, 600, 1)
+    assert [scale.style_size for scale in stays] == [600] * 5
+
+
 def test_styles_never_vanish():
     assert [scale.style_size for scale in CoarseToFine(1, 2.0, 1.0).scales(16, 3, 1)] == [1, 1, 1, 2, 3]
 
@@ -71,6 +87,10 @@ def test_styles_never_vanish():
         ({"steps_factor": float("inf")}, "steps_factor.*inf"),
         ({"first_factor": -1.0}, r"first_factor.*positive.*-1\.0"),
         ({"smallest": 0}, "smallest.*at least 1.*0"),
+        ({"style": "leads"}, "style must be follows or stays.*'leads'"),
+        ({"steps": [100, 0]}, r"steps must be .*\[100, 0\]"),
+        ({"steps": 100}, "steps must be .*list.*100"),
+        ({"steps": [1.5]}, r"steps must be .*\[1\.5\]"),
     ],
 )
 def test_wrong_parameters_are_refused_by_name_and_value(wrong, said):

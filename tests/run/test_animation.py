@@ -121,8 +121,9 @@ def again_of(folder: Path, run: Path) -> dict:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("sys.argv", ["nst-rerun", str(run)])
-        main()
+        with pytest.raises(SystemExit) as stop:
+            main([str(run)])
+        assert stop.value.code == 0  # the same picture bit for bit
     newest = max(folder.rglob("run.json"), key=lambda file: file.stat().st_mtime_ns)
     assert newest.parent != run
     return json.loads(newest.read_text())

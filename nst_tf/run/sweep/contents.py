@@ -23,10 +23,10 @@ _OF_FRAMES = ("video=", "experiment=")
 def with_many_contents(words: Sequence[str]) -> list[str]:
     """The words, with a folder or glob in ``content=`` as a choice of all its pictures, and ``-m``.
 
-    It is the outermost of the choices of a sweep. A name with commas is a list of names, each of which may be
-    a folder or a glob. In the folder of an earlier sweep, pictures that it had come first, in its order, so
-    that only new ones are new jobs. Where an animation is asked for (``video=``), which takes the pictures for
-    its frames, the word is only quoted.
+    It is the outermost of the choices of a sweep. A name with commas is a list of names, each of which may
+    be a folder or a glob. In the folder of an earlier sweep, pictures that it had come first, in its
+    order, so that only new ones are new jobs. Where an animation is asked for (``video=``), which takes the
+    pictures for its frames, the word is only quoted.
 
     Raises InputError for an empty folder and for a glob without a match.
     """

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.styles import style_names
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.job import requested_sha256
@@ -83,9 +84,14 @@ def _check_pictures(folder: Path, inputs: Any, settings: DictConfig) -> None:
     """Raise InputError if a picture is not what it was; what can't be read now is told by others."""
     if not isinstance(inputs, Mapping):  # it failed before it read them
         return
-    styles = [settings.style] if isinstance(settings.style, str) else list(settings.style)
-    recorded = [inputs.get("content", {}), *inputs.get("styles", [])]
-    for name, known in zip([settings.content, *styles], recorded, strict=False):
+    recorded = [*([inputs["content"]] if inputs.get("content") else []), *inputs.get("styles", [])]
+    names = [*([settings.content] if settings.content else []), *style_names(settings.style)]
+    if len(names) != len(recorded):
+        raise InputError(
+            f"the folder {folder} holds a run of {len(recorded)} pictures, and now there are {len(names)}:"
+            " choose another folder with hydra.sweep.dir"
+        )
+    for name, known in zip(names, recorded, strict=True):
         path = picture_path(name)
         if path.is_file() and sha256_of_file(path) != known.get("sha256"):
             raise InputError(

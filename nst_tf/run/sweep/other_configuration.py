@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -17,7 +17,8 @@ from nst_tf.run.job import NOT_OF_A_RUN, requested_sha256
 
 _MOST = 3  # what is named; a sentence is no table
 _LONGEST = 80  # letters of a value; of a longer one, as a list of layers may be, both ends are shown
-_MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None}  # a run writes what became of them
+# a run writes what became of them
+_MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None, "balance.calibration": None}
 _HYDRA = "hydra/"
 
 
@@ -57,9 +58,12 @@ def what_differs(
 def _as_asked(saved: dict[str, Any], sha256: Any) -> dict[str, Any]:
     """The saved configuration with what was asked for, where the run wrote what was measured or chosen."""
     for keys in itertools.product((False, True), repeat=len(_MEASURED)):
-        asked = saved | {key: value for (key, value), put in zip(_MEASURED.items(), keys, strict=True) if put}
-        if requested_sha256(OmegaConf.create(asked)) == sha256:
-            return asked
+        asked = OmegaConf.create(saved)
+        for (key, value), put in zip(_MEASURED.items(), keys, strict=True):
+            if put and OmegaConf.select(asked, key) is not None:
+                OmegaConf.update(asked, key, value)
+        if requested_sha256(asked) == sha256:
+            return cast("dict[str, Any]", OmegaConf.to_container(asked))
     return saved
 
 

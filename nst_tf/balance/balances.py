@@ -1,0 +1,142 @@
+"""The weights as they are configured, or such that one knob means the same for every run."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from nst_tf.balance.pulls import Pulls, mask_of
+from nst_tf.counted import counted
+from nst_tf.errors import InputError
+from nst_tf.objective import BoundObjective
+from nst_tf.objective.objective import CONTENT, STYLE
+
+# By how much style pulls more than content at the probe where the knob is at the middle, chosen by looking
+# (docs/balance.md). The default objective, whose weights were chosen by looking as well, pulls 6 to 10 times
+# more for style there, and weights of gatys2016 and crowson that hold its results in place pull 4 to 5 times
+# more. Not 1: a blend has none of the style's texture yet, most of which a few steps bring.
+STYLE_AT_THE_MIDDLE = 6.0
+
+
+class Balance(Protocol):
+    """Reweighs an objective that was bound at one of a run's sizes."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing must be measured before ``applied``."""
+        ...
+
+    def settled(self, pulls: Sequence[Pulls]) -> Balance:
+        """The same with what was measured, of each size from coarse to fine."""
+        ...
+
+    def check(self, sizes: int) -> None:
+        """Raise InputError if what was measured before is not that of so many sizes."""
+        ...
+
+    def applied(self, bound: BoundObjective, index: int) -> BoundObjective:
+        """The objective with the weights of the size ``index``; its structure stays, so nothing retraces."""
+        ...
+
+
+@dataclass(frozen=True)
+class GivenBalance:
+    """The weights are those of the objective."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is ever measured."""
+        return True
+
+    def settled(self, pulls: Sequence[Pulls]) -> GivenBalance:
+        """Nothing is needed."""
+        return self
+
+    def check(self, sizes: int) -> None:
+        """Every number of sizes is right."""
+
+    def applied(self, bound: BoundObjective, index: int) -> BoundObjective:
+        """The objective itself."""
+        return bound
+
+
+@dataclass(frozen=True)
+class AutoBalance:
+    """``style`` s in [0, 1], from content alone to style alone, whatever pictures, objective and size.
+
+    Terms are weighed by their pulls |dL_c/dx| and |dL_s/dx| half way from content to style, measured at
+    each size with the weights as configured (see ``pulls``): factors f_c and f_s on these weights make
+
+        f_s |dL_s/dx| / (f_c |dL_c/dx|) = K s / (1 - s),   K = STYLE_AT_THE_MIDDLE
+
+    and keep f_c |dL_c/dx| + f_s |dL_s/dx| what it was, so that smoothness and learning rates mean what they
+    did. Weighing losses by norms of gradients is that of Chen et al. 2018, "GradNorm", there between tasks
+    in training; here once a size, so that the objective stays one with a minimum.
+
+    ``calibration`` has both pulls of each size, coarse to fine, as they were measured: with it nothing is
+    measured again, and a run repeats bit for bit. None is not yet known.
+    """
+
+    style: float = 0.5
+    calibration: Sequence[Sequence[float]] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a knob outside [0, 1] and pulls that are no pairs of positive numbers: InputError."""
+        if not _is_number(self.style) or not 0 <= self.style <= 1:
+            raise InputError(f"balance.style must be between 0, content, and 1, style, but is {self.style!r}")
+        if self.calibration is not None and not _are_pairs(self.calibration):
+            raise InputError(
+                "balance.calibration must be null or a list of pairs of positive numbers, but is"
+                f" {self.calibration!r}"
+            )
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the pulls are known."""
+        return self.calibration is not None
+
+    def settled(self, pulls: Sequence[Pulls]) -> AutoBalance:
+        """The same with these pulls."""
+        return dataclasses.replace(self, calibration=[list(one) for one in pulls])
+
+    def check(self, sizes: int) -> None:
+        """Raise InputError if the pulls are not those of so many sizes."""
+        known = len(self.calibration or ())
+        if self.is_settled and known != sizes:
+            raise InputError(
+                f"balance.calibration has {counted(known, 'pair')} for {counted(sizes, 'size')} of the"
+                " pyramid: say balance.calibration=null to measure anew"
+            )
+
+    def factors(self, index: int) -> tuple[float, float]:
+        """What the weights of content and style are multiplied by at the size ``index``."""
+        assert self.calibration is not None, "the pulls must be known"  # noqa: S101
+        content, style = self.calibration[index]
+        share = self.style * STYLE_AT_THE_MIDDLE
+        share /= share + 1 - self.style  # of style in the sum of both pulls
+        return (1 - share) * (content + style) / content, share * (content + style) / style
+
+    def applied(self, bound: BoundObjective, index: int) -> BoundObjective:
+        """The objective with both terms multiplied by their factors."""
+        of_content, of_style = self.factors(index)
+        content, style = mask_of(bound, CONTENT), mask_of(bound, STYLE)
+        factors = np.where(content, of_content, np.where(style, of_style, 1.0)).astype(np.float32)
+        return dataclasses.replace(bound, weights=bound.weights * factors)
+
+
+def _are_pairs(calibration: Any) -> bool:
+    return (
+        isinstance(calibration, Sequence)
+        and not isinstance(calibration, str)
+        and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in calibration)
+        and all(_is_number(one) and one > 0 and math.isfinite(one) for pair in calibration for one in pair)
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,89 @@
+"""EXIF data: what a photograph tells of itself, for the result to tell as well."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+
+from nst_tf.images.opening import FORMATS
+
+log = logging.getLogger(__name__)
+
+_KEPT = frozenset(
+    {Base.Make, Base.Model, Base.Software, Base.DateTime, Base.Artist, Base.Copyright, Base.Rating}
+    | {Base.XPTitle, Base.XPComment, Base.XPAuthor, Base.XPKeywords, Base.XPSubject, Base.ImageDescription}
+)
+"""Of the picture: all else there says how the file is laid out (strips, depth, thumbnail, other data)."""
+
+_KEPT_OF_THE_PHOTOGRAPH = frozenset(
+    {Base.ExposureTime, Base.FNumber, Base.ExposureProgram, Base.ISOSpeedRatings, Base.SensitivityType}
+    | {Base.RecommendedExposureIndex, Base.ExifVersion, Base.DateTimeOriginal, Base.DateTimeDigitized}
+    | {Base.OffsetTime, Base.OffsetTimeOriginal, Base.OffsetTimeDigitized, Base.SubsecTime}
+    | {Base.SubsecTimeOriginal, Base.SubsecTimeDigitized, Base.ShutterSpeedValue, Base.ApertureValue}
+    | {Base.BrightnessValue, Base.ExposureBiasValue, Base.MaxApertureValue, Base.SubjectDistance}
+    | {Base.MeteringMode, Base.LightSource, Base.Flash, Base.FocalLength, Base.FocalLengthIn35mmFilm}
+    | {Base.UserComment, Base.ExposureMode, Base.WhiteBalance, Base.DigitalZoomRatio, Base.SceneCaptureType}
+    | {Base.CameraOwnerName, Base.LensSpecification, Base.LensMake, Base.LensModel, Base.SensingMethod}
+)
+"""Not kept: numbers that single out one camera, lens or file, and MakerNote, in which are offsets into the
+old file, and often a small copy of the photograph."""
+
+_UPRIGHT = 1  # EXIF 3.0, tag Orientation: rows from the top, columns from the left
+_SRGB, _UNCALIBRATED = 1, 0xFFFF  # values of the tag ColorSpace
+_MOST_BYTES = 32_768  # half of what JPEG holds: the other half is for our own words
+
+
+def carried_exif(file: bytes, name: str, with_place: bool = False) -> Image.Exif:
+    """The EXIF data of a picture file that go with its result; empty without any, or if they are damaged.
+
+    Kept are camera, lens, exposure, dates, author, copyright and captions; the place (GPS) only
+    ``with_place``. Orientation is 1, for the pixels are turned. Thumbnails, serial numbers and makers' notes
+    are dropped. ``name`` stands in the warning that damaged data give.
+    """
+    kept = Image.Exif()
+    try:
+        with Image.open(BytesIO(file), formats=FORMATS) as image:
+            found = image.getexif()
+            _copy(found, kept, _KEPT)
+            _copy(found.get_ifd(IFD.Exif), kept.get_ifd(IFD.Exif), _KEPT_OF_THE_PHOTOGRAPH)
+            if with_place:
+                kept.get_ifd(IFD.GPSInfo).update(found.get_ifd(IFD.GPSInfo))
+        if not (len(kept) or kept.get_ifd(IFD.Exif) or kept.get_ifd(IFD.GPSInfo)):
+            return Image.Exif()
+        kept[Base.Orientation] = _UPRIGHT
+        size = len(kept.tobytes())  # damaged values show themselves here
+    except Exception as error:  # damaged EXIF raises as many kinds as damaged pixels
+        log.warning("%s: its EXIF data are damaged (%s) and are not carried over", name, error)
+        return Image.Exif()
+    if size > _MOST_BYTES:
+        log.warning("%s: its EXIF data have %s bytes, too many to be carried over", name, f"{size:,}")
+        return Image.Exif()
+    return kept
+
+
+def of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.Exif:
+    """A copy that tells size and colour space of the file that it is written to; an empty one stays empty."""
+    copy = Image.Exif()
+    if not is_filled(exif):
+        return copy
+    copy.load(exif.tobytes())
+    photograph = copy.get_ifd(IFD.Exif)
+    photograph[Base.ExifImageWidth], photograph[Base.ExifImageHeight] = width, height
+    photograph[Base.ColorSpace] = _SRGB if is_srgb else _UNCALIBRATED
+    return copy
+
+
+def is_filled(exif: Image.Exif) -> bool:
+    """Whether there is anything in it."""
+    return len(exif) > 0
+
+
+def _copy(found: Any, kept: Any, tags: frozenset[int]) -> None:
+    for tag in sorted(tags & set(found)):
+        value = found[tag]
+        if value not in ("", b"", ()):
+            kept[tag] = value
