@@ -135,7 +135,7 @@ def test_independent_frames_are_those_of_single_runs(
     for index, view in enumerate(views[:2]):
         view.save(tmp_path / f"{index}.png")
     words = (f"style={painting}", *SMALL)
-    both = nst(tmp_path, "content=[0-9].png", "video=independent", *words)
+    both = nst(tmp_path, "content=?.png", "video=independent", *words)
     assert both.status == 0, both.err
     for index, frame in enumerate(frames(both.run)):
         single = nst(tmp_path, f"content={index}.png", *words)
