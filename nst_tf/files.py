@@ -4,41 +4,77 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _HASH_BLOCK = 1 << 20  # bytes read at a time while hashing: bounds memory, any size gives the same hash
+_PREFIX = ".unfinished-"
+_TEMPORARY = re.compile(re.escape(_PREFIX) + r".*-[a-z0-9_]{8}(\.[^.]+)?")  # what mkstemp puts in is of 8
+_being_written: set[Path] = set()
 
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it takes the place of ``path`` in one step.
 
-    The content is flushed to the disk before the rename, so a crash leaves the old file or the new
-    one, never a part. On an exception nothing is left behind. The temporary name keeps the suffix of
-    ``path``, for writers that choose their format by it.
+    The content is flushed to the disk before the rename, and the folder after it, so a crash leaves the
+    old file or the new one, never a part, and what is there afterwards stays there. On an exception nothing
+    is left behind; of a process that is killed, ``remove_unfinished`` takes it away. The temporary name
+    keeps the suffix of ``path``, for writers that choose their format by it.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{_PREFIX}{path.stem}-", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
+    _being_written.add(temporary)
     try:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
         temporary.replace(path)
+        _sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+    finally:
+        _being_written.discard(temporary)
 
 
 def write_text_atomically(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8 to ``path`` in one step."""
     with written_atomically(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def keep_as(path: Path, other: Path) -> None:
+    """Give the file at ``path`` the name ``other``, too, in the place of whatever has it; nothing if there is
+    none. Without hard links it loses its first name.
+    """
+    if not path.exists():
+        return
+    try:
+        other.unlink(missing_ok=True)
+        os.link(path, other)
+    except OSError:
+        path.replace(other)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Take away what a killed process left half-written in ``folder`` (not below it)."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def abandon_what_is_being_written() -> None:
+    """Take away the temporary files of this process, which is about to end in the middle of writing."""
+    for temporary in list(_being_written):
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def sha256_of_file(path: Path) -> str:
@@ -48,6 +84,16 @@ def sha256_of_file(path: Path) -> str:
         while block := opened.read(_HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Without it a rename may be lost when the power fails; some systems can't, and then nothing can."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _umask() -> int:

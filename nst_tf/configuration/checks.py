@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -13,11 +13,14 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.configuration.guidance import Guidance
+from nst_tf.configuration.made import made
 from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.output import output_profile
-from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.places import picture_path, user_path
 from nst_tf.configuration.schema import Settings
+from nst_tf.configuration.style_layers import style_layers
 from nst_tf.configuration.styles import style_names, style_scales
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.textures import canvas, check_texture
@@ -30,10 +33,13 @@ from nst_tf.images.output_profile import SRGB, OutputProfile
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.write import check_bits, check_suffix
+from nst_tf.regions import Regions
 from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
 
 _TYPED = ("image", "objective", "layers", "model", "record", "stop", "sweep")  # groups that the schema lists
+
+_LARGEST_FLOAT32 = 3.4028234e38  # IEEE 754, binary32
 
 Files = Mapping[str, Path]
 """The file that is read in the place of a configured name: of a saved run, whose files may have moved."""
@@ -43,10 +49,11 @@ NO_FILES: Files = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Inputs:
-    """The pictures of a run, read, and the weight of each style.
+    """The pictures of a run, read, and the weight and layers of each style.
 
+    ``is_texture``: there is no content, and ``content`` only has the shape of the result. ``masks`` are those
+    of the content and of the styles, or none at all; ``regions`` what they say.
     Of an animation, ``content`` is the first of the ``frames`` that can be read.
-    ``is_texture``: there is no content, and ``content`` only has the shape of the result.
     """
 
     content: Picture
@@ -55,6 +62,9 @@ class Inputs:
     is_texture: bool = False
     profile: OutputProfile = SRGB
     """Of the result."""
+    style_layers: tuple[frozenset[str] | None, ...] = ()
+    masks: tuple[Picture | None, ...] = ()
+    regions: Regions | None = None
     frames: Frames | None = None
 
 
@@ -120,10 +130,36 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
         content = frames.first()
     else:
         content = canvas(settings) if is_texture else _picture(settings.content, files)
-    pictures = tuple(_picture(name, files) for name in styles)
-    profile = output_profile(settings.record, content, files)
-    weights = style_weights(settings, len(styles))
-    return Inputs(content, pictures, weights, is_texture, profile, frames)
+    inputs = inputs_of(settings, content, tuple(_picture(name, files) for name in styles), files)
+    return replace(inputs, frames=frames)
+
+
+def inputs_of(
+    settings: DictConfig, content: Picture, styles: tuple[Picture, ...], files: Files = NO_FILES
+) -> Inputs:
+    """Content and styles with what the settings say of them; reads the masks, and raises InputError."""
+    guidance: Guidance = made("guidance", settings.guidance)
+    masks = tuple(None if name is None else _picture(name, files) for name in guidance.masks)
+    regions = guidance.divided(content, styles, masks)
+    if settings.content is None and regions is not None and regions.kept is not None:
+        raise InputError(
+            "content=null has no pixels to keep in a region without a style: say guidance.keep_pixels=false"
+        )
+    one_style_each = regions is not None and all(len(numbers) == 1 for numbers in regions.styles_of)
+    if one_style_each and settings.style_weights is not None:
+        raise InputError(
+            "style_weights has nothing to weigh where every region has one style: say guidance.shares"
+        )
+    return Inputs(
+        content,
+        styles,
+        style_weights(settings, len(styles)),
+        settings.content is None,
+        output_profile(settings.record, content, files),
+        style_layers(settings.style_layers, len(styles), layer_weights("style", settings.layers.style)),
+        masks,
+        regions,
+    )
 
 
 def layer_weights(term: str, layers: Any) -> dict[str, float]:
@@ -189,17 +225,19 @@ def _check_keys(settings: DictConfig) -> None:
 
 def _check_weights_file(weights: str, files: Files) -> None:
     named = os.environ.get("NST_TF_WEIGHTS")
-    if weights == "auto" and named and not Path(named).expanduser().is_file():
+    if weights == "auto" and named and not user_path(named).is_file():
         raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
-    path = files.get(weights) or Path(weights).expanduser()
+    path = files.get(weights) or user_path(weights)
     if weights not in ("auto", "random") and not path.is_file():
         check_there(weights)
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")
 
 
-def _check_learning_rate(rate: Any) -> None:
-    if _is_number(rate) and rate <= 0:
-        raise InputError(f"optimizer.learning_rate must be above 0, but is {rate}")
+def _check_learning_rate(rate: Any, key: str = "optimizer.learning_rate") -> None:
+    if isinstance(rate, Mapping):  # a schedule
+        _check_learning_rate(rate.get("initial_learning_rate"), f"{key}.initial_learning_rate")
+    elif _is_number(rate) and not 0 < rate <= _LARGEST_FLOAT32:
+        raise InputError(f"{key} must be above 0 and finite in float32, but is {rate}")
 
 
 def _check_at_least(key: str, value: float, smallest: int) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from hydra.core.override_parser.types import Quote, QuotedString
+
+from nst_tf.configuration.places import is_there, user_path
 
 _FILE_KEYS = ("content", "style", "model.weights", "init.path", "record.profile", "resume")
 _WORDS = ("", "auto", "random", "srgb", "content")  # of weights and profile, whatever files may be called
@@ -25,16 +26,8 @@ def quoted(name: str) -> str:
     return QuotedString(name, Quote.double).with_quotes()
 
 
-def is_there(name: str) -> bool:
-    """Whether there is such a file or folder."""
-    try:
-        return bool(name) and Path(name).expanduser().exists()
-    except (OSError, ValueError, RuntimeError):  # no name of a file at all
-        return False
-
-
 def _with_quoted_file(word: str) -> str:
     key, equals, value = word.partition("=")
-    if not equals or key not in _FILE_KEYS or value in _WORDS or not is_there(value):
+    if not equals or key not in _FILE_KEYS or value in _WORDS or not is_there(user_path(value)):
         return word
     return f"{key}={quoted(value)}"

@@ -13,7 +13,8 @@ from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.errors import InputError
 
 GROUPS_WITH_ONE_OPTION = (
-    *("model", "objective", "balance", "layers", "optimizer", "init", "pyramid", "color", "video"),
+    *("model", "objective", "balance", "layers", "optimizer", "init", "pyramid", "color"),
+    *("guidance", "blending", "video"),
 )
 # hydra is not ours, experiments lay values anywhere, and the schema types the others
 _NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")

@@ -113,6 +113,7 @@ class Settings:
     content: Any = MISSING
     style: Any = MISSING
     style_weights: Any = None
+    style_layers: Any = None
     style_scale: Any = None
     image: ImageSettings = field(default_factory=ImageSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
@@ -128,12 +129,15 @@ class Settings:
     seed: int = MISSING
     pyramid: Any = MISSING
     video: Any = field(default_factory=dict)  # empty: of a run from before there were animations
+    guidance: Any = field(default_factory=lambda: {"_target_": "nst_tf.configuration.guidance.NoGuidance"})
+    blending: Any = field(default_factory=lambda: {"_target_": "nst_tf.objective.blending.SummedLosses"})
     # runs of before this group was there have no such key
     color: Any = field(default_factory=lambda: {"_target_": "nst_tf.colour.Unchanged"})
     precision: Precision = MISSING
     memory: Memory = Memory.auto
     memory_limit: float | None = None
     tile_size: int | None = None
+    jit_compile: bool = False
     deterministic: bool = False
     record: RecordSettings = field(default_factory=RecordSettings)
     stop: StopSettings = field(default_factory=StopSettings)

@@ -22,7 +22,7 @@ _DIGITS = re.compile(r"(\d+)")
 def stands_for_several(name: str) -> bool:
     """Whether the name is a folder, a glob or a pattern such as frames/%04d.png, and no file itself."""
     try:
-        if picture_path(name).is_file():
+        if not name or picture_path(name).is_file():
             return False
         if _folder(name) is not None:
             return True

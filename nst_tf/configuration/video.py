@@ -7,9 +7,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from nst_tf.configuration.building import made
+from nst_tf.configuration.made import made
 from nst_tf.configuration.named_files import check_there
-from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.places import is_there, picture_path
 from nst_tf.configuration.several_pictures import several_pictures, stands_for_several
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
@@ -62,7 +62,7 @@ def frames_of(settings: DictConfig, files: Mapping[str, Path]) -> Frames | None:
 
 def is_source(path: Path) -> bool:
     """Whether there is such a file, or such frames."""
-    return path.is_file() or bool(_frames_at(path))
+    return (is_there(path) and path.is_file()) or bool(_frames_at(path))
 
 
 def sha256_of_source(path: Path) -> str:

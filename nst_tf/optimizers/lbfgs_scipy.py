@@ -10,8 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.optimizers.flat import assign_flat, flatten
-from nst_tf.optimizers.state import check_history_size, count_update
+from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
+from nst_tf.optimizers.state import check_history_size, count_update, zero_variables_of
+
+_LONGEST_LINE_SEARCH = 20  # maxls of fmin_l_bfgs_b: what a round may go beyond its number of evaluations
 
 
 class ScipyLBFGSB(keras.optimizers.Optimizer):
@@ -24,6 +26,9 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
 
     It runs on the host in float64 and copies the image at every evaluation: it is here to repeat what
     others did. Byrd, Lu, Nocedal, Zhu 1995.
+
+    SciPy's state can't be saved in the middle of a round. What can is all that the round was told, so that
+    an optimizer whose variables were restored tells it again, and is where the other one was.
     """
 
     needs_loss = True
@@ -49,17 +54,37 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
         self.lower, self.upper = lower, upper
         self._round: _Round | None = None
 
+    def build(self, var_list) -> None:
+        """Create the state for these variables: the present round's start, losses and gradients."""
+        if self.built:
+            return
+        super().build(var_list)
+        size = count_parameters(var_list)
+        make = zero_variables_of(self)
+        self._start = make((size,), "float32", "round_start")
+        longest = self.evaluations + _LONGEST_LINE_SEARCH
+        self._losses = make((longest,), "float32", "round_losses")
+        self._gradients = make((longest, size), "float32", "round_gradients")
+        self._told = make((), "int32", "round_told")
+
     def apply(self, grads, trainable_variables=None, loss=None) -> None:
         """Tell loss and gradient at the variables' present value; move them to the next point asked for."""
         if loss is None:
             raise InputError("L-BFGS-B compares losses: call apply(gradients, variables, loss=...)")
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         self.build(variables)
+        present, gradient = flatten(variables), flatten(grads)
         if self._round is None:
-            self._round = _Round(flatten(variables).numpy().astype(np.float64), self._options())
-        point, ended = self._round.tell(float(loss), flatten(grads).numpy().astype(np.float64))
+            self._round = self._restored() or self._begun(present)
+        told = int(self._told.numpy())
+        if told < int(self._losses.shape[0]):
+            self._losses.value.scatter_nd_update([[told]], [tf.cast(loss, tf.float32)])
+            self._gradients.value.scatter_nd_update([[told]], gradient[tf.newaxis])
+        self._told.assign(told + 1)
+        point, ended = self._round.tell(float(loss), _doubles(gradient))
         if ended:
             self._round = None
+            self._told.assign(0)
         assign_flat(variables, tf.constant(point, tf.float32))
         count_update(self)
 
@@ -68,6 +93,8 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
         if self._round is not None:
             self._round.abandon()
             self._round = None
+        if self.built:
+            self._told.assign(0)
 
     def get_config(self) -> dict:
         """What ``from_config`` needs to build this optimizer anew."""
@@ -78,6 +105,23 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
             "upper": self.upper,
         }
 
+    def _begun(self, start: tf.Tensor) -> _Round:
+        self._start.assign(start)
+        self._told.assign(0)
+        return _Round(_doubles(start), self._options())
+
+    def _restored(self) -> _Round | None:
+        """The round that the variables tell of; None if they tell of none."""
+        told = int(self._told.numpy())
+        if not 0 < told <= int(self._losses.shape[0]):
+            return None
+        restored = _Round(_doubles(self._start), self._options())
+        for loss, gradient in zip(self._losses.numpy()[:told], self._gradients.numpy()[:told], strict=True):
+            _, ended = restored.tell(float(loss), _doubles(gradient))
+            if ended:  # on another machine, or with another SciPy
+                return None
+        return restored
+
     def _options(self) -> dict:
         bounded = self.lower is not None or self.upper is not None
         return {
@@ -85,6 +129,10 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
             "m": self.history_size,
             "bounds": (self.lower, self.upper) if bounded else None,
         }
+
+
+def _doubles(vector) -> np.ndarray:
+    return np.asarray(vector, np.float64)
 
 
 class _Abandoned(Exception):

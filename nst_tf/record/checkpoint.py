@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from nst_tf.errors import InputError
-from nst_tf.files import written_atomically
+from nst_tf.files import keep_as, written_atomically
+
+CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint-previous.npz"
 
 _NUMBERS = "numbers"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,46 @@ class Checkpoint:
     state: Mapping[str, np.ndarray]
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write it to ``path`` (.npz) in one step; the last one stays until then."""
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write it to ``folder`` in one step, flushed to the disk; the last one is kept as the previous one.
+
+    The file is an .npz, whose zip holds a CRC-32 of each array: damage is found when it is read. So is
+    damage to its table of contents, for the number of arrays is one of the numbers.
+    """
+    path = folder / CHECKPOINT
     numbers = [checkpoint.scale, checkpoint.steps_at_scale, checkpoint.step, checkpoint.seconds]
+    numbers.append(len(checkpoint.state))
     with written_atomically(path) as temporary:
         arrays: dict[str, Any] = {_NUMBERS: np.array(numbers, np.float64), **checkpoint.state}
         np.savez(temporary, **arrays)
+        keep_as(path, folder / PREVIOUS)
+
+
+def last_checkpoint(folder: Path) -> tuple[Checkpoint, str | None]:
+    """The newest checkpoint that is whole, and a sentence if that is the previous one.
+
+    A damaged newest one is then taken away, so that the next one keeps the whole one. Raises InputError if
+    there is none, or no whole one.
+    """
+    path, previous = folder / CHECKPOINT, folder / PREVIOUS
+    if path.exists() or not previous.exists():
+        try:
+            return read_checkpoint(path), None
+        except InputError as error:
+            if not previous.exists():
+                raise
+            damage = str(error).removesuffix(_BEGIN_ANEW)
+    else:
+        damage = f"the checkpoint {path} is missing"
+    checkpoint = read_checkpoint(previous)
+    previous.replace(path)
+    return checkpoint, f"{damage}: the run goes on from the previous one, after step {checkpoint.step}"
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Of a run that needs none any more."""
+    for name in (CHECKPOINT, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -41,12 +78,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
         # opened here, because numpy leaves a file open that turns out to be damaged
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        scale, steps_at_scale, step, seconds = (float(number) for number in arrays.pop(_NUMBERS))
+        scale, steps_at_scale, step, seconds, count = (float(number) for number in arrays.pop(_NUMBERS))
         places = int(scale), int(steps_at_scale), int(step)
+        if len(arrays) != count:
+            raise ValueError(f"{len(arrays)} of {count:.0f} arrays are there")
     except FileNotFoundError:
         raise InputError(
             f"there is no checkpoint at {path}: the run can't be resumed, begin it anew"
         ) from None
-    except (OSError, ValueError, TypeError, OverflowError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"the checkpoint {path} is damaged ({error}): begin the run anew") from None
+    except Exception as error:  # numpy and zipfile raise whatever a changed byte leads them to
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"the checkpoint {path} is damaged ({reason}){_BEGIN_ANEW}") from None
     return Checkpoint(*places, seconds, arrays)
+
+
+_BEGIN_ANEW = ": begin the run anew"

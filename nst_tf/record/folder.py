@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nst_tf.errors import InputError
-from nst_tf.files import write_text_atomically
+from nst_tf.files import remove_unfinished, write_text_atomically
 from nst_tf.images.write import FileForm, write_picture
-from nst_tf.record.checkpoint import Checkpoint, write_checkpoint
-from nst_tf.record.loss_plot import loss_plot
+from nst_tf.record.checkpoint import Checkpoint, remove_checkpoints, write_checkpoint
+from nst_tf.record.loss_plot import MOST_POINTS, loss_plot
 from nst_tf.solver.report import Report
 
 FRAMES = "frames"
-CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT, CHECKPOINT = (
+CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT = (
     "config.yaml",
     "run.json",
     "metrics.jsonl",
     "progress",
     "loss.svg",
-    "checkpoint.npz",
 )
 
 
@@ -40,7 +42,8 @@ class RunFolder:
         if (path / SUMMARY).exists():
             raise InputError(f"the folder {path} holds a run already: choose another with hydra.run.dir")
         self._summary: dict[str, Any] = {}
-        self._reports: list[Report] = []
+        self._forget_reports()
+        self._summary_lock = threading.RLock()
 
     def begin(self, configuration: str, **facts: Any) -> None:
         """Write the configuration (YAML text) and the first summary."""
@@ -50,15 +53,24 @@ class RunFolder:
 
     @classmethod
     def resumed(cls, path: Path, step: int) -> RunFolder:
-        """Go on in the folder of an unfinished run after ``step`` updates; later rows are taken back."""
+        """Go on in the folder of an unfinished run after ``step`` updates; later rows are taken back.
+
+        So is what a killed process left half-written. Raises InputError if rows are missing or damaged.
+        """
         folder = cls.__new__(cls)
         folder.path = path
+        folder._summary_lock = threading.RLock()
         folder._summary = dict(summary_of(path))
-        folder._summary.pop("error", None)  # of its first end
+        for key in ("error", "roll_backs", "damage", "picture", "steps"):  # of its first end
+            folder._summary.pop(key, None)
+        for place in (path, path / PROGRESS):
+            remove_unfinished(place)
         folder.configuration = (path / CONFIGURATION).read_text(encoding="utf-8")
         metrics = path / METRICS
         lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
-        folder._reports = []
+        folder._forget_reports()
+        if len(lines) < step:
+            raise InputError(f"{metrics} has {len(lines)} rows for {step} steps: begin the run anew")
         for line in lines[:step]:
             try:
                 row = json.loads(line)
@@ -68,7 +80,7 @@ class RunFolder:
                     raise ValueError("a value is not a number")
             except (ValueError, KeyError, AttributeError, RecursionError) as error:
                 raise InputError(f"a row of {metrics} is damaged ({error}): begin the run anew") from None
-            folder._reports.append(Report(**known, parts=row, frame=frame))
+            folder._keep(Report(**known, parts=row, frame=frame))
         write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
         folder.update(status="running", resumed_at_step=step)
         return folder
@@ -76,14 +88,28 @@ class RunFolder:
     @property
     def never_improved(self) -> bool:
         """Whether at every size no image seen has a lower loss than the one that the size began with."""
-        began: dict[int, float] = {}
-        return bool(self._reports) and not any(
-            report.loss < began.setdefault(report.size, report.loss) for report in self._reports
-        )
+        return bool(self._began) and not self._improved
+
+    def _forget_reports(self) -> None:
+        self._reports: list[Report] = []
+        self._every, self._seen = 1, 0
+        self._began: dict[int, float] = {}
+        self._improved = False
+
+    def _keep(self, report: Report) -> None:
+        """What the plot needs: never more reports than it can show, however long the run is."""
+        self._improved |= report.loss < self._began.setdefault(report.size, report.loss)
+        if self._seen % self._every == 0:
+            self._reports.append(report)
+        self._seen += 1
+        if len(self._reports) > 2 * MOST_POINTS:
+            self._reports, self._every = self._reports[::2], 2 * self._every
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write the state of the run; the last one stays until this one is whole."""
-        write_checkpoint(self.path / CHECKPOINT, checkpoint)
+        """Write the state of the run; the last one stays until then, and as the previous one."""
+        with suppress(FileNotFoundError), (self.path / METRICS).open("rb+") as metrics:
+            os.fsync(metrics.fileno())  # the rows that go with it must not be lost when the power fails
+        write_checkpoint(self.path, checkpoint)
 
     def log(self, report: Report) -> None:
         """Append a row to the metrics: step, size, seconds, loss and each part by name."""
@@ -97,7 +123,7 @@ class RunFolder:
         }
         with (self.path / METRICS).open("a", encoding="utf-8") as metrics:
             metrics.write(json.dumps(row) + "\n")
-        self._reports.append(report)
+        self._keep(report)
 
     def progress_picture(self, step: int, pixels: np.ndarray) -> None:
         """Write ``progress/step-000050.png``."""
@@ -131,7 +157,22 @@ class RunFolder:
 
     def update(self, **facts: Any) -> None:
         """Add facts to the summary and write it."""
-        self._summary |= facts
+        with self._summary_lock:
+            self._summary |= facts
+            self._write_summary()
+
+    def break_off(self, seconds: float = 1.0, **facts: Any) -> None:
+        """Say that the run was interrupted, unless it has ended, from a thread that ends the process.
+
+        Whatever the thread of the run is at, it writes no summary after this one; it gets so many
+        ``seconds`` for one that it has begun to write.
+        """
+        self._summary_lock.acquire(timeout=seconds)
+        if self._summary.get("status") == "running":
+            self._summary |= {"status": "interrupted", **facts}
+            self._write_summary()
+
+    def _write_summary(self) -> None:
         write_text_atomically(self.path / SUMMARY, json.dumps(self._summary, indent=2) + "\n")
 
     def finish(self, status: str, **facts: Any) -> None:
@@ -140,7 +181,7 @@ class RunFolder:
             write_text_atomically(self.path / PLOT, loss_plot(self._reports))
         self.update(status=status, **facts)
         if status == "completed":
-            (self.path / CHECKPOINT).unlink(missing_ok=True)
+            remove_checkpoints(self.path)
 
 
 def summary_of(path: Path) -> Mapping[str, Any]:

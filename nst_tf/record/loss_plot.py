@@ -11,12 +11,12 @@ from nst_tf.solver.report import Report
 _WIDTH, _HEIGHT, _MARGIN, _LEGEND = 820, 420, 60, 180
 # Okabe and Ito 2008: colours that people with any colour vision can tell apart
 _COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999933")
-_MOST_POINTS = 1000  # a curve: more could not be seen at this width
+MOST_POINTS = 1000  # a curve: more could not be seen at this width
 
 
 def loss_plot(reports: Sequence[Report]) -> str:
     """Loss and parts against the step, on a logarithmic axis, as the text of an SVG file."""
-    reports = reports[:: max(1, math.ceil(len(reports) / _MOST_POINTS))]
+    reports = reports[:: max(1, math.ceil(len(reports) / MOST_POINTS))]
     names = ["loss", *reports[0].parts]
     curves = {
         name: [(one.step, one.loss if name == "loss" else one.parts[name]) for one in reports]

@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nst_tf.errors import InputError
+from nst_tf.printable import printable
 from nst_tf.reproduce.export_run import export_run
 from nst_tf.reproduce.export_sweep import export_sweep
 from nst_tf.reproduce.folders import Found, found, new_folder
@@ -21,8 +23,10 @@ from nst_tf.reproduce.rerun import Verdict, check_repeatable, rerun
 from nst_tf.reproduce.rerun_sweep import Repeated, completed_runs, rerun_sweep
 from nst_tf.reproduce.unfinished import end_of, is_completed, not_repeated
 from nst_tf.run.saved_run import Located, read_saved_run, read_summary
+from nst_tf.run.stop import Terminated, terminable
 
-BEYOND, BAD_INPUT, INTERRUPTED = 1, 2, 130  # 130 = 128 + SIGINT, as shells count
+BEYOND, BAD_INPUT = 1, 2
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
 
 # Rounding alone, as another processor does it, moves the default run at 256 pixels (float32, instructions
 # restricted to AVX2) to 29 dB from the first result, and one that starts from noise to 25 dB, for L-BFGS
@@ -37,11 +41,13 @@ def main(arguments: list[str] | None = None) -> None:
         options = _parser().parse_args(given)
         if not options.tolerance >= 0:
             raise InputError(f"--tolerance must be a PSNR of at least 0 dB, but is {options.tolerance}")
-        sys.exit(_export(options, given) if options.export else _rerun(options))
+        with terminable():
+            status = _export(options, given) if options.export else _rerun(options)
+        sys.exit(status)
     except InputError as error:
         _stop(str(error), BAD_INPUT)
-    except KeyboardInterrupt:
-        _stop("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as interruption:
+        _stop("interrupted", TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BEYOND)
@@ -208,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tell(sentence: str) -> None:
-    print(f"nst-rerun: {sentence}", file=sys.stderr)  # noqa: T201
+    print(f"nst-rerun: {printable(sentence)}", file=sys.stderr)  # noqa: T201
 
 
 def _stop(message: str, status: int) -> NoReturn:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nst_tf.reproduce.foreign_text import on_one_line
-from nst_tf.run.saved_run import CHECKPOINT
+from nst_tf.run.saved_run import has_checkpoint
 
 _MOST = 300  # of an error's own sentence: ours are shorter
 _ENDS = {
@@ -38,6 +38,6 @@ def end_of(folder: Path, summary: Mapping[str, Any]) -> str:
 
 def not_repeated(folder: Path, summary: Mapping[str, Any]) -> str:
     """The sentence that refuses to repeat the run; names the way on if there is a checkpoint."""
-    goes_on = summary.get("status") in _GOES_ON and (folder / CHECKPOINT).is_file()
+    goes_on = summary.get("status") in _GOES_ON and has_checkpoint(folder)
     advice = f"; go on with it: nst resume={shlex.quote(str(folder))}" if goes_on else ""
     return f"{end_of(folder, summary)}: only completed runs are repeated{advice}"

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from nst_tf.balance import Balance, GivenBalance
 from nst_tf.errors import InputError
@@ -22,7 +21,7 @@ from nst_tf.pyramid import Scale, SingleScale
 from nst_tf.record import RunFolder
 from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.record.folder import FRAMES, SUMMARY
-from nst_tf.run.loop import Experiment, Outcome, Watcher, check_sizes, optimize, pictures_at
+from nst_tf.run.loop import Experiment, Outcome, Watcher, check_sizes, optimize, score_of
 from nst_tf.solver import Report, Solver
 from nst_tf.video import Beginning, Video, warping_error
 
@@ -205,7 +204,7 @@ class Animation:
         first = self._made[0]
 
         def score(pixels: np.ndarray) -> tuple[float, dict[str, float]]:
-            return _score(replace(experiment, content=self._read(first["frame"] - 1, experiment)), pixels)
+            return score_of(replace(experiment, content=self._read(first["frame"] - 1, experiment)), pixels)
 
         pixels = self._picture(first["frame"])
         return Outcome(
@@ -247,17 +246,6 @@ def _begun(experiment: Experiment, beginning: Beginning | None, video: Video) ->
         steps=video.later_steps(experiment.steps),
         before=before,
     )
-
-
-def _score(experiment: Experiment, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
-    """Loss and parts of a picture [H, W, 3] of the result's size, as the first frame."""
-    scale = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)[-1]
-    _, _, canvas, content, styles = pictures_at(scale, experiment)
-    bound = experiment.objective.bind(content, styles, canvas.view)
-    image = tf.constant(pixels[np.newaxis], tf.float32)
-    parts = bound.objective.weighted_parts(image, bound.targets, bound.weights).numpy()
-    named = {name: float(value) for name, value in zip(bound.parts, parts, strict=True)}
-    return float(parts.sum()), named
 
 
 def _known(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:

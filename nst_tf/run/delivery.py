@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from omegaconf import DictConfig
@@ -11,7 +13,11 @@ from nst_tf.configuration.checks import Inputs
 from nst_tf.images.alpha import alpha_at, without_white
 from nst_tf.images.exif import carried_exif
 from nst_tf.images.levels import rounded
+from nst_tf.images.read import read_picture
 from nst_tf.images.write import FileForm, holds_alpha
+
+if TYPE_CHECKING:  # importing it brings TensorFlow
+    from nst_tf.run.loop import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -44,3 +50,11 @@ def cut_out(settings: DictConfig, inputs: Inputs, pixels: np.ndarray) -> tuple[n
         )
     bits = settings.record.bits
     return rounded(without_white(pixels, alpha), bits), rounded(alpha, bits)
+
+
+def score_of_file(picture: Path, outcome: Outcome) -> tuple[float, dict[str, float]]:
+    """Loss and parts of what is in the file; a lossless one holds what was scored already."""
+    pixels = read_picture(picture).pixels
+    if np.array_equal(pixels, outcome.pixels):
+        return outcome.loss, outcome.parts
+    return outcome.score(pixels)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -17,28 +16,35 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.styles import style_names
-from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
-from nst_tf.run.delivery import cut_out, file_form
+from nst_tf.run.advice import what_to_change
+from nst_tf.run.delivery import cut_out, file_form, score_of_file
+from nst_tf.run.folder_lock import alone_in
+from nst_tf.run.log_of_run import also_logged_to
 from nst_tf.run.memory import check_memory, resolve_memory
-from nst_tf.run.profile import print_profile
+from nst_tf.run.out_of_memory import memory_told
+from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
+from nst_tf.run.saved_run import has_checkpoint
 from nst_tf.run.timings import Timings
 from nst_tf.weights import ConvolutionWeights
 
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.checkpoint import Checkpoint
-    from nst_tf.run.loop import Outcome
 
 _log = logging.getLogger(__name__)
+
+LOG = "nst.log"
+"""What was said of a run, in its folder; Hydra writes it."""
 
 NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 
 
+@alone_in("folder_path")
 def run(
     settings: DictConfig,
     choices: Mapping[str, str] | None,
@@ -107,11 +113,13 @@ def requested_sha256(settings: DictConfig) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+@alone_in("folder")
 def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
-    It ends as it would have ended, bit for bit on the same machine and versions. Raises InputError for
-    a run that is completed, has no checkpoint, or whose pictures are not what they were.
+    It ends as it would have ended, bit for bit on the same machine and versions. A run that has no checkpoint
+    yet begins again in its folder; one whose last checkpoint is damaged goes on from the previous one, and
+    says so. Raises InputError for a run that is completed or whose pictures are not what they were.
     """
     timings = Timings()
     settings, inputs, files = resumable(folder)
@@ -119,15 +127,27 @@ def resume(folder: Path, quiet: bool = False) -> Path:
     timings.lap("pictures")
     load_tensorflow()
     timings.lap("tensorflow")
-    from nst_tf.record.checkpoint import read_checkpoint
-    from nst_tf.record.folder import CHECKPOINT
+    from nst_tf.record.checkpoint import last_checkpoint
 
-    checkpoint = read_checkpoint(folder / CHECKPOINT)  # nothing is unpickled
-    return _run_with_tensorflow(
-        settings, inputs, folder, timings, loggers, checkpoint, quiet=quiet, files=files
-    )
+    with also_logged_to(folder / LOG):
+        checkpoint, damage = last_checkpoint(folder) if has_checkpoint(folder) else (None, None)
+        if damage:
+            _log.warning("%s", damage)
+        return _run_with_tensorflow(
+            settings,
+            inputs,
+            folder,
+            timings,
+            loggers,
+            checkpoint,
+            quiet=quiet,
+            files=files,
+            asked={"damage": damage} if damage else {},
+            is_resumed=True,
+        )
 
 
+@memory_told
 def _run_with_tensorflow(
     settings: DictConfig,
     inputs: Inputs,
@@ -139,17 +159,20 @@ def _run_with_tensorflow(
     quiet: bool = False,
     files: Files = NO_FILES,
     sweep: Path | None = None,
+    is_resumed: bool = False,
 ) -> Path:
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.animation import animation_of
     from nst_tf.run.balancing import with_settled_balance
+    from nst_tf.run.breaking_off import BreakingOff
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.first_step import FirstStep
     from nst_tf.run.interruption import Interruption
+    from nst_tf.run.leaving import LeavingInTime
     from nst_tf.run.loop import optimize
     from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recorded_inputs import record_inputs
@@ -166,40 +189,45 @@ def _run_with_tensorflow(
     set_determinism(settings.deterministic)
     experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
     timings.lap("network")
-    if checkpoint is not None:
-        folder = RunFolder.resumed(folder_path, checkpoint.step)
-        folder.update(process=asdict(Process.this()))
+    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
+    if is_resumed:
+        folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0)
+        folder.update(process=asdict(Process.this()), **asked)
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
         folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
-    interruption = Interruption(quiet)
+    interruption = Interruption()
     record = settings.record
-    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     recording = Recording(folder, record.image_every, record.checkpoint_every, checkpoint, interruption)
-    animation = animation_of(parts.video, inputs.frames, folder, record)
-    if animation:
+    if animation := animation_of(parts.video, inputs.frames, folder, record):
         scales = animation.scales(experiment)
-        recording = Recording(folder, 0)  # its pictures are the frames, and its checkpoints between two
-    try:
-        loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
-        first_step = FirstStep()
-        with Display(scales, quiet) as display, _tensorflow_profile(settings, folder_path), interruption:
-            # loggers first: what is in a checkpoint, they were told
-            make = animation.optimize if animation else optimize
-            outcome = make(experiment, (loggers, recording, display, first_step), checkpoint)
-        timings.split("recording", outcome.seconds)
-        saved = cut_out(settings, inputs, outcome.pixels)
-        picture = folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
-        saved_loss, saved_parts = _score_of_file(picture, outcome)
-        if animation:
-            animation.write()
-        timings.lap("saving")
-    except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        folder.finish(status, error=f"{type(error).__name__}: {error}", seconds=timings.seconds)
-        loggers.finish()
-        raise
+        # its pictures are the frames, and its checkpoints between two
+        recording = Recording(folder, 0, interruption=interruption)
+    make = animation.optimize if animation else optimize
+
+    def save(pixels: np.ndarray) -> Path:
+        saved = cut_out(settings, inputs, pixels)
+        return folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
+
+    breaking_off = BreakingOff(folder, recording, interruption, timings, save, quiet)
+    with LeavingInTime(breaking_off.leave, quiet, experiment.size**2 / 1e6):
+        try:
+            loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
+            first_step = FirstStep()
+            with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), interruption:
+                # loggers first: what is in a checkpoint, they were told
+                outcome = make(experiment, (loggers, recording, display, first_step), checkpoint)
+            timings.split("recording", outcome.seconds)
+            picture = save(outcome.pixels)
+            saved_loss, saved_parts = score_of_file(picture, outcome)
+            if animation:
+                animation.write()
+            timings.lap("saving")
+        except BaseException as error:
+            breaking_off.tell(error)
+            loggers.finish()
+            raise
     folder.finish(
         "diverged" if outcome.diverged else "completed",
         steps=outcome.steps,
@@ -212,14 +240,16 @@ def _run_with_tensorflow(
         peak_memory_bytes=peak_memory_bytes(),
         first_step_after=first_step.seconds,
         **({"error": outcome.diverged} if outcome.diverged else {}),
+        **({"roll_backs": [one.told() for one in outcome.roll_backs]} if outcome.roll_backs else {}),
     )
     loggers.finish()
     if settings.profile:
         print_profile(timings.seconds, first_step.seconds)
     if outcome.diverged:
+        tried = [one.smaller for one in outcome.roll_backs]
         raise FloatingPointError(
-            f"{outcome.diverged}; the best picture so far is {picture}. A smaller optimizer.learning_rate"
-            " helps, or optimizer=lbfgs, which takes bad steps back"
+            f"{outcome.diverged}; the best picture so far is {picture};"
+            f" {what_to_change(settings, outcome.failed_at_start, tried)}"
         )
     if outcome.is_best_seen and folder.never_improved:
         _log.warning(
@@ -228,22 +258,6 @@ def _run_with_tensorflow(
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return (animation and animation.file) or picture
-
-
-def _score_of_file(picture: Path, outcome: Outcome) -> tuple[float, dict[str, float]]:
-    """Loss and parts of what is in the file; a lossless one holds what was scored already."""
-    pixels = read_picture(picture).pixels
-    if np.array_equal(pixels, outcome.pixels):
-        return outcome.loss, outcome.parts
-    return outcome.score(pixels)
-
-
-def _tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextManager[Any]:
-    if not settings.record.tensorflow_profile:
-        return nullcontext()
-    import tensorflow as tf
-
-    return tf.profiler.experimental.Profile(str(folder / "profile"))
 
 
 def _begun(
@@ -278,19 +292,3 @@ def _device(tf: Any) -> str:
     if not gpus:
         return "CPU"
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-
-
-def remove_empty_run(folder: Path, made_for_it: Iterable[Path]) -> None:
-    """Take away what Hydra wrote for a run that was refused: its own files and its folder.
-
-    Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
-    """
-    if (folder / "run.json").exists():
-        return
-    for file in (*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"):
-        file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", *made_for_it):
-        try:
-            empty.rmdir()
-        except OSError:
-            return

@@ -14,9 +14,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
-from nst_tf.configuration.checks import Inputs, check_settings, style_weights
+from nst_tf.configuration.checks import Inputs, check_settings, inputs_of
 from nst_tf.configuration.experiment_files import with_experiment_files
-from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.styles import style_names
@@ -93,10 +92,7 @@ def stylize(
         raise InputError(sentence_for(error)) from error
     if video_of(settings).takes_frames:
         raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
-    weights = style_weights(settings, len(styles))
-    shown = read or canvas(settings)
-    profile = output_profile(settings.record, shown, {})
-    inputs = Inputs(shown, tuple(styles), weights, is_texture=read is None, profile=profile)
+    inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
     check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)

@@ -9,18 +9,20 @@ from typing import Protocol
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from nst_tf.balance import Balance, GivenBalance, Pulls, half_way, pulls_of
 from nst_tf.colour import PLAIN, Canvas, Colour, Unchanged
 from nst_tf.counted import counted
 from nst_tf.images.levels import rounded as rounded_to
-from nst_tf.images.resize import resize
+from nst_tf.images.resize import resize, resize_mask
 from nst_tf.losses import TemporalTarget
-from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
+from nst_tf.regions import Regions
 from nst_tf.run.shapes import shapes_at
-from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, Solver
+from nst_tf.solver import CompiledSteps, Diverged, Patience, Report, RollBack, Solver
 from nst_tf.start import Start
 
 
@@ -59,6 +61,8 @@ class Experiment:
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
+    regions: Regions | None = None
+    """Of content and styles, in masks of any sizes."""
     bits: int = 8
     """A channel, of the file in which the result is saved."""
     style_scales: tuple[float, ...] | None = None
@@ -82,7 +86,7 @@ class Outcome:
     ``score`` gives loss and parts of any picture of the same size, [H, W, 3] in [0, 1], such as one read
     back from a lossy file. ``seconds``: of targets, tracing, the first step of each size, further steps,
     and of computing the loss of the result. ``is_best_seen``: the picture is the best one of the steps, and
-    not the one after the last of them.
+    not the one after the last of them. ``failed_at_start``: it diverged before the first step at a size.
     """
 
     pixels: np.ndarray
@@ -94,6 +98,8 @@ class Outcome:
     seconds: dict[str, float]
     diverged: str | None = None
     is_best_seen: bool = False
+    roll_backs: tuple[RollBack, ...] = ()
+    failed_at_start: bool = False
 
 
 def optimize(
@@ -116,23 +122,27 @@ def optimize(
     )
     image: np.ndarray | None = None
     canvas: Canvas = PLAIN
-    diverged: str | None = None
+    diverged: Diverged | None = None
     seconds_of_targets = 0.0
+    keep = _keeping(None, None)
     scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
     for index, scale in enumerate(scales):
         if resumed is not None and index < resumed.scale:
             continue
-        height, width, canvas, content, styles = pictures_at(scale, experiment)
+        height, width, content, styles = _pictures_at(scale, experiment)
+        regions = _regions_at(scale, experiment)
+        keep = _keeping(regions, content)
+        canvas, content, styles = _coloured(experiment.colour, content, styles)
         if image is None:
             random = np.random.default_rng(experiment.seed)
             image = experiment.start(content, [style.pixels for style in styles], random)
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = experiment.objective.bind(content, styles, canvas.view, experiment.before)
+        bound = experiment.objective.bind(content, styles, canvas.view, regions, experiment.before)
         bound = experiment.balance.applied(bound, index)
         seconds_of_targets += time.perf_counter() - began
-        begin_with = enlarged(image, height, width, circular=experiment.circular)
+        begin_with = keep(enlarged(image, height, width, circular=experiment.circular))
         solver.enter(canvas.image(begin_with), bound, canvas)
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del content, styles
@@ -147,12 +157,12 @@ def optimize(
                 for watcher in watchers:
                     watcher.on_report(report, solver)
         except Diverged as error:
-            diverged = str(error)
+            diverged = error
         image = canvas.carried(solver.image)
         if diverged:
             break
     solver.close()
-    return _outcome(solver, experiment, canvas, diverged, seconds_of_targets)
+    return _outcome(solver, experiment, canvas, keep, diverged, seconds_of_targets)
 
 
 def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
@@ -162,8 +172,7 @@ def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
     """
     found = []
     for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
-        _, _, canvas, content, styles = pictures_at(scale, experiment)
-        bound = experiment.objective.bind(content, styles, canvas.view)
+        canvas, bound, content, styles = _bound_at(scale, experiment)
         found.append(pulls_of(bound, canvas.image(half_way(content, styles))))
     return found
 
@@ -178,9 +187,11 @@ def _outcome(
     solver: Solver,
     experiment: Experiment,
     canvas: Canvas,
-    diverged: str | None,
+    keep: Callable[[np.ndarray], np.ndarray],
+    failure: Diverged | None,
     seconds_of_targets: float,
 ) -> Outcome:
+    diverged = None if failure is None else str(failure)
     # the last update was never evaluated: it may be better still than the best seen, or be no picture
     candidates = [solver.image]
     if diverged is None and not np.isfinite(solver.last_image).all():
@@ -189,7 +200,7 @@ def _outcome(
         candidates = [solver.best_image]
     elif experiment.keep_best:
         candidates.insert(0, solver.last_image)
-    rounded = tuple(rounded_to(canvas.saved(candidate), experiment.bits) for candidate in candidates)
+    rounded = tuple(rounded_to(keep(canvas.saved(candidate)), experiment.bits) for candidate in candidates)
     began = time.perf_counter()
     # an image below the best seen needs no comparison with it, but an average of images may be better, and
     # what is saved for another image
@@ -200,21 +211,62 @@ def _outcome(
     seconds = {"targets": seconds_of_targets, **solver.seconds, "scoring": scoring}
     is_best_seen = experiment.keep_best and experiment.average is None and pixels is rounded[-1]
     return Outcome(
-        pixels, loss, parts, solver.step, solver.traces, solver.loss_of, seconds, diverged, is_best_seen
+        pixels,
+        loss,
+        parts,
+        solver.step,
+        solver.traces,
+        solver.loss_of,
+        seconds,
+        diverged,
+        is_best_seen,
+        tuple(solver.roll_backs),
+        failure is not None and failure.at_start,
     )
 
 
-def pictures_at(
-    scale: Scale, experiment: Experiment
-) -> tuple[int, int, Canvas, np.ndarray, list[StyleImage]]:
-    """Height, width and canvas of a size; content and styles as the objective sees them there."""
+def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.ndarray, list[StyleImage]]:
+    """Height, width, content and styles at one size."""
     (height, width), *shapes = _shapes_at(scale, experiment)
     styles = [
-        StyleImage(experiment.resize(style.pixels, *shape), style.weight)
+        replace(style, pixels=experiment.resize(style.pixels, *shape))
         for style, shape in zip(experiment.styles, shapes, strict=True)
     ]
-    content = experiment.resize(experiment.content, height, width)
-    return height, width, *_coloured(experiment.colour, content, styles)
+    return height, width, experiment.resize(experiment.content, height, width), styles
+
+
+def _bound_at(
+    scale: Scale, experiment: Experiment
+) -> tuple[Canvas, BoundObjective, np.ndarray, list[StyleImage]]:
+    """The canvas of a size, the objective there, and content and styles as it sees them."""
+    _, _, content, styles = _pictures_at(scale, experiment)
+    canvas, content, styles = _coloured(experiment.colour, content, styles)
+    bound = experiment.objective.bind(content, styles, canvas.view, _regions_at(scale, experiment))
+    return canvas, bound, content, styles
+
+
+def score_of(experiment: Experiment, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
+    """Loss and parts of a picture [H, W, 3] of the result's size, with the weights as configured."""
+    scale = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)[-1]
+    _, bound, _, _ = _bound_at(scale, experiment)
+    image = tf.constant(pixels[np.newaxis], tf.float32)
+    parts = bound.objective.weighted_parts(image, bound.targets, bound.weights).numpy()
+    named = {name: float(value) for name, value in zip(bound.parts, parts, strict=True)}
+    return float(parts.sum()), named
+
+
+def _regions_at(scale: Scale, experiment: Experiment) -> Regions | None:
+    if experiment.regions is None:
+        return None
+    shape, *of_styles = _shapes_at(scale, experiment)
+    return experiment.regions.at(shape, of_styles, resize_mask)
+
+
+def _keeping(regions: Regions | None, content: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that gives a picture the pixels of the content that must stay."""
+    if regions is None or content is None or regions.kept_pixels is None:
+        return lambda picture: picture
+    return lambda picture: regions.with_kept(picture, content)
 
 
 def _coloured(

@@ -1,9 +1,13 @@
-"""What ``profile=true`` prints."""
+"""What ``profile=true`` prints, and TensorFlow's own profile."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
 
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
@@ -37,3 +41,12 @@ def print_profile(seconds: Mapping[str, float], first_step_after: float | None) 
     console.print(table)
     if first_step_after is not None:
         console.print(f"the first step was done {first_step_after:.2f} s after the process began")
+
+
+def tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextManager[Any]:
+    """TensorFlow's own profile of what is done meanwhile, if it is asked for."""
+    if not settings.record.tensorflow_profile:
+        return nullcontext()
+    import tensorflow as tf
+
+    return tf.profiler.experimental.Profile(str(folder / "profile"))

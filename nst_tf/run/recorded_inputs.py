@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Inputs
+from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.images.frame_archive import write_archive
@@ -53,6 +54,13 @@ def record_inputs(
         # what is a picture by itself: the first frame, for those who look at one picture
         first = f"content{Path(inputs.content.name).suffix}"
         entries["content"] = entry("content", first, inputs.content) | {"file": settings.content}
+    if inputs.masks:
+        entries["masks"] = [
+            None
+            if picture is None or name is None
+            else entry("mask" if index == 0 else f"mask-{index - 1}", name, picture)
+            for index, (name, picture) in enumerate(zip(mask_names(settings), inputs.masks, strict=True))
+        ]
     if isinstance(start, FileStart):
         entries["init"] = entry("init", settings.init.path, start.picture)
     if settings.record.profile not in PROFILES:

@@ -14,23 +14,28 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
-from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.places import picture_path, user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.video import is_source, sha256_of_source
 from nst_tf.configuration.words import sentence_for
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
+from nst_tf.run.memory import chosen_memory
 from nst_tf.run.size_limits import check_sizes
 
 # as nst_tf.record.folder has them, without TensorFlow
-SUMMARY, CONFIGURATION, CHECKPOINT = "run.json", "config.yaml", "checkpoint.npz"
+SUMMARY, CONFIGURATION = "run.json", "config.yaml"
+CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
     *("objective.content", "objective.style", "objective.smoothness"),
-    *("balance", "optimizer", "init", "pyramid", "color"),
+    *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending"),
 )
+_OBJECTS_IF_ANY = ("objective.style.statistic", "objective.style.statistic.kernel")
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class SavedRun:
             # a picture that serves twice, as content and style, has two copies
             others = [other.copy for other in self.inputs if other is not one and other.name == one.name]
             places = [copy for copy in (one.copy, *others) if copy]
-            places += [self.working_folder / Path(one.name).expanduser(), picture_path(one.name)]
+            places += [self.working_folder / user_path(one.name), picture_path(one.name)]
             found = [place for place in places if is_source(place)]
             same = [place for place in found if one.sha256 is None or sha256_of_source(place) == one.sha256]
             if found:
@@ -142,6 +147,9 @@ class SavedRun:
             check_settings(self.settings, None, files)
             inputs = read_inputs(self.settings, files)
             check_sizes(self.settings, inputs)
+            chosen_memory(
+                self.settings, inputs, None, "float32"
+            )  # reads more of the values; nothing is refused
             return inputs
         except InputError:
             raise
@@ -149,6 +157,11 @@ class SavedRun:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             path = self.folder / CONFIGURATION
             raise InputError(f"the configuration {path} can't be run ({reason})") from error
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run in ``folder`` may be gone on with; the checkpoint was not read."""
+    return any((folder / name).is_file() for name in CHECKPOINTS)
 
 
 def read_saved_run(folder: Path) -> SavedRun:
@@ -163,6 +176,10 @@ def read_saved_run(folder: Path) -> SavedRun:
     for key in _OBJECTS:
         if not isinstance(OmegaConf.select(settings, key), DictConfig):
             raise InputError(f"the configuration {path} can't be run: {key} is not a mapping with a _target_")
+    for key in _OBJECTS_IF_ANY:
+        value = OmegaConf.select(settings, key)
+        if value is not None and not isinstance(value, DictConfig):
+            raise InputError(f"the configuration {path} can't be run: {key} is no mapping with a _target_")
     if settings.resume is not None:
         raise InputError(f"the configuration {path} can't be run: resume must be null")
     check_targets(OmegaConf.to_container(settings))
@@ -206,6 +223,15 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
+    listed = recorded.get("masks")
+    of_masks = listed if isinstance(listed, list) else []
+    masks = mask_names(settings)
+    if len(of_masks) != len(masks):
+        raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
+    for name, entry in zip(masks, of_masks, strict=True):
+        if name is not None:
+            names.append(name)
+            entries.append(entry)
     if settings.record.profile not in PROFILES:
         names.append(settings.record.profile)
         entries.append(recorded.get("profile"))

@@ -31,6 +31,7 @@ def terminable() -> Iterator[None]:
     def terminate(*_: object) -> NoReturn:
         raise Terminated
 
+    terminate.ends_the_program = True  # pyright: ignore[reportFunctionMemberAccess]
     before = signal.signal(signal.SIGTERM, terminate)
     try:
         yield

@@ -3,6 +3,7 @@
 from nst_tf.solver.compiled_step import CompiledSteps
 from nst_tf.solver.patience import Patience
 from nst_tf.solver.report import Report
-from nst_tf.solver.solver import Diverged, Solver
+from nst_tf.solver.roll_back import Diverged, RollBack
+from nst_tf.solver.solver import Solver
 
-__all__ = ["CompiledSteps", "Diverged", "Patience", "Report", "Solver"]
+__all__ = ["CompiledSteps", "Diverged", "Patience", "Report", "RollBack", "Solver"]

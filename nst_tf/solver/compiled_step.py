@@ -10,7 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.bounded_cache import BoundedCache
+from nst_tf.conditional_assignment import assign_if, selects
 from nst_tf.objective import BoundObjective, Objective
+from nst_tf.solver.health import Health, Verdict
 from nst_tf.solver.moving_average import MovingAverage
 
 # of images and optimizers that wait to be used again; L-BFGS with 20 pairs at 512 x 512 has 0.14 GB
@@ -45,6 +47,7 @@ class CompiledStep:
         self.optimizer.build([self.image])
         self._initial = [_constant_or_copy(one) for one in self.optimizer.variables]
         self.average = MovingAverage(shape, average) if average else None
+        self.health = Health(takes_back=getattr(self.optimizer, "needs_loss", False))
         self.traces = 0
         """How often it was traced, in all runs together."""
         self._objective = objective
@@ -55,7 +58,10 @@ class CompiledStep:
             # a function of its own, not inlined into the loop: there, oneDNN's rewriting of the graph goes
             # around the loop in an order that varies, and by chance leaves poolings to a slower kernel
             self._value_and_gradient = tf.function(
-                self._value_and_gradient, autograph=False, experimental_attributes={"_noinline": True}
+                self._value_and_gradient,
+                autograph=False,
+                jit_compile=getattr(objective.evaluation, "jit_compile", False) or None,
+                experimental_attributes={"_noinline": True},
             )
         self._trace, self._advance = self._compiled()
         self._parts = objective.weighted_parts
@@ -68,6 +74,7 @@ class CompiledStep:
         self.image.assign(start[np.newaxis])
         self.best_image.assign(self.image)
         self.best_loss.assign(np.inf)
+        self.health.reset()
         if (
             not self._fresh
         ):  # a history of L-BFGS can be most of the memory there is: write it only if need be
@@ -81,12 +88,20 @@ class CompiledStep:
             self.average.reset(tf.convert_to_tensor(self.image))
 
     def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
-        """Make ``count`` steps -> [count, 1 + P]: loss before each update, and its parts; one host sync."""
-        return self._advance(tf.constant(count), targets, weights).numpy()
+        """Make ``count`` steps -> [count, 2 + P]: verdict, loss before each update, and its parts.
 
-    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> None:
-        """Do now what the first call would do before its first step; nothing if it was done."""
-        self._trace(targets, weights)
+        One host sync. A step whose verdict is not ``Verdict.GOOD`` is the last row, and its update not made.
+        """
+        rows = self._advance(tf.constant(count), targets, weights).numpy()
+        bad = np.flatnonzero(rows[:, 0] != Verdict.GOOD)
+        return rows[: bad[0] + 1] if bad.size else rows
+
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> Any:
+        """Do now what the first call would do before its first step; nothing if it was done.
+
+        Returns the concrete function, or None for a step that is made of several or runs on the host.
+        """
+        return self._trace(targets, weights)
 
     def parts_of(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
         """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""
@@ -96,7 +111,13 @@ class CompiledStep:
     def variables(self) -> list[Any]:
         """Everything that changes from step to step, in an order that equal steps share."""
         average = self.average.variables if self.average is not None else []
-        return [self.image, self.best_image, self.best_loss, *self.optimizer.variables, *average]
+        image = [self.image, self.best_image, self.best_loss]
+        return [*image, *self.optimizer.variables, *average, *self.health.variables]
+
+    @property
+    def named_variables(self) -> dict[str, Any]:
+        """They by name, for a checkpoint."""
+        return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
 
     def close(self) -> None:
         """Let go of what the optimizer holds besides its variables, such as a thread."""
@@ -104,17 +125,13 @@ class CompiledStep:
         if close is not None:
             close()
 
-    def _ask(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _ask(self, targets, weights, may_improve: Any = True) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         present = tf.convert_to_tensor(self.image)
         loss, parts, gradient = self._value_and_gradient(present, targets, weights)
-
-        def remember() -> tf.Operation:
-            self.best_image.assign(self.image)
-            self.best_loss.assign(loss)
-            return tf.no_op()
-
-        tf.cond(loss < self.best_loss, remember, tf.no_op)
-        return loss, tf.concat([loss[tf.newaxis], parts], 0), gradient
+        verdict, finite = self.health.verdict(loss, gradient, tf.convert_to_tensor(self.best_loss))
+        improved = may_improve & finite & (loss < tf.convert_to_tensor(self.best_loss))
+        assign_if(improved, lambda: [(self.best_image, present), (self.best_loss, loss)])
+        return loss, tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0), gradient
 
     def _tell(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
         optimizer: Any = self.optimizer  # Keras' own know no `loss`
@@ -127,13 +144,25 @@ class CompiledStep:
         if self.average is not None:
             self.average.update(tf.convert_to_tensor(self.image))
 
+    @property
+    def _told(self) -> list[Any]:
+        """What must be as it was after a step that was bad.
+
+        An optimizer that takes bad trials back does so by itself, and what could not be taken back begins
+        anew: its history need not be copied at every step.
+        """
+        if getattr(self.optimizer, "needs_loss", False):
+            return []
+        average = self.average.variables if self.average is not None else []
+        return [self.image, *self.optimizer.variables, *average]
+
     def _compiled(self) -> tuple[Any, Any]:
         """What traces, and what makes the steps.
 
         One compiled function does both parts of a step, unless one of them runs on the host: an optimizer
         such as SciPy's, or an objective that goes over tiles.
         """
-        numbers = 1 + len(self._objective.parts)
+        numbers = 2 + len(self._objective.parts)
 
         def counted(function):
             def traced(*arguments):
@@ -144,15 +173,39 @@ class CompiledStep:
             return tf.function(traced, autograph=False)
 
         def steps(count: tf.Tensor, targets, weights) -> tf.Tensor:
-            def step(index: tf.Tensor, rows: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
                 loss, row, gradient = self._ask(targets, weights)
+                good = tf.equal(row[0], float(Verdict.GOOD))
+
+                def tell() -> tf.Operation:
+                    self._tell(loss, gradient)
+                    return tf.no_op()
+
+                tf.cond(good, tell, tf.no_op)
+                return index + 1, good, rows.write(index, row)
+
+            def step_without_host(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
+                # the host learns at the end of the call that a step was bad: until then all stays as it was
+                judged = [(one, tf.identity(one)) for one in self.health.variables]
+                loss, row, gradient = self._ask(targets, weights, good)
+                assign_if(tf.logical_not(good), lambda: judged)
+                good &= tf.equal(row[0], float(Verdict.GOOD))
+                held = [(one, tf.identity(tf.convert_to_tensor(one))) for one in self._told]
                 self._tell(loss, gradient)
-                return index + 1, rows.write(index, row)
+                assign_if(tf.logical_not(good), lambda: held)
+                return index + 1, good, rows.write(index, row)
 
             empty = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
-            return tf.while_loop(lambda index, _: index < count, step, (0, empty), parallel_iterations=1)[
-                1
-            ].stack()
+            begin = (0, tf.constant(True), empty)
+            if selects():
+                made = tf.while_loop(
+                    lambda index, *_: index < count, step_without_host, begin, parallel_iterations=1
+                )
+            else:
+                made = tf.while_loop(
+                    lambda index, good, _: good & (index < count), step, begin, parallel_iterations=1
+                )
+            return made[2].stack()  # rows that were not written are zeros
 
         asks_on_host = self._objective.evaluation.on_host
         tells_on_host = getattr(self.optimizer, "on_host", False)
@@ -176,8 +229,10 @@ class CompiledStep:
             rows = []
             for _ in range(int(count)):
                 loss, row, gradient = ask(targets, weights)
-                tell(loss, gradient)
                 rows.append(row)
+                if float(row[0]) != Verdict.GOOD:
+                    break
+                tell(loss, gradient)
             return tf.stack(rows)
 
         return trace, advance_on_host
@@ -237,3 +292,9 @@ def _constant_or_copy(variable: Any) -> float | np.ndarray:
     values = tf.reshape(tf.convert_to_tensor(variable), [-1])  # shares the variable's memory
     lowest, highest = tf.reduce_min(values).numpy(), tf.reduce_max(values).numpy()
     return lowest if lowest == highest else np.asarray(variable)
+
+
+def view_of(variable: Any) -> np.ndarray:
+    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
+    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
+    return np.asarray(memoryview(tensor))

@@ -5,29 +5,35 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from nst_tf.colour.canvas import PLAIN, Canvas
-from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
 from nst_tf.solver.carry_state import carry_state
-from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps
+from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps, view_of
+from nst_tf.solver.health import Verdict
 from nst_tf.solver.patience import Patience
 from nst_tf.solver.report import Report
+from nst_tf.solver.roll_back import (
+    MOST_ROLL_BACKS,
+    OF_BLACK_AND_WHITE,
+    Diverged,
+    RollBack,
+    as_array,
+    black_and_white,
+    from_array,
+    slower,
+    what_went_wrong,
+)
 
 # a report is a host sync: about four a second keep a person informed and a GPU busy
 _SECONDS_A_REPORT = 0.25
 _MOST_STEPS_A_REPORT = 64
-_PATIENCE = "patience"
-
-
-class Diverged(ArithmeticError):
-    """The loss of the image is not a number any more; the message says after how many steps."""
+_PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
 
 
 class Solver:
@@ -67,6 +73,8 @@ class Solver:
         self._compiled: CompiledStep | None = None
         self._traces = self._traces_before = 0
         self._patience = patience
+        self.roll_backs: list[RollBack] = []
+        """In all sizes; the learning rate stays as small as the last one made it."""
         self.seconds = {"tracing": 0.0, "first_steps": 0.0, "steps": 0.0}
         """Where the time of ``steps`` went, over all sizes; the first step of a size is apart."""
 
@@ -100,7 +108,9 @@ class Solver:
         Several steps run in one compiled call: as many as take a quarter of a second, so the host
         waits for the device about four times a second however fast a step is. A call never crosses a
         multiple of ``reports_every``, where the caller wants to see the image.
-        Raises Diverged when the loss is not finite; ``image`` is then the best one seen.
+        A step that went wrong (see ``Health``) is not reported: it is made again from the best image, by an
+        optimizer that begins anew with a smaller step. Raises Diverged when that did not help three times,
+        or can't; ``best_image`` is then worth keeping.
         """
         if count == 0:  # nothing is traced either
             return
@@ -118,14 +128,18 @@ class Solver:
             rows = self._entered(chunk, self._bound.targets, self._bound.weights)
             took = time.perf_counter() - called
             self.seconds["first_steps" if done == 0 else "steps"] += took
-            if self._patience:
-                self._patience.made(chunk, self.best_loss)
+            verdict = Verdict(int(rows[-1, 0]))
+            made = len(rows) - (verdict is not Verdict.GOOD)
+            if self._patience and made:
+                self._patience.made(made, self.best_loss)
             before, seconds = seconds, time.perf_counter() - self._began
-            for index, row in enumerate(rows):
-                moment = before + (seconds - before) * (index + 1) / chunk
-                yield self._report(row, moment, index + 1 == chunk)
+            for index, row in enumerate(rows[:made]):
+                moment = before + (seconds - before) * (index + 1) / len(rows)
+                yield self._report(row[1:], moment, index + 1 == made)
                 self._step += 1
-            done += chunk
+            done += made
+            if verdict is not Verdict.GOOD:
+                self._go_back(verdict, float(rows[-1, 1]))
             if took < _SECONDS_A_REPORT / 2:
                 steps_a_call = min(2 * steps_a_call, _MOST_STEPS_A_REPORT)
 
@@ -134,8 +148,10 @@ class Solver:
 
         On a CPU the arrays share the memory of the variables until the next step, which then copies.
         """
-        return {name: _view(one) for name, one in self._named_variables().items()} | (
-            {_PATIENCE: self._patience.state()} if self._patience else {}
+        return (
+            {name: view_of(one) for name, one in self._entered.named_variables.items()}
+            | {_ROLL_BACKS: as_array(self.roll_backs)}
+            | ({_PATIENCE: self._patience.state()} if self._patience else {})
         )
 
     def restore(self, state: Mapping[str, np.ndarray], step: int, seconds: float) -> None:
@@ -147,7 +163,10 @@ class Solver:
             name: value.shape for name, value in self.state().items()
         }:
             raise InputError("the checkpoint does not fit the run's configuration: begin the run anew")
-        for name, variable in self._named_variables().items():
+        self.roll_backs = from_array(state[_ROLL_BACKS])
+        for _ in self.roll_backs:
+            self._begin_anew(self.last_image)
+        for name, variable in self._entered.named_variables.items():
             variable.assign(state[name])
         if self._patience:
             self._patience.restore(state[_PATIENCE])
@@ -223,9 +242,6 @@ class Solver:
                 break
         return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
 
-    def _named_variables(self) -> dict[str, Any]:
-        return {f"variable_{index:03d}": one for index, one in enumerate(self._entered.variables)}
-
     def _trace(self) -> None:
         """Trace now what the first step would, so that its time is known."""
         began = time.perf_counter()
@@ -238,19 +254,43 @@ class Solver:
         return self._compiled
 
     def _report(self, row: np.ndarray, seconds: float, is_last_of_call: bool) -> Report:
-        loss = float(row[0])
         size = max(self._height_and_width)
-        # an optimizer that takes bad trials back may meet one on its way, after a good one
-        takes_back = getattr(self._entered.optimizer, "needs_loss", False)
-        if not math.isfinite(loss) and not (takes_back and math.isfinite(self.best_loss)):
-            raise Diverged(f"the loss is {loss} after {counted(self._step, 'step')}")
-        return Report(self._step, size, seconds, loss, self._named(row[1:]), is_last_of_call)
+        return Report(self._step, size, seconds, float(row[0]), self._named(row[1:]), is_last_of_call)
+
+    def _go_back(self, verdict: Verdict, loss: float) -> None:
+        """Go on from the best image with a smaller step; raises Diverged where that is of no use."""
+        if verdict is Verdict.EXPLODED and self._is_no_explosion():
+            return
+        wrong = what_went_wrong(verdict, loss, self._step)
+        if not math.isfinite(self.best_loss):
+            raise Diverged(wrong, at_start=True)
+        if len(self.roll_backs) == MOST_ROLL_BACKS:
+            raise Diverged(f"{wrong}, once more after {MOST_ROLL_BACKS} times with a smaller step")
+        rate, reference = self.learning_rate or 1.0, float(self._entered.health.reference.numpy())
+        self._begin_anew(self.best_image)
+        self._entered.health.reset(reference)
+        self.roll_backs.append(RollBack(self._step, verdict, loss, rate, self.learning_rate or 1.0))
+        self.roll_backs[-1].tell()
+
+    def _is_no_explosion(self) -> bool:
+        """The first loss may have been almost 0: then raise the reference, and ask for the step again."""
+        health = self._entered.health
+        worst = self.loss_of(black_and_white(*self._height_and_width))[0]
+        if not OF_BLACK_AND_WHITE * worst > float(health.reference.numpy()):
+            return False
+        health.reset(OF_BLACK_AND_WHITE * worst)
+        return True
+
+    def _begin_anew(self, start: np.ndarray) -> None:
+        """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""
+        self._prototype = slower(self._prototype)
+        self._traces += self._entered.traces - self._traces_before
+        self._waiting.give_back(self._key, self._entered)
+        self._key, self._compiled = self._waiting.take(
+            self._bound, start, self._prototype, clip=self._clip, average=self._average_decay
+        )
+        self._traces_before = self._compiled.traces
+        self._trace()
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self._bound.parts, parts, strict=True)}
-
-
-def _view(variable: Any) -> np.ndarray:
-    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
-    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
-    return np.asarray(memoryview(tensor))

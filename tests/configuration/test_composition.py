@@ -18,6 +18,9 @@ DEFAULT = {
     "content": "samples/landscape.jpg",
     "style": "samples/brush_strokes.jpg",
     "style_weights": None,
+    "style_layers": None,
+    "guidance": {"_target_": "nst_tf.configuration.guidance.NoGuidance"},
+    "blending": {"_target_": "nst_tf.objective.blending.SummedLosses"},
     "image": {"size": 512, "style_size": None, "clip": True, "stretch": "none"},
     "objective": {
         "content": {
@@ -82,6 +85,7 @@ DEFAULT = {
     "memory": "auto",
     "memory_limit": None,
     "tile_size": None,
+    "jit_compile": False,
     "deterministic": False,
     "record": {
         "image_every": 50,

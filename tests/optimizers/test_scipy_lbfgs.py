@@ -121,3 +121,31 @@ def test_wrong_parameters_are_refused_by_name_and_value():
         ScipyLBFGSB(history_size=0)
     with pytest.raises(InputError, match="loss="):
         ScipyLBFGSB().apply([tf.constant([1.0])], [tf.Variable([1.0])])
+
+
+@pytest.mark.parametrize("stop", range(1, 14))
+def test_a_restored_optimizer_is_where_the_other_one_was(stop):
+    """SciPy's own state can't be saved: all that the round was told is, and is told again."""
+
+    def asked(optimizer: ScipyLBFGSB, variable: tf.Variable, evaluations: int) -> list[np.ndarray]:
+        points = []
+        for _ in range(evaluations):
+            loss, gradient = valley(variable.numpy().astype(np.float64))
+            optimizer.apply(
+                [tf.constant(gradient, tf.float32)], [variable], loss=tf.constant(loss, tf.float32)
+            )
+            # as the solver does: SciPy then hears of another point than it asked for
+            variable.assign(tf.clip_by_value(variable, 0.0, 1.0))
+            points.append(variable.numpy())
+        return points
+
+    whole, stopped, restored = (ScipyLBFGSB(evaluations=6) for _ in range(3))
+    expected = asked(whole, tf.Variable(np.full(12, 0.4, np.float32)), 20)
+    variable = tf.Variable(np.full(12, 0.4, np.float32))
+    asked(stopped, variable, stop)
+    restored.build([variable])
+    for one, other in zip(restored.variables, stopped.variables, strict=True):
+        one.assign(other)
+    np.testing.assert_array_equal(asked(restored, variable, 20 - stop), expected[stop:])
+    for optimizer in (whole, stopped, restored):
+        optimizer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from pathlib import Path
 import pytest
 from command_line import Answer, environment, nst
 
+from nst_tf.images.read import read_picture
 from nst_tf.run.interruption import Interruption
+from nst_tf.run.leaving import IN_TIME, LeavingInTime
+from nst_tf.run.stop import terminable
 from nst_tf.solver.compiled_step import CompiledStep
 
 PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=24", "pyramid.steps_factor=1", "image.size=48")
@@ -24,6 +28,13 @@ def _signals_as_in_a_program() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def _no_call_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is that runs the tests."""
+    for name in ("_SECONDS_OF_A_SLOW_CALL", "_SECONDS_OF_AN_ENDLESS_CALL"):
+        monkeypatch.setattr(f"nst_tf.run.recording.{name}", float("inf"))
 
 
 @pytest.fixture
@@ -51,7 +62,7 @@ def losses(run: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def status(run: Path) -> str:
+def status_of(run: Path) -> str:
     return json.loads((run / "run.json").read_text())["status"]
 
 
@@ -77,8 +88,11 @@ def test_it_ends_after_the_step_with_a_checkpoint(
     answer = nst(tmp_path, *words)
     assert answer.status == 130
     assert answer.err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
-    assert status(tmp_path / "run") == "interrupted"
+    assert status_of(tmp_path / "run") == "interrupted"
     assert len(losses(tmp_path / "run")) == call
+    summary = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (summary["picture"], summary["steps"]) == ("image.png", call)  # the picture so far
+    assert max(read_picture(tmp_path / "run" / "image.png").pixels.shape) == (24 if call == 4 else 48)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
 
@@ -112,8 +126,9 @@ def test_it_ends_at_once(
     answer = nst(tmp_path, *small, *words, "steps=4", "record.image_every=1", "hydra.run.dir=run")
     assert answer.status == 130
     assert answer.err.splitlines()[-1] == "nst: interrupted"
-    assert status(tmp_path / "run") == "interrupted"
+    assert status_of(tmp_path / "run") == "interrupted"
     assert not (tmp_path / "run" / "checkpoint.npz").exists()
+    assert not (tmp_path / "run" / "image.png").exists()
     if call > 1:
         assert len(losses(tmp_path / "run")) == call - 1
 
@@ -138,13 +153,12 @@ def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pyt
     assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
 
 
-def waits(error: type[Exception] | None = None, quiet: bool = True, seconds: float = 0) -> None:
+def waits(error: type[Exception] | None = None) -> None:
     """Somebody asks, and nothing comes that passes it on."""
-    with Interruption(quiet) as interruption:
+    with Interruption() as interruption:
         interruption.hold()
         signal.raise_signal(signal.SIGINT)
         assert interruption.asked
-        time.sleep(seconds)
         if error:
             raise error
 
@@ -153,16 +167,6 @@ def waits(error: type[Exception] | None = None, quiet: bool = True, seconds: flo
 def test_one_that_nobody_passed_on_is_not_lost(error: type[Exception] | None) -> None:
     with pytest.raises(KeyboardInterrupt):
         waits(error)
-
-
-@pytest.mark.parametrize("quiet", [True, False])
-def test_a_long_wait_is_told(
-    quiet: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nst_tf.run.interruption._SECONDS_BEFORE_A_WORD", 0.0)
-    with pytest.raises(KeyboardInterrupt):
-        waits(quiet=quiet, seconds=0.2)
-    assert ("Ctrl-C again ends at once" in capsys.readouterr().err) is not quiet
 
 
 def test_what_the_system_handles_is_left_to_it() -> None:
@@ -174,3 +178,176 @@ def test_what_the_system_handles_is_left_to_it() -> None:
             assert not interruption.asked
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_of_another_kind_is_not_the_second_ctrl_c() -> None:
+    """A sweep passes SIGTERM on to its jobs, which in a terminal have heard Ctrl-C themselves."""
+    with pytest.raises(KeyboardInterrupt), terminable():  # noqa: PT012, SIM117
+        with Interruption() as interruption:
+            interruption.hold()
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            assert interruption.asked
+            assert not interruption.is_urgent
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """What was called at the end, and the exit status that it ended with; the process stays."""
+    said: list[tuple[int, ...]] = []
+
+    def end(status: int) -> None:
+        said.append((status,))
+        raise SystemExit  # which ends the thread, in silence
+
+    monkeypatch.setattr("nst_tf.run.leaving.os._exit", end)
+    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_BEFORE_A_WORD", 0.05)
+    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_AT_ONCE", 0.05)
+    return said
+
+
+def wait_for(said: list[tuple[int, ...]]) -> None:
+    deadline = time.monotonic() + 10
+    while len(said) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def ask(number: int) -> None:
+    """Send it, and be in the middle of what no handler can interrupt: one that does nothing is called."""
+    os.kill(os.getpid(), number)
+
+
+@pytest.fixture
+def deaf() -> Iterator[None]:
+    """The program's handlers, which are called too late to be of use."""
+
+    def nothing(*_: object) -> None:
+        pass
+
+    nothing.ends_the_program = True
+    before = {number: signal.signal(number, nothing) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_FOR_THE_STEP", 0.6)
+    with LeavingInTime(lambda *how: left.append(how), quiet):
+        began = time.monotonic()
+        ask(signal.SIGTERM)
+        wait_for(left)
+        assert time.monotonic() - began >= 0.5
+    assert left == [(signal.SIGTERM, False), (143,)]
+    assert ("Ctrl-C again ends at once" in capsys.readouterr().err) is not quiet
+
+
+def test_the_second_ctrl_c_does_not_wait(left, deaf) -> None:
+    with LeavingInTime(lambda *how: left.append(how)):
+        ask(signal.SIGINT)
+        ask(signal.SIGTERM)  # of another kind
+        time.sleep(0.1)
+        assert not left
+        ask(signal.SIGINT)
+        wait_for(left)
+    assert left == [(signal.SIGINT, True), (130,)]
+
+
+def test_whoever_leaves_by_themselves_is_not_hurried(left, deaf, monkeypatch) -> None:
+    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_FOR_THE_STEP", 0.5)
+    with LeavingInTime(lambda *how: left.append(how)):
+        ask(signal.SIGINT)
+    time.sleep(0.7)
+    assert not left
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_program_that_ctrl_c_does_not_end_is_left_alone(left) -> None:
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with LeavingInTime(lambda *how: left.append(how)):
+            ask(signal.SIGINT)
+            ask(signal.SIGINT)
+            time.sleep(0.2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not left
+
+
+def stuck(folder: Path, calls: int, *words: str) -> subprocess.Popen[str]:
+    """A process in the middle of a step that does not end, after so many calls that did."""
+    sign = folder / "stuck"
+    more = {"STUCK_AFTER": str(calls), "STUCK_SIGN": str(sign)}
+    started = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("stuck.py")), *words],
+        cwd=folder,
+        env=environment() | more,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not sign.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    return started
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stuck_process_leaves_in_time(
+    sent: signal.Signals, status: int, small: tuple[str, ...], tmp_path: Path, monkeypatch
+) -> None:
+    words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
+    (tmp_path / "whole").mkdir()
+    whole = nst(tmp_path / "whole", *words)
+    with stuck(tmp_path, 3, *words) as started:
+        began = time.monotonic()
+        started.send_signal(sent)
+        _, err = started.communicate(timeout=30)
+    assert time.monotonic() - began < IN_TIME
+    assert started.returncode == status, err
+    assert err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
+    run = tmp_path / "run"
+    assert status_of(run) == "interrupted"
+    assert read_picture(run / "image.png").height == 26
+    assert not list(run.glob(".unfinished-*"))
+    assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
+
+
+@pytest.mark.slow
+def test_a_stuck_process_leaves_at_once_at_the_second_ctrl_c(small: tuple[str, ...], tmp_path: Path) -> None:
+    words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
+    with stuck(tmp_path, 3, *words) as started:
+        started.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        began = time.monotonic()
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=30)
+    assert time.monotonic() - began < 2
+    assert started.returncode == 130, err
+    assert status_of(tmp_path / "run") == "interrupted"
+    assert not list((tmp_path / "run").glob(".unfinished-*"))
+
+
+@pytest.mark.slow
+def test_a_sweep_in_one_process_leaves_in_time(small: tuple[str, ...], tmp_path: Path) -> None:
+    words = (
+        "-m",
+        *small,
+        "steps=5,6",
+        "record.image_every=1",
+        "sweep.compare=false",
+        "hydra.sweep.dir=sweep",
+    )
+    with stuck(tmp_path, 3, *words, "hydra.sweep.dir=sweep") as started:
+        began = time.monotonic()
+        started.send_signal(signal.SIGTERM)
+        _, err = started.communicate(timeout=30)
+    assert time.monotonic() - began < IN_TIME
+    assert started.returncode == 143, err
+    assert "go on with it" in err.splitlines()[-1]
+    sweep = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
+    assert [job["status"] for job in sweep["jobs"]] == ["interrupted", "pending"]
+    assert sweep["status"] == "interrupted"
+    assert status_of(tmp_path / "sweep" / "0") == "interrupted"

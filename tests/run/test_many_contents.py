@@ -70,7 +70,16 @@ def test_words_that_name_one_picture_or_no_run_are_left_alone(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     for name in ("a[1].jpg", "what?.jpg", "b.jpg"):
         Path(name).touch()
-    for word in ("a[1].jpg", "what?.jpg", "b.jpg", "none.jpg", "[a.jpg,b.jpg]", "a[1].jpg,b.jpg", "${style}"):
+    for word in (
+        "a[1].jpg",
+        "what?.jpg",
+        "b.jpg",
+        "none.jpg",
+        "[a.jpg,b.jpg]",
+        "a[1].jpg,b.jpg",
+        "${style}",
+        "",
+    ):
         assert with_many_contents([f"content={word}"]) == [f"content={word}"]
     assert with_many_contents(["--cfg", "job", f"content={tmp_path}"])[0] == "--cfg"
     frames = [f"content={tmp_path}", "video=previous"]

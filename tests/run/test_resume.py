@@ -28,7 +28,11 @@ OPTIMIZERS = {
     "lbfgs_torch": ("optimizer=lbfgs_torch", "optimizer.learning_rate=0.1", "keep_best=false"),
     "adam with a moving average": ("optimizer=adam", "average=0.9", "keep_best=false"),
     "sgd": ("optimizer=sgd",),
+    "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
+    "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
 }
+# what has a test of its own, and what other optimizers show as well
+SLOW = ("lbfgs_scipy", "lbfgs of luminance")
 
 
 class Stopped(BaseException):
@@ -67,7 +71,10 @@ def run_in(folder: Path, *words: str) -> Answer:
 
 
 @pytest.mark.parametrize("steps", [2, 6, 9], ids=["at the first size", "between sizes", "at the second size"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in OPTIMIZERS],
+)
 def test_the_end_is_the_same(
     optimizer: str, steps: int, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
 ) -> None:
@@ -140,8 +147,6 @@ def test_what_can_not_be_resumed(small: tuple[str, ...], tmp_path: Path, stop_af
     sound, text = checkpoint.read_bytes(), configuration.read_text()
     checkpoint.write_bytes(sound[: len(sound) // 2])
     assert "damaged" in refused(nst(tmp_path, f"resume={run}"))
-    checkpoint.unlink()
-    assert "no checkpoint" in refused(nst(tmp_path, f"resume={run}"))
     checkpoint.write_bytes(sound)
     configuration.write_text(text.replace("nst_tf.optimizers.LBFGS", "os.system"))
     assert "os.system" in refused(nst(tmp_path, f"resume={run}"))
@@ -149,3 +154,60 @@ def test_what_can_not_be_resumed(small: tuple[str, ...], tmp_path: Path, stop_af
     assert "can't be read" in refused(nst(tmp_path, f"resume={run}"))
     configuration.write_text(text.replace("size: 32", "size: 40"))
     assert "does not fit" in refused(nst(tmp_path, f"resume={run}"))
+
+
+def test_a_run_without_a_checkpoint_begins_again(
+    small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
+) -> None:
+    """Killed before its first checkpoint, or while nothing but half a checkpoint was there."""
+    whole = run_in(tmp_path / "whole", *small)
+    stop_after(1)
+    with pytest.raises(Stopped):
+        run_in(tmp_path / "stopped", *small)
+    monkeypatch.undo()
+    run = tmp_path / "stopped" / "run"
+    half = run / ".unfinished-checkpoint-abcd_123.npz"
+    (run / "checkpoint.npz").rename(half)
+    (run / ".mine.txt").touch()
+    resumed = nst(tmp_path, f"resume={run}")
+    assert resumed.status == 0, resumed.err
+    assert (run / "image.png").read_bytes() == (whole.run / "image.png").read_bytes()
+    assert losses(run) == losses(whole.run)
+    assert not half.exists()
+    assert (run / ".mine.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["flipped", pytest.param("cut", marks=pytest.mark.slow), pytest.param("missing", marks=pytest.mark.slow)],
+)
+def test_a_damaged_checkpoint_is_replaced_by_the_previous_one(
+    damage: str, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
+) -> None:
+    words = (*small, "optimizer=adam", "steps=5", "record.image_every=1")
+    whole = run_in(tmp_path / "whole", *words)
+    stop_after(4)
+    with pytest.raises(Stopped):
+        run_in(tmp_path / "stopped", *words)
+    monkeypatch.undo()
+    run = tmp_path / "stopped" / "run"
+    checkpoint = run / "checkpoint.npz"
+    content = bytearray(checkpoint.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    if damage == "cut":
+        content = content[:-1000]
+    checkpoint.write_bytes(content)
+    if damage == "missing":
+        checkpoint.unlink()
+    resumed = nst(tmp_path, f"resume={run}")
+    assert resumed.status == 0, resumed.err
+    said = "missing" if damage == "missing" else "damaged"
+    sentence = next(line for line in resumed.err.splitlines() if said in line)
+    assert sentence.endswith("the run goes on from the previous one, after step 3")
+    assert sentence in (run / "nst.log").read_text()
+    summary = json.loads((run / "run.json").read_text())
+    assert summary["damage"] == sentence
+    assert summary["resumed_at_step"] == 3
+    assert (run / "image.png").read_bytes() == (whole.run / "image.png").read_bytes()
+    assert losses(run) == losses(whole.run)
+    assert not list(run.glob("checkpoint*"))

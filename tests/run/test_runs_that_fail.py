@@ -22,12 +22,14 @@ def test_diverged_run_saves_its_best_picture_and_fails(
     assert answer.out == ""
     last = answer.err.splitlines()[-1]
     assert last.startswith("nst: the loss is ")
-    assert "image.png" in last
+    assert "image.png; optimizer.learning_rate=1e+30 is too much: try optimizer.learning_rate=0.001" in last
+    assert answer.err.count("back to the best picture, with the learning rate") == 3
     assert "Traceback" not in answer.err
     assert "Error executing" not in answer.err
     summary = json.loads((tmp_path / "run" / "run.json").read_text())
     assert summary["status"] == "diverged"
     assert summary["error"].startswith("the loss is ")
+    assert [back["learning_rate"] for back in summary["roll_backs"]] == pytest.approx([1e29, 1e28, 1e27])
     # the best picture was the start, saved exactly
     content, style = tmp_path / "content.png", tmp_path / "style.png"
     np.testing.assert_array_equal(unit(tmp_path / "run" / "image.png"), unit(content))
@@ -71,7 +73,7 @@ def test_run_that_is_cut_short_says_so(
         raise error
 
     monkeypatch.setattr(Display, "on_report", cut)
-    answer = nst(tmp_path, *small, "hydra.run.dir=run")
+    answer = nst(tmp_path, *small, "hydra.run.dir=run", "record.checkpoint_every=0")
     assert answer.status == answered
     assert answer.err.endswith(sentence) or sentence in answer.err.splitlines()[-1]
     summary = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -123,3 +125,27 @@ def test_other_runs_do_not(words: tuple[str, ...], own_size: tuple[str, ...], tm
     answer = nst(tmp_path, *own_size, "optimizer=adam", "steps=3", *words)
     assert answer.status == 0, answer.err
     assert NEVER_BETTER not in answer.err
+
+
+def test_overflow_of_half_precision_is_not_blamed_on_the_learning_rate(
+    own_size: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nst_tf.weights import sources
+    from nst_tf.weights.convolutions import ConvolutionWeights
+
+    draw = sources.untrained
+
+    def large(vgg, seed):
+        drawn = draw(vgg, seed)
+        kernels = {layer: kernel * 1e3 for layer, kernel in drawn.kernels.items()}
+        return ConvolutionWeights(kernels, drawn.biases, drawn.source, "of large numbers")
+
+    monkeypatch.setattr(sources, "untrained", large)
+    answer = nst(tmp_path, *own_size, "seed=99", "precision=float16", "hydra.run.dir=run")
+    assert answer.status == 1
+    last = answer.err.splitlines()[-1]
+    assert "after 0 steps" in last
+    assert last.endswith(
+        "precision=float16 holds no number above 65504: choose precision=float32 or bfloat16"
+    )
+    np.testing.assert_array_equal(unit(tmp_path / "run" / "image.png"), unit(tmp_path / "content.png"))

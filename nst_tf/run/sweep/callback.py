@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.errors import InputError
 from nst_tf.processes import Process
 from nst_tf.run.check_before_run import check_writable
+from nst_tf.run.leaving import LeavingInTime
 from nst_tf.run.stop import Stop
 from nst_tf.run.sweep.display import SweepDisplay
 from nst_tf.run.sweep.earlier import Earlier, earlier_run
@@ -54,6 +55,7 @@ class FollowSweep(Callback):
                 f"can't write to {where} ({error.strerror}): choose another folder with hydra.sweep.dir"
             )
         Sweep.current = sweep
+        LeavingInTime.last_words[:] = [sweep.leave]
         FollowSweep.display = SweepDisplay(sweep)
         FollowSweep.display.start()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nst_tf.configuration.file_words import is_there, quoted
+from nst_tf.configuration.file_words import quoted
+from nst_tf.configuration.places import is_there, user_path
 from nst_tf.configuration.several_pictures import several_pictures, stands_for_several
 from nst_tf.configuration.video import video_of
 from nst_tf.errors import InputError
@@ -53,7 +54,7 @@ def _names(value: str) -> list[str] | None:
         except InputError:
             if "," not in value:
                 raise
-    items = [] if is_there(value) else value.split(",")
+    items = [] if is_there(user_path(value)) else value.split(",")
     if not any(stands_for_several(item) for item in items):
         return None
     return [

@@ -12,14 +12,15 @@ from omegaconf import DictConfig
 from nst_tf.configuration.places import picture_path
 from nst_tf.configuration.styles import style_names
 from nst_tf.errors import InputError
-from nst_tf.files import sha256_of_file
+from nst_tf.files import remove_unfinished, sha256_of_file
 from nst_tf.run.job import requested_sha256
+from nst_tf.run.saved_run import CHECKPOINTS, has_checkpoint
 from nst_tf.run.sweep.notes import SUMMARY, read_object
 from nst_tf.run.sweep.other_configuration import what_differs
 
 # the names are those of nst_tf.record, which imports TensorFlow; the last is the cache of nst_tf.compare
-_CHECKPOINT, _PROGRESS, _FRAMES, _CONFIGURATION = "checkpoint.npz", "progress", "frames", "config.yaml"
-_OLD_FILES = ("metrics.jsonl", "loss.svg", "yardstick.json", _CHECKPOINT, _CONFIGURATION)
+_PROGRESS, _FRAMES, _CONFIGURATION = "progress", "frames", "config.yaml"
+_OLD_FILES = ("metrics.jsonl", "loss.svg", "yardstick.json", *CHECKPOINTS, _CONFIGURATION)
 
 
 class Earlier(Enum):
@@ -60,7 +61,7 @@ def earlier_run(
     if status == "completed" and (folder / picture).is_file():
         return Earlier.COMPLETED
     # from the checkpoint of a run that diverged, the same steps lead to the same end
-    goes_on = status in ("running", "interrupted", "failed") and (folder / _CHECKPOINT).is_file()
+    goes_on = status in ("running", "interrupted", "failed") and has_checkpoint(folder)
     return Earlier.GO_ON if goes_on else Earlier.ANEW
 
 
@@ -71,6 +72,8 @@ def take_away(folder: Path, picture: str) -> None:
     """
     for file in (folder / picture, *(folder / name for name in _OLD_FILES)):
         file.unlink(missing_ok=True)
+    for place in (folder, folder / _PROGRESS):
+        remove_unfinished(place)
     for file in (folder / _PROGRESS).glob("step-*.png"):
         file.unlink()
     if (folder / _PROGRESS).is_dir() and not any((folder / _PROGRESS).iterdir()):

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nst_tf.counted import counted
+from nst_tf.run.leaving import LeavingInTime
 from nst_tf.run.stop import Stop, Terminated, terminable
 from nst_tf.run.sweep.callback import FollowSweep
 from nst_tf.run.sweep.job import one_sentence
@@ -36,6 +37,7 @@ def run_to_the_end(program: Callable[[], object]) -> int:
     What ends the program before any job of a sweep began is raised, and leaves nothing behind.
     """
     Sweep.current = FollowSweep.display = None
+    LeavingInTime.last_words.clear()
     cut: BaseException | None = None
     try:
         with terminable():

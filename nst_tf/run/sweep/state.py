@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
@@ -124,6 +126,12 @@ class Sweep:
             if "running" not in statuses:
                 remove_notes(self.folder)
         return status
+
+    def leave(self) -> None:
+        """The process ends in the middle of one of its own jobs: say so."""
+        self.end(interrupted=True)
+        how = f"the same words with hydra.sweep.dir={shlex.quote(str(self.folder))} go on with it"
+        print(f"\nnst: interrupted; {how}", file=sys.stderr, flush=True)  # noqa: T201
 
     def abandon(self) -> None:
         """Take everything away that was made for a sweep none of whose jobs began."""

@@ -1,4 +1,4 @@
-"""From a description with ``_target_`` to the object."""
+"""Building what a config group describes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from nst_tf.errors import InputError
 
 
 def made(name: str, description: Any) -> Any:
-    """The object that the description says; ``name`` is its key. Raises InputError for one that can't be."""
+    """The object that ``description``, a mapping with a ``_target_``, stands for.
+
+    Raises InputError, with the object's own sentence or with one that begins with ``name``.
+    """
     if isinstance(description, DictConfig):
         description = OmegaConf.to_container(description, resolve=True)
     try:
