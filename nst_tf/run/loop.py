@@ -9,13 +9,15 @@ from typing import Protocol
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from nst_tf.balance import Balance, GivenBalance, Pulls, half_way, pulls_of
 from nst_tf.colour import PLAIN, Canvas, Colour, Unchanged
 from nst_tf.counted import counted
 from nst_tf.images.levels import rounded as rounded_to
 from nst_tf.images.resize import resize, resize_mask
-from nst_tf.objective import Objective, StyleImage
+from nst_tf.losses import TemporalTarget
+from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale, enlarged
 from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.regions import Regions
@@ -72,6 +74,8 @@ class Experiment:
     resize: Callable[[np.ndarray, int, int], np.ndarray] = resize
     """A picture at a height and width."""
     patience: Patience | None = None
+    before: TemporalTarget | None = None
+    """In an animation, what the frame before says of this one; its size is that of the only scale."""
     colour: Colour = field(default_factory=Unchanged)
 
 
@@ -135,7 +139,7 @@ def optimize(
         for watcher in watchers:
             watcher.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = experiment.objective.bind(content, styles, canvas.view, regions)
+        bound = experiment.objective.bind(content, styles, canvas.view, regions, experiment.before)
         bound = experiment.balance.applied(bound, index)
         seconds_of_targets += time.perf_counter() - began
         begin_with = keep(enlarged(image, height, width, circular=experiment.circular))
@@ -168,9 +172,7 @@ def pulls_at_every_size(experiment: Experiment) -> list[Pulls]:
     """
     found = []
     for scale in experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps):
-        _, _, content, styles = _pictures_at(scale, experiment)
-        canvas, content, styles = _coloured(experiment.colour, content, styles)
-        bound = experiment.objective.bind(content, styles, canvas.view, _regions_at(scale, experiment))
+        canvas, bound, content, styles = _bound_at(scale, experiment)
         found.append(pulls_of(bound, canvas.image(half_way(content, styles))))
     return found
 
@@ -231,6 +233,26 @@ def _pictures_at(scale: Scale, experiment: Experiment) -> tuple[int, int, np.nda
         for style, shape in zip(experiment.styles, shapes, strict=True)
     ]
     return height, width, experiment.resize(experiment.content, height, width), styles
+
+
+def _bound_at(
+    scale: Scale, experiment: Experiment
+) -> tuple[Canvas, BoundObjective, np.ndarray, list[StyleImage]]:
+    """The canvas of a size, the objective there, and content and styles as it sees them."""
+    _, _, content, styles = _pictures_at(scale, experiment)
+    canvas, content, styles = _coloured(experiment.colour, content, styles)
+    bound = experiment.objective.bind(content, styles, canvas.view, _regions_at(scale, experiment))
+    return canvas, bound, content, styles
+
+
+def score_of(experiment: Experiment, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
+    """Loss and parts of a picture [H, W, 3] of the result's size, with the weights as configured."""
+    scale = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)[-1]
+    _, bound, _, _ = _bound_at(scale, experiment)
+    image = tf.constant(pixels[np.newaxis], tf.float32)
+    parts = bound.objective.weighted_parts(image, bound.targets, bound.weights).numpy()
+    named = {name: float(value) for name, value in zip(bound.parts, parts, strict=True)}
+    return float(parts.sum()), named
 
 
 def _regions_at(scale: Scale, experiment: Experiment) -> Regions | None:
