@@ -21,7 +21,10 @@ from nst_tf.pyramid import Scale, SingleScale
 from nst_tf.record import RunFolder
 from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.record.folder import FRAMES, SUMMARY
-from nst_tf.run.loop import Experiment, Outcome, Watcher, check_sizes, optimize, score_of
+from nst_tf.run.experiment import Experiment
+from nst_tf.run.loop import Watcher, optimize
+from nst_tf.run.outcome import Outcome
+from nst_tf.run.stage import score_of
 from nst_tf.solver import Report, Solver
 from nst_tf.video import Beginning, Video, warping_error
 
@@ -102,7 +105,7 @@ class Animation:
         """
         # frames are files of 8 bits, from which the next one begins
         experiment = replace(experiment, image_every=0, bits=8)
-        height, width = check_sizes(experiment)[-1]
+        height, width = experiment.shapes[-1]
         began = time.perf_counter() - (resumed.seconds if resumed else 0.0)
         step, traces, seconds, diverged = resumed.step if resumed else 0, 0, {}, []
         done = resumed.scale if resumed else 0
@@ -242,7 +245,7 @@ def _begun(experiment: Experiment, beginning: Beginning | None, video: Video) ->
         experiment,
         start=GivenStart(beginning.start),
         pyramid=SingleScale(),
-        balance=_OfSize(experiment.balance, len(check_sizes(experiment)) - 1),
+        balance=_OfSize(experiment.balance, len(experiment.scales) - 1),
         steps=video.later_steps(experiment.steps),
         before=before,
     )

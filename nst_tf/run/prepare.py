@@ -25,7 +25,7 @@ from nst_tf.objective.blending import Blending
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
 from nst_tf.pyramid import NoSteps, Pyramid
-from nst_tf.run.loop import Experiment, check_sizes
+from nst_tf.run.experiment import Experiment
 from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.statistic_of_styles import check_statistic
 from nst_tf.run.warm import Warm
@@ -149,7 +149,7 @@ def prepare(
     )
     for note in inputs.regions.notes if inputs.regions else ():
         _log.info("%s", note)
-    sizes = check_sizes(experiment)
+    sizes = experiment.shapes
     if inputs.is_texture:
         _check_texture(parts, sizes, inputs.content.pixels)
     if parts.video.temporal_weight > 0 and not isinstance(parts.colour, (Unchanged, MatchStyleToContent)):
