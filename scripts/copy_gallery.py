@@ -28,7 +28,7 @@ def main(sweep: Path, destination: Path) -> None:
         if summary["status"] != "completed":
             print(f"{run.name}: {summary['status']}")
             continue
-        name = "_".join(word.partition("=")[2] for word in sorted(overrides[run] - common))
+        name = "_".join(Path(word.partition("=")[2]).stem for word in sorted(overrides[run] - common))
         write_picture(destination / f"{name}.jpg", read_picture(run / summary["picture"]).pixels)
         print(f"{name}: loss {summary['loss_of_saved_picture']:.4g}, {summary['seconds']['steps']:.0f} s")
 

@@ -21,6 +21,7 @@ from nst_tf.compare.reading import UNREADABLE, read_runs
 from nst_tf.compare.tables import best_table, difference_table
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
+from nst_tf.printable import printable
 
 BAD_INPUT, INTERRUPTED = 2, 130  # 130 = 128 + SIGINT, as shells count
 _WIDE = 1000  # columns: what reads from a pipe wants a line a row
@@ -102,7 +103,7 @@ def _tell(comparison: Comparison) -> None:
     changed = sorted({name for run in comparison.runs for name in run.missing_inputs})
     if changed:
         print(  # noqa: T201
-            f"nst-compare: not measured against {', '.join(changed)}: gone, or not what it was",
+            printable(f"nst-compare: not measured against {', '.join(changed)}: gone, or not what it was"),
             file=sys.stderr,
         )
     for path in comparison.files:
@@ -113,7 +114,8 @@ def _tell_what_did_not_complete(runs: Sequence[ComparedRun]) -> None:
     for run in runs[:_MOST_NAMED]:
         how = _HOW_IT_ENDED.get(run.status, run.status)
         print(  # noqa: T201
-            f"nst-compare: run {run.name} {how}{f': {run.error}' if run.error else ''}", file=sys.stderr
+            printable(f"nst-compare: run {run.name} {how}{f': {run.error}' if run.error else ''}"),
+            file=sys.stderr,
         )
     if len(runs) > _MOST_NAMED:
         print(  # noqa: T201
@@ -182,7 +184,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _stop(message: str, status: int) -> None:
-    print(f"nst-compare: {message}", file=sys.stderr)  # noqa: T201
+    print(f"nst-compare: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
 
 

@@ -18,6 +18,7 @@ from nst_tf.compare.settings import short_name, shown
 from nst_tf.compare.varying import value_of
 from nst_tf.errors import InputError
 from nst_tf.images.read import read_picture
+from nst_tf.printable import printable
 
 # pixels. A sheet of 2400 is looked at on screens of 1200 to 2400; its letters stay readable at the half
 _WIDTH, _HEIGHT = 2400, 4800
@@ -121,7 +122,8 @@ class _Sheet:
         )
         gap = max(8, letters // 2)
         row_texts = [line for label in self._row_labels for line in label]
-        row_head = max((self._measure.textlength(one, text) for one in [*row_texts, *grid.rows]), default=0.0)
+        heads = [printable(one) for one in [*row_texts, *grid.rows]]
+        row_head = max((self._measure.textlength(one, text) for one in heads), default=0.0)
         return _Layout(
             cell=cell,
             beside=max(cell[0], round(5 * letters)) + 2 * gap if has_beside else 0,

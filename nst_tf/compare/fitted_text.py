@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PIL import ImageDraw, ImageFont
 
+from nst_tf.printable import printable
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _CUT = "..."
 
@@ -14,7 +16,7 @@ def fitted_lines(draw: ImageDraw.ImageDraw, text: str, font: Font, width: float,
     Lines break at spaces, and within words that are wider than a line.
     """
     lines: list[str] = []
-    rest = " ".join(text.split())
+    rest = " ".join(printable(" ".join(text.split())).split())
     while rest and len(lines) < most:
         length = _fitting(draw, rest, font, width)
         if length < len(rest):

@@ -91,7 +91,7 @@ class NetworkDistances:
             features = self._extractor(_batch(resized))
             target = {}
             for layer in self._style_layers:
-                projections = self._sliced.describe(features[layer])
+                projections: Any = self._sliced.describe(features[layer])
                 from_zero = max(float(tf.reduce_mean(projections**2)), np.finfo(np.float32).tiny)
                 target[layer] = (self._gram.describe(features[layer]), projections, float(from_zero))
             return target

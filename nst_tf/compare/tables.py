@@ -14,6 +14,7 @@ from nst_tf.compare.difference import differences
 from nst_tf.compare.settings import short_name, shown
 from nst_tf.compare.varying import value_of
 from nst_tf.compare.yardstick import trade_off
+from nst_tf.printable import printable
 
 _MOST_RUNS, _MOST_SETTINGS = 10, 4  # a screen's height and width
 _NARROWEST = 6  # letters of a value that are left where the terminal is narrow
@@ -39,7 +40,7 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
     settings = _telling(best, varying)
     table.add_column("run", no_wrap=True)
     for name in settings:
-        table.add_column(escape(short_name(name)), overflow="ellipsis", min_width=_NARROWEST)
+        table.add_column(_escaped(short_name(name)), overflow="ellipsis", min_width=_NARROWEST)
     for name in (*_COLUMNS.values(), "trade-off"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -47,9 +48,9 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
         mark = "* " if id(run) in front else ""
         marks = [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
         numbers = [_number(run.yardstick.get(name)) for name in _COLUMNS]
-        values = [escape(shown(value_of(run, name))) for name in settings]
+        values = [_escaped(shown(value_of(run, name))) for name in settings]
         numbers.append(_number(trade_off(run.yardstick)))
-        table.add_row(escape(run.name), *values, *numbers, mark + ", ".join(marks))
+        table.add_row(_escaped(run.name), *values, *numbers, mark + ", ".join(marks))
     return table
 
 
@@ -73,15 +74,19 @@ def difference_table(first: ComparedRun, second: ComparedRun) -> Table:
     for name in ("", ""):
         table.add_column(name, no_wrap=True, overflow="ellipsis")
     for name in (first.name, second.name):
-        table.add_column(escape(name), overflow="fold", min_width=_NARROWEST)
+        table.add_column(_escaped(name), overflow="fold", min_width=_NARROWEST)
     table.add_column("change", justify="right", no_wrap=True)
     part = ""
     for row in differences(first, second):
         if part and row.part != part:
             table.add_section()
         shown_part, part = ("" if row.part == part else row.part), row.part
-        table.add_row(shown_part, *map(escape, (row.name, row.first, row.second, row.change)))
+        table.add_row(shown_part, *map(_escaped, (row.name, row.first, row.second, row.change)))
     return table
+
+
+def _escaped(text: str) -> str:
+    return escape(printable(text))
 
 
 def _table(title: str | None) -> Table:

@@ -86,9 +86,12 @@ def inside(folder: Path, name: object, what: str) -> Path:
             raise InputError(f"{what} of the run in {folder} is {name!r}, which lies outside of it")
     path = folder / name
     try:
+        path.exists()
         leads_out = not path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # links in a circle
+    except RuntimeError:  # links in a circle
         leads_out = True
+    except OSError as error:  # too long, or a circle again
+        raise InputError(f"{what} of the run in {folder} is {name!r}, no file ({error.strerror})") from None
     if leads_out:
         raise InputError(f"{what} of the run in {folder} is {name!r}, a link that leads out of it")
     return path

@@ -13,7 +13,9 @@ _OF_RECORDS = ("record.", "resume", "logger")
 _ABSENT = "absent"  # no value's canonical text, for that is JSON
 
 # what a run finds out before its first step (nst_tf.run.job), and what stands there until then
-_MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None}
+_MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None, "balance.calibration": None}
+# follows from pictures, objective and sizes, unless somebody asks for it
+_FOLLOWS = ("balance.calibration",)
 
 _Values = Sequence[str | None]
 """The canonical value of one setting in each run; None where it is not known, which differs from nothing."""
@@ -40,7 +42,7 @@ def varying(runs: Sequence[ComparedRun]) -> list[str]:
     groups = [name for name in differing if _is_group(runs, name)]
     chosen = list(dict.fromkeys([*asked, *_independent(groups, asked, values)]))
     explained_by = [name for name in chosen if name in groups]
-    others = [name for name in differing if name not in chosen and name not in groups]
+    others = [name for name in differing if name not in (*chosen, *groups, *_FOLLOWS)]
     for name in sorted(others, key=lambda one: one.startswith(_OF_RECORDS)):
         repeats = any(_agree(values[name], values[other]) for other in chosen)
         if not repeats and not _explained(values[name], [values[group] for group in explained_by]):

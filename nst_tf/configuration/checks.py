@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -13,20 +13,27 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.configuration.guidance import Guidance
+from nst_tf.configuration.made import made
 from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.output import output_profile
-from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.places import picture_path, user_path
 from nst_tf.configuration.schema import Settings
+from nst_tf.configuration.style_layers import style_layers
 from nst_tf.configuration.styles import style_names, style_scales
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.textures import canvas, check_texture
+from nst_tf.configuration.video import frames_of
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
+from nst_tf.images.animation import check_animation_suffix
+from nst_tf.images.frames import Frames
 from nst_tf.images.output_profile import SRGB, OutputProfile
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.write import check_bits, check_suffix
+from nst_tf.regions import Regions
 from nst_tf.vgg.layer_names import check_layer_names
 from nst_tf.weighting import check_layers, check_weight
 
@@ -42,9 +49,11 @@ NO_FILES: Files = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Inputs:
-    """The pictures of a run, read, and the weight of each style.
+    """The pictures of a run, read, and the weight and layers of each style.
 
-    ``is_texture``: there is no content, and ``content`` only has the shape of the result.
+    ``is_texture``: there is no content, and ``content`` only has the shape of the result. ``masks`` are those
+    of the content and of the styles, or none at all; ``regions`` what they say.
+    Of an animation, ``content`` is the first of the ``frames`` that can be read.
     """
 
     content: Picture
@@ -53,6 +62,10 @@ class Inputs:
     is_texture: bool = False
     profile: OutputProfile = SRGB
     """Of the result."""
+    style_layers: tuple[frozenset[str] | None, ...] = ()
+    masks: tuple[Picture | None, ...] = ()
+    regions: Regions | None = None
+    frames: Frames | None = None
 
 
 def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, files: Files = NO_FILES) -> None:
@@ -90,6 +103,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
             " choose the folder with hydra.run.dir"
         )
     check_suffix(settings.record.picture)
+    check_animation_suffix(settings.record.animation)
     check_bits(settings.record.picture, settings.record.bits)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", settings.objective[term].weight)
@@ -111,10 +125,41 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
     is_texture = settings.content is None
     if not is_texture and (not isinstance(settings.content, str) or not settings.content):
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
-    content = canvas(settings) if is_texture else _picture(settings.content, files)
-    pictures = tuple(_picture(name, files) for name in styles)
-    profile = output_profile(settings.record, content, files)
-    return Inputs(content, pictures, style_weights(settings, len(styles)), is_texture, profile)
+    frames = frames_of(settings, files)
+    if frames is not None:
+        content = frames.first()
+    else:
+        content = canvas(settings) if is_texture else _picture(settings.content, files)
+    inputs = inputs_of(settings, content, tuple(_picture(name, files) for name in styles), files)
+    return replace(inputs, frames=frames)
+
+
+def inputs_of(
+    settings: DictConfig, content: Picture, styles: tuple[Picture, ...], files: Files = NO_FILES
+) -> Inputs:
+    """Content and styles with what the settings say of them; reads the masks, and raises InputError."""
+    guidance: Guidance = made("guidance", settings.guidance)
+    masks = tuple(None if name is None else _picture(name, files) for name in guidance.masks)
+    regions = guidance.divided(content, styles, masks)
+    if settings.content is None and regions is not None and regions.kept is not None:
+        raise InputError(
+            "content=null has no pixels to keep in a region without a style: say guidance.keep_pixels=false"
+        )
+    one_style_each = regions is not None and all(len(numbers) == 1 for numbers in regions.styles_of)
+    if one_style_each and settings.style_weights is not None:
+        raise InputError(
+            "style_weights has nothing to weigh where every region has one style: say guidance.shares"
+        )
+    return Inputs(
+        content,
+        styles,
+        style_weights(settings, len(styles)),
+        settings.content is None,
+        output_profile(settings.record, content, files),
+        style_layers(settings.style_layers, len(styles), layer_weights("style", settings.layers.style)),
+        masks,
+        regions,
+    )
 
 
 def layer_weights(term: str, layers: Any) -> dict[str, float]:
@@ -180,9 +225,9 @@ def _check_keys(settings: DictConfig) -> None:
 
 def _check_weights_file(weights: str, files: Files) -> None:
     named = os.environ.get("NST_TF_WEIGHTS")
-    if weights == "auto" and named and not Path(named).expanduser().is_file():
+    if weights == "auto" and named and not user_path(named).is_file():
         raise InputError(f"NST_TF_WEIGHTS={named!r} is not a file: give its path, or unset the variable")
-    path = files.get(weights) or Path(weights).expanduser()
+    path = files.get(weights) or user_path(weights)
     if weights not in ("auto", "random") and not path.is_file():
         check_there(weights)
         raise InputError(f"model.weights={weights!r} is not a file: give its path, auto or random")

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from nst_tf.configuration.choices import EXPERIMENT, is_option
 from nst_tf.configuration.foreign_yaml import read_foreign_yaml
 from nst_tf.configuration.named_files import note_name
+from nst_tf.configuration.places import user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.words import groups
@@ -31,7 +32,10 @@ _OVERRIDE = re.compile(r"override /(?P<group>[a-z_/]+)")
 _SWEPT_KEY = re.compile(r"\+{0,2}[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z0-9_]+)*")
 _SWEPT_OPTIONS = re.compile(r"[A-Za-z0-9_,/()*\[\] ]*")  # no dots, which would lead out of our files
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
-_FILE_KEYS = (("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile"))
+_FILE_KEYS = (
+    *(("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile")),
+    *(("guidance", "content"), ("guidance", "styles")),
+)
 
 
 def with_experiment_files(words: Sequence[str]) -> list[str]:
@@ -73,14 +77,14 @@ def _translated(word: str) -> str:
     key, equals, value = word.partition("=")
     if not equals or key.lstrip("+") != EXPERIMENT or not value.endswith(SUFFIXES):
         return word
-    items = [value] if Path(value).expanduser().is_file() else value.split(",")
+    items = [value] if user_path(value).is_file() else value.split(",")
     return f"{key}={','.join(_option(item) for item in items)}"
 
 
 def _option(item: str) -> str:
     if not item.endswith(SUFFIXES):
         return item
-    path = Path(item).expanduser()
+    path = user_path(item)
     if not path.is_file():
         raise InputError(
             f"there is no experiment file {item}: give its path, or the name of one of ours without a suffix"
@@ -155,7 +159,7 @@ def _beside(name: Any, experiment: Path) -> Any:
     if not isinstance(name, str) or not name or "\0" in name:
         return name
     path = experiment.parent / name
-    if not Path(name).expanduser().is_absolute() and path.exists():  # a file, or a folder of styles
+    if not user_path(name).is_absolute() and path.exists():  # a file, or a folder of styles
         return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
     note_name(name, experiment)
     return name

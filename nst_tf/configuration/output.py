@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from nst_tf.configuration.named_files import check_there
+from nst_tf.configuration.places import user_path
 from nst_tf.images.output_profile import SRGB, OutputProfile, profile_from_file, profile_of_picture
 from nst_tf.images.read import Picture
 
@@ -29,6 +30,6 @@ def output_profile(record: DictConfig, content: Picture, files: Mapping[str, Pat
         profile = profile_from_file(files[name], name)
     else:
         check_there(name)
-        profile = profile_from_file(Path(name).expanduser(), name)
+        profile = profile_from_file(user_path(name), name)
     profile.check(record.bits)
     return profile

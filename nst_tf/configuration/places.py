@@ -22,8 +22,24 @@ def picture_path(name: str) -> Path:
     A path as the shell would take it; a name that starts with ``samples/`` is the bundled picture,
     unless there is such a file in the present folder.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     bundled = _PACKAGE / name
-    if name.startswith(_SAMPLE_PREFIX) and not path.exists() and bundled.is_file():
+    if name.startswith(_SAMPLE_PREFIX) and not is_there(path) and bundled.is_file():
         return bundled
     return path
+
+
+def user_path(name: str | Path) -> Path:
+    """The path with ~ and ~USER as the shell takes them; as it is where there is no such user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; not for what can't be the name of one, as too long a text."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -12,8 +12,14 @@ from nst_tf.errors import InputError
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # rooms whose classes are plain descriptions: building one computes numbers or reads a picture, and no more
-_ROOMS = ("balance", "colour", "losses", "optimizers", "pyramid", "start", "statistics")
-_OTHER_MODULES = ("nst_tf.run.start_from_file", "nst_tf.loggers.mlflow", "nst_tf.loggers.tensorboard")
+_ROOMS = ("balance", "colour", "losses", "optimizers", "pyramid", "start", "statistics", "video")
+_OTHER_MODULES = (
+    "nst_tf.configuration.guidance",
+    "nst_tf.loggers.mlflow",
+    "nst_tf.loggers.tensorboard",
+    "nst_tf.objective.blending",
+    "nst_tf.run.start_from_file",
+)
 
 # by name, for `keras.optimizers` also has functions that build whatever they are told, such as `deserialize`;
 # these are the optimizers and schedules of Keras 3.8 to 3.15

@@ -43,7 +43,7 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
     if "flag can only be used" in str(error):
         return str(error)
     parts = [argument.lstrip("+~").partition("=") for argument in arguments]
-    if "Config group override must be" in str(error):
+    if "Config group override" in str(error):
         if "" in [key for key, _, _ in parts]:
             return "an argument is not of the form KEY=VALUE: it has no key"
         known = set(groups())
@@ -51,6 +51,8 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
             if key in known and (not value[:1].isalpha() or value == "null"):
                 return f"{key}={value} is not the name of an option of {key}: `nst --help` lists what exists"
         return "a group takes the name of an option: `nst --help` lists what exists"
+    if "integer string conversion" in str(error):  # Python's own limit, of Hydra's reading of a number
+        return "a number has more digits than can be read: give fewer than 4300"
     if found := _NO_PLACE.search(str(error)):
         for key, _, value in parts:
             if found["name"] in key.split("."):

@@ -29,6 +29,7 @@ _MOST_JPEG_EXIF = 65533  # bytes: a JPEG segment's 16-bit length counts its own 
 _OWN_DESCRIPTION = "description"  # of the content picture, beside our texts in the tag ImageDescription
 _ASCII, _SHORT, _LONG = 2, 3, 4  # types of TIFF 6.0, section 2
 _ENTRY = "<HHII"  # tag, type, count, value or where it is; the same section
+_TEXTS = (Base.Make, Base.Model, Base.Software, Base.DateTime, Base.Artist, Base.Copyright)
 _FIRST_DIRECTORY = 4  # where the header says where it is
 
 
@@ -80,9 +81,11 @@ def texts_of(description: object) -> dict[str, str]:
 
 
 def _described(metadata: Mapping[str, str], exif: Image.Exif) -> str | None:
-    own = exif.get(Base.ImageDescription)
     if not metadata:
         return None
+    own = exif.get(Base.ImageDescription)
+    if isinstance(own, bytes):  # letters beyond ASCII, as any program wrote them
+        own = own.decode("utf-8", "replace")
     extra = {_OWN_DESCRIPTION: own} if isinstance(own, str) and _OWN_DESCRIPTION not in metadata else {}
     return json.dumps({**metadata, **extra})  # ASCII: the tag's own type
 
@@ -143,8 +146,8 @@ def _save_tiff(path: Path, levels: np.ndarray, icc: bytes, described: str | None
 
 
 def _is_text(tag: int, value: Any) -> bool:
-    """Whether an entry is one that we write as text; the description is ours to write."""
-    return isinstance(value, str) and value.isascii() and tag != Base.ImageDescription
+    """Whether an entry is one of the texts that tifffile is given; the description is ours to write."""
+    return isinstance(value, (str, bytes)) and tag in _TEXTS
 
 
 def _append_directories(path: Path, below: Mapping[int, Mapping[int, Any]]) -> None:

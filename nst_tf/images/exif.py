@@ -49,6 +49,7 @@ def carried_exif(file: bytes, name: str, with_place: bool = False) -> Image.Exif
         with Image.open(BytesIO(file), formats=FORMATS) as image:
             found = image.getexif()
             _copy(found, kept, _KEPT)
+            _keep_letters(kept)
             _copy(found.get_ifd(IFD.Exif), kept.get_ifd(IFD.Exif), _KEPT_OF_THE_PHOTOGRAPH)
             if with_place:
                 kept.get_ifd(IFD.GPSInfo).update(found.get_ifd(IFD.GPSInfo))
@@ -71,6 +72,7 @@ def of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.E
     if not is_filled(exif):
         return copy
     copy.load(exif.tobytes())
+    _keep_letters(copy)
     photograph = copy.get_ifd(IFD.Exif)
     photograph[Base.ExifImageWidth], photograph[Base.ExifImageHeight] = width, height
     photograph[Base.ColorSpace] = _SRGB if is_srgb else _UNCALIBRATED
@@ -80,6 +82,13 @@ def of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.E
 def is_filled(exif: Image.Exif) -> bool:
     """Whether there is anything in it."""
     return len(exif) > 0
+
+
+def _keep_letters(exif: Image.Exif) -> None:
+    """Texts beyond ASCII as the bytes that the file had: Pillow reads them as Latin-1, and writes '?'."""
+    for tag, value in list(exif.items()):
+        if isinstance(value, str) and not value.isascii():
+            exif[tag] = value.encode("latin-1", "replace")
 
 
 def _copy(found: Any, kept: Any, tags: frozenset[int]) -> None:

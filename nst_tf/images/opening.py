@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from nst_tf.errors import InputError
+from nst_tf.images.chatter import chatter_logged
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
 MOST_PIXELS = 178_956_970
 """Twice Pillow's default ``MAX_IMAGE_PIXELS``: where Pillow itself stops warning of a decompression bomb
 and raises. A float32 RGB picture of that many pixels takes 2.1 GB."""
+
+# Below, a bomb does no harm (16.8 million pixels are decoded in a second). Above, flat JPEG files have up to
+# 72 pixels a byte (6 bits for 8 x 8 pixels), photographs under 20; deflated zeros have 344.
+_HARMLESS_PIXELS = 1 << 24
+_MOST_PIXELS_A_BYTE = 200
 
 _MOST_BYTES = MOST_PIXELS * 8  # no honest file is larger: the most pixels, four channels of 16 bits, unpacked
 
@@ -36,13 +42,15 @@ def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, bytes]]:
     Raises:
         InputError: see :func:`nst_tf.images.read.read_picture`.
     """
-    content = _content(path)
+    content = content_of(path)
     with (
         refusals(path),
         _pillow_warnings_logged(path),
+        chatter_logged(path, content, log),
         Image.open(BytesIO(content), formats=FORMATS) as image,
     ):
         check_area(image.width, image.height, path)
+        _check_no_bomb(image.width * image.height, len(content), path)
         yield image, content
 
 
@@ -52,6 +60,14 @@ def check_area(width: int, height: int, name: str | Path) -> None:
         raise InputError(
             f"{name} declares {width} x {height} pixels, more than the {MOST_PIXELS:,} that are decoded: "
             "scale it down first"
+        )
+
+
+def _check_no_bomb(pixels: int, size: int, path: Path) -> None:
+    if pixels > _HARMLESS_PIXELS and pixels > size * _MOST_PIXELS_A_BYTE:
+        raise InputError(
+            f"{path} declares {pixels:,} pixels in {size:,} bytes, more than {_MOST_PIXELS_A_BYTE} a byte: "
+            "it is blank or made to fill the memory, and is not decoded; scale it down first"
         )
 
 
@@ -82,7 +98,8 @@ def refusals(name: str | Path) -> Iterator[None]:
         ) from error
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The bytes of a picture file; raises InputError for none, one that can't be read, or is too large."""
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: give the path of one picture file")

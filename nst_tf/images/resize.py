@@ -82,6 +82,19 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     Raises:
         InputError: the array has another number of axes or no pixels, or a side wanted is below 1.
     """
+    return _resampled(pixels, height, width, Image.Resampling.LANCZOS)
+
+
+def resize_mask(memberships: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Memberships [H, W, R], or [H, W], in [0, 1] at ``height`` x ``width``, as ``resize`` takes pixels.
+
+    The filter is a triangle, which widens with the reduction: unlike Lanczos' it is nowhere negative, so that
+    a region gets no pixel that is not its own, none is lost, and memberships that sum to 1 still do.
+    """
+    return _resampled(memberships, height, width, Image.Resampling.BILINEAR)
+
+
+def _resampled(pixels: np.ndarray, height: int, width: int, filter_: Image.Resampling) -> np.ndarray:
     if pixels.ndim not in (2, 3) or 0 in pixels.shape:
         raise InputError(f"a picture has axes (height, width, channel), received shape {pixels.shape}")
     if height < 1 or width < 1:
@@ -92,6 +105,6 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     resized = np.empty((height, width, planes.shape[2]), np.float32)
     for channel in range(planes.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], np.float32))  # mode 'F'
-        resized[..., channel] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS))
+        resized[..., channel] = np.asarray(plane.resize((width, height), filter_))
     np.clip(resized, 0.0, 1.0, out=resized)
     return resized[..., 0] if pixels.ndim == 2 else resized

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
@@ -18,8 +19,9 @@ _SWAPPED = {"B": "L", "L": "B", "N": "B" if np.little_endian else "L"}
 _DEPTH = ";16"
 _COLOUR = ("RGB", "RGBA", "RGBX", "RGBa")  # X: a fourth channel that means nothing; a: premultiplied
 _PREMULTIPLIED, _STRAIGHT = "RGBa", "RGBA"
-_COMPRESSION, _PLANAR = 259, 284  # tags of TIFF 6.0, section 8
-_UNCOMPRESSED, _APART = 1, 2  # values of them
+_BITS, _COMPRESSION, _ORIENTATION, _PLANAR = 258, 259, 274, 284  # tags of TIFF 6.0, section 8
+_EXTRA_SAMPLES = 338  # section 18
+_UNCOMPRESSED, _APART, _ASSOCIATED = 1, 2, 1  # values of them
 
 
 class Planes(NamedTuple):
@@ -50,8 +52,8 @@ def sixteen_bit_planes(image: ImageFile.ImageFile, content: bytes, name: str) ->
     """
     tags = getattr(image, "tag_v2", {})  # TIFF alone
     colours, _, order = _raw_mode(image).partition(_DEPTH)
-    if tags.get(_PLANAR) == _APART and tags.get(258, (0,))[0] == 16 and image.mode in ("RGB", "RGBA"):
-        return _apart(content, tags.get(_COMPRESSION), name)
+    if tags.get(_PLANAR) == _APART and tags.get(_BITS, (0,))[0] == 16 and image.mode in ("RGB", "RGBA"):
+        return _apart(content, tags, name)
     if colours not in _COLOUR or order not in _SWAPPED:
         return None
     straight = _STRAIGHT if colours == _PREMULTIPLIED else colours
@@ -80,19 +82,17 @@ def _decoded(like: ImageFile.ImageFile, content: bytes, raw_mode: str) -> Image.
         return image.copy()
 
 
-def _apart(content: bytes, compression: int | None, name: str) -> Planes | None:
+def _apart(content: bytes, tags: Mapping[int, Any], name: str) -> Planes | None:
     """A TIFF that stores one channel after the other: Pillow misreads it unless it is compressed."""
-    if compression != _UNCOMPRESSED:
+    if tags.get(_COMPRESSION) != _UNCOMPRESSED:
         log.warning("%s stores compressed channels apart and is read at 8 bits: save them interleaved", name)
         return None
     with tifffile.TiffFile(BytesIO(content)) as file:
-        page = file.pages[0]
-        samples = np.moveaxis(page.asarray(), 0, 2)
-        premultiplied = tifffile.EXTRASAMPLE.ASSOCALPHA in getattr(page, "extrasamples", ())
-        orientation = page.keyframe.tags.get(274)
-    planes = (Image.fromarray(np.ascontiguousarray(part, np.uint8)) for part in (samples >> 8, samples & 255))
-    high, low = planes
+        samples = np.moveaxis(file.pages[0].asarray(), 0, 2)
+    high, low = (
+        Image.fromarray(np.ascontiguousarray(part, np.uint8)) for part in (samples >> 8, samples & 255)
+    )
     for plane in (high, low):
-        if orientation is not None:
-            plane.getexif()[274] = orientation.value
-    return Planes(high, low, premultiplied)
+        if _ORIENTATION in tags:
+            plane.getexif()[_ORIENTATION] = tags[_ORIENTATION]
+    return Planes(high, low, _ASSOCIATED in tags.get(_EXTRA_SAMPLES, ()))

@@ -51,10 +51,14 @@ class Evaluation(Protocol):
 
 @dataclass(frozen=True)
 class WholePicture:
-    """The whole picture at once; ``read`` is ``read_whole`` or ``read_recomputing``."""
+    """The whole picture at once; ``read`` is ``read_whole`` or ``read_recomputing``.
+
+    ``jit_compile``: whoever compiles it asks XLA to.
+    """
 
     read: Callable[[FeatureExtractor, tf.Tensor, Sequence[Reading]], list[Any]] = read_whole
     on_host: bool = False
+    jit_compile: bool = False
 
     def check(self, objective: Objective) -> None:
         """Every objective can."""
@@ -73,11 +77,9 @@ class WholePicture:
         """Image [1, H, W, 3] -> parts of the loss [P], float32."""
         taken = []
         if objective.extractor is not None:
-            readings = objective.readings(targets.get("content", {}), weights)
+            readings = objective.readings(targets, weights)
             taken = self.read(objective.extractor, image, readings)
-        values = objective.values(taken, targets)
-        if objective.smoothness:
-            values.append(objective.smoothness(image))
+        values = objective.values(taken, targets) + objective.of_pixels(image, targets)
         return weights * tf.stack(values)
 
     def value_and_gradient(

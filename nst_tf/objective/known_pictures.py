@@ -20,10 +20,10 @@ _MOST_PICTURES = 256
 
 @dataclass(frozen=True)
 class SeenPicture:
-    """Activations [1, h, w, C] by content layer, and the statistic of each style layer."""
+    """Activations [1, h, w, C] by content layer, and the statistics of each style layer, one a region."""
 
     features: dict[str, tf.Tensor]
-    description: dict[str, Any]
+    description: dict[str, list[Any]]
 
 
 class KnownPictures:

@@ -18,11 +18,27 @@ def features(layer: str) -> Reading:
     return Reading(layer, lambda mine, _: mine, joined)
 
 
-def description(statistic: Any, layer: str) -> tuple[Reading, Callable[[Any], Any]]:
-    """A reading for the statistic of a layer, and the statistic's description of what was taken."""
+def description(
+    statistic: Any, layer: str, weights: tf.Tensor | None = None
+) -> tuple[Reading, Callable[[Any], list[Any]]]:
+    """A reading for the statistic of a layer, and the statistic's descriptions of what was taken.
+
+    ``weights`` [1, h, w, R] are those of the layer's positions in each region; the descriptions are as many.
+    None is one region, the whole.
+    """
     if is_summable(statistic):
-        return Reading(layer, lambda mine, _: statistic.sums(_float(mine)), added), statistic.described
-    return Reading(layer, lambda mine, _: statistic.describe(_float(mine))), lambda taken: taken
+        return (
+            Reading(
+                layer, lambda mine, theirs: _of_regions(statistic.sums, _float(mine), theirs), added, weights
+            ),
+            lambda taken: [statistic.described(one) for one in taken],
+        )
+    return (
+        Reading(
+            layer, lambda mine, theirs: _of_regions(statistic.describe, _float(mine), theirs), None, weights
+        ),
+        lambda taken: taken,
+    )
 
 
 def content_reading(
@@ -45,20 +61,26 @@ def content_value(term: ContentLoss, taken: Any) -> tf.Tensor:
     return distance.of_sums(taken) if _in_pieces(term) else taken
 
 
-def style_reading(term: StyleLoss, layer: str, strength: tf.Tensor | None) -> Reading:
-    """Of the generated image."""
+def style_reading(
+    term: StyleLoss, layer: str, strength: tf.Tensor | None, weights: tf.Tensor | None = None
+) -> Reading:
+    """Of the generated image; ``weights`` [1, h, w, R] are those of its regions."""
     if term.normalize_gradients:
         pull, describe = _pull(term, strength), term.statistic.describe
-        return Reading(layer, lambda mine, _: describe(pull(mine)))
-    return description(term.statistic, layer)[0]
+        return Reading(layer, lambda mine, theirs: _of_regions(describe, pull(mine), theirs), None, weights)
+    return description(term.statistic, layer, weights)[0]
 
 
 def style_value(
-    term: StyleLoss, layer: str, taken: Any, styles: Sequence[Any], shares: tf.Tensor
+    term: StyleLoss, layer: str, taken: Any, styles: Sequence[Sequence[Any]], shares: Sequence[tf.Tensor]
 ) -> tf.Tensor:
-    """The distances to the styles' descriptions, weighted by their shares; scalar."""
+    """The distances to the styles' descriptions, weighted by their shares, both by region; scalar."""
     generated = taken if term.normalize_gradients else description(term.statistic, layer)[1](taken)
-    return tf.tensordot(shares, tf.stack([term.statistic.compare(generated, one) for one in styles]), 1)
+    values = [
+        tf.tensordot(share, tf.stack([term.statistic.compare(mine, one) for one in theirs]), 1)
+        for mine, theirs, share in zip(generated, styles, shares, strict=True)
+    ]
+    return values[0] if len(values) == 1 else tf.add_n(values)
 
 
 def needs_whole_pictures(content: ContentLoss | None, style: StyleLoss | None) -> str | None:
@@ -71,6 +93,14 @@ def needs_whole_pictures(content: ContentLoss | None, style: StyleLoss | None) -
     if content is not None and not _in_pieces(content):
         return f"the distance {type(content.distance).__name__}"
     return None
+
+
+def _of_regions(take: Callable[..., Any], activations: tf.Tensor, weights: tf.Tensor | None) -> list[Any]:
+    """What is taken of the activations for each region, of which None is one, the whole."""
+    if weights is None:
+        return [take(activations)]
+    regions: Any = weights.shape[-1]
+    return [take(activations, one) for one in tf.split(weights, regions, axis=3)]
 
 
 def _in_pieces(term: ContentLoss) -> bool:

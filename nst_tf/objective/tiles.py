@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from nst_tf.objective.evaluation import Targets
 from nst_tf.objective.readings import needs_whole_pictures
 from nst_tf.statistics.shapes import sizes
 from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.layer_names import positions_factor
 from nst_tf.vgg.pieces import Piece, pieces_of
 from nst_tf.vgg.reading import Reading, added
 from nst_tf.vgg.windows import read_window
@@ -33,6 +34,14 @@ class Tile:
         """Image [1, H, W, 3] -> the tile with its surroundings."""
         rows, columns = self.rows, self.columns
         return image[:, rows.window_start : rows.window_stop, columns.window_start : columns.window_stop]
+
+    def of_layer(self, target: tf.Tensor, layer: str) -> tf.Tensor:
+        """What a whole layer [1, h, w, C] holds for the tile itself."""
+        stride = positions_factor(layer)
+        (top, bottom), (left, right) = (
+            (side.start // stride, side.stop // stride) for side in (self.rows, self.columns)
+        )
+        return target[:, top:bottom, left:right]
 
     @property
     def owned(self) -> tf.Tensor:
@@ -97,14 +106,20 @@ class Tiles:
         if extractor is None or not readings:
             return []
         image: Any = pixels[np.newaxis]  # stays with the host: only windows are copied to the device
-        look = tf.function(
-            lambda window, owned: read_window(extractor, window, owned, readings), autograph=False
-        )
-        look = look.get_concrete_function(tf.TensorSpec((1, None, None, 3)), tf.TensorSpec((4,), tf.int32))
-        tiles = [
-            look(tf.constant(tile.window(image), tf.float32), tile.owned)
-            for tile in tiles_of(pixels.shape[0], pixels.shape[1], self.size, extractor)
-        ]
+        of_reading = {index: one.target for index, one in enumerate(readings) if one.target is not None}
+
+        def take(window: tf.Tensor, owned: tf.Tensor, *targets: tf.Tensor) -> list[Any]:
+            given = dict(zip(of_reading, targets, strict=True))
+            of_tile = [replace(one, target=given.get(index)) for index, one in enumerate(readings)]
+            return read_window(extractor, window, owned, of_tile)
+
+        look: Callable | None = None
+        tiles = []
+        for tile in tiles_of(pixels.shape[0], pixels.shape[1], self.size, extractor):
+            targets = [tile.of_layer(target, readings[index].layer) for index, target in of_reading.items()]
+            arguments = [tf.constant(tile.window(image), tf.float32), tile.owned, *targets]
+            look = look or _compiled(take, arguments)
+            tiles.append(look(*arguments))
         columns = [[tile[index] for tile in tiles] for index in range(len(readings))]
         return [
             added(column) if reading.combine is added else column
@@ -115,16 +130,15 @@ class Tiles:
         self, objective: Objective, image: tf.Tensor, targets: Targets, weights: tf.Tensor
     ) -> tf.Tensor:
         """Image [1, H, W, 3] -> parts of the loss [P], float32."""
-        passes = self._passes_of(objective)
+        passes = self._passes_of(objective, targets)
         sums = passes.sums(image, targets)
-        smoothness = [passes.smoothness(image)] if objective.smoothness else []
-        return weights * tf.stack(objective.values(sums, targets) + smoothness)
+        return weights * tf.stack(objective.values(sums, targets) + passes.of_pixels(image, targets))
 
     def value_and_gradient(
         self, objective: Objective, image: tf.Tensor, targets: Targets, weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
-        passes = self._passes_of(objective)
+        passes = self._passes_of(objective, targets)
         sums = passes.sums(image, targets)
         flat = tf.nest.flatten(sums)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -134,19 +148,21 @@ class Tiles:
             loss = tf.reduce_sum(parts)
         slopes = tape.gradient(loss, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         total = tf.Variable(tf.zeros_like(image))
-        if objective.smoothness:
-            smoothness, gradient = passes.smoothness_and_gradient(image)
-            total.assign(weights[-1] * gradient)
+        if objective.has_terms_of_pixels:
+            of_pixels, gradient = passes.of_pixels_and_gradient(image, targets, weights[len(values) :])
+            total.assign(gradient)
             del gradient
-            parts = tf.concat([parts, [weights[-1] * smoothness]], 0)
+            parts = tf.concat([parts, of_pixels], 0)
             loss = tf.reduce_sum(parts)
         passes.add_gradient(total, image, targets, slopes)
         return loss, parts, tf.convert_to_tensor(total)
 
-    def _passes_of(self, objective: Objective) -> _Passes:
-        found = self._passes.get(objective.structure)
+    def _passes_of(self, objective: Objective, targets: Targets) -> _Passes:
+        regions = tuple((layer, one.shape[-1]) for layer, one in targets.get("regions", {}).items())
+        key = (objective.structure, regions)
+        found = self._passes.get(key)
         if found is None:
-            found = self._passes[objective.structure] = _Passes(objective, self.size)
+            found = self._passes[key] = _Passes(objective, self.size)
         return found
 
 
@@ -157,10 +173,20 @@ class _Passes:
         self._objective, self._size = objective, size
         self._sums: Callable | None = None
         self._gradient: Callable | None = None
-        smooth = objective.smoothness
-        if smooth:
-            self.smoothness = tf.function(smooth, autograph=False)
-            self.smoothness_and_gradient = tf.function(_with_gradient(smooth), autograph=False)
+        self._kinds: list[tuple[str, str]] = []
+        """Kind and layer of each of a tile's targets, in order."""
+        self._of_pixels = tf.function(objective.of_pixels, autograph=False)
+        self._of_pixels_and_gradient = tf.function(_with_gradient(objective.of_pixels), autograph=False)
+
+    def of_pixels(self, image: tf.Tensor, targets: Targets) -> list[tf.Tensor]:
+        """The parts of the image itself, without their weights."""
+        return self._of_pixels(image, _of_whole(targets))
+
+    def of_pixels_and_gradient(
+        self, image: tf.Tensor, targets: Targets, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The same with their weights, [p], and the gradient of their sum, [1, H, W, 3]."""
+        return self._of_pixels_and_gradient(image, _of_whole(targets), weights)
 
     def sums(self, image: tf.Tensor, targets: Targets) -> list[Any]:
         """The first pass: what the readings take, added up over the tiles."""
@@ -190,12 +216,13 @@ class _Passes:
     def _take(self, window: tf.Tensor, owned: tf.Tensor, *targets: tf.Tensor) -> list[Any]:
         extractor = self._objective.extractor
         assert extractor is not None, "without layers there are no tiles"  # noqa: S101
-        content = self._objective.content
-        of_content = dict(zip(content.layers, targets, strict=True)) if content else {}
-        return read_window(extractor, window, owned, self._objective.readings(of_content, None))
+        of_tile: dict[str, dict[str, tf.Tensor]] = {}
+        for (kind, layer), target in zip(self._kinds, targets, strict=True):
+            of_tile.setdefault(kind, {})[layer] = target
+        return read_window(extractor, window, owned, self._objective.readings(of_tile, None))
 
     def _pull(self, window: tf.Tensor, owned: tf.Tensor, *targets_and_slopes: tf.Tensor) -> tf.Tensor:
-        count = len(self._objective.content.layers) if self._objective.content else 0
+        count = len(self._kinds)
         targets, slopes = targets_and_slopes[:count], targets_and_slopes[count:]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(window)
@@ -206,10 +233,14 @@ class _Passes:
     def _inputs(
         self, image: tf.Tensor, targets: Targets
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]]:
-        """Window, place of the tile in it, and content targets, by tile."""
-        by_layer = list(targets.get("content", {}).values())
+        """Window, place of the tile in it, content targets and weights of regions, by tile."""
+        of_content, of_regions = targets.get("content", {}), targets.get("regions", {})
+        self._kinds = [("content", layer) for layer in of_content] + [
+            ("regions", layer) for layer in of_regions
+        ]
         for index, tile in enumerate(self._tiles(image)):
-            yield tile.window(image), tile.owned, [layer[index] for layer in by_layer]
+            weights = [tile.of_layer(one, layer) for layer, one in of_regions.items()]
+            yield tile.window(image), tile.owned, [*(one[index] for one in of_content.values()), *weights]
 
     def _tiles(self, image: tf.Tensor) -> list[Tile]:
         if self._objective.extractor is None:
@@ -235,11 +266,17 @@ def _compiled(function: Callable, arguments: Sequence[tf.Tensor]) -> Callable:
     return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
-def _with_gradient(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable:
-    def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, Any]:
+def _of_whole(targets: Targets) -> Targets:
+    """The targets that are no lists by tile, whose shapes would trace anew: those of the frame before."""
+    return {name: target for name, target in targets.items() if name == "temporal"}
+
+
+def _with_gradient(parts: Callable[[tf.Tensor, Targets], list[tf.Tensor]]) -> Callable:
+    def parts_and_gradient(image: tf.Tensor, targets: Targets, weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(image)
-            value = function(image)
-        return value, tape.gradient(value, image)
+            values = weights * tf.stack(parts(image, targets))
+            loss = tf.reduce_sum(values)
+        return values, tape.gradient(loss, image)
 
-    return value_and_gradient
+    return parts_and_gradient

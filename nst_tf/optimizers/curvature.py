@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from nst_tf.conditional_assignment import selects
+
 
 class CurvaturePairs:
     """The last m pairs s = change of position, y = change of gradient, oldest overwritten first.
@@ -19,23 +21,35 @@ class CurvaturePairs:
         self._size = size
         self._steps = make_variable((size, parameters), "float32", "curvature_steps")
         self._changes = make_variable((size, parameters), "float32", "curvature_changes")
-        self._pushed = make_variable((), "int32", "curvature_pushed")
+        self._pushed = make_variable((), "int64", "curvature_pushed")
 
     @property
     def pushed(self) -> tf.Tensor:
-        """How many pairs were pushed since the last clearing; scalar int32."""
+        """How many pairs were pushed since the last clearing; scalar int64."""
         return tf.convert_to_tensor(self._pushed.value)
 
-    def push(self, step: tf.Tensor, change: tf.Tensor) -> None:
-        """Remember the pair; both [n]."""
+    def push_if(self, condition: tf.Tensor, step: tf.Tensor, change: tf.Tensor) -> None:
+        """Remember the pair if the scalar ``condition`` holds; both [n]."""
+        steps, changes = self._steps.value, self._changes.value
         row = tf.math.floormod(self.pushed, self._size)
-        self._steps.value.scatter_nd_update([[row]], step[tf.newaxis])
-        self._changes.value.scatter_nd_update([[row]], change[tf.newaxis])
-        self._pushed.assign_add(1)
 
-    def clear(self) -> None:
-        """Forget every pair."""
-        self._pushed.assign(0)
+        def push(step: tf.Tensor, change: tf.Tensor) -> tf.Operation:
+            steps.scatter_nd_update([[row]], step[tf.newaxis])
+            changes.scatter_nd_update([[row]], change[tf.newaxis])
+            return tf.no_op()
+
+        if selects():  # of the whole history only the one row
+            push(
+                tf.where(condition, step, tf.gather(steps, row)),
+                tf.where(condition, change, tf.gather(changes, row)),
+            )
+        else:
+            tf.cond(condition, lambda: push(step, change), tf.no_op)
+        self._pushed.assign_add(tf.cast(condition, tf.int64))
+
+    def clear_if(self, condition: tf.Tensor) -> None:
+        """Forget every pair if the scalar ``condition`` holds."""
+        self._pushed.assign(tf.where(condition, tf.zeros_like(self.pushed), self.pushed))
 
     def times_inverse_hessian(
         self,
@@ -57,44 +71,48 @@ class CurvaturePairs:
 
         count = tf.minimum(self.pushed, self._size)
         newest = self.pushed - 1
+        # the host counts the turns of a loop: on a GPU it doesn't know how many pairs there are
+        turns = self._size if selects() else tf.cast(count, tf.int32)
         # convert_to_tensor of a whole history would copy it; a row at a time does not
         steps, changes = self._steps.value, self._changes.value
 
-        def pair(age):
-            row = (newest - age) % self._size
+        def pair(row):
             step, change = tf.gather(steps, row), tf.gather(changes, row)
             if free is not None:
                 step, change = step * free, change * free
             return step, change, dot(step, change)
 
-        def first_loop(age, rest, coefficients, scale):
-            step, change, curvature = pair(age)
-            usable = curvature > 0
+        def pair_of_age(age):
+            age = tf.cast(age, tf.int64)
+            row = (newest - age) % self._size
+            step, change, curvature = pair(row)
+            return row, step, change, curvature, (curvature > 0) & (age < count)
+
+        def first_loop(age, rest, coefficients, newest_usable):
+            row, step, change, curvature, usable = pair_of_age(age)
             coefficient = tf.where(usable, tf.math.divide_no_nan(dot(step, rest), curvature), 0.0)
-            scale = tf.cond(
-                usable & (scale == 0),
-                lambda: tf.math.divide_no_nan(curvature, dot(change, initial(change))),
-                lambda: scale,
-            )
-            return age + 1, rest - coefficient * change, coefficients.write(age, coefficient), scale
+            newest_usable = tf.where(usable & (newest_usable < 0), row, newest_usable)
+            return age + 1, rest - coefficient * change, coefficients.write(age, coefficient), newest_usable
 
         coefficients = tf.TensorArray(tf.float32, size=self._size, element_shape=(), clear_after_read=False)
-        _, rest, coefficients, scale = tf.while_loop(
-            lambda age, *_: age < count,
+        _, rest, coefficients, newest_usable = tf.while_loop(
+            lambda age, *_: age < turns,
             first_loop,
-            (0, vector, coefficients, tf.constant(0.0)),
+            (0, vector, coefficients, tf.constant(-1, tf.int64)),
             parallel_iterations=1,
         )
 
         def second_loop(age, product):
-            step, change, curvature = pair(age)
+            _, step, change, curvature, usable = pair_of_age(age)
             correction = tf.math.divide_no_nan(dot(change, product), curvature)
-            factor = tf.where(curvature > 0, coefficients.read(age) - correction, 0.0)
+            factor = tf.where(usable, coefficients.read(age) - correction, 0.0)
             return age - 1, product + factor * step
 
-        scale = tf.where(scale > 0, scale, 1.0)
+        _, change, curvature = pair(tf.maximum(newest_usable, 0))
+        scale = tf.math.divide_no_nan(curvature, dot(change, initial(change)))
+        scale = tf.where((newest_usable >= 0) & (scale > 0), scale, 1.0)
         _, product = tf.while_loop(
-            lambda age, _: age >= 0, second_loop, (count - 1, scale * initial(rest)), parallel_iterations=1
+            lambda age, _: age >= 0, second_loop, (turns - 1, scale * initial(rest)), parallel_iterations=1
         )
         return product
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,14 +15,21 @@ def flatten(tensors: Sequence) -> tf.Tensor:
     return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
 
 
-def assign_flat(variables: Sequence, vector: tf.Tensor) -> None:
-    """Write a vector [n] back into the variables it was made of."""
-    start = 0
+def unflattened(variables: Sequence, vector: tf.Tensor) -> list[tuple[Any, tf.Tensor]]:
+    """Each of the variables with its share of a vector [n], in its shape and type."""
+    start, pairs = 0, []
     for variable in variables:
         size = int(np.prod(variable.shape))
         value = tf.reshape(vector[start : start + size], variable.shape)
-        variable.assign(tf.cast(value, variable.dtype))
+        pairs.append((variable, tf.cast(value, variable.dtype)))
         start += size
+    return pairs
+
+
+def assign_flat(variables: Sequence, vector: tf.Tensor) -> None:
+    """Write a vector [n] back into the variables it was made of."""
+    for variable, value in unflattened(variables, vector):
+        variable.assign(value)
 
 
 def count_parameters(variables: Sequence) -> int:

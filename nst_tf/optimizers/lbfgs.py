@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from nst_tf.conditional_assignment import assign_if
 from nst_tf.errors import InputError
 from nst_tf.optimizers.curvature import CurvaturePairs, dot
 from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
@@ -41,7 +43,8 @@ class LBFGS(keras.optimizers.Optimizer):
     almost every purpose; ``first_step`` is the root mean square of the first change of the variables
     (for pictures in [0, 1]: 0.01 is two to three 8-bit steps). ``lower`` and ``upper`` bound every
     coordinate; None is no bound. ``octaves`` above 0 begins the recursion with the metric of
-    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C].
+    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C]; ``circular`` is
+    that of a torus.
     """
 
     needs_loss = True
@@ -54,6 +57,7 @@ class LBFGS(keras.optimizers.Optimizer):
         upper: float | None = 1.0,
         first_step: float = 0.01,
         octaves: int = 0,
+        circular: bool = False,
         name: str = "lbfgs",
         **keras_options,
     ) -> None:
@@ -70,6 +74,7 @@ class LBFGS(keras.optimizers.Optimizer):
             raise InputError(f"octaves must be a whole number of at least 0, but is {octaves!r}")
         self.first_step = first_step
         self.octaves = octaves
+        self.circular = circular
 
     def build(self, var_list) -> None:
         """Create the state for these variables."""
@@ -85,8 +90,8 @@ class LBFGS(keras.optimizers.Optimizer):
         self._direction = make((size,), "float32", "direction")
         self._loss = make((), "float32", "accepted_loss")
         self._length = make((), "float32", "step_length")
-        self._rejections = make((), "int32", "rejections")
-        self._accepted = make((), "int32", "accepted_trials")
+        self._rejections = make((), "int64", "rejections")
+        self._accepted = make((), "int64", "accepted_trials")
 
     @property
     def accepted_loss(self) -> tf.Tensor:
@@ -104,11 +109,14 @@ class LBFGS(keras.optimizers.Optimizer):
         promised = dot(self._gradient.value, trial - self._point.value)
         sufficient = loss <= self._loss.value + _SUFFICIENT_DECREASE * tf.minimum(promised, 0.0)
         usable = tf.math.is_finite(loss) & tf.math.is_finite(tf.reduce_sum(tf.abs(gradient)))
-        tf.cond(
-            usable & (first | sufficient),
-            lambda: self._accept(trial, gradient, loss, first),
-            lambda: self._reject(loss, promised),
-        )
+        accepts = usable & (first | sufficient)
+        self._learn_if(accepts & tf.logical_not(first), trial, gradient)
+        shorter = tf.convert_to_tensor(self._length.value) * self._shrink(loss, promised)
+        self._accept_if(accepts, trial, gradient, loss)
+        starts_anew = tf.logical_not(accepts) & tf.equal(self._rejections.value % _MOST_REJECTIONS, 0)
+        self._pairs.clear_if(starts_anew)
+        assign_if(tf.logical_not(accepts), lambda: [(self._length, shorter)])
+        assign_if(accepts | starts_anew, self._aim)
         step = tf.convert_to_tensor(self._length.value) * self._direction.value
         next_trial = self._projected(self._point.value + step)
         # a start without a usable loss leaves no point to go back to: stay there
@@ -124,62 +132,52 @@ class LBFGS(keras.optimizers.Optimizer):
             "upper": self.upper,
             "first_step": self.first_step,
             "octaves": self.octaves,
+            "circular": self.circular,
         }
 
-    def _accept(
-        self, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor, first: tf.Tensor
-    ) -> tf.Operation:
+    def _learn_if(self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor) -> None:
+        """Remember how the gradient changed on the way to the trial, where it tells a curvature."""
         step, change = trial - self._point.value, gradient - self._gradient.value
         curved = dot(step, change) > _SMALLEST_CURVATURE * tf.norm(step) * tf.norm(change)
+        self._pairs.push_if(condition & curved, step, change)
 
-        def push() -> tf.Operation:
-            self._pairs.push(step, change)
-            return tf.no_op()
+    def _accept_if(
+        self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor
+    ) -> None:
+        assign_if(condition, lambda: [(self._point, trial), (self._gradient, gradient), (self._loss, loss)])
+        self._accepted.assign_add(tf.cast(condition, tf.int64))
+        rejections = tf.convert_to_tensor(self._rejections.value)
+        self._rejections.assign(tf.where(condition, tf.zeros_like(rejections), rejections + 1))
 
-        tf.cond(tf.logical_not(first) & curved, push, tf.no_op)
-        self._point.assign(trial)
-        self._gradient.assign(gradient)
-        self._loss.assign(loss)
-        self._accepted.assign_add(1)
-        self._rejections.assign(0)
-        self._aim()
-        return tf.no_op()
-
-    def _reject(self, loss: tf.Tensor, promised: tf.Tensor) -> tf.Operation:
+    def _shrink(self, loss: tf.Tensor, promised: tf.Tensor) -> tf.Tensor:
+        """By what the length is multiplied after a trial with this loss was taken back."""
         # the parabola through the accepted loss, its slope and the trial's loss has its minimum here
         excess = loss - self._loss.value - promised
         shrink = tf.where(excess > 0, tf.math.divide_no_nan(-promised, 2.0 * excess), _LARGEST_SHRINK)
         shrink = tf.where(tf.math.is_finite(loss), shrink, _SMALLEST_SHRINK)
-        self._length.assign(self._length.value * tf.clip_by_value(shrink, _SMALLEST_SHRINK, _LARGEST_SHRINK))
-        self._rejections.assign_add(1)
+        return tf.clip_by_value(shrink, _SMALLEST_SHRINK, _LARGEST_SHRINK)
 
-        def start_anew() -> tf.Operation:
-            self._pairs.clear()
-            self._aim()
-            return tf.no_op()
-
-        tf.cond(tf.equal(self._rejections.value % _MOST_REJECTIONS, 0), start_anew, tf.no_op)
-        return tf.no_op()
-
-    def _aim(self) -> None:
-        """Choose direction and first length from the accepted point."""
+    def _aim(self) -> list[tuple[Any, tf.Tensor]]:
+        """Direction and first length from the accepted point."""
         gradient = tf.convert_to_tensor(self._gradient.value)
         free = self._free(gradient)
         downhill = -gradient * free
         newton = self._pairs.times_inverse_hessian(downhill, free, self._metric)
-        self._direction.assign(newton)
         # without curvature the direction has the gradient's scale: the first step sets the scale
         root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(newton)))
         first_length = tf.math.divide_no_nan(tf.constant(self.first_step), root_mean_square)
         smaller = 0.5 ** tf.cast(self._rejections.value, tf.float32)
         learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
         length = tf.where(tf.equal(self._pairs.pushed, 0), first_length * smaller, 1.0)
-        self._length.assign(length * learning_rate)
+        return [(self._direction, newton), (self._length, length * learning_rate)]
 
     def _metric(self, vector: tf.Tensor) -> tf.Tensor:
         if not self.octaves or len(self._image_shape) != 4:
             return vector
-        return tf.reshape(over_octaves(tf.reshape(vector, self._image_shape), self.octaves), [-1])
+        return tf.reshape(self._over_octaves(tf.reshape(vector, self._image_shape)), [-1])
+
+    def _over_octaves(self, image: tf.Tensor) -> tf.Tensor:
+        return over_octaves(image, self.octaves, circular=self.circular)
 
     def _free(self, gradient: tf.Tensor) -> tf.Tensor:
         """1 where a coordinate may move along -gradient, 0 where a bound holds it; [n]."""

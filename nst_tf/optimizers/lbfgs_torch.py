@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from nst_tf.conditional_assignment import assign_if
 from nst_tf.optimizers.curvature import CurvaturePairs, dot
-from nst_tf.optimizers.flat import assign_flat, count_parameters, flatten
+from nst_tf.optimizers.flat import count_parameters, flatten, unflattened
 from nst_tf.optimizers.state import check_history_size, count_update, updates_made, zero_variables_of
 
 # torch/optim/lbfgs.py: "if ys > 1e-10" before a pair is kept
@@ -59,7 +62,7 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         gradient = flatten(grads)
         largest = tf.reduce_max(tf.abs(gradient))
         # "not <=" and not ">": a NaN goes on, as it does in torch, and is caught by whoever watches the loss
-        tf.cond(largest <= self.tolerance_gradient, tf.no_op, lambda: self._update(gradient, variables))
+        self._update_if(tf.logical_not(largest <= self.tolerance_gradient), gradient, variables)
         count_update(self)
 
     def get_config(self) -> dict:
@@ -70,24 +73,20 @@ class TorchLBFGS(keras.optimizers.Optimizer):
             "tolerance_change": self.tolerance_change,
         }
 
-    def _update(self, gradient: tf.Tensor, variables) -> tf.Operation:
+    def _update_if(self, condition: tf.Tensor, gradient: tf.Tensor, variables) -> None:
         first = tf.equal(updates_made(self), 0)
-        step = tf.convert_to_tensor(self._step.value)
         change = gradient - self._gradient.value
-        curvature = dot(change, step)
-        keep = tf.logical_and(tf.logical_not(first), curvature > _SMALLEST_CURVATURE)
+        curvature = dot(change, self._step.value)
+        keep = condition & tf.logical_not(first) & (curvature > _SMALLEST_CURVATURE)
+        self._pairs.push_if(keep, tf.convert_to_tensor(self._step.value), change)
 
-        def push() -> tf.Operation:
-            self._pairs.push(step, change)
-            return tf.no_op()
+        def updated() -> list[tuple[Any, tf.Tensor]]:
+            learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
+            direction = -self._pairs.times_inverse_hessian(gradient)
+            shrink = tf.minimum(1.0, 1.0 / tf.reduce_sum(tf.abs(gradient)))
+            step = tf.where(first, shrink, 1.0) * learning_rate * direction
+            moves = tf.logical_not(dot(gradient, direction) > -self.tolerance_change)
+            moved = flatten(variables) + tf.where(moves, step, 0.0)
+            return [(self._gradient, gradient), (self._step, step), *unflattened(variables, moved)]
 
-        tf.cond(keep, push, tf.no_op)
-        learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
-        direction = -self._pairs.times_inverse_hessian(gradient)
-        shrink = tf.minimum(1.0, 1.0 / tf.reduce_sum(tf.abs(gradient)))
-        step = tf.where(first, shrink, 1.0) * learning_rate * direction
-        self._gradient.assign(gradient)
-        self._step.assign(step)
-        moves = tf.logical_not(dot(gradient, direction) > -self.tolerance_change)
-        assign_flat(variables, flatten(variables) + tf.where(moves, step, 0.0))
-        return tf.no_op()
+        assign_if(condition, updated)

@@ -34,6 +34,9 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     ]
     for index, pair in enumerate(zip(*styles, strict=False)):
         lines += _line(f"SHA-256 of style picture {index}", *(_at(one, ("sha256",)) for one in pair))
+    masks = [one if isinstance(one := _at(run, ("inputs", "masks")), list) else [] for run in (before, after)]
+    for index, pair in enumerate(zip(*masks, strict=False)):
+        lines += _line(f"SHA-256 of mask {index}", *(_at(one, ("sha256",)) for one in pair))
     return lines
 
 

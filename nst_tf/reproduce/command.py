@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nst_tf.errors import InputError
+from nst_tf.printable import printable
 from nst_tf.reproduce.export_run import export_run
 from nst_tf.reproduce.export_sweep import export_sweep
 from nst_tf.reproduce.folders import Found, found, new_folder
@@ -213,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tell(sentence: str) -> None:
-    print(f"nst-rerun: {sentence}", file=sys.stderr)  # noqa: T201
+    print(f"nst-rerun: {printable(sentence)}", file=sys.stderr)  # noqa: T201
 
 
 def _stop(message: str, status: int) -> NoReturn:

@@ -18,7 +18,10 @@ from nst_tf.reproduce.export_run import group_words, refuse_taken_away
 from nst_tf.reproduce.exported_files import with_files_named
 from nst_tf.run.saved_run import SavedRun
 
-_FILE_KEYS = ("content", "style", "init.path", "model.weights", "record.profile")
+_FILE_KEYS = (
+    *("content", "style", "init.path", "model.weights", "record.profile"),
+    *("guidance.content", "guidance.styles"),
+)
 
 
 def export_sweep(

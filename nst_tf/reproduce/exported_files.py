@@ -10,12 +10,16 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from nst_tf.configuration.mask_names import rename_masks
 from nst_tf.configuration.places import SAMPLES, picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.run.saved_run import SavedRun
 
-FILE_LEAVES = (("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile"))
+FILE_LEAVES = (
+    *(("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile")),
+    *(("guidance", "content"), ("guidance", "styles")),
+)
 """The leaves of a configuration that name files."""
 
 
@@ -51,6 +55,7 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
         settings.style = [names[style] for style in settings.style]
     if settings.init.get("path") in names:
         settings.init.path = names[settings.init.path]
+    rename_masks(settings, lambda name: names[name])
     settings.record.profile = names.get(settings.record.profile, settings.record.profile)
     settings.model.weights = names.get(settings.model.weights, settings.model.weights)
     return settings

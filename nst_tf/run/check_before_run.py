@@ -12,6 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.errors import InputError
+from nst_tf.run.disk_faults import sentence_for_disk
+from nst_tf.run.folder_lock import claim
 from nst_tf.run.memory import check_memory
 from nst_tf.run.stop import Stop
 from nst_tf.run.sweep.state import SWEEP
@@ -38,8 +40,19 @@ class CheckBeforeRun(Callback):
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
             if settings.resume is None:  # else the pictures and the sizes are another configuration's
                 check_memory(settings, read_inputs(settings))
+            _claim(folder)
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder and lock it, before Hydra writes into it: see ``folder_lock``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(sentence_for_disk(error)) from error
+    claim(folder)
+    check_run_folder(folder)  # a run of another process may have come to its end meanwhile
 
 
 def check_run_folder(folder: Path) -> None:

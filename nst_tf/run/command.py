@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import secrets
 import sys
@@ -26,9 +27,14 @@ from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
+from nst_tf.printable import printable
 from nst_tf.run.check_before_run import CheckBeforeRun
-from nst_tf.run.job import remove_empty_run, resume, run
+from nst_tf.run.disk_faults import cause_on_disk, sentence_for_disk
+from nst_tf.run.empty_run import remove_empty_run
+from nst_tf.run.folder_lock import FolderInUse
+from nst_tf.run.job import resume, run
 from nst_tf.run.stop import Stop, Terminated
+from nst_tf.run.sweep.contents import with_many_contents
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
 
@@ -46,8 +52,10 @@ def main() -> None:
     )
     # Hydra then raises what it would print with a traceback or in several lines
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    logging.raiseExceptions = False  # a log that finds the disk full would print tracebacks
     try:
-        sys.argv[1:] = with_quoted_files(with_experiment_files(as_spelled_here(sys.argv[1:])))
+        words = with_experiment_files(as_spelled_here(sys.argv[1:]))
+        sys.argv[1:] = with_quoted_files(with_many_contents(words))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
         if _asks_for_help():
             _print_wrapped(program)
@@ -69,11 +77,10 @@ def main() -> None:
     except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
-    except OSError as error:
-        where = error.filename or "the run's folder"
-        _stop(
-            f"can't write to {where} ({error.strerror}): choose another folder with hydra.run.dir", BAD_INPUT
-        )
+    except OSError as error:  # of Hydra's own files, before the run began
+        if missing := CheckBeforeRun.missing_folders:
+            remove_empty_run(missing[0], missing)
+        _stop(sentence_for_disk(error), BAD_INPUT)
 
 
 def _job(settings: DictConfig) -> Any:
@@ -94,9 +101,14 @@ def _job(settings: DictConfig) -> Any:
 
         interruption.args = how_to_go_on(folder if settings.resume is None else Path(settings.resume))
         raise
-    except (InputError, FloatingPointError) as error:
-        if isinstance(error, InputError):
+    except BrokenPipeError:
+        raise
+    except (InputError, FloatingPointError, OSError) as error:
+        if not isinstance(error, (FloatingPointError, FolderInUse)):
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
+        if full := cause_on_disk(error) or (error if isinstance(error, OSError) else None):
+            where = folder if settings.resume is None else Path(settings.resume)
+            raise Stop from InputError(sentence_for_disk(full, _relative(where)))
         raise Stop from error
     print(_relative(picture))  # noqa: T201  (what the program answers)
     return str(picture)
@@ -155,7 +167,7 @@ def _relative(path: Path) -> Path:
 
 
 def _stop(message: str, status: int) -> None:
-    print(f"nst: {message}", file=sys.stderr)  # noqa: T201
+    print(f"nst: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +21,10 @@ from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.advice import what_to_change
 from nst_tf.run.delivery import cut_out, file_form, score_of_file
+from nst_tf.run.folder_lock import alone_in
 from nst_tf.run.log_of_run import also_logged_to
 from nst_tf.run.memory import check_memory, resolve_memory
+from nst_tf.run.out_of_memory import memory_told
 from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
 from nst_tf.run.saved_run import has_checkpoint
@@ -42,6 +44,7 @@ NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 
 
+@alone_in("folder_path")
 def run(
     settings: DictConfig,
     choices: Mapping[str, str] | None,
@@ -110,6 +113,7 @@ def requested_sha256(settings: DictConfig) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+@alone_in("folder")
 def resume(folder: Path, quiet: bool = False) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
@@ -143,6 +147,7 @@ def resume(folder: Path, quiet: bool = False) -> Path:
         )
 
 
+@memory_told
 def _run_with_tensorflow(
     settings: DictConfig,
     inputs: Inputs,
@@ -159,6 +164,7 @@ def _run_with_tensorflow(
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.animation import animation_of
     from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.breaking_off import BreakingOff
     from nst_tf.run.determinism import set_determinism
@@ -192,9 +198,13 @@ def _run_with_tensorflow(
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
         folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
     interruption = Interruption()
-    recording = Recording(
-        folder, settings.record.image_every, settings.record.checkpoint_every, checkpoint, interruption
-    )
+    record = settings.record
+    recording = Recording(folder, record.image_every, record.checkpoint_every, checkpoint, interruption)
+    if animation := animation_of(parts.video, inputs.frames, folder, record):
+        scales = animation.scales(experiment)
+        # its pictures are the frames, and its checkpoints between two
+        recording = Recording(folder, 0, interruption=interruption)
+    make = animation.optimize if animation else optimize
 
     def save(pixels: np.ndarray) -> Path:
         saved = cut_out(settings, inputs, pixels)
@@ -207,10 +217,12 @@ def _run_with_tensorflow(
             first_step = FirstStep()
             with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), interruption:
                 # loggers first: what is in a checkpoint, they were told
-                outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
+                outcome = make(experiment, (loggers, recording, display, first_step), checkpoint)
             timings.split("recording", outcome.seconds)
             picture = save(outcome.pixels)
             saved_loss, saved_parts = score_of_file(picture, outcome)
+            if animation:
+                animation.write()
             timings.lap("saving")
         except BaseException as error:
             breaking_off.tell(error)
@@ -245,7 +257,7 @@ def _run_with_tensorflow(
             " optimizer.learning_rate helps"
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
-    return picture
+    return (animation and animation.file) or picture
 
 
 def _begun(
@@ -280,19 +292,3 @@ def _device(tf: Any) -> str:
     if not gpus:
         return "CPU"
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-
-
-def remove_empty_run(folder: Path, made_for_it: Iterable[Path]) -> None:
-    """Take away what Hydra wrote for a run that was refused: its own files and its folder.
-
-    Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
-    """
-    if (folder / "run.json").exists():
-        return
-    for file in (*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"):
-        file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", *made_for_it):
-        try:
-            empty.rmdir()
-        except OSError:
-            return

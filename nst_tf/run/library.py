@@ -14,13 +14,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
-from nst_tf.configuration.checks import Inputs, check_settings, style_weights
+from nst_tf.configuration.checks import Inputs, check_settings, inputs_of
 from nst_tf.configuration.experiment_files import with_experiment_files
-from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.styles import style_names
 from nst_tf.configuration.textures import canvas
+from nst_tf.configuration.video import video_of
 from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.alpha import over_white
@@ -90,10 +90,9 @@ def stylize(
         check_settings(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
-    weights = style_weights(settings, len(styles))
-    content = read or canvas(settings)
-    profile = output_profile(settings.record, content, {})
-    inputs = Inputs(content, tuple(styles), weights, is_texture=read is None, profile=profile)
+    if video_of(settings).takes_frames:
+        raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
+    inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
     check_memory(settings, inputs)
     load_tensorflow()
     return _stylized(settings, inputs)

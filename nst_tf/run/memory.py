@@ -102,6 +102,17 @@ def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, p
     raise InputError(_refusal(settings, inputs, precision, wanted, available))
 
 
+def estimated_bytes(settings: DictConfig, inputs: Inputs, size: int) -> int:
+    """What the run takes at its peak with ``size`` for image.size; its precision and memory are resolved."""
+    demand = demand_of(settings, inputs, _named(settings.precision), size)
+    return peak_bytes(demand, Mode[_named(settings.memory)], settings.tile_size)
+
+
+def largest_within(settings: DictConfig, inputs: Inputs, available: int) -> str | None:
+    """The words for the largest sizes that fit into so many bytes, as these settings hold activations."""
+    return _largest(settings, inputs, math.ceil(available / _SPARE), _named(settings.precision))
+
+
 def demand_of(
     settings: DictConfig, inputs: Inputs, precision: str, size: int, style_size: int | None = None
 ) -> Demand:

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import keras
 import numpy as np
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance
-from nst_tf.colour import Colour, Unchanged
+from nst_tf.colour import Colour, MatchStyleToContent, Unchanged
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
+from nst_tf.configuration.made import made
 from nst_tf.configuration.styles import style_scales
+from nst_tf.configuration.video import video_of
 from nst_tf.errors import InputError
-from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
+from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss
 from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective.blending import Blending
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
 from nst_tf.pyramid import NoSteps, Pyramid
-from nst_tf.run.loop import Experiment, check_sizes
+from nst_tf.run.experiment import Experiment
 from nst_tf.run.memory_estimate import Mode
+from nst_tf.run.statistic_of_styles import check_statistic
 from nst_tf.run.warm import Warm
 from nst_tf.solver import Patience
 from nst_tf.start import ContentStart, Start
 from nst_tf.vgg.reading import read_whole
 from nst_tf.vgg.recompute import read_recomputing
+from nst_tf.video import Video
 from nst_tf.weights import ConvolutionWeights
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,20 +50,24 @@ class Parts:
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
+    video: Video
     colour: Colour
+    blending: Blending
 
 
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
     parts = Parts(
-        content=_made("objective.content", _with_layers(settings, "content")),
-        style=_made("objective.style", _with_layers(settings, "style")),
-        smoothness=_made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
-        balance=_made("balance", settings.balance),
-        optimizer=_made("optimizer", _with_float_rate(settings.optimizer)),
-        start=_made("init", _with_file(settings.init, files)),
-        pyramid=_made("pyramid", settings.pyramid),
-        colour=_made("color", settings.color),
+        content=made("objective.content", _with_layers(settings, "content")),
+        style=made("objective.style", _with_layers(settings, "style")),
+        smoothness=made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        balance=made("balance", settings.balance),
+        optimizer=made("optimizer", _with_metric(settings)),
+        start=made("init", _with_file(settings.init, files)),
+        pyramid=made("pyramid", settings.pyramid),
+        colour=made("color", settings.color),
+        blending=made("blending", settings.blending),
+        video=video_of(settings),
     )
     if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
         # among what it asks for are trials that it takes back, and its first steps are its largest
@@ -80,6 +91,7 @@ def prepare(
 
     ``warm``: what earlier runs left.
     """
+    check_statistic(parts.style.statistic, parts.blending, inputs)
     warm = warm or Warm()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
@@ -97,12 +109,20 @@ def prepare(
     experiment = Experiment(
         content=inputs.content.pixels,
         styles=tuple(
-            StyleImage(picture.pixels, weight)
-            for picture, weight in zip(inputs.styles, inputs.style_weights, strict=True)
+            StyleImage(picture.pixels, weight, layers)
+            for picture, weight, layers in zip(
+                inputs.styles, inputs.style_weights, inputs.style_layers or repeat(None), strict=False
+            )
         ),
         objective=Objective(
-            extractor, parts.content, parts.style, parts.smoothness, warm.pictures, _evaluation(settings)
+            extractor,
+            *(parts.content, parts.style, parts.smoothness),
+            warm.pictures,
+            _evaluation(settings),
+            parts.blending,
+            TemporalLoss(parts.video.temporal_weight),
         ),
+        regions=inputs.regions,
         optimizer=parts.optimizer,
         start=parts.start,
         pyramid=parts.pyramid if parts.colour.makes_steps else NoSteps(parts.pyramid),
@@ -127,9 +147,16 @@ def prepare(
         else None,
         colour=parts.colour,
     )
-    sizes = check_sizes(experiment)
+    for note in inputs.regions.notes if inputs.regions else ():
+        _log.info("%s", note)
+    sizes = experiment.shapes
     if inputs.is_texture:
         _check_texture(parts, sizes, inputs.content.pixels)
+    if parts.video.temporal_weight > 0 and not isinstance(parts.colour, (Unchanged, MatchStyleToContent)):
+        raise InputError(
+            "color=none and color=match_style_to_content go with video=flow: in another colour than it is"
+            " optimized in, a result can't be compared with the one before; or say video.weight=0"
+        )
     parts.balance.check(len(sizes))
     warm.expect(sizes)
     return experiment
@@ -137,9 +164,15 @@ def prepare(
 
 def _evaluation(settings: DictConfig) -> Evaluation:
     mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    if settings.jit_compile and mode != Mode.plain.name:
+        raise InputError(
+            f"jit_compile=true is not possible with memory={mode}, which bounds memory by its order of work:"
+            " say jit_compile=false, or memory=plain where it fits"
+        )
     if mode == Mode.tiles.name:
         return Tiles(settings.tile_size)
-    return WholePicture(read_recomputing if mode == Mode.recompute.name else read_whole)
+    read = read_recomputing if mode == Mode.recompute.name else read_whole
+    return WholePicture(read, jit_compile=settings.jit_compile)
 
 
 def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
@@ -173,6 +206,12 @@ def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
     return description | {"layers": layer_weights(term, layers[term])}
 
 
+def _with_metric(settings: DictConfig) -> dict[str, Any]:
+    """The metric of L-BFGS has the borders of the network, too."""
+    description = _with_float_rate(settings.optimizer)
+    return description | ({"circular": True} if _wraps(settings) and description.get("octaves") else {})
+
+
 def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:
     """Keras refuses a learning rate of 1, and takes 1.0."""
     description: Any = OmegaConf.to_container(optimizer, resolve=True)
@@ -185,18 +224,3 @@ def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(start, resolve=True)
     found = files.get(description.get("path"))
     return description | ({"path": str(found)} if found else {})
-
-
-def _made(name: str, description: Any) -> Any:
-    if isinstance(description, DictConfig):
-        description = OmegaConf.to_container(description, resolve=True)
-    try:
-        return instantiate(description, _convert_="all")
-    except InstantiationException as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-        raise InputError(f"{name} can't be built: {reason}") from error

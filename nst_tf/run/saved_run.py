@@ -14,13 +14,16 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.configuration.checks import Files, Inputs, check_settings, read_inputs
 from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
+from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
-from nst_tf.configuration.places import picture_path
+from nst_tf.configuration.places import picture_path, user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
+from nst_tf.configuration.video import is_source, sha256_of_source
 from nst_tf.configuration.words import sentence_for
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
-from nst_tf.files import sha256_of_file
+from nst_tf.run.memory import chosen_memory
 from nst_tf.run.size_limits import check_sizes
 
 # as nst_tf.record.folder has them, without TensorFlow
@@ -30,8 +33,9 @@ CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
     *("objective.content", "objective.style", "objective.smoothness"),
-    *("balance", "optimizer", "init", "pyramid", "color"),
+    *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending"),
 )
+_OBJECTS_IF_ANY = ("objective.style.statistic", "objective.style.statistic.kernel")
 
 
 @dataclass(frozen=True)
@@ -122,9 +126,9 @@ class SavedRun:
             # a picture that serves twice, as content and style, has two copies
             others = [other.copy for other in self.inputs if other is not one and other.name == one.name]
             places = [copy for copy in (one.copy, *others) if copy]
-            places += [self.working_folder / Path(one.name).expanduser(), picture_path(one.name)]
-            found = [place for place in places if place.is_file()]
-            same = [place for place in found if one.sha256 is None or sha256_of_file(place) == one.sha256]
+            places += [self.working_folder / user_path(one.name), picture_path(one.name)]
+            found = [place for place in places if is_source(place)]
+            same = [place for place in found if one.sha256 is None or sha256_of_source(place) == one.sha256]
             if found:
                 files[one.name] = (same or found)[0]
             if one.copy and found and files[one.name] != one.copy:
@@ -143,6 +147,9 @@ class SavedRun:
             check_settings(self.settings, None, files)
             inputs = read_inputs(self.settings, files)
             check_sizes(self.settings, inputs)
+            chosen_memory(
+                self.settings, inputs, None, "float32"
+            )  # reads more of the values; nothing is refused
             return inputs
         except InputError:
             raise
@@ -169,6 +176,10 @@ def read_saved_run(folder: Path) -> SavedRun:
     for key in _OBJECTS:
         if not isinstance(OmegaConf.select(settings, key), DictConfig):
             raise InputError(f"the configuration {path} can't be run: {key} is not a mapping with a _target_")
+    for key in _OBJECTS_IF_ANY:
+        value = OmegaConf.select(settings, key)
+        if value is not None and not isinstance(value, DictConfig):
+            raise InputError(f"the configuration {path} can't be run: {key} is no mapping with a _target_")
     if settings.resume is not None:
         raise InputError(f"the configuration {path} can't be run: resume must be null")
     check_targets(OmegaConf.to_container(settings))
@@ -205,13 +216,22 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     entries = []
     if isinstance(recorded, dict):
         listed = recorded.get("styles")
-        entries = [recorded.get("content")] if contents else []
+        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
         entries += listed if isinstance(listed, list) else ()
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
+    listed = recorded.get("masks")
+    of_masks = listed if isinstance(listed, list) else []
+    masks = mask_names(settings)
+    if len(of_masks) != len(masks):
+        raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
+    for name, entry in zip(masks, of_masks, strict=True):
+        if name is not None:
+            names.append(name)
+            entries.append(entry)
     if settings.record.profile not in PROFILES:
         names.append(settings.record.profile)
         entries.append(recorded.get("profile"))

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.bounded_cache import BoundedCache
+from nst_tf.conditional_assignment import assign_if, selects
 from nst_tf.objective import BoundObjective, Objective
 from nst_tf.solver.health import Health, Verdict
 from nst_tf.solver.moving_average import MovingAverage
@@ -57,7 +58,10 @@ class CompiledStep:
             # a function of its own, not inlined into the loop: there, oneDNN's rewriting of the graph goes
             # around the loop in an order that varies, and by chance leaves poolings to a slower kernel
             self._value_and_gradient = tf.function(
-                self._value_and_gradient, autograph=False, experimental_attributes={"_noinline": True}
+                self._value_and_gradient,
+                autograph=False,
+                jit_compile=getattr(objective.evaluation, "jit_compile", False) or None,
+                experimental_attributes={"_noinline": True},
             )
         self._trace, self._advance = self._compiled()
         self._parts = objective.weighted_parts
@@ -92,9 +96,12 @@ class CompiledStep:
         bad = np.flatnonzero(rows[:, 0] != Verdict.GOOD)
         return rows[: bad[0] + 1] if bad.size else rows
 
-    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> None:
-        """Do now what the first call would do before its first step; nothing if it was done."""
-        self._trace(targets, weights)
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> Any:
+        """Do now what the first call would do before its first step; nothing if it was done.
+
+        Returns the concrete function, or None for a step that is made of several or runs on the host.
+        """
+        return self._trace(targets, weights)
 
     def parts_of(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
         """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""
@@ -118,17 +125,12 @@ class CompiledStep:
         if close is not None:
             close()
 
-    def _ask(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _ask(self, targets, weights, may_improve: Any = True) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         present = tf.convert_to_tensor(self.image)
         loss, parts, gradient = self._value_and_gradient(present, targets, weights)
         verdict, finite = self.health.verdict(loss, gradient, tf.convert_to_tensor(self.best_loss))
-
-        def remember() -> tf.Operation:
-            self.best_image.assign(self.image)
-            self.best_loss.assign(loss)
-            return tf.no_op()
-
-        tf.cond(finite & (loss < self.best_loss), remember, tf.no_op)
+        improved = may_improve & finite & (loss < tf.convert_to_tensor(self.best_loss))
+        assign_if(improved, lambda: [(self.best_image, present), (self.best_loss, loss)])
         return loss, tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0), gradient
 
     def _tell(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
@@ -141,6 +143,18 @@ class CompiledStep:
             self.image.assign(tf.clip_by_value(self.image, 0.0, 1.0))
         if self.average is not None:
             self.average.update(tf.convert_to_tensor(self.image))
+
+    @property
+    def _told(self) -> list[Any]:
+        """What must be as it was after a step that was bad.
+
+        An optimizer that takes bad trials back does so by itself, and what could not be taken back begins
+        anew: its history need not be copied at every step.
+        """
+        if getattr(self.optimizer, "needs_loss", False):
+            return []
+        average = self.average.variables if self.average is not None else []
+        return [self.image, *self.optimizer.variables, *average]
 
     def _compiled(self) -> tuple[Any, Any]:
         """What traces, and what makes the steps.
@@ -170,11 +184,27 @@ class CompiledStep:
                 tf.cond(good, tell, tf.no_op)
                 return index + 1, good, rows.write(index, row)
 
+            def step_without_host(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
+                # the host learns at the end of the call that a step was bad: until then all stays as it was
+                judged = [(one, tf.identity(one)) for one in self.health.variables]
+                loss, row, gradient = self._ask(targets, weights, good)
+                assign_if(tf.logical_not(good), lambda: judged)
+                good &= tf.equal(row[0], float(Verdict.GOOD))
+                held = [(one, tf.identity(tf.convert_to_tensor(one))) for one in self._told]
+                self._tell(loss, gradient)
+                assign_if(tf.logical_not(good), lambda: held)
+                return index + 1, good, rows.write(index, row)
+
             empty = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
             begin = (0, tf.constant(True), empty)
-            made = tf.while_loop(
-                lambda index, good, _: good & (index < count), step, begin, parallel_iterations=1
-            )
+            if selects():
+                made = tf.while_loop(
+                    lambda index, *_: index < count, step_without_host, begin, parallel_iterations=1
+                )
+            else:
+                made = tf.while_loop(
+                    lambda index, good, _: good & (index < count), step, begin, parallel_iterations=1
+                )
             return made[2].stack()  # rows that were not written are zeros
 
         asks_on_host = self._objective.evaluation.on_host

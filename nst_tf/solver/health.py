@@ -36,7 +36,7 @@ class Health:
         """Make the variables, for an optimizer that ``takes_back`` bad trials, or that does not."""
         self._takes_back = takes_back
         self.reference = tf.Variable(tf.constant(float("inf"), tf.float32), name="reference_loss")
-        self._in_a_row = tf.Variable(tf.constant(0, tf.int32), name="bad_in_a_row")
+        self._in_a_row = tf.Variable(tf.constant(0, tf.int64), name="bad_in_a_row")
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -64,7 +64,7 @@ class Health:
             self.reference.assign(tf.where(tf.math.is_finite(self.reference), self.reference, loss))
             bad = loss > _TIMES_FOR_LONG * self.reference
             too_high = loss > _TIMES_AT_ONCE * self.reference
-        in_a_row = tf.where(bad, self._in_a_row + 1, 0)
+        in_a_row = tf.where(bad, self._in_a_row + 1, tf.constant(0, tf.int64))
         self._in_a_row.assign(in_a_row)
         for_long = in_a_row >= LONG
         if self._takes_back:

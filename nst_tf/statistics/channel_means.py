@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
 from nst_tf.statistics.moments import position_count
-from nst_tf.statistics.statistic import as_vectors
+from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, total_of
 
 
 class Totals(NamedTuple):
@@ -28,21 +29,27 @@ class ChannelMeans:
     """
 
     summable: ClassVar[bool] = True
+    weighted: ClassVar[bool] = True
     distance: Distance = field(default_factory=SquaredError)
 
-    def describe(self, activations: tf.Tensor) -> tf.Tensor:
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C]."""
-        return self.described(self.sums(activations), activations.dtype)
+        return self.described(self.sums(activations, weights), activations.dtype)
 
-    def sums(self, activations: tf.Tensor) -> Totals:
+    def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Totals:
         """Activations [1, H, W, C] -> positions and sums [C]."""
         vectors = as_vectors(activations)
-        return Totals(position_count(vectors), tf.reduce_sum(vectors, axis=0))
+        column = as_column(weights, vectors.dtype)
+        return Totals(position_count(vectors, column), total_of(vectors, column))
 
     def described(self, sums: Totals, dtype: tf.DType = tf.float32) -> tf.Tensor:
         """Sums -> [C]."""
         del dtype  # the sums have it
         return sums.first / tf.cast(sums.positions, sums.first.dtype)
+
+    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
+        """Vectors [C] of styles -> their mean."""
+        return linear_mean(descriptions, shares)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two vectors [C] -> scalar."""

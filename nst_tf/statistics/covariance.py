@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
 from nst_tf.statistics.moments import MomentSums, covariance_of, moment_sums, unbiased
-from nst_tf.statistics.statistic import as_vectors
+from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,25 @@ class Covariance:
     """
 
     summable: ClassVar[bool] = True
+    weighted: ClassVar[bool] = True
     distance: Distance = field(default_factory=SquaredError)
 
-    def describe(self, activations: tf.Tensor) -> tf.Tensor:
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C, C]."""
-        return self.described(self.sums(activations), activations.dtype)
+        return self.described(self.sums(activations, weights), activations.dtype)
 
-    def sums(self, activations: tf.Tensor) -> MomentSums:
+    def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
         """Activations [1, H, W, C] -> sums of first and second moments."""
-        return moment_sums(as_vectors(activations))
+        vectors = as_vectors(activations)
+        return moment_sums(vectors, weights=as_column(weights, vectors.dtype))
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
         """Sums -> [C, C]."""
         return tf.cast(covariance_of(sums, unbiased(sums.positions)), dtype)
+
+    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
+        """Matrices [C, C] of styles -> their mean."""
+        return linear_mean(descriptions, shares)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two matrices [C, C] -> scalar."""

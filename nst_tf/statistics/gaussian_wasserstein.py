@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
+from nst_tf.statistics.gaussian_barycentre import barycentre
 from nst_tf.statistics.moments import MomentSums, covariance_of, moment_sums
 from nst_tf.statistics.parameters import check_positive
 from nst_tf.statistics.shapes import sizes
-from nst_tf.statistics.statistic import as_vectors
+from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean
+from nst_tf.statistics.symmetric_roots import eigenvalues, symmetric_power
 
 
 class Gaussian(NamedTuple):
@@ -36,26 +39,35 @@ class GaussianWasserstein:
     """
 
     summable: ClassVar[bool] = True
+    weighted: ClassVar[bool] = True
     epsilon: float = 1e-4
 
     def __post_init__(self) -> None:
         """Refuse an epsilon that is not above 0: InputError."""
         check_positive("epsilon of the Gaussian Wasserstein distance", self.epsilon)
 
-    def describe(self, activations: tf.Tensor) -> Gaussian:
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Gaussian:
         """Activations [1, H, W, C] -> means, covariance and its root (unused in the generated image's)."""
-        return self.described(self.sums(activations), activations.dtype)
+        return self.described(self.sums(activations, weights), activations.dtype)
 
-    def sums(self, activations: tf.Tensor) -> MomentSums:
+    def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
         """Activations [1, H, W, C] -> sums of first and second moments."""
-        return moment_sums(as_vectors(activations), products=tf.float64)
+        return moment_sums(as_vectors(activations), tf.float64, as_column(weights, tf.float64))
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> Gaussian:
         """Sums -> means, covariance and its root."""
         matrix = covariance_of(sums, sums.positions)
         matrix += self.epsilon * tf.eye(sizes(matrix)[0], dtype=tf.float64)
         means = tf.cast(sums.first / sums.positions, dtype)
-        return Gaussian(means, matrix, tf.stop_gradient(_root(tf.stop_gradient(matrix), self.epsilon)))
+        return Gaussian(
+            means, matrix, tf.stop_gradient(symmetric_power(tf.stop_gradient(matrix), 0.5, self.epsilon))
+        )
+
+    def blended(self, descriptions: Sequence[Gaussian], shares: Sequence[float]) -> Gaussian:
+        """Gaussians of styles -> their Wasserstein-2 barycentre; see ``gaussian_barycentre``."""
+        means = linear_mean([one.means for one in descriptions], shares)
+        matrix = barycentre([one.covariance for one in descriptions], shares, self.epsilon)
+        return Gaussian(means, matrix, symmetric_power(matrix, 0.5, self.epsilon))
 
     def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:
         """Two descriptions -> scalar, in the type of the means."""
@@ -67,25 +79,10 @@ class GaussianWasserstein:
         return between_means + tf.cast(traces / sizes(product)[0], between_means.dtype)
 
 
-def _eigenvalues(matrix: tf.Tensor, least: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Eigenvalues [C], raised to ``least`` where rounding has lost them, and eigenvectors [C, C]."""
-    # the decomposition of NaNs raises, where a loss that is NaN would be taken back by the optimizer
-    finite = tf.reduce_all(tf.math.is_finite(matrix))
-    safe = tf.where(finite, matrix, tf.eye(sizes(matrix)[0], dtype=matrix.dtype))
-    values, vectors = tf.linalg.eigh((safe + tf.transpose(safe)) / 2)
-    nan = tf.constant(float("nan"), matrix.dtype)
-    return tf.where(finite, tf.maximum(values, tf.cast(least, matrix.dtype)), nan), vectors
-
-
-def _root(matrix: tf.Tensor, least: float) -> tf.Tensor:
-    values, vectors = _eigenvalues(matrix, least)
-    return tf.matmul(vectors * tf.sqrt(values), vectors, transpose_b=True)
-
-
 def _trace_of_root(matrix: tf.Tensor, least: float) -> tf.Tensor:
     @tf.custom_gradient
     def trace(given: tf.Tensor):
-        values, vectors = _eigenvalues(given, least)
+        values, vectors = eigenvalues(given, least)
         roots = tf.sqrt(values)
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:

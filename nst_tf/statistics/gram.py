@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from nst_tf.statistics.distances import Distance, SquaredError
 from nst_tf.statistics.moments import position_count, products_of
-from nst_tf.statistics.statistic import as_vectors, times_power
+from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, times_power
 
 
 class GramSums(NamedTuple):
@@ -31,24 +32,30 @@ class Gram:
     """
 
     summable: ClassVar[bool] = True
+    weighted: ClassVar[bool] = True
     positions_power: float = 1.0
     channels_power: float = 0.0
     distance: Distance = field(default_factory=SquaredError)
 
-    def describe(self, activations: tf.Tensor) -> tf.Tensor:
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
         """Activations [1, H, W, C] -> [C, C]."""
-        return self.described(self.sums(activations), activations.dtype)
+        return self.described(self.sums(activations, weights), activations.dtype)
 
-    def sums(self, activations: tf.Tensor) -> GramSums:
+    def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> GramSums:
         """Activations [1, H, W, C] -> positions and products."""
         vectors = as_vectors(activations)
-        return GramSums(position_count(vectors), products_of(vectors))
+        column = as_column(weights, vectors.dtype)
+        return GramSums(position_count(vectors, column), products_of(vectors, column))
 
     def described(self, sums: GramSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
         """Sums -> [C, C]."""
         del dtype  # the products have it
         gram = times_power(sums.products, sums.positions, -self.positions_power)
         return times_power(gram, tf.shape(gram)[0], -self.channels_power)
+
+    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
+        """Matrices [C, C] of styles -> their mean."""
+        return linear_mean(descriptions, shares)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Two matrices [C, C] -> scalar."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import tensorflow as tf
 
-from nst_tf.statistics.quantiles import squared_transport_cost
+from nst_tf.statistics.quantiles import SortedRows, mean_quantiles, sorted_rows, squared_transport_cost
 from nst_tf.statistics.statistic import as_vectors
 
 
@@ -24,10 +26,16 @@ class HistogramMatching:
     It is SlicedWasserstein with the C axes as directions.
     """
 
-    def describe(self, activations: tf.Tensor) -> tf.Tensor:
-        """Activations [1, H, W, C] -> sorted channels [C, M]."""
-        return tf.sort(tf.transpose(as_vectors(activations)))
+    weighted: ClassVar[bool] = True
 
-    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
+        """Activations [1, H, W, C] -> sorted channels [C, M], with their weights if there are any."""
+        return sorted_rows(tf.transpose(as_vectors(activations)), weights)
+
+    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
+        """Sorted channels of styles -> the mean of their quantiles, the barycentre of each channel."""
+        return mean_quantiles(descriptions, shares)
+
+    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
         """Sorted channels [C, M] and [C, N] -> scalar."""
         return squared_transport_cost(generated, style)

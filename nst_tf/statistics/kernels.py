@@ -8,8 +8,10 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 import tensorflow as tf
 
+from nst_tf.statistics.moments import position_count, products_of
 from nst_tf.statistics.parameters import check_at_least_zero, check_positive, check_whole
 from nst_tf.statistics.shapes import sizes
+from nst_tf.statistics.statistic import total_of
 
 
 @runtime_checkable
@@ -21,8 +23,12 @@ class Kernel(Protocol):
         """Whether phi is short enough to be computed, so that ``feature_means`` is not None."""
         ...
 
-    def feature_means(self, vectors: tf.Tensor) -> tuple[tf.Tensor, ...] | None:
+    def feature_means(
+        self, vectors: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, ...] | None:
         """Vectors [M, C] -> the mean of phi over them, in parts of any shape; None if phi is too long.
+
+        With weights [M, 1] it is the weighted mean; zero if they are all zero.
 
         Parts that are the same for all vectors are left out: they cancel in every difference.
         """
@@ -58,14 +64,17 @@ class PolynomialKernel:
         """Up to degree 2."""
         return self.degree <= 2
 
-    def feature_means(self, vectors: tf.Tensor) -> tuple[tf.Tensor, ...] | None:
-        """Vectors [M, C] -> means of the features, or None above degree 2."""
+    def feature_means(
+        self, vectors: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, ...] | None:
+        """Vectors [M, C], and weights [M, 1] or None -> means of the features, or None above degree 2."""
         if not self.has_short_features:
             return None
-        means = tf.reduce_mean(vectors, axis=0)
+        count = tf.cast(position_count(vectors, weights), vectors.dtype)
+        means = tf.math.divide_no_nan(total_of(vectors, weights), count)
         if self.degree == 1:
             return (means,)
-        second = tf.matmul(vectors, vectors, transpose_a=True) / tf.cast(tf.shape(vectors)[0], vectors.dtype)
+        second = tf.math.divide_no_nan(products_of(vectors, weights), count)
         return (second,) if self.constant == 0 else (second, math.sqrt(2 * self.constant) * means)
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
@@ -96,9 +105,9 @@ class GaussianKernel:
         if self.sigma is not None:
             check_positive("sigma of the Gaussian kernel (null: the median heuristic)", self.sigma)
 
-    def feature_means(self, vectors: tf.Tensor) -> None:
+    def feature_means(self, vectors: tf.Tensor, weights: tf.Tensor | None = None) -> None:
         """None."""
-        del vectors
+        del vectors, weights
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
         """Vectors [n, C] of the style -> sigma, a scalar."""

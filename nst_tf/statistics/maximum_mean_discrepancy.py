@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from nst_tf.statistics.kernels import Kernel, PolynomialKernel
 from nst_tf.statistics.moments import position_count
 from nst_tf.statistics.parameters import check_whole
 from nst_tf.statistics.sampling import sampled_rows
-from nst_tf.statistics.statistic import as_vectors
+from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean
 
 
 class Sample(NamedTuple):
@@ -58,13 +59,19 @@ class MaximumMeanDiscrepancy:
         """Whether the kernel's features are so short that their means are the description."""
         return self.kernel.has_short_features
 
-    def sums(self, activations: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    @property
+    def weighted(self) -> bool:
+        """As ``summable``: a mean can be weighted, a sample of a few positions is drawn from all."""
+        return self.kernel.has_short_features
+
+    def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
         """Activations [1, H, W, C] -> positions and sums of the kernel's features; where it is summable."""
         vectors = as_vectors(activations)
-        means = self.kernel.feature_means(vectors)
+        column = as_column(weights, vectors.dtype)
+        means = self.kernel.feature_means(vectors, column)
         if means is None:
             raise ValueError(f"{self.kernel} has no features that could be summed")
-        positions = position_count(vectors)
+        positions = position_count(vectors, column)
         return (positions, *(mean * tf.cast(positions, mean.dtype) for mean in means))
 
     def described(self, sums: tuple[tf.Tensor, ...], dtype: tf.DType = tf.float32) -> tuple[tf.Tensor, ...]:
@@ -73,15 +80,28 @@ class MaximumMeanDiscrepancy:
         positions, *features = sums
         return tuple(one / tf.cast(positions, one.dtype) for one in features)
 
-    def describe(self, activations: tf.Tensor) -> tuple[tf.Tensor, ...] | Sample:
+    def describe(
+        self, activations: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, ...] | Sample:
         """Activations [1, H, W, C] -> the means of the kernel's features, or a sample of the vectors."""
         vectors = as_vectors(activations)
-        means = self.kernel.feature_means(vectors)
+        means = self.kernel.feature_means(vectors, as_column(weights, vectors.dtype))
         if means is not None:
             return means
         sample = sampled_rows(vectors, self.samples, self.seed)
         scale = self.kernel.scale(sample)
         return Sample(sample, scale, tf.reduce_mean(self.kernel.matrix(sample, sample, scale)))
+
+    def blended(
+        self, descriptions: Sequence[tuple[tf.Tensor, ...] | Sample], shares: Sequence[float]
+    ) -> tuple[tf.Tensor, ...]:
+        """Means of the kernel's features of styles -> their mean; InputError where there are but samples."""
+        if not self.kernel.has_short_features:
+            raise InputError(
+                f"blending=statistics is not possible with {self.kernel}, whose features are too many to be"
+                " averaged: say blending=losses, or take the kernel PolynomialKernel up to degree 2"
+            )
+        return linear_mean(descriptions, shares)
 
     def compare(
         self, generated: tuple[tf.Tensor, ...] | Sample, style: tuple[tf.Tensor, ...] | Sample

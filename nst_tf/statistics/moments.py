@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from nst_tf.statistics.statistic import total_of
+
 
 class MomentSums(NamedTuple):
     """Over the positions m of F [M, C]: M (scalar), sum F_m [C] and sum F_m F_m^T [C, C], in float64."""
@@ -15,26 +17,32 @@ class MomentSums(NamedTuple):
     second: tf.Tensor
 
 
-def products_of(vectors: tf.Tensor) -> tf.Tensor:
-    """Vectors F [M, C] -> F^T F [C, C].
+def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """Vectors F [M, C] and weights w [M, 1] -> F^T W F [C, C], W the diagonal matrix of w or the identity.
 
-    Its gradient F (D + D^T), for an upstream D, is one product; differentiating the product by each of
-    its two factors would take two of that size.
+    Its gradient W F (D + D^T), for an upstream D, is one product; differentiating the product by each of
+    its two factors would take two of that size, and keep W F for them.
     """
 
     @tf.custom_gradient
     def products(given: tf.Tensor):
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            return tf.matmul(given, upstream + tf.transpose(upstream))
+            slopes = tf.matmul(given, upstream + tf.transpose(upstream))
+            return slopes if weights is None else weights * slopes
 
-        return tf.matmul(given, given, transpose_a=True), gradient
+        other = given if weights is None else weights * given
+        return tf.matmul(given, other, transpose_a=True), gradient
 
     value: Any = products(vectors)
     return value
 
 
-def moment_sums(vectors: tf.Tensor, products: tf.DType | None = None) -> MomentSums:
+def moment_sums(
+    vectors: tf.Tensor, products: tf.DType | None = None, weights: tf.Tensor | None = None
+) -> MomentSums:
     """Vectors [M, C] -> their sums; products are multiplied in the type ``products``, by default that of F.
+
+    With weights [M, 1] every sum is weighted, and that of the weights stands for M.
 
     E[f f^T] - mu mu^T in float32 loses every digit of a variance that is small beside the square of its
     mean. So the products are those of F - r with r the mean of these vectors, and what that changes is
@@ -45,9 +53,10 @@ def moment_sums(vectors: tf.Tensor, products: tf.DType | None = None) -> MomentS
     centred = vectors - reference
     if products is not None:
         centred = tf.cast(centred, products)
-    scatter = tf.cast(products_of(centred), tf.float64)
-    rest = tf.cast(tf.reduce_sum(centred, axis=0), tf.float64)
-    positions = position_count(vectors)
+        weights = None if weights is None else tf.cast(weights, products)
+    scatter = tf.cast(products_of(centred, weights), tf.float64)
+    rest = tf.cast(total_of(centred, weights), tf.float64)
+    positions = position_count(vectors, weights)
     means = tf.cast(reference, tf.float64)
     outer = rest[:, tf.newaxis] * means
     second = scatter + outer + tf.transpose(outer) + positions * means[:, tf.newaxis] * means
@@ -65,6 +74,8 @@ def unbiased(positions: tf.Tensor) -> tf.Tensor:
     return tf.maximum(positions - 1, 1)
 
 
-def position_count(vectors: tf.Tensor) -> tf.Tensor:
-    """M of the vectors [M, C]: scalar float64, in which it is exact and can be summed."""
+def position_count(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """M of the vectors [M, C], or the sum of their weights [M, 1]: scalar float64, which can be summed."""
+    if weights is not None:
+        return tf.reduce_sum(tf.cast(weights, tf.float64))
     return tf.cast(tf.shape(vectors)[0], tf.float64)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
@@ -24,10 +27,91 @@ def quantiles(sorted_rows: tf.Tensor, count: int) -> tf.Tensor:
     return (1 - share) * tf.gather(sorted_rows, below, axis=1) + share * tf.gather(sorted_rows, above, axis=1)
 
 
-def squared_transport_cost(generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+class WeightedRows(NamedTuple):
+    """Sorted rows [D, N] and how often each of their numbers counts, [D, N]."""
+
+    values: tf.Tensor
+    weights: tf.Tensor
+
+
+SortedRows = tf.Tensor | WeightedRows
+"""Sorted rows [D, N], in which every number counts once unless it has a weight."""
+
+
+def sorted_rows(rows: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
+    """Rows [D, N], and a weight for each column, [1, H, W, 1] with H W = N, or None -> sorted rows.
+
+    What has weight 0 is put last, at the largest number that counts, where no quantile between two others
+    meets it.
+    """
+    if weights is None:
+        return tf.sort(rows)
+    counts = tf.cast(tf.reshape(weights, [1, -1]), rows.dtype)
+    counting = counts > 0
+    largest = tf.reduce_max(tf.where(counting, rows, rows.dtype.min), axis=1, keepdims=True)
+    order = tf.argsort(tf.where(counting, rows, rows.dtype.max), axis=1)
+    rows = tf.where(counting, rows, tf.stop_gradient(largest))
+    sorted_counts = tf.gather(tf.broadcast_to(counts, tf.shape(rows)), order, batch_dims=1)
+    return WeightedRows(tf.gather(rows, order, batch_dims=1), sorted_counts)
+
+
+def mean_quantiles(every: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
+    """Sorted rows [D, N_k] and their shares, which sum to 1 -> the mean of their quantiles, [D, max N_k].
+
+    In one dimension this is the Wasserstein-2 barycentre (Bonneel et al. 2015, "Sliced and Radon
+    Wasserstein Barycenters of Measures", section 2).
+    """
+    weighted = [_weighted(rows) for rows in every]
+    count = max(sizes(rows.values)[1] for rows in weighted)
+    plain = not any(isinstance(rows, WeightedRows) for rows in every)
+    levels = (np.arange(count) + 0.5) / count
+    found = [
+        quantiles(one, count)
+        if isinstance(one, tf.Tensor)
+        else _quantiles_at(one, _spread(levels, one.values))
+        for one in every
+    ]
+    mean = tf.add_n([tf.constant(share, one.dtype) * one for share, one in zip(shares, found, strict=True)])
+    return mean if plain else _weighted(mean)
+
+
+def squared_transport_cost(generated: SortedRows, style: SortedRows) -> tf.Tensor:
     """Sorted rows [D, M] and [D, N] -> mean over rows of their squared Wasserstein-2 distance, a scalar.
 
     In one dimension the optimal transport takes the i-th smallest number to the i-th smallest. Exact
-    where M = N; else the style is resampled to M quantiles.
+    where M = N; else the style is resampled to M quantiles. With weights, a number stands at the middle of
+    the part of the row's weight that is its own (Hazen's rule), and counts as often as its weight says.
     """
-    return tf.reduce_mean(tf.math.squared_difference(generated, quantiles(style, sizes(generated)[1])))
+    if isinstance(generated, tf.Tensor) and isinstance(style, tf.Tensor):
+        return tf.reduce_mean(tf.math.squared_difference(generated, quantiles(style, sizes(generated)[1])))
+    mine = _weighted(generated)
+    theirs = _quantiles_at(_weighted(style), _levels(mine.weights))
+    costs = mine.weights * tf.math.squared_difference(mine.values, theirs)
+    return tf.reduce_sum(costs) / tf.reduce_sum(mine.weights)
+
+
+def _weighted(rows: SortedRows) -> WeightedRows:
+    return rows if isinstance(rows, WeightedRows) else WeightedRows(rows, tf.ones_like(rows))
+
+
+def _levels(weights: tf.Tensor) -> tf.Tensor:
+    """Weights [D, N] of sorted rows -> the level in [0, 1] of which each number is the quantile."""
+    reached = tf.cumsum(weights, axis=1)
+    return (reached - weights / 2) / reached[:, -1:]
+
+
+def _quantiles_at(rows: WeightedRows, levels: tf.Tensor) -> tf.Tensor:
+    """Quantiles of the rows at levels [D, M], interpolated linearly -> [D, M]."""
+    own = _levels(rows.weights)
+    above = tf.searchsorted(own, levels, side="right")
+    last = sizes(own)[1] - 1
+    below, above = tf.maximum(above - 1, 0), tf.minimum(above, last)
+    start, end = (tf.gather(own, index, batch_dims=1) for index in (below, above))
+    low, high = (tf.gather(rows.values, index, batch_dims=1) for index in (below, above))
+    share = tf.clip_by_value(tf.math.divide_no_nan(levels - start, end - start), 0.0, 1.0)
+    return low + share * (high - low)
+
+
+def _spread(levels: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
+    """Levels [M] -> [D, M], the same for each of the rows [D, N]."""
+    return tf.tile(tf.constant(levels[np.newaxis], rows.dtype), [sizes(rows)[0], 1])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import tensorflow as tf
 
 from nst_tf.statistics.parameters import check_whole
-from nst_tf.statistics.quantiles import squared_transport_cost
+from nst_tf.statistics.quantiles import SortedRows, mean_quantiles, sorted_rows, squared_transport_cost
 from nst_tf.statistics.shapes import sizes
 from nst_tf.statistics.statistic import as_vectors
 
@@ -25,6 +27,7 @@ class SlicedWasserstein:
     sees one function.
     """
 
+    weighted: ClassVar[bool] = True
     directions: int | None = None
     seed: int = 0
 
@@ -35,16 +38,20 @@ class SlicedWasserstein:
             check_whole(name, self.directions, 1)
         check_whole("seed of the sliced Wasserstein distance", self.seed, 0)
 
-    def describe(self, activations: tf.Tensor) -> tf.Tensor:
-        """Activations [1, H, W, C] -> sorted projections [D, M]."""
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
+        """Activations [1, H, W, C] -> sorted projections [D, M], with their weights if there are any."""
         vectors = as_vectors(activations)
         channels = sizes(vectors)[1]
         directions = tf.random.stateless_normal(
             [self.directions or channels, channels], seed=(self.seed, channels), dtype=tf.float32
         )
         directions = tf.math.l2_normalize(tf.cast(directions, vectors.dtype), axis=1)
-        return tf.sort(tf.matmul(directions, vectors, transpose_b=True))
+        return sorted_rows(tf.matmul(directions, vectors, transpose_b=True), weights)
 
-    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
+        """Sorted projections of styles -> the mean of their quantiles, the barycentre on each direction."""
+        return mean_quantiles(descriptions, shares)
+
+    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
         """Sorted projections [D, M] and [D, N] -> scalar."""
         return squared_transport_cost(generated, style)

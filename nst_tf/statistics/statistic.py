@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -40,14 +41,66 @@ class SummableStatistic(Statistic, Protocol):
         ...
 
 
+class WeightedStatistic(Statistic, Protocol):
+    """A statistic that can count a position more or less than once, or not at all.
+
+    ``weights`` [1, H, W, 1] say how often each position counts: with ones the description is that without
+    weights, with ones and zeros that of the positions with a one alone. A summable statistic takes them in
+    ``sums`` as well. Their sum must be above 0; they are constants for the gradient.
+    """
+
+    @property
+    def weighted(self) -> bool:
+        """True; a statistic that takes weights for some of its parameters only says so here."""
+        ...
+
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Any:
+        """Activations [1, H, W, C] and weights [1, H, W, 1] -> the description of what the weights count."""
+        ...
+
+
+class BlendableStatistic(Statistic, Protocol):
+    """A statistic of which there is a mean of several styles."""
+
+    def blended(self, descriptions: Sequence[Any], shares: Sequence[float]) -> Any:
+        """Descriptions of styles, and their shares, which sum to 1 -> one description."""
+        ...
+
+
 def is_summable(statistic: Statistic) -> bool:
     """Whether the statistic needs only sums over positions: see SummableStatistic."""
     return bool(getattr(statistic, "summable", False))
 
 
+def takes_weights(statistic: Statistic) -> bool:
+    """Whether positions can have weights: see WeightedStatistic."""
+    return bool(getattr(statistic, "weighted", False))
+
+
 def as_vectors(activations: tf.Tensor) -> tf.Tensor:
     """Activations [1, H, W, C] -> [M, C], a row for each of the M = H W positions."""
     return tf.reshape(activations, [-1, activations.shape[-1]])
+
+
+def as_column(weights: tf.Tensor | None, dtype: tf.DType) -> tf.Tensor | None:
+    """Weights [1, H, W, 1] -> [M, 1] in the type of the vectors that they belong to; None for None."""
+    return None if weights is None else tf.cast(tf.reshape(weights, [-1, 1]), dtype)
+
+
+def total_of(vectors: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+    """Vectors [M, C] and their weights [M, 1], or None -> their sum, [C]."""
+    return tf.reduce_sum(vectors if weights is None else weights * vectors, axis=0)
+
+
+def linear_mean(descriptions: Sequence[Any], shares: Sequence[float]) -> Any:
+    """Descriptions of one structure, and their shares -> the mean of every number in them."""
+
+    def mean(*tensors: tf.Tensor) -> tf.Tensor:
+        return tf.add_n(
+            [tf.constant(share, one.dtype) * one for share, one in zip(shares, tensors, strict=True)]
+        )
+
+    return tf.nest.map_structure(mean, *descriptions)
 
 
 def times_power(value: tf.Tensor, base: tf.Tensor | float, power: float) -> tf.Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import keras
@@ -12,8 +14,8 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import NETWORK_PIXELS
-from nst_tf.vgg.layer_names import BEFORE_RELU, check_layer_names, convolution_layers, reach_of
-from nst_tf.vgg.padding import PADDINGS, Padding, circular
+from nst_tf.vgg.layer_names import BEFORE_RELU, Reach, check_layer_names, convolution_layers, reach_of
+from nst_tf.vgg.padding import PADDINGS, Padding, circular, replicate
 from nst_tf.vgg.pooling import POOLINGS
 from nst_tf.weights import ConvolutionWeights
 
@@ -53,6 +55,7 @@ class FeatureExtractor:
         """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
         self.reach = reach_of(architecture, self.layers)
+        self._architecture = architecture
         chain = self._build(architecture, weights, first_padding, other_padding)
         self.blocks = tuple(_blocks([_Function("pixels", self._network_pixels), *chain]))
         """The chain in blocks, each of which but the last ends with its pooling."""
@@ -66,6 +69,26 @@ class FeatureExtractor:
             if step.name in self.layers:
                 found[step.name] = tf.cast(activations, tf.float32)
         return {name: found[name] for name in self.layers}
+
+    @cached_property
+    def bordered(self) -> FeatureExtractor:
+        """The same network, with the same weights, for pictures that are no torus: borders are repeated.
+
+        A style of which opposite borders met would have an edge there, which a texture would repeat.
+        """
+        if not self.wraps:
+            return self
+        found = copy.copy(self)
+        found.wraps = False
+        found.blocks = tuple(
+            replace(block, steps=tuple(_with_repeated_border(step) for step in block.steps))
+            for block in self.blocks
+        )
+        return found
+
+    def reach_of_layer(self, layer: str) -> Reach:
+        """How far a position of this one layer sees."""
+        return reach_of(self._architecture, [layer])
 
     def _network_pixels(self, image: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._to_network_pixels(image), self.precision)
@@ -142,6 +165,14 @@ class _Convolution:
         if self._pad is not None:
             activations, padding = self._pad(activations), "VALID"
         return tf.nn.bias_add(tf.nn.conv2d(activations, self._kernel, 1, padding), self._bias)
+
+
+def _with_repeated_border(step: Step) -> Step:
+    if not isinstance(step, _Convolution):
+        return step
+    found = copy.copy(step)
+    found._pad = replicate
+    return found
 
 
 def _frozen(values: np.ndarray, precision: str) -> tf.Variable:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from nst_tf.losses import ContentLoss, StyleLoss
-from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation
 from nst_tf.solver import Solver
 from nst_tf.vgg.extractor import FeatureExtractor
@@ -41,6 +41,18 @@ def flop_of_step(height: int, width: int) -> float:
     return 2 * forward
 
 
+def small_transfer(
+    height: int, width: int, precision: str, evaluation: Evaluation | None = None
+) -> tuple[BoundObjective, np.ndarray]:
+    """Objective and content [H, W, 3] of a transfer of this size; random weights take as long as others."""
+    random = np.random.default_rng(0)
+    content, style = random.uniform(0, 1, (2, height, width, 3)).astype(np.float32)
+    extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), (CONTENT, *STYLE), precision=precision)
+    content_loss, style_loss = ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3)
+    objective = Objective(extractor, content_loss, style_loss, evaluation=evaluation)
+    return objective.bind(content, [StyleImage(style)]), content
+
+
 def small_solver(
     height: int,
     width: int,
@@ -48,14 +60,10 @@ def small_solver(
     optimizer: keras.optimizers.Optimizer,
     evaluation: Evaluation | None = None,
 ) -> Solver:
-    """A solver that entered an image of this size; the weights are random, which takes as long."""
-    random = np.random.default_rng(0)
-    content, style = random.uniform(0, 1, (2, height, width, 3)).astype(np.float32)
-    extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), (CONTENT, *STYLE), precision=precision)
-    content_loss, style_loss = ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3)
-    objective = Objective(extractor, content_loss, style_loss, evaluation=evaluation)
+    """A solver that entered an image of this size."""
+    bound, content = small_transfer(height, width, precision, evaluation)
     solver = Solver(optimizer)
-    solver.enter(content, objective.bind(content, [StyleImage(style)]))
+    solver.enter(content, bound)
     return solver
 
 

@@ -97,3 +97,11 @@ def test_what_was_resolved_by_measurement_does_not_set_failed_runs_apart(tmp_pat
     assert varying(read_runs(folders)) == ["optimizer.learning_rate", "precision"]
     folders[3:] = [made("4", 0.5, asked | {"precision": "float16"}, status="failed")]
     assert varying(read_runs(folders)) == ["optimizer.learning_rate", "precision"]
+
+
+def test_what_a_balance_measured_follows_from_the_rest(tmp_path: Path) -> None:
+    seen = [
+        {"balance.style": 0.5, "balance.calibration": [[1.0, one]], "content": f"{one}.png"} for one in (2, 3)
+    ]
+    runs = read_runs([made_run(tmp_path / str(n), one) for n, one in enumerate(seen)])
+    assert varying(runs) == ["content"]

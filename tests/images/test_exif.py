@@ -89,6 +89,24 @@ def test_damaged_data_are_not_fatal(tmp_path, damage):
     read_picture(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_copyright_sign_stays_one(tmp_path, suffix, encoding):
+    """The bytes of the file go on, whichever encoding its program took."""
+    text = "© Jürgen".encode(encoding)
+    exif = Image.Exif()
+    exif[Base.Copyright] = exif[Base.ImageDescription] = text
+    source = BytesIO()
+    Image.fromarray((PIXELS * 255).astype(np.uint8)).save(source, "JPEG", exif=exif.tobytes())
+    path = tmp_path / f"a{suffix}"
+    carried = carried_exif(source.getvalue(), "a")
+    write_picture(path, PIXELS, {"nst_tf": "seed: 7"}, form=FileForm(exif=carried))
+    with Image.open(path) as image:
+        assert image.getexif()[Base.Copyright].encode("latin-1") == text
+    if suffix != ".png" and encoding == "utf-8":
+        assert read_metadata(path)["description"] == "© Jürgen"
+
+
 def test_without_any():
     plain = BytesIO()
     Image.fromarray((PIXELS * 255).astype(np.uint8)).save(plain, "PNG")

@@ -83,6 +83,31 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path, monkeypatch, pi
         read_picture(written(bomb, tmp_path / "a.png"))
 
 
+def test_a_bomb_below_the_limit_is_refused_by_the_bytes_it_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoding was tried"))
+    bomb = png(5_000, 5_000, 8, 2, [zlib.compress(b"")])
+    with pytest.raises(InputError, match=r"declares 25,000,000 pixels in .* more than 200 a byte"):
+        read_picture(written(bomb, tmp_path / "a.png"))
+
+
+def test_what_libtiff_prints_of_a_damaged_file_is_logged(tmp_path, caplog, capfd):
+    """Its decoder complains on standard error of every row of a damaged fax, and goes on."""
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 2, (40, 64), dtype=np.uint8)
+    Image.fromarray(255 * noise).convert("1").save(buffer, "TIFF", compression="group4")
+    damaged = bytearray(buffer.getvalue())
+    damaged[40:44] = b"\xff\xff\xff\xff"
+    damaged[100:104] = b"\0\0\0\0"
+    assert read_picture(written(bytes(damaged), tmp_path / "a.tif")).width == 64
+    assert "Fax4Decode" in caplog.text
+    assert "parts of it are damaged" in caplog.text
+    (line,) = caplog.messages
+    assert "\n" not in line
+    assert capfd.readouterr().err == ""
+    read_picture(saved(Image.fromarray(LEVELS), tmp_path / "sound.tif"))
+    assert len(caplog.messages) == 1
+
+
 def test_a_large_photograph_below_the_limit_does_not_warn(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # Pillow warns from 300 to 600 pixels
     path = saved(Image.fromarray(LEVELS), tmp_path / "a.png")

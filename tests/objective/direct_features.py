@@ -20,6 +20,11 @@ class DirectFeatures:
         self.channels = channels
 
     @property
+    def bordered(self) -> DirectFeatures:
+        """Itself: there is no padding."""
+        return self
+
+    @property
     def depth(self) -> int:
         """Channels of the input."""
         return self.channels * len(self.layers)

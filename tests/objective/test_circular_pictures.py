@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +14,7 @@ from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import WholePicture
 from nst_tf.objective.tiles import Tiles
 from nst_tf.optimizers import LBFGS
+from nst_tf.optimizers.octaves import over_octaves
 from nst_tf.pyramid import enlarged
 from nst_tf.solver import Solver
 from nst_tf.vgg.extractor import FeatureExtractor
@@ -99,6 +102,33 @@ def test_recomputing_is_exact_and_tiles_are_refused(torus, style, random):
     assert objective.extractor is torus
 
 
+def test_a_style_is_no_torus(torus, random_weights, style):
+    """Its statistics are those of a network that repeats its borders, with the same weights."""
+    repeating = FeatureExtractor(random_weights, STYLE, padding="replicate")
+    for layer, found in bound(torus, style, None).targets["style"].items():
+        np.testing.assert_allclose(
+            found[0], bound(repeating, style, None).targets["style"][layer][0], rtol=1e-5
+        )
+
+
+def test_the_metric_of_the_torus_is_symmetric_and_rolls(random):
+    one, other = (random.standard_normal((1, 32, 64, 3)).astype(np.float32) for _ in range(2))
+    metric = partial(over_octaves, octaves=5, circular=True)
+    first, second = metric(tf.constant(one)).numpy(), metric(tf.constant(other)).numpy()
+    assert np.vdot(first, other) == pytest.approx(np.vdot(one, second), rel=1e-4)
+    rolled = metric(tf.constant(np.roll(one, (32, -32), (1, 2))))
+    np.testing.assert_allclose(rolled, np.roll(first, (32, -32), (1, 2)), atol=1e-5)
+    # far from borders it is that of the plane
+    inside = np.zeros_like(one)
+    inside[:, 14:18, 30:34] = one[:, 14:18, 30:34]
+    np.testing.assert_allclose(
+        over_octaves(tf.constant(inside), 3, circular=True), over_octaves(tf.constant(inside), 3), atol=1e-5
+    )
+    # sides that 2^3 does not divide have no third octave on a torus
+    odd = tf.constant(random.standard_normal((1, 12, 20, 3)), tf.float32)
+    np.testing.assert_array_equal(over_octaves(odd, 3, circular=True), over_octaves(odd, 2, circular=True))
+
+
 @pytest.mark.parametrize("shape", [(64, 96), (48, 80), (37, 51)])
 def test_enlarging_a_torus_is_that_of_copies_side_by_side(shape, random):
     pixels = image(random)[0]
@@ -125,7 +155,7 @@ def test_a_made_texture_has_no_seam(torus, zeros, style, random):
     """Jumps across the border are as those between neighbours inside; with VGG's own padding they are not."""
     ratios = {}
     for name, extractor in (("torus", torus), ("zeros", zeros)):
-        solver = Solver(LBFGS(octaves=5))
+        solver = Solver(LBFGS(octaves=4, circular=name == "torus"))
         start = 0.5 + 0.1 * random.standard_normal(SHAPE)
         smooth = TotalVariation(weight=0.0, circular=name == "torus")
         smooth_style = StyleImage(enlarged(style.pixels[:8, :8], 40, 36))

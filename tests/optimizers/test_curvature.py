@@ -39,7 +39,7 @@ def pairs_of_a_quadratic(random: np.random.Generator, count: int) -> list[tuple[
 def filled(pairs, room: int) -> CurvaturePairs:
     memory = CurvaturePairs(make_variable, room, SIZE)
     for s, y in pairs:
-        memory.push(tf.constant(s, tf.float32), tf.constant(y, tf.float32))
+        memory.push_if(tf.constant(True), tf.constant(s, tf.float32), tf.constant(y, tf.float32))
     return memory
 
 
@@ -58,7 +58,7 @@ def test_the_last_four_pairs_count(random, count):
 
 def test_clearing_leaves_the_identity(random):
     memory = filled(pairs_of_a_quadratic(random, 3), 4)
-    memory.clear()
+    memory.clear_if(tf.constant(True))
     vector = random.standard_normal(SIZE).astype(np.float32)
     np.testing.assert_array_equal(product(memory, vector), vector)
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 Change = Callable[[Path], None]
 
 TOUCH = "touch canary"
@@ -50,6 +52,13 @@ def added(lines: str) -> Change:
 def optimizer(target: str, more: str = "") -> Change:
     """The optimizer is something else: with ``command`` and ``_args_`` for whatever takes one."""
     return replaced("  _target_: nst_tf.optimizers.LBFGS\n", f"  _target_: {target}\n{more}")
+
+
+def a_word_as_statistic(run: Path) -> None:
+    settings = OmegaConf.load(run / "config.yaml")
+    settings.objective.style.pop("statistic")
+    settings.objective.style.statistic = "gram"
+    OmegaConf.save(settings, run / "config.yaml")
 
 
 def summary(**facts: Any) -> Change:
@@ -142,6 +151,7 @@ FOLDERS: dict[str, tuple[Change, str]] = {
     # values that no run has
     "an object as a word": (replaced("style_weights: null", "style_weights: {a: b}"), "style_weights"),
     "a group as a word": (configuration("optimizer: adam\n"), "objective.content is not a mapping"),
+    "a word as an object": (a_word_as_statistic, "objective.style.statistic is no mapping"),
     "an object as a picture": (replaced("content: samples/landscape.jpg", "content: {a: 1}"), "pictures"),
     "a device as a picture": (replaced("content: samples/landscape.jpg", "content: /dev/zero"), "/dev/zero"),
     "a picture to write elsewhere": (replaced("picture: image.png", "picture: ../x.png"), "../x.png"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from bad_input_cases import BEFORE_TENSORFLOW, BEFORE_THE_RUN, TELLING
 from command_line import SMALL, environment, nst, nst_process
-from PIL import Image
+from PIL import Image, ImageCms
 
 from nst_tf.run import job
 
@@ -36,6 +36,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "bomb.png").write_bytes(_png_header(60000, 60000))
     Image.new("RGB", (1, 1)).save(tmp_path / "pixel.png")
     Image.new("RGB", (200, 40)).save(tmp_path / "long.png")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for name, space in {"inks.icc": b"CMYK", "grey.icc": b"GRAY"}.items():
+        (tmp_path / name).write_bytes(profile.replace(b"RGB ", space, 1))
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "run.json").write_text("{}")
     (tmp_path / "swept").mkdir()

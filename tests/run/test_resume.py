@@ -29,7 +29,10 @@ OPTIMIZERS = {
     "adam with a moving average": ("optimizer=adam", "average=0.9", "keep_best=false"),
     "sgd": ("optimizer=sgd",),
     "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
+    "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
 }
+# what has a test of its own, and what other optimizers show as well
+SLOW = ("lbfgs_scipy", "lbfgs of luminance")
 
 
 class Stopped(BaseException):
@@ -70,12 +73,7 @@ def run_in(folder: Path, *words: str) -> Answer:
 @pytest.mark.parametrize("steps", [2, 6, 9], ids=["at the first size", "between sizes", "at the second size"])
 @pytest.mark.parametrize(
     "optimizer",
-    [
-        pytest.param(
-            name, marks=pytest.mark.slow if name == "lbfgs_scipy" else ()
-        )  # which has a test of its own
-        for name in OPTIMIZERS
-    ],
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in OPTIMIZERS],
 )
 def test_the_end_is_the_same(
     optimizer: str, steps: int, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch

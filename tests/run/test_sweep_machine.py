@@ -110,6 +110,14 @@ def test_submitit_gets_as_many_jobs_as_the_machine_can_take(
         assert asked.hydra.sweeper.max_batch_size is None
 
 
+@pytest.mark.parametrize(("devices", "asked", "expected"), [(2, -1, 2), (0, -1, -1), (2, 5, 5)])
+def test_joblib_runs_one_job_a_gpu_unless_told_otherwise(devices, asked, expected, gpus) -> None:
+    gpus(devices)
+    arranged = config({"_target_": JOBLIB, "n_jobs": asked}, {})
+    arrange(arranged)
+    assert arranged.hydra.launcher.n_jobs == expected
+
+
 def test_ray_keeps_still_unless_told_otherwise() -> None:
     asked = config({"_target_": RAY, "ray": {"init": {"address": None, "log_to_driver": True}}}, {})
     arrange(asked)

@@ -20,7 +20,9 @@ from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.processes import Process
+from nst_tf.run.folder_lock import FolderInUse
 from nst_tf.run.job import requested_sha256, resume, run
+from nst_tf.run.out_of_memory import is_out_of_memory
 from nst_tf.run.stop import terminable
 from nst_tf.run.sweep.earlier import Earlier, earlier_run, take_away
 from nst_tf.run.sweep.machine import take_one_gpu
@@ -66,7 +68,7 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
             write_note(sweep, note)
             note = replace(note, was_there=_done(settings, state, folder))
             value = None if state.sweeper._target_ == GRID else value_of(folder, state.sweeper)
-    except _Refused as refused:  # nothing in the folder is this job's: not even its log
+    except (_Refused, FolderInUse) as refused:  # nothing in the folder is this job's: not even its log
         write_note(sweep, replace(note, status="failed", error=str(refused)))
         return None
     except (Exception, SystemExit) as error:
@@ -90,7 +92,7 @@ def one_sentence(error: BaseException) -> str:
         return text
     if isinstance(error, OmegaConfBaseException):
         return sentence_for(error)
-    if isinstance(error, MemoryError) or kind == "ResourceExhaustedError":
+    if is_out_of_memory(error):
         return (
             f"there is not enough memory for this run: a smaller image.size needs less ({kind}: {text[:200]})"
         )

@@ -15,6 +15,7 @@ from nst_tf.run.sweep.plan import GRID
 
 _SEVERAL_ON_A_MACHINE = ("hydra_joblib_launcher", "submitit_launcher.LocalLauncher", "hydra_ray_launcher")
 _CORES_A_JOB = 4  # at 512 pixels, more than that waits for memory; a job holds some gigabytes
+_AS_MANY_AS_CORES = -1  # joblib's own word and default
 _GPU_SECONDS = 10  # nvidia-smi answers in one; a driver that hangs must not hold a sweep
 
 
@@ -37,7 +38,8 @@ def arrange(config: DictConfig) -> None:
     """Give the launcher and the sweeper what they lack, where the command says nothing about it.
 
     submitit starts all local jobs at once: the sweeper gives it no more at a time than there are GPUs, or
-    four cores for each. Ray leaves its dashboard away and doesn't repeat what its workers write.
+    four cores for each. joblib runs as many at once as there are GPUs, if there are any. Ray leaves its
+    dashboard away and doesn't repeat what its workers write.
     """
     launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
     with open_dict(config):
@@ -45,6 +47,8 @@ def arrange(config: DictConfig) -> None:
             cores = launcher.get("cpus_per_task") or _CORES_A_JOB
             at_once = max(1, _gpus() or (os.cpu_count() or 1) // cores)
             sweeper.max_batch_size = sweeper.max_batch_size or at_once
+        if "hydra_joblib_launcher" in launcher._target_ and launcher.get("n_jobs") == _AS_MANY_AS_CORES:
+            launcher.n_jobs = _gpus() or _AS_MANY_AS_CORES
         if "hydra_ray_launcher" in launcher._target_ and "ray" in launcher:
             given: dict[str, Any] = dict(launcher.ray.init)
             quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}

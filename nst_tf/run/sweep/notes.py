@@ -79,7 +79,8 @@ def is_being_run(sweep: Path, note: JobNote) -> bool:
     folder = sweep / note.folder
     signs = (sweep / NOTES / f"{note.number}.json", folder / SUMMARY, folder / "metrics.jsonl")
     last = max((path.stat().st_mtime for path in signs if path.exists()), default=0.0)
-    return time.time() - last < _SILENCE_OF_THE_DEAD
+    # a sign from the future, after the clock was set back, is none of life
+    return abs(time.time() - last) < _SILENCE_OF_THE_DEAD
 
 
 def read_object(path: Path) -> Mapping[str, Any] | None:

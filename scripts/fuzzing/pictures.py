@@ -1,0 +1,318 @@
+"""Picture files of every format that is read, damaged in ways that follow the format, or blindly."""
+
+from __future__ import annotations
+
+import io
+import logging
+import random
+import struct
+import zlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from fuzzing.batches import Answer
+from fuzzing.sentences import wrong_sentence
+from nst_tf.errors import InputError
+from nst_tf.images.opening import FORMATS
+from nst_tf.images.read import read_picture
+
+_MOST_LOGGED = 20  # lines of warnings about one file: more would drown whatever else is said
+_FEW, _MANY = 6, 200  # changed bytes
+_HEADER = 128  # bytes, in which the structure of most formats stands
+# sizes that overflow something: 15 and 16 bits, 31 and 32 bits, and beyond what is decoded
+_LYING_SIZES = (0, 1, 15, 0x7FFF, 0xFFFF, 13_377, 14_000, 65_500, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
+
+Mutation = Callable[[bytes, random.Random], bytes]
+
+
+@cache
+def seeds() -> dict[str, bytes]:
+    """Sound files, in an order that stays."""
+    noise = np.random.default_rng(0)
+    rgb = Image.fromarray(noise.integers(0, 256, (24, 20, 3), dtype=np.uint8)).resize((61, 47))
+    rgba = rgb.copy()
+    rgba.putalpha(rgb.convert("L"))
+    grey, deep = rgb.convert("L"), np.asarray(rgb.convert("L"), np.uint16) * 257
+    palette = rgb.quantize(17)
+    exif = Image.Exif()
+    exif[274], exif[270] = 6, "a description"
+    exif.get_ifd(0x8769)[36867] = "2026:01:01 00:00:00"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    frames = [rgb.rotate(turn) for turn in (90, 180)]
+    moving = {"save_all": True, "append_images": frames, "duration": 50, "loop": 0}
+    both = {"exif": exif, "icc_profile": profile}
+    plans = [
+        ("jpeg", rgb, "JPEG", both),
+        ("jpeg-progressive", rgb, "JPEG", {"progressive": True, "quality": 60}),
+        ("jpeg-grey", grey, "JPEG", {}),
+        ("jpeg-cmyk", rgb.convert("CMYK"), "JPEG", {"icc_profile": profile}),
+        ("png", rgb, "PNG", both),
+        ("png-alpha", rgba, "PNG", {}),
+        ("png-palette", palette, "PNG", {"transparency": 3}),
+        ("png-16", Image.fromarray(deep), "PNG", {}),
+        ("png-1", grey.convert("1"), "PNG", {}),
+        ("png-grey-alpha", rgba.convert("LA"), "PNG", {}),
+        ("png-moving", rgb, "PNG", moving),
+        ("webp", rgb, "WEBP", both),
+        ("webp-lossless", rgba, "WEBP", {"lossless": True}),
+        ("webp-moving", rgba, "WEBP", moving),
+        ("tiff", rgb, "TIFF", both),
+        ("tiff-lzw", rgba, "TIFF", {"compression": "tiff_lzw"}),
+        ("tiff-deflate", rgb, "TIFF", {"compression": "tiff_deflate"}),
+        ("tiff-jpeg", rgb, "TIFF", {"compression": "jpeg"}),
+        ("tiff-packbits", palette, "TIFF", {"compression": "packbits"}),
+        ("tiff-fax", grey.convert("1"), "TIFF", {"compression": "group4"}),
+        ("tiff-cmyk", rgb.convert("CMYK"), "TIFF", {}),
+        ("tiff-16", Image.fromarray(deep), "TIFF", {}),
+        ("tiff-float", Image.fromarray(np.asarray(grey, np.float32) / 255), "TIFF", {}),
+        ("tiff-lab", rgb.convert("LAB"), "TIFF", {}),
+        ("tiff-pages", rgb, "TIFF", {"save_all": True, "append_images": frames}),
+        ("gif", palette, "GIF", {"transparency": 1}),
+        ("gif-moving", palette, "GIF", {**moving, "append_images": [one.quantize(9) for one in frames]}),
+        ("bmp", rgb, "BMP", {}),
+        ("bmp-palette", palette, "BMP", {}),
+        ("bmp-1", grey.convert("1"), "BMP", {}),
+        ("bmp-alpha", rgba, "BMP", {}),
+    ]
+    files = {}
+    for name, image, image_format, options in plans:
+        written = io.BytesIO()
+        image.save(written, image_format, **options)
+        files[name] = written.getvalue()
+    files["png-rgb16"] = _png(
+        61, 47, 16, 2, zlib.compress(b"".join(b"\0" + bytes(61 * 6) for _ in range(47)))
+    )
+    return files
+
+
+def case(seed: int, number: int) -> tuple[str, bytes]:
+    """What is done to which file, and the bytes that come of it."""
+    chance = random.Random(f"picture {seed} {number}")
+    if number < len(BOMBS):
+        name, make = list(BOMBS.items())[number]
+        return name, make()
+    name = chance.choice(list(seeds()))
+    content, done = seeds()[name], []
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        mutation = chance.choice(_MUTATIONS)
+        content = mutation(content, chance)
+        done.append(mutation.__name__.strip("_"))
+    return f"{name}: {', '.join(done)}", content
+
+
+def checker(seed: int, folder: Path) -> Callable[[int], Answer]:
+    """A check of one case, in a forked process that may write into ``folder``."""
+    from fuzzing.watch import Watch
+
+    seeds()  # once, before the processes part
+    watches: list[Watch] = []
+
+    def check(number: int) -> Answer:
+        if not watches:
+            watches.append(Watch())
+        name, content = case(seed, number)
+        place = folder / f"{number}"
+        place.mkdir()
+        path = place / f"picture.{name.partition('-')[0].partition(':')[0]}"
+        path.write_bytes(content)
+        watches[0].begin(place)
+        heard = _Heard()
+        root = logging.getLogger()
+        root.addHandler(heard)
+        try:
+            outcome, wrong = _read(path)
+        finally:
+            root.removeHandler(heard)
+            wrong_done = watches[0].end()
+        path.unlink()
+        wrong_done += [f"leaves {one}" for one in place.iterdir()]
+        place.rmdir()
+        return Answer(outcome, tuple(f"{name}: {one}" for one in (*wrong, *wrong_done, *heard.wrong())))
+
+    return check
+
+
+def _read(path: Path) -> tuple[str, list[str]]:
+    try:
+        picture = read_picture(path)
+    except InputError as error:
+        wrong = wrong_sentence(str(error))
+        if str(path) not in str(error):
+            wrong.append(f"does not name the file: {error}")
+        return "refused", wrong
+    wrong = []
+    if not (np.isfinite(picture.pixels).all() and 0 <= picture.pixels.min() <= picture.pixels.max() <= 1):
+        wrong.append("pixels outside of [0, 1]")
+    if picture.pixels.dtype != np.float32 or picture.pixels.shape != (picture.height, picture.width, 3):
+        wrong.append(f"pixels are {picture.pixels.dtype} {picture.pixels.shape}")
+    if picture.alpha is not None and not (0 <= picture.alpha.min() <= picture.alpha.max() <= 1):
+        wrong.append("alpha outside of [0, 1]")
+    return "read", wrong
+
+
+class _Heard(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+    def wrong(self) -> list[str]:
+        found = [one for line in self._lines for one in wrong_sentence(line)]
+        return found + ([f"{len(self._lines)} warnings"] if len(self._lines) > _MOST_LOGGED else [])
+
+
+def _bit_flips(content: bytes, chance: random.Random) -> bytes:
+    damaged = bytearray(content)
+    for _ in range(chance.choice((1, 2, _FEW, _MANY))):
+        # half of the damage is done to the header
+        place = chance.randrange(min(len(damaged), chance.choice((_HEADER, len(damaged)))))
+        damaged[place] ^= 1 << chance.randrange(8)
+    return bytes(damaged)
+
+
+def _odd_bytes(content: bytes, chance: random.Random) -> bytes:
+    damaged = bytearray(content)
+    for _ in range(chance.randint(1, _FEW)):
+        place = chance.randrange(min(len(damaged), chance.choice((_HEADER, len(damaged)))))
+        damaged[place] = chance.choice((0, 0xFF, 0x80, 0x7F, chance.randrange(256)))
+    return bytes(damaged)
+
+
+def _cut(content: bytes, chance: random.Random) -> bytes:
+    return content[: chance.choice((chance.randrange(1, len(content)), chance.randrange(1, _HEADER)))]
+
+
+def _taken_out(content: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(content))
+    return (content[:start] + content[start + chance.randint(1, 400) :]) or b"\0"
+
+
+def _repeated(content: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(content))
+    part = content[start : start + chance.randint(1, 200)]
+    return content[:start] + part * chance.choice((2, 3, 1000)) + content[start:]
+
+
+def _put_in(content: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(content))
+    return content[:start] + chance.randbytes(chance.choice((1, 4, 1000))) + content[start:]
+
+
+def _joined(content: bytes, chance: random.Random) -> bytes:
+    other = chance.choice(list(seeds().values()))
+    return content[: chance.randrange(1, len(content))] + other[chance.randrange(len(other)) :]
+
+
+def _lying_size(content: bytes, chance: random.Random) -> bytes:
+    """Another width or height (or depth), in the place where the format has it."""
+    damaged, value = bytearray(content), chance.choice(_LYING_SIZES)
+    if content.startswith(b"\x89PNG") and len(content) > 33:
+        place = chance.choice((16, 20))
+        damaged[place : place + 4] = struct.pack(">I", value & 0xFFFFFFFF)
+        damaged[29:33] = struct.pack(">I", zlib.crc32(damaged[12:29]))  # else the lie is noticed at once
+    elif content.startswith(b"BM") and len(content) > 30:
+        place = chance.choice((18, 22, 10, 14, 28))
+        damaged[place : place + 4] = struct.pack("<I", value & 0xFFFFFFFF)
+    elif content.startswith(b"GIF") and len(content) > 10:
+        place = chance.choice((6, 8))
+        damaged[place : place + 2] = struct.pack("<H", value & 0xFFFF)
+    elif content.startswith(b"RIFF") and len(content) > 30:
+        place = chance.choice((4, 16, 24, 27, 20))
+        damaged[place : place + 3] = struct.pack("<I", value & 0xFFFFFF)[:3]
+    elif content.startswith(b"\xff\xd8"):
+        found = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2"))
+        if 0 < found < len(content) - 9:
+            place = found + chance.choice((5, 7, 4, 9))
+            damaged[place : place + 2] = struct.pack(">H", value & 0xFFFF)
+    elif content[:4] in (b"II*\0", b"MM\0*"):
+        return _lying_tag(content, chance)
+    return bytes(damaged)
+
+
+def _lying_tag(content: bytes, chance: random.Random) -> bytes:
+    """Another value, type or count of an entry of a TIFF's first directory (TIFF 6.0, section 2)."""
+    damaged, order = bytearray(content), "<" if content.startswith(b"II") else ">"
+    if len(content) < 8:
+        return content
+    start = struct.unpack(f"{order}I", content[4:8])[0]
+    if start + 2 > len(content):
+        return content
+    entries = struct.unpack(f"{order}H", content[start : start + 2])[0]
+    place = start + 2 + 12 * chance.randrange(max(1, min(entries, 40)))
+    if place + 12 > len(content):
+        return content
+    part, size = chance.choice(((8, 4), (8, 4), (8, 2), (4, 4), (2, 2), (0, 2)))
+    value = chance.choice((*_LYING_SIZES, chance.randrange(1 << 16), len(content) - 3))
+    damaged[place + part : place + part + size] = (value & (256**size - 1)).to_bytes(
+        size, "little" if order == "<" else "big"
+    )
+    return bytes(damaged)
+
+
+_MUTATIONS: tuple[Mutation, ...] = (
+    *(_bit_flips, _bit_flips, _odd_bytes, _odd_bytes, _cut, _taken_out, _repeated, _put_in, _joined),
+    *(_lying_size, _lying_size, _lying_size),
+)
+
+
+def _png(width: int, height: int, bits: int, colours: int, data: bytes) -> bytes:
+    """PNG (third edition), section 11.2."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def _zeros(count: int) -> bytes:
+    """So many zero bytes, deflated; made in pieces."""
+    deflate, parts = zlib.compressobj(), []
+    while count:
+        piece = min(count, 1 << 24)
+        parts.append(deflate.compress(bytes(piece)))
+        count -= piece
+    return b"".join([*parts, deflate.flush()])
+
+
+def _tiff_of_zeros(side: int) -> bytes:
+    data = _zeros(side * side * 3)
+    tags = [(256, side), (257, side), (258, 8), (259, 8), (262, 2), (273, 8), (277, 3), (278, side)]
+    tags += [(279, len(data)), (284, 1)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    start = struct.pack("<4sI", b"II*\0", 8 + len(data))
+    return start + data + struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0)
+
+
+def _saved(image: Image.Image, image_format: str) -> bytes:
+    written = io.BytesIO()
+    image.save(written, image_format)
+    return written.getvalue()
+
+
+# sound files of few bytes that are huge pictures: 100 megapixels, below the limit by their header
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "png: 100 megapixels of zeros": lambda: _png(10_000, 10_000, 8, 2, _zeros(10_000 * 30_001)),
+    "png: 16-bit grey zeros": lambda: _png(10_000, 10_000, 16, 0, _zeros(10_000 * 20_001)),
+    "png: 1-bit zeros": lambda: _png(10_000, 10_000, 1, 0, _zeros(10_000 * 1_251)),
+    "tiff: 100 megapixels of zeros": lambda: _tiff_of_zeros(10_000),
+    "gif: 100 megapixels of one colour": lambda: _saved(Image.new("P", (10_000, 10_000)), "GIF"),
+    "png: a chunk of text that unpacks to 200 MB": lambda: _with_text(200_000_000),
+}
+
+
+def _with_text(size: int) -> bytes:
+    sound = seeds()["png"]
+    body = b"Comment\0\0" + _zeros(size)
+    chunk = struct.pack(">I", len(body)) + b"zTXt" + body + struct.pack(">I", zlib.crc32(b"zTXt" + body))
+    return sound[:33] + chunk + sound[33:]
+
+
+if missing := set(FORMATS) - {"JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"}:
+    raise RuntimeError(f"there is no seed of {missing}")

@@ -1,0 +1,63 @@
+"""The device that is checked: a GPU, or the CPU, on which everything can be rehearsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.framework import config as framework_config  # switching it off is not exported
+
+
+@dataclass(frozen=True)
+class Device:
+    """``kind`` is GPU or CPU: TensorFlow's first device of it."""
+
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """As ``tf.device`` takes it."""
+        return f"{self.kind}:0"
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether what is measured here is what was asked for, and no rehearsal."""
+        return self.kind == "GPU"
+
+    def there(self) -> bool:
+        """Whether TensorFlow sees it."""
+        return bool(tf.config.list_physical_devices(self.kind))
+
+    def facts(self) -> dict[str, Any]:
+        """Name, compute capability and driver where TensorFlow knows them, and what it was built with."""
+        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices(self.kind)[0])
+        return {
+            "kind": self.kind,
+            **{name: str(value) for name, value in details.items()},
+            **{f"built_{name}": str(value) for name, value in tf.sysconfig.get_build_info().items()},
+        }
+
+
+@contextmanager
+def tensor_float_32(wanted: bool) -> Iterator[None]:
+    """Whether products in float32 round their factors to 10 bits, on GPUs that can."""
+    config = tf.config.experimental
+    before = config.tensor_float_32_execution_enabled()
+    config.enable_tensor_float_32_execution(wanted)
+    try:
+        yield
+    finally:
+        config.enable_tensor_float_32_execution(before)
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Only operations that give the same bits every time."""
+    tf.config.experimental.enable_op_determinism()
+    try:
+        yield
+    finally:
+        framework_config.disable_op_determinism()

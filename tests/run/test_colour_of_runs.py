@@ -1,0 +1,164 @@
+"""What the word ``color`` does to the files of real, small runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import Answer, nst
+from PIL import Image
+
+from nst_tf.colour.lab import lab
+from nst_tf.colour.matching import matched
+from nst_tf.colour.recombine import recombined
+from nst_tf.compare.reading import read_runs
+from nst_tf.compare.varying import varying
+from nst_tf.configuration.checks import read_inputs
+from nst_tf.run.library import composed
+from nst_tf.run.prepare import build_parts, prepare
+from nst_tf.weights import load_weights
+
+# of its own size, so that the content is on the grid of 8 bits, as what is saved is
+OWN_SIZE = ("image.size=40", "image.style_size=40")
+TWO_SIZES = ("pyramid=coarse_to_fine", "pyramid.smallest=24", "pyramid.factor=1.5", "pyramid.steps_factor=1")
+
+
+def levels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"), np.int16)
+
+
+def differences(pixels: np.ndarray) -> np.ndarray:
+    """R - G and B - G: I and Q of YIQ are sums of multiples of these, and these of I and Q."""
+    return pixels[..., [0, 2]] - pixels[..., 1:2]
+
+
+def finished(folder: Path, *words: str) -> Answer:
+    answer = nst(folder, *words, "hydra.run.dir=run")
+    assert answer.status == 0, answer.err
+    return answer
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*TWO_SIZES, "steps=3", "init=noise"),
+        pytest.param(
+            ("init=file", "init.path=STYLE", "color.match_style=false", "image.clip=false", "optimizer=adam"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ("init=style", "average=0.5", "objective.smoothness.weight=0.1", "optimizer=lbfgs_torch"),
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["noise, two sizes", "file, unclipped", "style, averaged"],
+)
+def test_luminance_leaves_chroma_untouched(
+    words: tuple[str, ...], small: tuple[str, ...], photo: Path, painting: Path, tmp_path: Path
+) -> None:
+    words = tuple(word.replace("STYLE", f"'{painting}'") for word in words)
+    answer = finished(tmp_path, *small, *OWN_SIZE, *words, "color=luminance", "record.image_every=1")
+    content = levels(photo)
+    last = max((answer.run / "progress").iterdir())  # shows what would be saved
+    for picture in (answer.run / "image.png", last):
+        saved = levels(picture)
+        assert np.abs(saved - content).max() > 8
+        np.testing.assert_array_equal(differences(saved), differences(content))
+
+
+def test_the_loss_is_that_of_the_luminance_of_the_saved_picture(
+    small: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = (*small, "color=luminance", "objective.smoothness.weight=0.1")
+    answer = finished(tmp_path, *words)
+    settings, _ = composed(words)
+    settings.memory = "plain"
+    inputs = read_inputs(settings)
+    experiment = prepare(settings, inputs, build_parts(settings), load_weights("vgg19", "random"))
+    y = np.array([0.299, 0.587, 0.114])
+
+    def grey(pixels: np.ndarray) -> np.ndarray:
+        return np.repeat((pixels @ y)[..., np.newaxis], 3, axis=-1)
+
+    saved = levels(answer.run / "image.png") / 255
+    content = grey(experiment.resize(experiment.content, *saved.shape[:2]))
+    style = grey(experiment.resize(experiment.styles[0].pixels, 32, 24))
+    style = content.std() / style.std() * (style - style.mean()) + content.mean()
+    from nst_tf.objective import StyleImage
+
+    bound = experiment.objective.bind(
+        content.astype(np.float32), [StyleImage(np.clip(style, 0, 1).astype(np.float32))]
+    )
+    parts = experiment.objective.weighted_parts(
+        grey(saved)[np.newaxis].astype(np.float32), bound.targets, bound.weights
+    )
+    expected = dict(zip(bound.parts, parts.numpy(), strict=True))
+    assert answer.summary["parts_of_saved_picture"] == pytest.approx(expected, rel=1e-4)
+    # and what was reported on the way is of the same objective
+    assert answer.summary["loss_of_saved_picture"] == pytest.approx(answer.rows[-1]["loss"], rel=0.2)
+
+
+def test_recombined_has_the_lightness_of_the_result_and_the_contents_chroma(
+    small: tuple[str, ...], photo: Path, tmp_path: Path
+) -> None:
+    words = (*small, *OWN_SIZE, "keep_best=false", "steps=4")  # of two candidates another might be better
+    for name in ("plain", "recombined"):
+        (tmp_path / name).mkdir()
+    plain = finished(tmp_path / "plain", *words)
+    answer = finished(tmp_path / "recombined", *words, "color=recombine", "record.image_every=4")
+    result, saved, content = (
+        levels(path) / 255 for path in (plain.run / "image.png", answer.run / "image.png", photo)
+    )
+    np.testing.assert_array_equal(
+        levels(answer.run / "progress" / "step-000004.png"), levels(answer.run / "image.png")
+    )
+    found, coloured = lab(saved), lab(content)
+    np.testing.assert_allclose(found[..., 0], lab(result)[..., 0], atol=0.7)  # both are rounded to 8 bits
+    expected = lab(recombined(result.astype(np.float32), content.astype(np.float32)))
+    chroma, kept = (np.hypot(one[..., 1], one[..., 2]) for one in (coloured, expected))
+    inside = kept > chroma - 0.5
+    assert inside.mean() > 0.2
+    np.testing.assert_allclose(found[inside][:, 1:], coloured[inside][:, 1:], atol=2.5)
+    # the steps were the usual ones, and the loss is that of the picture with the content's colours
+    assert [row["loss"] for row in answer.rows] == [row["loss"] for row in plain.rows]
+    assert answer.summary["loss_of_saved_picture"] != plain.summary["loss_of_saved_picture"]
+
+
+def test_only_is_the_closed_form_and_makes_no_step(
+    small: tuple[str, ...], photo: Path, painting: Path, tmp_path: Path
+) -> None:
+    words = (*small, *OWN_SIZE, *TWO_SIZES, "color=only", "color.keep_lightness=false", "init=noise")
+    answer = finished(tmp_path, *words, f"style=['{painting}','{photo}']", "style_weights=[3,1]")
+    content = (levels(photo) / 255).astype(np.float32)
+    settings, _ = composed([*words, f"style=['{painting}','{photo}']"])
+    inputs = read_inputs(settings)
+    from nst_tf.images.resize import resize
+
+    style = resize(inputs.styles[0].pixels, 40, 30)
+    expected = 0.75 * matched(content, style, "symmetric") + 0.25 * content
+    np.testing.assert_allclose(levels(answer.run / "image.png") / 255, expected, atol=0.51 / 255)
+    assert answer.summary["steps"] == answer.summary["traces"] == 0
+    assert answer.summary["status"] == "completed"
+    assert answer.summary["loss_of_saved_picture"] > 0
+    assert not (answer.run / "metrics.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_jobs_of_one_process_do_not_mix_and_are_told_apart(small: tuple[str, ...], tmp_path: Path) -> None:
+    """Each as it is alone, and compared by this group."""
+    sweep = tmp_path / "sweep"
+    order = "luminance,none,only,match_style_to_content"
+    answer = nst(tmp_path, "-m", *small, f"color={order}", f"hydra.sweep.dir={sweep}", "sweep.compare=false")
+    assert answer.status == 0, answer.err
+    alone = finished(tmp_path, *small, "color=luminance")
+    assert alone.summary["traces"] == 0  # it took the compiled step of the first job
+    jobs = [sweep / str(number) for number in range(4)]
+    np.testing.assert_array_equal(levels(jobs[0] / "image.png"), levels(alone.run / "image.png"))
+    assert varying(read_runs(jobs)) == ["color"]
+    pictures = {levels(job / "image.png").tobytes() for job in jobs}
+    assert len(pictures) == 4
+    losses = [json.loads((job / "run.json").read_text())["loss_of_saved_picture"] for job in jobs]
+    assert np.isfinite(losses).all()
