@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -24,8 +24,11 @@ from nst_tf.configuration.style_layers import style_layers
 from nst_tf.configuration.styles import style_names, style_scales
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.textures import canvas, check_texture
+from nst_tf.configuration.video import frames_of
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
+from nst_tf.images.animation import check_animation_suffix
+from nst_tf.images.frames import Frames
 from nst_tf.images.output_profile import SRGB, OutputProfile
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.read import Picture, read_picture
@@ -50,6 +53,7 @@ class Inputs:
 
     ``is_texture``: there is no content, and ``content`` only has the shape of the result. ``masks`` are those
     of the content and of the styles, or none at all; ``regions`` what they say.
+    Of an animation, ``content`` is the first of the ``frames`` that can be read.
     """
 
     content: Picture
@@ -61,6 +65,7 @@ class Inputs:
     style_layers: tuple[frozenset[str] | None, ...] = ()
     masks: tuple[Picture | None, ...] = ()
     regions: Regions | None = None
+    frames: Frames | None = None
 
 
 def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, files: Files = NO_FILES) -> None:
@@ -98,6 +103,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
             " choose the folder with hydra.run.dir"
         )
     check_suffix(settings.record.picture)
+    check_animation_suffix(settings.record.animation)
     check_bits(settings.record.picture, settings.record.bits)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", settings.objective[term].weight)
@@ -119,8 +125,13 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
     is_texture = settings.content is None
     if not is_texture and (not isinstance(settings.content, str) or not settings.content):
         raise InputError(f"content must be the path of one picture, but is {settings.content!r}")
-    content = canvas(settings) if is_texture else _picture(settings.content, files)
-    return inputs_of(settings, content, tuple(_picture(name, files) for name in styles), files)
+    frames = frames_of(settings, files)
+    if frames is not None:
+        content = frames.first()
+    else:
+        content = canvas(settings) if is_texture else _picture(settings.content, files)
+    inputs = inputs_of(settings, content, tuple(_picture(name, files) for name in styles), files)
+    return replace(inputs, frames=frames)
 
 
 def inputs_of(

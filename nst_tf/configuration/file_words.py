@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+
+from hydra.core.override_parser.types import Quote, QuotedString
+
+from nst_tf.configuration.places import is_there, user_path
 
 _FILE_KEYS = (
     *("content", "style", "model.weights", "init.path", "record.profile", "resume"),
@@ -18,18 +21,16 @@ def with_quoted_files(words: Sequence[str]) -> list[str]:
     Hydra's grammar knows letters of ASCII only, and reads parentheses and quotes as its own; a file may be
     called anything.
     """
-    return [_quoted(word) for word in words]
+    return [_with_quoted_file(word) for word in words]
 
 
-def _quoted(word: str) -> str:
+def quoted(name: str) -> str:
+    """The name in Hydra's quotes, whatever letters it has."""
+    return QuotedString(name, Quote.double).with_quotes()
+
+
+def _with_quoted_file(word: str) -> str:
     key, equals, value = word.partition("=")
-    if not equals or key not in _FILE_KEYS or value in _WORDS:
+    if not equals or key not in _FILE_KEYS or value in _WORDS or not is_there(user_path(value)):
         return word
-    try:
-        exists = Path(value).expanduser().exists()
-    except (OSError, ValueError, RuntimeError):  # no name of a file at all
-        return word
-    if not exists or not value:
-        return word
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{key}="{escaped}"'
+    return f"{key}={quoted(value)}"

@@ -14,7 +14,7 @@ from nst_tf.errors import InputError
 
 GROUPS_WITH_ONE_OPTION = (
     *("model", "objective", "balance", "layers", "optimizer", "init", "pyramid", "color"),
-    *("guidance", "blending"),
+    *("guidance", "blending", "video"),
 )
 # hydra is not ours, experiments lay values anywhere, and the schema types the others
 _NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")

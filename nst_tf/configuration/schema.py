@@ -69,6 +69,8 @@ class LayerSettings:
 class RecordSettings:
     """``image_every`` counts steps, ``checkpoint_every`` seconds, 0 is never; ``picture`` is a file name.
 
+    ``animation`` is one, too; null for none.
+
     ``bits`` a channel, ``profile`` (srgb, content or a file) and ``alpha`` are those of the result; ``exif``:
     it carries the content's EXIF data, with ``exif_place`` those of the place, too. Without a word a saved
     configuration is older than these, and means what was done then: opaque, without EXIF data.
@@ -79,6 +81,7 @@ class RecordSettings:
     image_every: int = MISSING
     checkpoint_every: float = MISSING
     picture: str = MISSING
+    animation: str | None = "animation.gif"
     bits: int = 8
     profile: str = "srgb"
     alpha: Alpha = Alpha.flatten
@@ -125,6 +128,7 @@ class Settings:
     init: Any = MISSING
     seed: int = MISSING
     pyramid: Any = MISSING
+    video: Any = field(default_factory=dict)  # empty: of a run from before there were animations
     guidance: Any = field(default_factory=lambda: {"_target_": "nst_tf.configuration.guidance.NoGuidance"})
     blending: Any = field(default_factory=lambda: {"_target_": "nst_tf.objective.blending.SummedLosses"})
     # runs of before this group was there have no such key

@@ -12,7 +12,7 @@ from nst_tf.errors import InputError
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # rooms whose classes are plain descriptions: building one computes numbers or reads a picture, and no more
-_ROOMS = ("balance", "colour", "losses", "optimizers", "pyramid", "start", "statistics")
+_ROOMS = ("balance", "colour", "losses", "optimizers", "pyramid", "start", "statistics", "video")
 _OTHER_MODULES = (
     "nst_tf.configuration.guidance",
     "nst_tf.loggers.mlflow",

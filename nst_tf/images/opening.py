@@ -42,7 +42,7 @@ def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, bytes]]:
     Raises:
         InputError: see :func:`nst_tf.images.read.read_picture`.
     """
-    content = _content(path)
+    content = content_of(path)
     with (
         refusals(path),
         _pillow_warnings_logged(path),
@@ -98,7 +98,8 @@ def refusals(name: str | Path) -> Iterator[None]:
         ) from error
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The bytes of a picture file; raises InputError for none, one that can't be read, or is too large."""
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: give the path of one picture file")

@@ -79,14 +79,17 @@ def read_picture(path: str | Path) -> Picture:
         return picture
 
 
-def picture_from_pillow(image: Image.Image) -> Picture:
+def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes = b"") -> Picture:
     """The same for a Pillow image, which is left as it was; ``sha256`` is that of its float RGB and alpha.
+
+    Where it is a frame of a ``file``, whose bytes are given with its ``name``, that of the file.
 
     Raises:
         InputError: as :func:`read_picture`, as far as it applies.
     """
     filename = getattr(image, "filename", "")
-    name = Path(filename).name if isinstance(filename, str) and filename else "array"
+    if name is None:
+        name = Path(filename).name if isinstance(filename, str) and filename else "array"
     _check_sides(image.height, image.width, name)
     check_area(image.width, image.height, name)
     with refusals(name):
@@ -94,7 +97,9 @@ def picture_from_pillow(image: Image.Image) -> Picture:
         digest = hashlib.sha256(decoded.rgb.tobytes())
         if decoded.alpha is not None:
             digest.update(decoded.alpha.tobytes())
-        return _picture(decoded, name, digest.hexdigest())
+        if file:
+            digest = hashlib.sha256(file)
+        return _picture(decoded, name, digest.hexdigest(), file)
 
 
 def picture_from_array(array: np.ndarray) -> Picture:

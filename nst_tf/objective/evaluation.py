@@ -79,9 +79,7 @@ class WholePicture:
         if objective.extractor is not None:
             readings = objective.readings(targets, weights)
             taken = self.read(objective.extractor, image, readings)
-        values = objective.values(taken, targets)
-        if objective.smoothness:
-            values.append(objective.smoothness(image))
+        values = objective.values(taken, targets) + objective.of_pixels(image, targets)
         return weights * tf.stack(values)
 
     def value_and_gradient(

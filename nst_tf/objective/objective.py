@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
+from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss, TemporalTarget
 from nst_tf.objective.assignment import StyleImage
 from nst_tf.objective.blending import Blending, SummedLosses
 from nst_tf.objective.evaluation import Evaluation, WholePicture
@@ -24,14 +24,16 @@ from nst_tf.regions import Regions
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.vgg.reading import Reading
 
-CONTENT, SMOOTHNESS, KEPT = "content", "smoothness", "kept"
+CONTENT, SMOOTHNESS, TEMPORAL, KEPT = "content", "smoothness", "temporal", "kept"
 
 
 class Objective:
     """loss(x) = content term + style term + smoothness term, over the features of one extractor.
 
+    In an animation there is a ``temporal`` term besides.
+
     A term whose weight is exactly 0 is left out, and so are the layers that only it would use. Each
-    part of the loss has a name: ``content/LAYER``, ``style/LAYER`` and ``smoothness``.
+    part of the loss has a name: ``content/LAYER``, ``style/LAYER``, ``smoothness`` and ``temporal``.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Objective:
         known: KnownPictures | None = None,
         evaluation: Evaluation | None = None,
         blending: Blending | None = None,
+        temporal: TemporalLoss | None = None,
     ) -> None:
         """Compose the terms; at least one must have a weight above 0, else InputError.
 
@@ -58,10 +61,12 @@ class Objective:
         self.style = style if style is not None and style.weight > 0 else None
         self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
         self._style_layers = tuple(self.style.layers) if self.style else ()
+        self.temporal = temporal if temporal is not None and temporal.weight > 0 else None
         self.parts = (
             *(f"{CONTENT}/{layer}" for layer in (self.content.layers if self.content else ())),
             *(f"{STYLE}/{layer}" for layer in (self.style.layers if self.style else ())),
             *((SMOOTHNESS,) if self.smoothness else ()),
+            *((TEMPORAL,) if self.temporal else ()),
         )
         if not self.parts:
             raise InputError(
@@ -72,7 +77,7 @@ class Objective:
     @property
     def structure(self) -> Hashable:
         """The extractor and the terms without their weights."""
-        terms = (self.content, self.style, self.smoothness)
+        terms = (self.content, self.style, self.smoothness, self.temporal)
         return (self.extractor, self.evaluation, *(structure_of_term(term) for term in terms))
 
     def bind(
@@ -81,8 +86,11 @@ class Objective:
         styles: Sequence[StyleImage],
         view: tuple[np.ndarray, np.ndarray] | None = None,
         regions: Regions | None = None,
+        before: TemporalTarget | None = None,
     ) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
+
+        ``before`` is what the frame before says of this one, of the content's size; None of the first frame.
 
         Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
         are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1], is what is seen
@@ -115,6 +123,8 @@ class Objective:
                 "where": tf.constant(kept[np.newaxis, ..., np.newaxis]),
                 "pixels": tf.constant(content[np.newaxis], tf.float32),
             }
+        if self.temporal:
+            targets[TEMPORAL] = self.temporal.targets(before, height, width)
         if view is not None:
             targets[VIEW] = view_target(*view)
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
@@ -148,6 +158,16 @@ class Objective:
                 values.append(style_value(self.style, layer, one, styles, targets["style_shares"][layer]))
         return values
 
+    @property
+    def has_terms_of_pixels(self) -> bool:
+        """Whether any term looks at the image itself, without the network."""
+        return bool(self.smoothness or self.temporal)
+
+    def of_pixels(self, image: tf.Tensor, targets: Mapping[str, Any]) -> list[tf.Tensor]:
+        """Image [1, H, W, 3] -> the parts that need no network, without their weights; scalars."""
+        values = [self.smoothness(image)] if self.smoothness else []
+        return values + ([self.temporal(image, targets[TEMPORAL])] if self.temporal else [])
+
     def weighted_parts(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> tf.Tensor:
         """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
         return self.evaluation.weighted_parts(self, *_seen_with_kept(image, targets), weights)
@@ -175,6 +195,8 @@ class Objective:
             weights += [scale * share for share in self.style.layers.values()]
         if self.smoothness:
             weights.append(self.smoothness.weight)
+        if self.temporal:
+            weights.append(self.temporal.weight)
         return weights
 
 

@@ -132,8 +132,7 @@ class Tiles:
         """Image [1, H, W, 3] -> parts of the loss [P], float32."""
         passes = self._passes_of(objective, targets)
         sums = passes.sums(image, targets)
-        smoothness = [passes.smoothness(image)] if objective.smoothness else []
-        return weights * tf.stack(objective.values(sums, targets) + smoothness)
+        return weights * tf.stack(objective.values(sums, targets) + passes.of_pixels(image, targets))
 
     def value_and_gradient(
         self, objective: Objective, image: tf.Tensor, targets: Targets, weights: tf.Tensor
@@ -149,11 +148,11 @@ class Tiles:
             loss = tf.reduce_sum(parts)
         slopes = tape.gradient(loss, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         total = tf.Variable(tf.zeros_like(image))
-        if objective.smoothness:
-            smoothness, gradient = passes.smoothness_and_gradient(image)
-            total.assign(weights[-1] * gradient)
+        if objective.has_terms_of_pixels:
+            of_pixels, gradient = passes.of_pixels_and_gradient(image, targets, weights[len(values) :])
+            total.assign(gradient)
             del gradient
-            parts = tf.concat([parts, [weights[-1] * smoothness]], 0)
+            parts = tf.concat([parts, of_pixels], 0)
             loss = tf.reduce_sum(parts)
         passes.add_gradient(total, image, targets, slopes)
         return loss, parts, tf.convert_to_tensor(total)
@@ -176,10 +175,18 @@ class _Passes:
         self._gradient: Callable | None = None
         self._kinds: list[tuple[str, str]] = []
         """Kind and layer of each of a tile's targets, in order."""
-        smooth = objective.smoothness
-        if smooth:
-            self.smoothness = tf.function(smooth, autograph=False)
-            self.smoothness_and_gradient = tf.function(_with_gradient(smooth), autograph=False)
+        self._of_pixels = tf.function(objective.of_pixels, autograph=False)
+        self._of_pixels_and_gradient = tf.function(_with_gradient(objective.of_pixels), autograph=False)
+
+    def of_pixels(self, image: tf.Tensor, targets: Targets) -> list[tf.Tensor]:
+        """The parts of the image itself, without their weights."""
+        return self._of_pixels(image, _of_whole(targets))
+
+    def of_pixels_and_gradient(
+        self, image: tf.Tensor, targets: Targets, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The same with their weights, [p], and the gradient of their sum, [1, H, W, 3]."""
+        return self._of_pixels_and_gradient(image, _of_whole(targets), weights)
 
     def sums(self, image: tf.Tensor, targets: Targets) -> list[Any]:
         """The first pass: what the readings take, added up over the tiles."""
@@ -259,11 +266,17 @@ def _compiled(function: Callable, arguments: Sequence[tf.Tensor]) -> Callable:
     return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
-def _with_gradient(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable:
-    def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, Any]:
+def _of_whole(targets: Targets) -> Targets:
+    """The targets that are no lists by tile, whose shapes would trace anew: those of the frame before."""
+    return {name: target for name, target in targets.items() if name == "temporal"}
+
+
+def _with_gradient(parts: Callable[[tf.Tensor, Targets], list[tf.Tensor]]) -> Callable:
+    def parts_and_gradient(image: tf.Tensor, targets: Targets, weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(image)
-            value = function(image)
-        return value, tape.gradient(value, image)
+            values = weights * tf.stack(parts(image, targets))
+            loss = tf.reduce_sum(values)
+        return values, tape.gradient(loss, image)
 
-    return value_and_gradient
+    return parts_and_gradient

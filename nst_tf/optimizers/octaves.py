@@ -40,11 +40,10 @@ def over_octaves(image: tf.Tensor, octaves: int, *, circular: bool = False) -> t
 def _octave_of_torus(image: tf.Tensor, side: int) -> tf.Tensor:
     """U U^T v / side^2 for one octave: a cell of the coarser grid reaches half a cell into its neighbours."""
     padded = _wrapped(image, side)
-    _, height, width, channels = padded.shape
-    coarse = tf.zeros((1, height // side, width // side, channels), image.dtype)
+    coarse = tf.zeros_like(padded[:, ::side, ::side])
     sums = tf.raw_ops.ResizeBilinearGrad(grads=padded, original_image=coarse, half_pixel_centers=True)
     means = _wrapped(sums[:, 1:-1, 1:-1] / side**2, 1)
-    return tf.image.resize(means, (height, width), "bilinear")[:, side:-side, side:-side]
+    return tf.image.resize(means, tuple(padded.shape[1:3]), "bilinear")[:, side:-side, side:-side]
 
 
 def _wrapped(image: tf.Tensor, width: int) -> tf.Tensor:

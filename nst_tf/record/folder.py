@@ -19,6 +19,7 @@ from nst_tf.record.checkpoint import Checkpoint, remove_checkpoints, write_check
 from nst_tf.record.loss_plot import MOST_POINTS, loss_plot
 from nst_tf.solver.report import Report
 
+FRAMES = "frames"
 CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT = (
     "config.yaml",
     "run.json",
@@ -74,11 +75,12 @@ class RunFolder:
             try:
                 row = json.loads(line)
                 known = {name: row.pop(name) for name in ("step", "size", "seconds", "loss")}
+                frame = row.pop("frame", None)
                 if not all(isinstance(number, (int, float)) for number in (*known.values(), *row.values())):
                     raise ValueError("a value is not a number")
             except (ValueError, KeyError, AttributeError, RecursionError) as error:
                 raise InputError(f"a row of {metrics} is damaged ({error}): begin the run anew") from None
-            folder._keep(Report(**known, parts=row))
+            folder._keep(Report(**known, parts=row, frame=frame))
         write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
         folder.update(status="running", resumed_at_step=step)
         return folder
@@ -112,6 +114,7 @@ class RunFolder:
     def log(self, report: Report) -> None:
         """Append a row to the metrics: step, size, seconds, loss and each part by name."""
         row = {
+            **({} if report.frame is None else {"frame": report.frame}),
             "step": report.step,
             "size": report.size,
             "seconds": round(report.seconds, 4),
@@ -127,6 +130,18 @@ class RunFolder:
         folder = self.path / PROGRESS
         folder.mkdir(exist_ok=True)
         write_picture(folder / f"step-{step:06d}.png", pixels)
+
+    def frame_picture(self, number: int, pixels: np.ndarray) -> Path:
+        """Write ``frames/000001.png``; returns its path."""
+        folder = self.path / FRAMES
+        folder.mkdir(exist_ok=True)
+        write_picture(folder / f"{number:06d}.png", pixels)
+        return folder / f"{number:06d}.png"
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What was written to ``run.json`` last."""
+        return self._summary
 
     def picture(
         self,

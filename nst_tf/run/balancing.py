@@ -7,8 +7,10 @@ import logging
 
 from omegaconf import DictConfig
 
-from nst_tf.balance import AutoBalance
-from nst_tf.run.loop import Experiment, pulls_at_every_size
+from nst_tf.balance import AutoBalance, Pulls, half_way, pulls_of
+from nst_tf.pyramid import Scale
+from nst_tf.run.experiment import Experiment
+from nst_tf.run.stage import stage_at
 
 _log = logging.getLogger(__name__)
 
@@ -20,11 +22,16 @@ def with_settled_balance(settings: DictConfig, experiment: Experiment) -> Experi
     """
     if experiment.balance.is_settled:
         return experiment
-    settled = experiment.balance.settled(pulls_at_every_size(experiment))
+    settled = experiment.balance.settled([_pulls(experiment, scale) for scale in experiment.scales])
     if isinstance(settled, AutoBalance) and settled.calibration is not None:
         settings.balance.calibration = settled.calibration
-        scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
-        for index, scale in enumerate(scales):
+        for index, scale in enumerate(experiment.scales):
             content, style = settled.factors(index)
             _log.info("balance at %d pixels: content x %.4g, style x %.4g", scale.size, content, style)
     return dataclasses.replace(experiment, balance=settled)
+
+
+def _pulls(experiment: Experiment, scale: Scale) -> Pulls:
+    """How strongly content and style pull at one size; their targets stay known for the run itself."""
+    stage = stage_at(scale, experiment)
+    return pulls_of(stage.bound(experiment), stage.canvas.image(half_way(stage.content, stage.styles)))

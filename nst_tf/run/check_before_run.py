@@ -38,7 +38,8 @@ class CheckBeforeRun(Callback):
             with open_dict(settings):
                 del settings["hydra"]
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
-            check_memory(settings, read_inputs(settings))
+            if settings.resume is None:  # else the pictures and the sizes are another configuration's
+                check_memory(settings, read_inputs(settings))
             _claim(folder)
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error

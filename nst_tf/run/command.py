@@ -34,6 +34,7 @@ from nst_tf.run.empty_run import remove_empty_run
 from nst_tf.run.folder_lock import FolderInUse
 from nst_tf.run.job import resume, run
 from nst_tf.run.stop import Stop, Terminated
+from nst_tf.run.sweep.contents import with_many_contents
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
 
@@ -53,7 +54,8 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.raiseExceptions = False  # a log that finds the disk full would print tracebacks
     try:
-        sys.argv[1:] = with_quoted_files(with_experiment_files(as_spelled_here(sys.argv[1:])))
+        words = with_experiment_files(as_spelled_here(sys.argv[1:]))
+        sys.argv[1:] = with_quoted_files(with_many_contents(words))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
         if _asks_for_help():
             _print_wrapped(program)

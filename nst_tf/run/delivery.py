@@ -17,7 +17,7 @@ from nst_tf.images.read import read_picture
 from nst_tf.images.write import FileForm, holds_alpha
 
 if TYPE_CHECKING:  # importing it brings TensorFlow
-    from nst_tf.run.loop import Outcome
+    from nst_tf.run.outcome import Outcome
 
 _log = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ class Display:
             transient=True,
         )
         self._task = self._bar.add_task("preparing", total=self._total, numbers="")
-        self._size = ""
+        self._size = self._frame = ""
         self._entered = (0.0, 0)
         self._last_line = time.perf_counter()
 
@@ -44,9 +44,13 @@ class Display:
         """Take the bar away."""
         self._bar.stop()
 
+    def on_frame(self, number: int, count: int) -> None:
+        """Say which frame of an animation comes."""
+        self._frame = f"frame {number} of {count}, "
+
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
         """Say which size begins."""
-        self._size = f"{width} x {height}"
+        self._size = f"{self._frame}{width} x {height}"
         self._entered = (0.0, 0)
         self._bar.update(self._task, description=self._size)
         if not self._console.is_terminal:

@@ -164,6 +164,7 @@ def _run_with_tensorflow(
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
+    from nst_tf.run.animation import animation_of
     from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.breaking_off import BreakingOff
     from nst_tf.run.determinism import set_determinism
@@ -197,9 +198,13 @@ def _run_with_tensorflow(
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
         folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
     interruption = Interruption()
-    recording = Recording(
-        folder, settings.record.image_every, settings.record.checkpoint_every, checkpoint, interruption
-    )
+    record = settings.record
+    recording = Recording(folder, record.image_every, record.checkpoint_every, checkpoint, interruption)
+    if animation := animation_of(parts.video, inputs.frames, folder, record):
+        scales = animation.scales(experiment)
+        # its pictures are the frames, and its checkpoints between two
+        recording = Recording(folder, 0, interruption=interruption)
+    make = animation.optimize if animation else optimize
 
     def save(pixels: np.ndarray) -> Path:
         saved = cut_out(settings, inputs, pixels)
@@ -212,10 +217,12 @@ def _run_with_tensorflow(
             first_step = FirstStep()
             with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), interruption:
                 # loggers first: what is in a checkpoint, they were told
-                outcome = optimize(experiment, (loggers, recording, display, first_step), checkpoint)
+                outcome = make(experiment, (loggers, recording, display, first_step), checkpoint)
             timings.split("recording", outcome.seconds)
             picture = save(outcome.pixels)
             saved_loss, saved_parts = score_of_file(picture, outcome)
+            if animation:
+                animation.write()
             timings.lap("saving")
         except BaseException as error:
             breaking_off.tell(error)
@@ -250,7 +257,7 @@ def _run_with_tensorflow(
             " optimizer.learning_rate helps"
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
-    return picture
+    return (animation and animation.file) or picture
 
 
 def _begun(

@@ -20,6 +20,7 @@ from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.styles import style_names
 from nst_tf.configuration.textures import canvas
+from nst_tf.configuration.video import video_of
 from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
 from nst_tf.errors import InputError
 from nst_tf.images.alpha import over_white
@@ -89,6 +90,8 @@ def stylize(
         check_settings(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
+    if video_of(settings).takes_frames:
+        raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
     inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
     check_memory(settings, inputs)
     load_tensorflow()

@@ -13,18 +13,19 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance
-from nst_tf.colour import Colour, Unchanged
+from nst_tf.colour import Colour, MatchStyleToContent, Unchanged
 from nst_tf.configuration.checks import NO_FILES, Files, Inputs, layer_weights
 from nst_tf.configuration.made import made
 from nst_tf.configuration.styles import style_scales
+from nst_tf.configuration.video import video_of
 from nst_tf.errors import InputError
-from nst_tf.losses import ContentLoss, Smoothness, StyleLoss
+from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.blending import Blending
 from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
 from nst_tf.pyramid import NoSteps, Pyramid
-from nst_tf.run.loop import Experiment, check_sizes
+from nst_tf.run.experiment import Experiment
 from nst_tf.run.memory_estimate import Mode
 from nst_tf.run.statistic_of_styles import check_statistic
 from nst_tf.run.warm import Warm
@@ -32,6 +33,7 @@ from nst_tf.solver import Patience
 from nst_tf.start import ContentStart, Start
 from nst_tf.vgg.reading import read_whole
 from nst_tf.vgg.recompute import read_recomputing
+from nst_tf.video import Video
 from nst_tf.weights import ConvolutionWeights
 
 _log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Parts:
     optimizer: keras.optimizers.Optimizer
     start: Start
     pyramid: Pyramid
+    video: Video
     colour: Colour
     blending: Blending
 
@@ -64,6 +67,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         pyramid=made("pyramid", settings.pyramid),
         colour=made("color", settings.color),
         blending=made("blending", settings.blending),
+        video=video_of(settings),
     )
     if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
         # among what it asks for are trials that it takes back, and its first steps are its largest
@@ -116,6 +120,7 @@ def prepare(
             warm.pictures,
             _evaluation(settings),
             parts.blending,
+            TemporalLoss(parts.video.temporal_weight),
         ),
         regions=inputs.regions,
         optimizer=parts.optimizer,
@@ -144,9 +149,14 @@ def prepare(
     )
     for note in inputs.regions.notes if inputs.regions else ():
         _log.info("%s", note)
-    sizes = check_sizes(experiment)
+    sizes = experiment.shapes
     if inputs.is_texture:
         _check_texture(parts, sizes, inputs.content.pixels)
+    if parts.video.temporal_weight > 0 and not isinstance(parts.colour, (Unchanged, MatchStyleToContent)):
+        raise InputError(
+            "color=none and color=match_style_to_content go with video=flow: in another colour than it is"
+            " optimized in, a result can't be compared with the one before; or say video.weight=0"
+        )
     parts.balance.check(len(sizes))
     warm.expect(sizes)
     return experiment

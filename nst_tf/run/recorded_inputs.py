@@ -12,10 +12,15 @@ from omegaconf import DictConfig
 from nst_tf.configuration.checks import Inputs
 from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
+from nst_tf.files import sha256_of_file, written_atomically
+from nst_tf.images.frame_archive import write_archive
+from nst_tf.images.frames import Frames
 from nst_tf.images.read import Picture
-from nst_tf.record.input_copies import copy_input
+from nst_tf.record.input_copies import INPUTS, copy_input
 from nst_tf.run.start_from_file import FileStart
 from nst_tf.start import Start
+
+_ARCHIVE = "frames.tar"
 
 
 def record_inputs(
@@ -23,6 +28,7 @@ def record_inputs(
 ) -> dict[str, Any]:
     """The entry ``inputs``: of each picture the ``file`` as configured, ``sha256`` and, if copied, ``copy``.
 
+    Frames in files of their own have an entry ``frames`` besides, for all of them in one archive.
     Copies are written to ``folder``, sharing files through ``sweep``, unless ``record.copy_inputs`` is off.
     """
 
@@ -43,6 +49,11 @@ def record_inputs(
             for index, (name, picture) in enumerate(zip(names, inputs.styles, strict=True))
         ],
     }
+    if inputs.frames and (inputs.frames.files or inputs.frames.archive):
+        entries["frames"] = _entry_of_frames(settings, inputs.frames, folder)
+        # what is a picture by itself: the first frame, for those who look at one picture
+        first = f"content{Path(inputs.content.name).suffix}"
+        entries["content"] = entry("content", first, inputs.content) | {"file": settings.content}
     if inputs.masks:
         entries["masks"] = [
             None
@@ -58,3 +69,20 @@ def record_inputs(
             "profile", settings.record.profile, hashlib.sha256(icc).hexdigest(), icc
         )
     return entries
+
+
+def _entry_of_frames(settings: DictConfig, frames: Frames, folder: Path) -> dict[str, str]:
+    """Of frames in files of their own, or in an archive: one archive, and its hash."""
+    facts = {"file": settings.content}
+    if not settings.record.copy_inputs:
+        sha256 = sha256_of_file(frames.archive) if frames.archive else write_archive(frames.files)
+        return facts | {"sha256": sha256}
+    target = folder / INPUTS / _ARCHIVE
+    target.parent.mkdir(exist_ok=True)
+    with written_atomically(target) as temporary:
+        if frames.archive:
+            temporary.write_bytes(frames.archive.read_bytes())
+            sha256 = sha256_of_file(temporary)
+        else:
+            sha256 = write_archive(frames.files, temporary)
+    return facts | {"sha256": sha256, "copy": f"{INPUTS}/{_ARCHIVE}"}

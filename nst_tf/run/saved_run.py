@@ -16,13 +16,13 @@ from nst_tf.configuration.choices import known_choices
 from nst_tf.configuration.foreign_yaml import read_foreign_text, read_foreign_yaml
 from nst_tf.configuration.mask_names import mask_names
 from nst_tf.configuration.output import PROFILES
-from nst_tf.configuration.places import is_there, picture_path, user_path
+from nst_tf.configuration.places import picture_path, user_path
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.targets import check_targets
+from nst_tf.configuration.video import is_source, sha256_of_source
 from nst_tf.configuration.words import sentence_for
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
-from nst_tf.files import sha256_of_file
 from nst_tf.run.memory import chosen_memory
 from nst_tf.run.size_limits import check_sizes
 
@@ -127,8 +127,8 @@ class SavedRun:
             others = [other.copy for other in self.inputs if other is not one and other.name == one.name]
             places = [copy for copy in (one.copy, *others) if copy]
             places += [self.working_folder / user_path(one.name), picture_path(one.name)]
-            found = [place for place in places if is_there(place) and place.is_file()]
-            same = [place for place in found if one.sha256 is None or sha256_of_file(place) == one.sha256]
+            found = [place for place in places if is_source(place)]
+            same = [place for place in found if one.sha256 is None or sha256_of_source(place) == one.sha256]
             if found:
                 files[one.name] = (same or found)[0]
             if one.copy and found and files[one.name] != one.copy:
@@ -216,7 +216,7 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     entries = []
     if isinstance(recorded, dict):
         listed = recorded.get("styles")
-        entries = [recorded.get("content")] if contents else []
+        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
         entries += listed if isinstance(listed, list) else ()
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")

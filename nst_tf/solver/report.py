@@ -20,3 +20,5 @@ class Report:
     loss: float
     parts: dict[str, float]
     is_last_of_call: bool = True
+    frame: int | None = None
+    """In an animation the number of the frame, from 1; steps and seconds go on from frame to frame."""

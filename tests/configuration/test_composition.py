@@ -18,10 +18,11 @@ DEFAULT = {
     "content": "samples/landscape.jpg",
     "style": "samples/brush_strokes.jpg",
     "style_weights": None,
+    "style_scale": None,
     "style_layers": None,
     "guidance": {"_target_": "nst_tf.configuration.guidance.NoGuidance"},
     "blending": {"_target_": "nst_tf.objective.blending.SummedLosses"},
-    "image": {"size": 512, "style_size": None, "clip": True, "stretch": "none"},
+    "image": {"size": 512, "style_size": None, "aspect": None, "clip": True, "stretch": "none"},
     "objective": {
         "content": {
             "_target_": "nst_tf.losses.ContentLoss",
@@ -79,6 +80,7 @@ DEFAULT = {
         "style": "follows",
         "steps": None,
     },
+    "video": {"_target_": "nst_tf.video.Still"},
     "color": {"_target_": "nst_tf.colour.Unchanged"},
     "precision": "auto",
     "memory": "auto",
@@ -95,6 +97,7 @@ DEFAULT = {
         "alpha": "keep",
         "exif": True,
         "exif_place": False,
+        "animation": "animation.gif",
         "copy_inputs": True,
         "tensorflow_profile": False,
     },

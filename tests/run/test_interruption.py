@@ -136,13 +136,13 @@ def test_it_ends_at_once(
 @pytest.mark.slow
 def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "whole").mkdir()
-    words = (*small, "steps=80", "record.image_every=1", "hydra.run.dir=run")
+    words = (*small, "steps=80", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
     program = [sys.executable, "-m", "nst_tf", *words]
     with subprocess.Popen(
         program, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
     ) as started:
         deadline = time.monotonic() + 60
-        while not (tmp_path / "run" / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        while not (tmp_path / "run" / "checkpoint.npz").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         started.send_signal(signal.SIGINT)
         _, err = started.communicate(timeout=60)
@@ -191,6 +191,10 @@ def test_a_signal_of_another_kind_is_not_the_second_ctrl_c() -> None:
             assert not interruption.is_urgent
 
 
+# what stands for the end of the process ends only the thread
+thread_ends = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """What was called at the end, and the exit status that it ended with; the process stays."""
@@ -231,6 +235,7 @@ def deaf() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@thread_ends
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, capsys) -> None:
     monkeypatch.setattr("nst_tf.run.leaving._SECONDS_FOR_THE_STEP", 0.6)
@@ -243,6 +248,7 @@ def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, cap
     assert ("Ctrl-C again ends at once" in capsys.readouterr().err) is not quiet
 
 
+@thread_ends
 def test_the_second_ctrl_c_does_not_wait(left, deaf) -> None:
     with LeavingInTime(lambda *how: left.append(how)):
         ask(signal.SIGINT)

@@ -12,7 +12,7 @@ _MOST_POINTS = 400  # a curve: more could not be seen at the width of a page
 _FEWEST_POINTS = 16
 _MOST_NAMES = 24  # curves of a run; the recipes have up to 12
 _DIGITS = 5  # significant: a thousandth of the height of a plot
-_NOT_LOSSES = ("step", "seconds", "size")
+_NOT_LOSSES = ("step", "seconds", "size", "frame")
 
 
 def curves_of(metrics: Sequence[Mapping[str, Any]], runs: int) -> dict[str, list[float | int | None]]:

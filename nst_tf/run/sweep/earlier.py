@@ -19,7 +19,7 @@ from nst_tf.run.sweep.notes import SUMMARY, read_object
 from nst_tf.run.sweep.other_configuration import what_differs
 
 # the names are those of nst_tf.record, which imports TensorFlow; the last is the cache of nst_tf.compare
-_PROGRESS, _CONFIGURATION = "progress", "config.yaml"
+_PROGRESS, _FRAMES, _CONFIGURATION = "progress", "frames", "config.yaml"
 _OLD_FILES = ("metrics.jsonl", "loss.svg", "yardstick.json", *CHECKPOINTS, _CONFIGURATION)
 
 
@@ -78,6 +78,8 @@ def take_away(folder: Path, picture: str) -> None:
         file.unlink()
     if (folder / _PROGRESS).is_dir() and not any((folder / _PROGRESS).iterdir()):
         (folder / _PROGRESS).rmdir()
+    for file in (folder / _FRAMES).glob("[0-9]*.png"):
+        file.unlink()
     (folder / SUMMARY).unlink(missing_ok=True)
 
 
