@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 
+from nst_tf.images.read import read_picture
+from nst_tf.images.resize import resize
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation
@@ -42,11 +45,20 @@ def flop_of_step(height: int, width: int) -> float:
 
 
 def small_transfer(
-    height: int, width: int, precision: str, evaluation: Evaluation | None = None
+    height: int,
+    width: int,
+    precision: str,
+    evaluation: Evaluation | None = None,
+    pictures: tuple[Path, Path] | None = None,
 ) -> tuple[BoundObjective, np.ndarray]:
-    """Objective and content [H, W, 3] of a transfer of this size; random weights take as long as others."""
-    random = np.random.default_rng(0)
-    content, style = random.uniform(0, 1, (2, height, width, 3)).astype(np.float32)
+    """Objective and content [H, W, 3] of a transfer of this size; random weights take as long as others.
+
+    So do random pictures, in the place of files of a content and a style.
+    """
+    if pictures is None:
+        content, style = np.random.default_rng(0).uniform(0, 1, (2, height, width, 3)).astype(np.float32)
+    else:
+        content, style = (resize(read_picture(file).pixels, height, width) for file in pictures)
     extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), (CONTENT, *STYLE), precision=precision)
     content_loss, style_loss = ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3)
     objective = Objective(extractor, content_loss, style_loss, evaluation=evaluation)

@@ -9,9 +9,12 @@ import tensorflow as tf
 from gpu_checks.device import Device, deterministic, tensor_float_32
 from gpu_checks.finding import Finding
 from gpu_checks.steps import Steps, steps_of
+from nst_tf.configuration.places import picture_path
 from nst_tf.optimizers import LBFGS
 
 _STEPS = 20
+_LOWER_PRECISIONS_OF = ("Adam",)
+_PICTURES = picture_path("samples/landscape.jpg"), picture_path("samples/brush_strokes.jpg")
 _OF_IMAGE = 1e-3  # root mean square of the difference over that of the CPU's image
 _OF_LOSS = {"float32": 1e-3, "bfloat16": 0.02, "float16": 0.02}
 OPTIMIZERS = {
@@ -21,10 +24,11 @@ OPTIMIZERS = {
 
 
 def measure(device: Device, size: int, precisions: tuple[str, ...]) -> list[Finding]:
-    """After 20 steps float32, without TF32, in image and loss; lower precisions in the loss of one image.
+    """After 20 steps from the content: float32 without TF32 in image and loss, lower precisions in the loss.
 
-    That image is where the CPU came to in float32. Where a lower precision itself comes to is told as well:
-    its gradients differ in their third digit, and twenty steps of L-BFGS on noise lead elsewhere.
+    Two bundled pictures: of noise, whose targets are all alike, lower precisions keep less. Every loss is
+    the CPU's in float32. L-BFGS in a lower precision is told and not judged: it divides differences of
+    gradients, and on one CPU its 20th evaluation is 8 % apart where Adam's step is 0.2 %.
     """
     found = []
     with tensor_float_32(False):
@@ -32,18 +36,17 @@ def measure(device: Device, size: int, precisions: tuple[str, ...]) -> list[Find
             cpu = _made("CPU:0", size, "float32", make)
             image, loss = cpu.image, cpu.loss()
             for precision in precisions:
-                there = _made(device.name, size, precision, make)
-                own_image = there.image
-                own_loss = there.loss()
-                there.step.image.assign(image[np.newaxis])
-                of_loss = abs(there.loss() - loss) / loss
-                detail = f"loss of one image within {of_loss:.1e} (at most {_OF_LOSS[precision]:g})"
-                detail += f", own loss within {abs(own_loss - loss) / loss:.1e}"
-                holds = of_loss <= _OF_LOSS[precision]
+                own_image = _made(device.name, size, precision, make).image
+                cpu.step.image.assign(own_image[np.newaxis])
+                of_loss = abs(cpu.loss() - loss) / loss
+                detail = f"loss within {of_loss:.1e} (at most {_OF_LOSS[precision]:g})"
+                holds: bool | None = of_loss <= _OF_LOSS[precision]
+                if precision != "float32" and name not in _LOWER_PRECISIONS_OF:
+                    detail, holds = f"loss within {of_loss:.1e}", None
                 if precision == "float32":
                     of_image = float(np.linalg.norm(own_image - image) / np.linalg.norm(image))
-                    detail += f", own image within {of_image:.1e} (at most {_OF_IMAGE:g})"
-                    holds = holds and of_image <= _OF_IMAGE
+                    detail += f", image within {of_image:.1e} (at most {_OF_IMAGE:g})"
+                    holds = bool(holds) and of_image <= _OF_IMAGE
                 found.append(Finding(f"{precision} as on the CPU, {name}, {_STEPS} steps", holds, detail))
     return found
 
@@ -62,6 +65,6 @@ def measure_determinism(device: Device, size: int) -> list[Finding]:
 
 def _made(device: str, size: int, precision: str, make) -> Steps:
     with tf.device(device):
-        steps = steps_of(size, precision, make())
+        steps = steps_of(size, precision, make(), pictures=_PICTURES)
         steps.run(_STEPS)
     return steps

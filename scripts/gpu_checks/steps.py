@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -57,10 +58,15 @@ def steps_of(
     optimizer: keras.optimizers.Optimizer | None = None,
     *,
     jit_compile: bool = False,
+    pictures: tuple[Path, Path] | None = None,
 ) -> Steps:
-    """For a square image of ``size``, on the device whose scope this is called in; by default Adam."""
-    bound, content = small_transfer(size, size, precision, WholePicture(jit_compile=jit_compile))
-    start = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
+    """For a square image of ``size``, on the device whose scope this is called in; by default Adam.
+
+    It begins with noise, or with the content of the ``pictures``.
+    """
+    bound, content = small_transfer(size, size, precision, WholePicture(jit_compile=jit_compile), pictures)
+    noise = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
+    start = noise if pictures is None else content
     optimizer = optimizer or keras.optimizers.Adam(0.01)
     _, step = CompiledSteps().take(bound, start, optimizer, clip=True, average=None)
     return Steps(step, bound)

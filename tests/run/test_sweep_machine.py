@@ -104,6 +104,7 @@ def test_submitit_gets_as_many_jobs_as_the_machine_can_take(
     asked = config({"_target_": SUBMITIT, **launcher}, {"max_batch_size": sweeper})
     arrange(asked)
     assert asked.hydra.sweeper.max_batch_size == expected
+    assert asked.hydra.launcher.get("gpus_per_node") == (devices or None)  # none are seen without
     for other in (JOBLIB, SLURM, BASIC):
         asked = config({"_target_": other}, {"max_batch_size": None})
         arrange(asked)

@@ -38,8 +38,8 @@ def arrange(config: DictConfig) -> None:
     """Give the launcher and the sweeper what they lack, where the command says nothing about it.
 
     submitit starts all local jobs at once: the sweeper gives it no more at a time than there are GPUs, or
-    four cores for each. joblib runs as many at once as there are GPUs, if there are any. Ray leaves its
-    dashboard away and doesn't repeat what its workers write.
+    four cores for each, and lets them see the GPUs. joblib runs as many at once as there are GPUs, if there
+    are any. Ray leaves its dashboard away and doesn't repeat what its workers write.
     """
     launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
     with open_dict(config):
@@ -47,6 +47,9 @@ def arrange(config: DictConfig) -> None:
             cores = launcher.get("cpus_per_task") or _CORES_A_JOB
             at_once = max(1, _gpus() or (os.cpu_count() or 1) // cores)
             sweeper.max_batch_size = sweeper.max_batch_size or at_once
+        if "submitit_launcher.LocalLauncher" in launcher._target_ and (gpus := _gpus()):
+            # of which each job takes one; without a number submitit hides them all
+            launcher.gpus_per_node = launcher.get("gpus_per_node") or gpus
         if "hydra_joblib_launcher" in launcher._target_ and launcher.get("n_jobs") == _AS_MANY_AS_CORES:
             launcher.n_jobs = _gpus() or _AS_MANY_AS_CORES
         if "hydra_ray_launcher" in launcher._target_ and "ray" in launcher:
