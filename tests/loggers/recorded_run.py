@@ -44,7 +44,7 @@ def report(step: int, loss: float | None = None, is_last_of_call: bool = True) -
 
 def solver(level: float = 0.5) -> SimpleNamespace:
     """As much of a solver as a logger asks."""
-    return SimpleNamespace(learning_rate=0.02, image=pixels(level))
+    return SimpleNamespace(learning_rate=0.02, picture=pixels(level))
 
 
 def recorded_run(folder: Path, steps: int = 4, **facts) -> LoggedRun:

@@ -29,7 +29,8 @@ def saved_folder(folder: Path, words: Sequence[str] = (), status: str = "complet
     def entry(name: str) -> dict[str, str]:
         return {"file": name, "sha256": hashlib.sha256(picture_path(name).read_bytes()).hexdigest()}
 
-    inputs: dict[str, object] = {"content": entry(settings.content), "styles": [entry(one) for one in styles]}
+    content = None if settings.content is None else entry(settings.content)
+    inputs: dict[str, object] = {"content": content, "styles": [entry(one) for one in styles]}
     if settings.init.get("path"):
         inputs["init"] = entry(settings.init.path)
     summary = {

@@ -52,10 +52,21 @@ def check_round_trip(folder: Path, words: list[str]) -> dict:
     return content
 
 
+def own_words(experiment: str) -> dict:
+    """What its file says, and the file that it builds on."""
+    own = yaml.safe_load((CONFIGURATION / "experiment" / f"{experiment}.yaml").read_text())
+    for entry in list(own.get("defaults", [])):
+        if isinstance(entry, str):
+            own["defaults"].remove(entry)
+            other = own_words(entry) if entry != "_self_" else {}
+            own = other | own | {"defaults": [*own["defaults"], *other.get("defaults", [])]}
+    return own
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_survives(experiment: str, tmp_path: Path) -> None:
     content = check_round_trip(tmp_path, [f"experiment={experiment}"])
-    own = yaml.safe_load((CONFIGURATION / "experiment" / f"{experiment}.yaml").read_text())
+    own = own_words(experiment)
     overrides = {key: option for entry in own.get("defaults", []) for key, option in entry.items()}
     default = once_composed(())[1]
     for entry in content.get("defaults", []):

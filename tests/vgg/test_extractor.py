@@ -160,7 +160,7 @@ def test_a_layer_asked_for_twice_is_given_once(random_weights):
         ({"layers": ["block3_conv4"], "architecture": "vgg16"}, "'block3_conv4'.*vgg16 has"),
         ({"architecture": "vgg11"}, "'vgg11'.*vgg19, vgg16"),
         ({"pooling": "median"}, "'median'.*max, avg, l2, avg_rescaled, l2_rescaled"),
-        ({"padding": "wrap"}, "'wrap'.*same, reflect, replicate, replicate_first"),
+        ({"padding": "wrap"}, "'wrap'.*same, reflect, replicate, circular, replicate_first"),
         ({"pixels": "bgr"}, "'bgr'.*caffe, caffe_256, unit"),
     ],
 )
