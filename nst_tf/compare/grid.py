@@ -112,7 +112,10 @@ def _count(runs: Sequence[ComparedRun], name: str) -> int:
 
 
 def _ordered(labels: Mapping[Any, tuple[Any, ...]]) -> dict[Any, tuple[Any, ...]]:
-    """Numbers by size; words in the order in which they first stand in the runs."""
+    """Numbers by size; words in the order in which they first stand in the runs.
+
+    A whole number may be larger than any float is, with which Python compares it all the same.
+    """
     first = {
         (place, canonical(value)): index
         for index, values in reversed(list(enumerate(labels.values())))
@@ -121,7 +124,7 @@ def _ordered(labels: Mapping[Any, tuple[Any, ...]]) -> dict[Any, tuple[Any, ...]
 
     def order(item: tuple[Any, tuple[Any, ...]]) -> list[tuple[int, float]]:
         return [
-            (0, float(value)) if _sorts_as_number(value) else (1, first[place, canonical(value)])
+            (0, value) if _sorts_as_number(value) else (1, first[place, canonical(value)])
             for place, value in enumerate(item[1])
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -79,7 +80,7 @@ def inside(folder: Path, name: object, what: str) -> Path:
     Absolute paths, ``..`` and symbolic links that lead out of the folder are refused. The file need not
     exist.
     """
-    if not isinstance(name, str) or not name or "\0" in name:
+    if not isinstance(name, str) or not name or "\0" in name or not _is_encodable(name):
         raise InputError(f"{what} of the run in {folder} is {name!r}, where a file name should be")
     for kind in (PurePosixPath(name), PureWindowsPath(name)):
         if kind.is_absolute() or kind.drive or ".." in kind.parts:
@@ -95,6 +96,15 @@ def inside(folder: Path, name: object, what: str) -> Path:
     if leads_out:
         raise InputError(f"{what} of the run in {folder} is {name!r}, a link that leads out of it")
     return path
+
+
+def _is_encodable(name: str) -> bool:
+    """JSON can say half a surrogate pair, which no file is named."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _on_one_line(error: BaseException) -> str:

@@ -215,6 +215,8 @@ def _check_keys(settings: DictConfig) -> None:
         ("", settings, known),
         *((f"{key}.", settings[key], known[key]) for key in _TYPED),
     ):
+        if not isinstance(node, DictConfig):  # an interpolation may lead to anything
+            raise InputError(f"{prefix[:-1]} must be a mapping of {', '.join(schema)}, but is {node!r}")
         for key in node:
             if key not in schema.keys():  # noqa: SIM118  (a missing value is not `in`)
                 raise InputError(f"unknown key {prefix + str(key)!r}: it is not in the configuration")

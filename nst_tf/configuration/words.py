@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nst_tf.configuration.composition_faults import sentence_for_composition
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.sentences import sentence
@@ -58,6 +59,12 @@ def sentence_for_value_error(error: ValueError, arguments: Sequence[str]) -> str
             if found["name"] in key.split("."):
                 return f"{key}={value} is not possible: {found['name']!r} is no place in a list"
     return None
+
+
+def sentence_for_bare_error(error: Exception, arguments: Sequence[str]) -> str | None:
+    """One sentence for an error of Python's own that ``arguments`` made Hydra raise; None for others."""
+    told = sentence_for_value_error(error, arguments) if isinstance(error, ValueError) else None
+    return told or sentence_for_composition(error, arguments, set(groups()))
 
 
 def _keys_beside(error: BaseException) -> list[str]:

@@ -19,6 +19,7 @@ from nst_tf.printable import printable
 from nst_tf.reproduce.export_run import export_run
 from nst_tf.reproduce.export_sweep import export_sweep
 from nst_tf.reproduce.folders import Found, found, new_folder
+from nst_tf.reproduce.foreign_text import finite
 from nst_tf.reproduce.rerun import Verdict, check_repeatable, rerun
 from nst_tf.reproduce.rerun_sweep import Repeated, completed_runs, rerun_sweep
 from nst_tf.reproduce.unfinished import end_of, is_completed, not_repeated
@@ -165,7 +166,8 @@ def _decibels(verdict: Verdict) -> str:
 
 
 def _number(seconds: object) -> str:
-    return f"{seconds:.1f}" if isinstance(seconds, (int, float)) else "-"
+    number = finite(seconds)
+    return "-" if number is None else f"{number:.1f}"
 
 
 def _path(verdict: Verdict) -> Path:

@@ -16,6 +16,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import written_atomically
 from nst_tf.reproduce import leaves
 from nst_tf.reproduce.exported_files import relative_files
+from nst_tf.reproduce.foreign_text import finite
 from nst_tf.run.library import composed
 from nst_tf.run.saved_run import SavedRun
 
@@ -78,8 +79,8 @@ def _header(target: Path, runs: Sequence[SavedRun], command: str) -> str:
     where = f"the run in {runs[0].folder}"
     if len(runs) > 1:
         where = f"the {len(runs)} runs in {runs[0].folder.parent}"
-    losses = [run.summary.get("loss_of_saved_picture") for run in runs]
-    numbers = [loss for loss in losses if isinstance(loss, (int, float))]
+    losses = [finite(run.summary.get("loss_of_saved_picture")) for run in runs]
+    numbers = [loss for loss in losses if loss is not None]
     expect = "Expect: the run was not completed."
     if numbers and len(runs) == 1:
         expect = f"Expect a loss of {numbers[0]:.6g} for the saved picture."

@@ -25,7 +25,7 @@ from nst_tf.configuration.experiment_files import with_experiment_files
 from nst_tf.configuration.file_words import with_quoted_files
 from nst_tf.configuration.places import CONFIGURATION
 from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
+from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_bare_error
 from nst_tf.errors import InputError
 from nst_tf.printable import printable
 from nst_tf.run.check_before_run import CheckBeforeRun
@@ -61,26 +61,20 @@ def main() -> None:
             _print_wrapped(program)
         elif status := run_to_the_end(program):
             sys.exit(status)
-    except (
-        Stop,
-        HydraException,
-        OmegaConfBaseException,
-        ValueError,
-        ArithmeticError,
-        KeyboardInterrupt,
-    ) as error:
-        reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
-        message = _message(reason)
-        if message is None:
-            raise
-        _stop(message, _status(reason))
     except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
-    except OSError as error:  # of Hydra's own files, before the run began
-        if missing := CheckBeforeRun.missing_folders:
-            remove_empty_run(missing[0], missing)
-        _stop(sentence_for_disk(error), BAD_INPUT)
+    except (Stop, Exception, KeyboardInterrupt) as error:
+        # of Hydra's own files, before the run began; its error for a missing option is an OSError, too
+        if isinstance(error, OSError) and not isinstance(error, HydraException):
+            if missing := CheckBeforeRun.missing_folders:
+                remove_empty_run(missing[0], missing)
+            _stop(sentence_for_disk(error), BAD_INPUT)
+        reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
+        message = _message(reason)
+        if message is None:  # a mistake of our own
+            raise
+        _stop(message, _status(reason))
 
 
 def _job(settings: DictConfig) -> Any:
@@ -150,7 +144,7 @@ def _message(error: BaseException) -> str | None:
         return sentence_for(error)
     if isinstance(error, (InputError, FloatingPointError)):
         return str(error)
-    return sentence_for_value_error(error, sys.argv[1:]) if isinstance(error, ValueError) else None
+    return sentence_for_bare_error(error, sys.argv[1:]) if isinstance(error, Exception) else None
 
 
 def _status(error: BaseException) -> int:

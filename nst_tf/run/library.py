@@ -21,7 +21,7 @@ from nst_tf.configuration.schema import register_schema
 from nst_tf.configuration.styles import style_names
 from nst_tf.configuration.textures import canvas
 from nst_tf.configuration.video import video_of
-from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_value_error
+from nst_tf.configuration.words import as_spelled_here, sentence_for, sentence_for_bare_error
 from nst_tf.errors import InputError
 from nst_tf.images.alpha import over_white
 from nst_tf.images.levels import levels_of
@@ -107,8 +107,8 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
             settings = compose("config", words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
-    except ValueError as error:
-        message = sentence_for_value_error(error, words)
+    except Exception as error:
+        message = sentence_for_bare_error(error, words)
         if message is None:
             raise
         raise InputError(message) from error

@@ -180,6 +180,8 @@ def read_saved_run(folder: Path) -> SavedRun:
         value = OmegaConf.select(settings, key)
         if value is not None and not isinstance(value, DictConfig):
             raise InputError(f"the configuration {path} can't be run: {key} is no mapping with a _target_")
+    if missing := OmegaConf.missing_keys(settings):
+        raise InputError(f"the configuration {path} can't be run: {min(missing)} has no value")
     if settings.resume is not None:
         raise InputError(f"the configuration {path} can't be run: resume must be null")
     check_targets(OmegaConf.to_container(settings))

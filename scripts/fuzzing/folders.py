@@ -147,9 +147,18 @@ def damage(sweep: Path, chance: random.Random) -> tuple[str, Path]:
     return f"{status}, {', '.join(done)}", run
 
 
+def _is_own(path: Path) -> bool:
+    """Whether writing to the file changes it alone.
+
+    An earlier damage may have made it, or its folder, a link, through which this one would do what the
+    programs may not, or a device, which never ends.
+    """
+    return path.is_file() and not path.is_symlink() and not path.parent.is_symlink()
+
+
 def _json_value(run: Path, chance: random.Random) -> str:
     path = chance.choice((run / "run.json",) * 4 + (run.parent / "sweep.json", run / "yardstick.json"))
-    if not path.is_file():  # an earlier damage may have made it a device, which never ends
+    if not _is_own(path):
         return "nothing"
     try:
         document = json.loads(path.read_text())
@@ -168,7 +177,7 @@ def _json_value(run: Path, chance: random.Random) -> str:
 
 def _yaml_value(run: Path, chance: random.Random) -> str:
     path = run / "config.yaml"
-    if not path.is_file():
+    if not _is_own(path):
         return "nothing"
     try:
         document = yaml.safe_load(path.read_text())
@@ -188,7 +197,7 @@ def _yaml(document: Any, allow_unicode: bool) -> str:
 def _text(run: Path, chance: random.Random) -> str:
     path = run / chance.choice(_TEXT_FILES)
     hostile = chance.choice(TEXTS).encode("utf-8", "surrogatepass")
-    if not path.is_file():
+    if not _is_own(path):
         return "nothing"
     content = path.read_bytes()
     place = chance.randrange(len(content) + 1)
@@ -229,7 +238,7 @@ def _picture(run: Path, chance: random.Random) -> str:
 
     path = run / chance.choice(_PICTURES)
     name, content = case(chance.randrange(1 << 30), len(BOMBS) + chance.randrange(1 << 30))
-    if path.parent.is_dir() and not path.is_dir():
+    if _is_own(path):
         path.write_bytes(content)
     return f"{path.name}: {name}"
 
@@ -265,7 +274,7 @@ def _file(run: Path, chance: random.Random) -> str:
 
 def _checkpoint(run: Path, chance: random.Random) -> str:
     path = run / "checkpoint.npz"
-    if path.is_file():
+    if _is_own(path):
         path.write_bytes(_bits(path.read_bytes(), chance)[: chance.choice((10, 200, None))])
     return ""
 

@@ -98,3 +98,8 @@ def test_rows_of_equal_values_are_labelled_with_what_tells_them_apart() -> None:
     same = [_run(str(n), seed=0, size=n % 2) for n in range(4)]  # two runs of each size, alike in all else
     again = arranged(same, ["size"], rows=["seed"], column="size")
     assert row_labels(again, ["size"]) == [["0", "0, 1"], ["0", "2, 3"]]
+
+
+def test_a_whole_number_beyond_every_float_has_its_place() -> None:
+    grid = arranged(_crossed(seed=[10**400, 2.5, -(10**400)]), ["seed"])
+    assert _names(grid) == [["2", "1", "0"]]

@@ -117,6 +117,7 @@ def test_pictures_are_found_from_where_the_run_was_started_and_among_the_samples
         7,
         "",
         "\0",
+        "\ud800.png",
     ],
 )
 def test_names_that_lead_out_of_the_folder_are_refused(sweep: Path, key: str, name: object) -> None:

@@ -151,6 +151,8 @@ FOLDERS: dict[str, tuple[Change, str]] = {
     # values that no run has
     "an object as a word": (replaced("style_weights: null", "style_weights: {a: b}"), "style_weights"),
     "a group as a word": (configuration("optimizer: adam\n"), "objective.content is not a mapping"),
+    "no value": (replaced("content: samples/landscape.jpg", "content: ???"), "content has no value"),
+    "no value of a group": (replaced("optimizer:\n", "optimizer:\n  x: ???\n"), "optimizer.x has no value"),
     "a word as an object": (a_word_as_statistic, "objective.style.statistic is no mapping"),
     "an object as a picture": (replaced("content: samples/landscape.jpg", "content: {a: 1}"), "pictures"),
     "a device as a picture": (replaced("content: samples/landscape.jpg", "content: /dev/zero"), "/dev/zero"),
