@@ -10,7 +10,8 @@ _COMPOSING = "hydra._internal.config_loader_impl"  # where every composition beg
 _OURS = "nst_tf"
 
 # one option of a group, or a list of them: what Hydra takes for values of other types, it adds to texts
-_OPTIONS = re.compile(r"\[?\s*(?!(null|true|false)\b)[A-Za-z_][^\[\]{}$]*\]?", re.IGNORECASE)
+_OPTION = r"\s*(?!(?:null|true|false)\b)[A-Za-z_][^\[\]{}$,]*"
+_OPTIONS = re.compile(rf"\[?{_OPTION}(,{_OPTION})*\]?", re.IGNORECASE)
 
 
 def sentence_for_composition(

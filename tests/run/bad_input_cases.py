@@ -70,7 +70,7 @@ BEFORE_TENSORFLOW = {
     "null as option": ("experiment=null", "experiment=null"),
     "two options": ("optimizer=[adam,sgd]", "optimizer", "one option"),
     "null among options": ("model=[null]", "model=[null] is not the name of an option of model"),
-    "a number among options": ("experiment=[1,two]", "experiment=[1,two] is not the name of an option"),
+    "a number among options": ("experiment=[two,1]", "experiment=[two,1] is not the name of an option"),
     "a resolver as option": ("pyramid=${oc.select:x}", "pyramid=${oc.select:x} is not the name of an option"),
     "a number in the place of keys": ("image=${steps}", "image must be a mapping of size, ", "but is 1000"),
     "added option": ("+optimizer=adam", "say optimizer=adam"),
