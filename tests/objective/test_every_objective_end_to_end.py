@@ -21,6 +21,8 @@ from nst_tf.run.prepare import build_parts
 from nst_tf.vgg.extractor import FeatureExtractor
 
 OBJECTIVES = sorted(path.stem for path in (CONFIGURATION / "objective").glob("*.yaml"))
+# one of each kind of formula; the others, some seconds each, are told apart by their layers and weights
+QUICK = ("relative", "gatys2016", "johnson", "crowson", "lecture_correlation")
 FIVE = [f"block{block}_conv1" for block in range(1, 6)]
 JOHNSON = ["block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3"]
 
@@ -162,7 +164,10 @@ def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return found[0], found[1], np.clip(blend, 0, 1).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in OBJECTIVES],
+)
 def test_value_and_gradient_are_those_of_the_formula(name, network, pictures, pretrained_weights) -> None:
     content, style, image = pictures
     parts = build_parts(composed([f"objective={name}"])[0])

@@ -72,7 +72,7 @@ BEFORE_TENSORFLOW = {
     "null among options": ("model=[null]", "model=[null] is not the name of an option of model"),
     "a number among options": ("experiment=[two,1]", "experiment=[two,1] is not the name of an option"),
     "a resolver as option": ("pyramid=${oc.select:x}", "pyramid=${oc.select:x} is not the name of an option"),
-    "a number in the place of keys": ("image=${steps}", "image must be a mapping of size, ", "but is 1000"),
+    "a number in the place of keys": ("image=${steps}", "image must be a mapping of size, ", "but is "),
     "added option": ("+optimizer=adam", "say optimizer=adam"),
     "a removed list of options": ("~logger=[a,b]", "is not the name of an option of logger"),
     "too many digits": (f"seed={'9' * 5000}", "more digits than can be read"),

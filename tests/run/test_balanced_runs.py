@@ -23,7 +23,7 @@ def balanced(tmp_path_factory: pytest.TempPathFactory, small: tuple[str, ...]) -
 
 @pytest.fixture
 def nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nst_tf.run.balancing, "pulls_at_every_size", None)
+    monkeypatch.setattr(nst_tf.run.balancing, "pulls_of", None)
 
 
 @pytest.mark.usefixtures("nothing_is_measured")

@@ -14,6 +14,7 @@ from nst_tf.run.prepare import build_parts, prepare
 from nst_tf.weights import load_weights
 
 EXPERIMENTS = sorted(path.stem for path in (CONFIGURATION / "experiment").glob("*.yaml"))
+QUICK = ("gatys2016", "crowson", "pastiche", "keras_io", "tileable_texture")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,10 @@ def inputs() -> Inputs:
     return Inputs(picture_from_array(content), (picture_from_array(style),), (1.0,))
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in EXPERIMENTS],
+)
 def test_a_recipe_runs_and_its_loss_is_finite(name: str, inputs: Inputs) -> None:
     words = [f"experiment={name}", "image.size=32", "steps=2", "precision=float32"]
     settings, choices = composed(words)

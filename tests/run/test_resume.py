@@ -70,7 +70,14 @@ def run_in(folder: Path, *words: str) -> Answer:
     return nst(folder, *words, "hydra.run.dir=run", "record.checkpoint_every=1e-9")
 
 
-@pytest.mark.parametrize("steps", [2, 6, 9], ids=["at the first size", "between sizes", "at the second size"])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(2, id="at the first size", marks=pytest.mark.slow),
+        pytest.param(6, id="between sizes"),
+        pytest.param(9, id="at the second size", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     "optimizer",
     [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in OPTIMIZERS],
@@ -100,6 +107,7 @@ def test_the_end_is_the_same(
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed(small: tuple[str, ...], tmp_path: Path) -> None:
     words = (
         *small,

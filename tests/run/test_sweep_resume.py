@@ -134,6 +134,7 @@ def test_more_values_at_the_end_add_jobs_and_fewer_forget_none(small, copied: Pa
     assert statuses(copied) == ["completed"] * 3
 
 
+@pytest.mark.slow
 def test_failed_jobs_are_tried_again(small, tmp_path: Path, mistakes: list[int], monkeypatch) -> None:
     assert sweep(tmp_path, *small, "steps=1,3").status == 1
     rows = tmp_path / "sweep" / "1" / "metrics.jsonl"
@@ -149,6 +150,7 @@ def test_failed_jobs_are_tried_again(small, tmp_path: Path, mistakes: list[int],
     assert (tmp_path / "sweep" / "1" / "remarks.txt").exists()
 
 
+@pytest.mark.slow
 def test_value_that_can_not_be_resolved_may_be_mended(small, tmp_path: Path, monkeypatch) -> None:
     words = (*small, "steps=1,${oc.env:NST_TF_STEPS}")
     assert sweep(tmp_path, *words).status == 1

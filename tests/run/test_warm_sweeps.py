@@ -29,8 +29,12 @@ def saved(folder: Path) -> np.ndarray:
     ("optimizer", "numbers"),
     [
         ("adam", "objective.style.weight=5,50 optimizer.learning_rate=0.01,0.05"),
-        ("lbfgs", "seed=1,2 init=noise model.weights={weights} objective.content.weight=1,3"),
-        ("lbfgs_torch", "optimizer.learning_rate=0.5,1.0 steps=3,5"),
+        pytest.param(
+            "lbfgs",
+            "seed=1,2 init=noise model.weights={weights} objective.content.weight=1,3",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("lbfgs_torch", "optimizer.learning_rate=0.5,1.0 steps=3,5", marks=pytest.mark.slow),
         ("sgd", "style_weights=[1,0],[1,2] optimizer.learning_rate=0.1 average=0.5"),
     ],
 )
