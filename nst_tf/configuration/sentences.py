@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from hydra.errors import OverrideParseException
 
-from nst_tf.configuration.choices import options_in_folders
+from nst_tf.configuration.choices import EXPERIMENT, is_option, options_in_folders
 
 _NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
@@ -67,7 +67,7 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
             extra = _EXTRAS[option]
             return f"{group}={option} is not installed: pip install 'nst_tf[{extra}]'"
         options = _OPTIONS.search(text)
-        known = sorted([*options["options"].split(), *options_in_folders(group)]) if options else []
+        known = _with_ours(group, options["options"].split()) if options else []
         choose = f": choose one of {', '.join(known)}" if known else ": `nst --help` lists what exists"
         return f"unknown option {group}={option}{choose}" if group else f"unknown file {option!r}{choose}"
     if found := _NOT_IN_ENUM.search(text):
@@ -108,3 +108,9 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
 def _nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f": did you mean {close[0]!r}?" if close else ": `nst --help` lists what exists"
+
+
+def _with_ours(group: str, options: list[str]) -> list[str]:
+    """Those that Hydra lists and those in folders; not what experiment files of this process were called."""
+    ours = [one for one in options if group != EXPERIMENT or is_option(group, one)]
+    return sorted([*ours, *options_in_folders(group)])
