@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from nst_tf.images.read import Picture
 from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.losses import TotalVariation
 from nst_tf.statistics import Gram, RelativeSquaredError, SlicedWasserstein
+from nst_tf.tensor_float_32 import tensor_float_32
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights import ConvolutionWeights
 
@@ -41,7 +41,7 @@ class NetworkDistances:
         self, picture: Picture, content: Picture | None, styles: Sequence[Picture], shares: Sequence[float]
     ) -> dict[str, float]:
         """Every measure of ``nst_tf.compare.yardstick.measure`` but ssim and colour_distance."""
-        with _whole_float32():
+        with tensor_float_32(False):
             found = {"total_variation": float(self._smoothness(_batch(picture.pixels)))}
             features = self._extractor(_batch(picture.pixels)) if content or styles else {}
             if content:
@@ -109,18 +109,3 @@ class NetworkDistances:
 
 def _batch(pixels: np.ndarray) -> tf.Tensor:
     return tf.constant(pixels[np.newaxis])
-
-
-@contextmanager
-def _whole_float32() -> Iterator[None]:
-    """On a GPU, TensorFlow rounds the factors of products to 10 bits unless told not to.
-
-    Set back afterwards: the next run in this process must compute as it would alone.
-    """
-    config = tf.config.experimental
-    before = config.tensor_float_32_execution_enabled()
-    config.enable_tensor_float_32_execution(False)
-    try:
-        yield
-    finally:
-        config.enable_tensor_float_32_execution(before)

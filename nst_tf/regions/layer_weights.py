@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from nst_tf.vgg.layer_names import Reach
 
@@ -37,12 +36,16 @@ def simple(pixels: np.ndarray, reach: Reach) -> np.ndarray:
 
 def inside(pixels: np.ndarray, reach: Reach) -> np.ndarray:
     """The least membership among the pixels that a position sees: only what sees nothing but the region."""
+    from scipy import ndimage  # a quarter of a second, which no other run needs to spend
+
     seen = ndimage.minimum_filter(pixels, _window(reach), mode="nearest")
     return _blocks(seen, reach.stride).min(axis=(1, 3))
 
 
 def everything(pixels: np.ndarray, reach: Reach) -> np.ndarray:
     """The largest membership among the pixels that a position sees: whatever sees anything of the region."""
+    from scipy import ndimage  # a quarter of a second, which no other run needs to spend
+
     seen = ndimage.maximum_filter(pixels, _window(reach), mode="nearest")
     return _blocks(seen, reach.stride).max(axis=(1, 3))
 

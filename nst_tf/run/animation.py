@@ -88,10 +88,9 @@ class Animation:
 
     def scales(self, experiment: Experiment) -> list[Scale]:
         """The sizes and steps of all frames together."""
-        first = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
         steps = self._video.later_steps(experiment.steps)
         later = [Scale(experiment.size, experiment.style_size, steps)]
-        return first + later * (len(self._frames) - 1)
+        return experiment.scales + later * (len(self._frames) - 1)
 
     def optimize(
         self,

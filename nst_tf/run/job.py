@@ -189,7 +189,7 @@ def _run_with_tensorflow(
     set_determinism(settings.deterministic)
     experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
     timings.lap("network")
-    scales = experiment.pyramid.scales(experiment.size, experiment.style_size, experiment.steps)
+    scales = experiment.scales
     if is_resumed:
         folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0)
         folder.update(process=asdict(Process.this()), **asked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 _CUBIC = 3  # repeated from frame to frame, a linear interpolation would blur more and more
 
@@ -14,6 +13,8 @@ def warped(values: np.ndarray, flow: np.ndarray, order: int = _CUBIC) -> np.ndar
     float32, by splines of the given ``order`` (1 is linear), kept in the range that the values had. Beyond
     the border stands what is at the border.
     """
+    from scipy.ndimage import map_coordinates  # a quarter of a second, which only animations need to spend
+
     places = sources(flow)
     found = np.stack(
         [

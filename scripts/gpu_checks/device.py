@@ -42,18 +42,6 @@ class Device:
 
 
 @contextmanager
-def tensor_float_32(wanted: bool) -> Iterator[None]:
-    """Whether products in float32 round their factors to 10 bits, on GPUs that can."""
-    config = tf.config.experimental
-    before = config.tensor_float_32_execution_enabled()
-    config.enable_tensor_float_32_execution(wanted)
-    try:
-        yield
-    finally:
-        config.enable_tensor_float_32_execution(before)
-
-
-@contextmanager
 def deterministic() -> Iterator[None]:
     """Only operations that give the same bits every time."""
     tf.config.experimental.enable_op_determinism()

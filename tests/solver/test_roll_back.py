@@ -16,16 +16,6 @@ from nst_tf.solver.roll_back import MOST_ROLL_BACKS, SlowerSchedule, slower
 RATE = 6 * SIZE / 2  # takes x - p to -5 (x - p); a tenth of it to 0.4 (x - p)
 
 
-@pytest.fixture
-def content(random) -> np.ndarray:
-    return random.uniform(0.2, 0.8, (5, 4, 3)).astype(np.float32)
-
-
-@pytest.fixture
-def start(random) -> np.ndarray:
-    return random.uniform(0, 1, (5, 4, 3)).astype(np.float32)
-
-
 def made(solver: Solver, steps: int) -> tuple[list[float], Diverged | None]:
     """The losses of so many steps, and what ended them early."""
     losses = []

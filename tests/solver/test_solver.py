@@ -41,16 +41,6 @@ def sgd(factor: float) -> keras.optimizers.Optimizer:
 
 
 @pytest.fixture
-def content(random) -> np.ndarray:
-    return random.uniform(0.2, 0.8, (5, 4, 3)).astype(np.float32)
-
-
-@pytest.fixture
-def start(random) -> np.ndarray:
-    return random.uniform(0, 1, (5, 4, 3)).astype(np.float32)
-
-
-@pytest.fixture
 def small_transfer(small_extractor, random):
     """A style transfer at 32 x 24 with three parts, and the content to start from."""
     content, style = random.uniform(0, 1, (2, 32, 24, 3)).astype(np.float32)
