@@ -39,7 +39,7 @@ WARM = 10  # runs until everything that is kept for the next one is there
 MOST_GROWTH = 1.0  # MB a run, after those
 WINDOWS = 10  # of the soak
 MOST_CHANGE = 0.10  # of the CPU seconds a step, from window to window
-_LONGEST_WAIT = 2.0  # seconds between a run's begin and a kill: no run takes longer, once workers are warm
+_LONGEST_WAIT = 0.5  # seconds, beyond which a kill is not put off: meanwhile the sweep could end
 _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
@@ -103,11 +103,12 @@ def killed(folder: Path, runs: int, kills: int, seed: int) -> dict[str, Any]:
     words = (*_words_of_sweep(runs), "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     first_seen: dict[Path, int] = {}
     done, calls, status = 0, 0, 1
-    most = max(1, runs // (kills + 1))
     while status != 0 and calls <= kills + 2:
         calls += 1
         begun: dict[Path, float] = {}
-        wanted, part = chance.randint(1, most), chance.random()
+        _look_for_progress(folder, first_seen, {})
+        most = (runs - len(first_seen)) // (kills - done + 2)
+        wanted, part = chance.randint(1, max(1, most)), chance.random()
         process = _start(folder, *words)
         is_killed = done == kills
         while process.poll() is None:
