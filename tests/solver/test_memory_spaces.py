@@ -70,7 +70,7 @@ def test_a_bad_step_is_not_made_and_nothing_after_it(transfer):
                 bound, content, keras.optimizers.SGD(1e30), clip=False, average=0.9
             )
             rows = step(5, bound.targets, bound.weights)
-        found.append((rows, *(np.asarray(one) for one in step.variables)))
+        found.append((rows, *(np.asarray(one) for one in step.state.variables)))
     assert 1 < len(found[0][0]) < 5
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -1,0 +1,95 @@
+"""Several experiments optimized at once, where one alone would leave a chip idle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nst_tf.run.experiment import Experiment
+from nst_tf.run.loop import Optimization, Watcher
+from nst_tf.run.outcome import Outcome
+from nst_tf.run.tape import Tape
+from nst_tf.solver import BatchedSteps, OtherStep, Seats, steps_together
+from nst_tf.solver.compiled_step import structure_of_optimizer
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came out of one experiment that was optimized with others, ``of`` so many in all."""
+
+    outcome: Outcome
+    tape: Tape
+    of: int
+
+    def played(self, watchers: Sequence[Watcher]) -> Outcome:
+        """The outcome, after the watchers were told all that led to it."""
+        self.tape.play(watchers)
+        return self.outcome
+
+
+def is_for_several(experiment: Experiment) -> bool:
+    """Whether it can be optimized with others at all.
+
+    It can't where something is done on the host between two steps, or in several passes, where it may end
+    before the others do, or where binding it to regions has something to say, which would be said elsewhere.
+    """
+    return (
+        experiment.objective.takes_several
+        and not getattr(experiment.optimizer, "on_host", False)
+        and experiment.patience is None
+        and experiment.before is None
+        and experiment.regions is None
+        and experiment.balance.is_settled
+    )
+
+
+def go_together(one: Experiment, other: Experiment) -> bool:
+    """Whether both, which are for several, have the same compiled step, at the same sizes."""
+    return (
+        one.scales == other.scales
+        and one.shapes == other.shapes
+        and one.clip == other.clip
+        and one.average == other.average
+        and one.pyramid.carry_state == other.pyramid.carry_state
+        and one.objective.structure == other.objective.structure
+        and structure_of_optimizer(one.optimizer) == structure_of_optimizer(other.optimizer)
+    )
+
+
+def optimize_together(experiments: Sequence[Experiment], waiting: BatchedSteps) -> list[Made | None]:
+    """Optimize those that ``go_together`` as one batch; steps are taken from those ``waiting``.
+
+    Each comes out as alone, but for rounding. None is the outcome of one that must be made alone: because a
+    step of it went wrong, or because the targets at some size have other shapes than those of the first.
+    """
+    count = len(experiments)
+    seats = Seats(waiting, count)
+    tapes = [Tape(one.image_every) for one in experiments]
+    going_on = {
+        number: Optimization(one, (tapes[number],), seats.seats[number])
+        for number, one in enumerate(experiments)
+    }
+    every = {number: one.image_every or None for number, one in enumerate(experiments)}
+    try:
+        for index, scale in enumerate(experiments[0].scales):
+            seats.next_size()
+            for number, one in list(going_on.items()):
+                try:
+                    one.enter(index, scale)
+                except OtherStep:
+                    del going_on[number]
+            solvers = {number: one.solver for number, one in going_on.items()}
+            for number, report in steps_together(seats, solvers, scale.steps, every):
+                if report is None:
+                    del going_on[number]
+                else:
+                    going_on[number].tell(report)
+            for one in going_on.values():
+                one.leave()
+        outcomes = {number: one.outcome() for number, one in going_on.items()}
+    finally:
+        seats.close()
+    return [
+        None if number not in outcomes or outcomes[number].diverged else Made(outcomes[number], tape, count)
+        for number, tape in enumerate(tapes)
+    ]
