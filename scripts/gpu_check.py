@@ -194,7 +194,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--evaluations", type=int, default=100, help="of PyTorch's L-BFGS for its picture")
     parser.add_argument("--jobs", type=int, default=100, help="runs of the sweep")
     parser.add_argument("--job-steps", type=int, default=20, help="steps of each of them")
-    parser.add_argument("--batch", default="auto", help="sweep.batch of the second sweep; a CPU needs a number")
+    parser.add_argument(
+        "--batch", default="auto", help="sweep.batch of the second sweep; a CPU needs a number"
+    )
     parser.add_argument("--output", type=Path, default=Path("outputs/gpu_check"))
     arguments = parser.parse_args()
     if unknown := [one for one in arguments.sections if one not in SECTIONS]:

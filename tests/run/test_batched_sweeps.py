@@ -107,6 +107,7 @@ def test_they_end_as_one_by_one(tmp_path, words):
         assert_alike(run, alone)
 
 
+@pytest.mark.slow
 def test_one_that_diverges_ends_as_alone_and_disturbs_nobody(tmp_path):
     words = (
         "optimizer=sgd",
@@ -124,6 +125,7 @@ def test_one_that_diverges_ends_as_alone_and_disturbs_nobody(tmp_path):
         assert_alike(together[number], one_by_one[number])
 
 
+@pytest.mark.slow
 def test_what_does_not_go_together_is_made_one_by_one(tmp_path):
     shapes = sweep(tmp_path, "image.size=32,40", "sweep.compare=false")
     assert not any("batch" in summary(run) for run in shapes)
@@ -138,11 +140,12 @@ def test_two_optimizers_in_turn_make_two_batches(tmp_path):
     assert sum(summary(run)["traces"] for run in runs) == 2
 
 
+@pytest.mark.slow
 def test_auto_on_a_cpu_is_one_by_one(tmp_path):
     assert not any("batch" in summary(run) for run in sweep(tmp_path, "seed=1,2", batch="auto"))
 
 
-@pytest.mark.parametrize("batch", ["0", "many", "1.5", "true", "null"])
+@pytest.mark.parametrize("batch", ["0", "1.5"])
 def test_anything_else_is_refused_in_one_sentence(tmp_path, batch):
     answer = nst(tmp_path, "-m", *SMALL, "seed=1,2", f"sweep.batch={batch}", "hydra.sweep.dir=refused")
     assert answer.status == 2

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.checks import Inputs, check_settings, read_inputs
 from nst_tf.configuration.runs_at_once import runs_at_once
 from nst_tf.configuration.video import video_of
-from nst_tf.errors import InputError
 from nst_tf.run.job import requested_sha256
 from nst_tf.run.memory import check_memory, pictures_that_fit
 from nst_tf.run.out_of_memory import is_out_of_memory
@@ -135,7 +133,7 @@ class Companions:
             check_memory(settings, inputs)
             identity = _identity(requested_sha256(settings), inputs)
             return set_up(settings, inputs).experiment, identity
-        except (InputError, OmegaConfBaseException, OSError):
+        except Exception:  # whatever it is: it is told when its turn comes, and harms no other job
             return None
 
 
