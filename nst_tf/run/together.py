@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from nst_tf.run.experiment import Experiment
@@ -27,37 +27,35 @@ class Made:
         return self.outcome
 
 
-def is_for_several(experiment: Experiment) -> bool:
-    """Whether it can be optimized with others at all.
+def kind_of(experiment: Experiment) -> Hashable:
+    """Equal for experiments that can be optimized together: same compiled step, same sizes; None for none.
 
-    It can't where something is done on the host between two steps, or in several passes, where it may end
+    It can't be where something is done on the host between two steps, or in several passes, where it may end
     before the others do, or where binding it to regions has something to say, which would be said elsewhere.
     """
-    return (
-        experiment.objective.takes_several
-        and not getattr(experiment.optimizer, "on_host", False)
-        and experiment.patience is None
-        and experiment.before is None
-        and experiment.regions is None
-        and experiment.balance.is_settled
+    alone = (
+        not experiment.objective.takes_several
+        or getattr(experiment.optimizer, "on_host", False)
+        or experiment.patience is not None
+        or experiment.before is not None
+        or experiment.regions is not None
+        or not experiment.balance.is_settled
     )
-
-
-def go_together(one: Experiment, other: Experiment) -> bool:
-    """Whether both, which are for several, have the same compiled step, at the same sizes."""
+    if alone:
+        return None
     return (
-        one.scales == other.scales
-        and one.shapes == other.shapes
-        and one.clip == other.clip
-        and one.average == other.average
-        and one.pyramid.carry_state == other.pyramid.carry_state
-        and one.objective.structure == other.objective.structure
-        and structure_of_optimizer(one.optimizer) == structure_of_optimizer(other.optimizer)
+        tuple((scale.size, scale.style_size, scale.steps) for scale in experiment.scales),
+        experiment.shapes,
+        experiment.clip,
+        experiment.average,
+        experiment.pyramid.carry_state,
+        experiment.objective.structure,
+        structure_of_optimizer(experiment.optimizer),
     )
 
 
 def optimize_together(experiments: Sequence[Experiment], waiting: BatchedSteps) -> list[Made | None]:
-    """Optimize those that ``go_together`` as one batch; steps are taken from those ``waiting``.
+    """Optimize those of one kind as one batch; steps are taken from those ``waiting``.
 
     Each comes out as alone, but for rounding. None is the outcome of one that must be made alone: because a
     step of it went wrong, or because the targets at some size have other shapes than those of the first.

@@ -12,6 +12,7 @@ from PIL import Image
 
 from nst_tf.run.sweep.companions import Companions
 from nst_tf.run.warm import WARM
+from nst_tf.weights import save_weights
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,13 @@ def cold():
 
 def saved(run: Path, name: str = "image.png") -> np.ndarray:
     return np.asarray(Image.open(run / name), np.float32)
+
+
+@pytest.fixture
+def weights(tmp_path, random_weights) -> Path:
+    """Untrained ones in a file: those of ``model.weights=random`` are others for each seed."""
+    save_weights(tmp_path / "weights.npz", random_weights)
+    return tmp_path / "weights.npz"
 
 
 def summary(run: Path) -> dict:
@@ -96,7 +104,8 @@ def test_runs_that_differ_in_numbers_and_pictures_are_made_at_once(tmp_path):
     ],
     ids=["lbfgs", "pyramid", "average", "sliced"],
 )
-def test_they_end_as_one_by_one(tmp_path, words):
+def test_they_end_as_one_by_one(tmp_path, words, weights):
+    words = (*words, f"model.weights={weights}")
     if "image.size=64" in words:
         words = (*words, "pyramid=coarse_to_fine", "pyramid.smallest=32")
     together = sweep(tmp_path, *words, "sweep.compare=false")
@@ -110,7 +119,7 @@ def test_they_end_as_one_by_one(tmp_path, words):
 @pytest.mark.slow
 def test_one_that_diverges_ends_as_alone_and_disturbs_nobody(tmp_path):
     words = (
-        "optimizer=sgd",
+        "optimizer=adam",
         "optimizer.learning_rate=0.01,1e30,0.02",
         "image.clip=false",
         "steps=3",
@@ -129,7 +138,9 @@ def test_one_that_diverges_ends_as_alone_and_disturbs_nobody(tmp_path):
 def test_what_does_not_go_together_is_made_one_by_one(tmp_path):
     shapes = sweep(tmp_path, "image.size=32,40", "sweep.compare=false")
     assert not any("batch" in summary(run) for run in shapes)
-    patient = sweep(tmp_path, "seed=1,2", "stop.patience=5", "sweep.compare=false", name="patient")
+    patient = sweep(
+        tmp_path, "objective.style.weight=1,2", "stop.patience=5", "sweep.compare=false", name="patient"
+    )
     assert not any("batch" in summary(run) for run in patient)
 
 
@@ -142,7 +153,9 @@ def test_two_optimizers_in_turn_make_two_batches(tmp_path):
 
 @pytest.mark.slow
 def test_auto_on_a_cpu_is_one_by_one(tmp_path):
-    assert not any("batch" in summary(run) for run in sweep(tmp_path, "seed=1,2", batch="auto"))
+    assert not any(
+        "batch" in summary(run) for run in sweep(tmp_path, "objective.style.weight=1,2", batch="auto")
+    )
 
 
 @pytest.mark.parametrize("batch", ["0", "1.5"])
@@ -155,13 +168,14 @@ def test_anything_else_is_refused_in_one_sentence(tmp_path, batch):
 
 
 @pytest.mark.slow
-def test_an_interruption_in_a_batch_is_gone_on_with_by_the_same_words(tmp_path, monkeypatch):
+def test_an_interruption_in_a_batch_is_gone_on_with_by_the_same_words(tmp_path, monkeypatch, weights):
     import nst_tf.run.together as together
 
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
     words = (*SMALL, "seed=1,2,3", "init=noise", "sweep.batch=2", "hydra.sweep.dir=sweep")
+    words = (*words, f"model.weights={weights}")
     with monkeypatch.context() as patch:
         patch.setattr(together, "steps_together", interrupted)
         answer = nst(tmp_path, "-m", *words)

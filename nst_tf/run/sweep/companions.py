@@ -54,6 +54,8 @@ class Companions:
         """Nothing waits yet."""
         self.sweep = sweep
         self._kept: dict[str, _Kept] = {}
+        self._kinds: dict[int, int] = {}
+        self._alone: set[int] = set()
         self._given_up = False
 
     def made(
@@ -64,16 +66,16 @@ class Companions:
         ``requested`` is the identity of its settings as they were asked for; their precision and memory are
         resolved by now.
         """
-        from nst_tf.run.together import is_for_several, optimize_together
+        from nst_tf.run.together import kind_of, optimize_together
         from nst_tf.run.warm import WARM
 
         job = next((job for job in self.sweep.plan.jobs or () if job.number == number), None)
-        if job is None:
+        if job is None or number in self._alone:
             return None
         kept = self._kept.pop(job.folder, None)
         if kept is not None and kept.identity == _identity(requested, inputs):
             return kept.made
-        if self._given_up or not _may_go_with_others(settings) or not is_for_several(experiment):
+        if self._given_up or not _may_go_with_others(settings) or kind_of(experiment) is None:
             return None
         most = _most(settings, inputs, experiment)
         others = list(self._companions(job, most, experiment)) if most > 1 else []
@@ -90,30 +92,36 @@ class Companions:
             _log.warning("not together, but one by one, for %s: %s", type(error).__name__, reason)
             return None
         for (other, _, identity), made in zip(others, theirs, strict=True):
-            if made is not None:
+            if made is None:
+                self._alone.add(other.number)
+            else:
                 self._kept[other.folder] = _Kept(identity, made)
         return mine
 
     def _companions(
         self, job: PlannedJob, most: int, experiment: Experiment
     ) -> Iterator[tuple[PlannedJob, Experiment, tuple[Any, ...]]]:
-        """Later jobs that go together with this one, and what identifies them; ``most`` with it."""
-        from nst_tf.run.together import go_together, is_for_several
+        """Later jobs of the kind of this one, and what identifies them; ``most`` with it."""
+        from nst_tf.run.together import kind_of
 
+        kind = kind_of(experiment)
         coming = [
             one
             for one in self.sweep.plan.jobs or ()
-            if one.number > job.number and one.folder not in self._kept
+            if one.number > job.number and one.number not in self._alone and one.folder not in self._kept
         ]
         wanted = most - 1
         for one in coming[: _LOOKS * wanted]:
+            # a job of another kind is set up only once to find out; of the kinds only the hashes are kept,
+            # because they hold networks
+            if self._kinds.get(one.number, hash(kind)) != hash(kind):
+                continue
             prepared = self._prepared(one)
-            if prepared is None:
+            its_kind = prepared and kind_of(prepared[0])
+            self._kinds[one.number] = hash(its_kind)
+            if prepared is None or its_kind != kind:
                 continue
-            other, identity = prepared
-            if not (is_for_several(other) and go_together(experiment, other)):
-                continue
-            yield one, other, identity
+            yield one, *prepared
             wanted -= 1
             if not wanted:
                 return
