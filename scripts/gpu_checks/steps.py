@@ -34,13 +34,13 @@ class Steps:
 
     def loss(self) -> float:
         """Of the image as it is now."""
-        image = self.step.image.read_value()
+        image = self.step.state.image.read_value()
         return float(self.step.parts_of(image, self.bound.targets, self.bound.weights).sum())
 
     @property
     def image(self) -> np.ndarray:
         """[H, W, 3] as it is now."""
-        return self.step.image.numpy()[0]
+        return self.step.state.image.numpy()[0]
 
     def seconds_a_step(self, steps_a_call: int, calls: int) -> float:
         """The best of so many calls, divided by its steps, after one that is left out: it compiles."""

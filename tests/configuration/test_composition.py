@@ -97,7 +97,7 @@ DEFAULT = {
         "tensorflow_profile": False,
     },
     "stop": {"patience": None, "tolerance": 0.001},
-    "sweep": {"compare": True},
+    "sweep": {"compare": True, "batch": "auto"},
     "profile": False,
     "logger": {},
     "resume": None,
