@@ -25,7 +25,9 @@ from rich.table import Table
 
 from nst_tf.quiet_tensorflow import load_tensorflow
 
-SECTIONS = ("copies", "agreement", "determinism", "memory", "table", "picture", "peers", "sweep")
+SECTIONS = (
+    "copies", "agreement", "determinism", "memory", "table", "statistics", "picture", "peers", "sweep",
+)  # fmt: skip
 NO_GPU = 3  # exit status
 # seconds on a GPU in which it was meant to fit, ten minutes in all; the table takes what is there
 BUDGETS = {"table": 240.0, "peers": 90.0, "sweep": 180.0}
@@ -86,7 +88,7 @@ def _measured(
     report: Callable[[Any], None],
 ) -> tuple[Any, list[Any]]:  # fmt: skip
     """What a section found, as JSON has it, and its checks."""
-    from gpu_checks import agreement, copies, growth, peers, sweep, table
+    from gpu_checks import agreement, copies, growth, peers, statistics, sweep, table
 
     sizes, arithmetics = tuple(arguments.sizes), tuple(arguments.arithmetics)
     precisions = tuple(dict.fromkeys("float32" if one == "TF32" else one for one in arithmetics))
@@ -102,6 +104,9 @@ def _measured(
     if name == "table":
         rows = table.measure(device, sizes, arithmetics, lambda: until - time.perf_counter(), report)
         return rows, table.failures(rows)
+    if name == "statistics":
+        size = min(sizes, key=lambda size: abs(size - 512))
+        return {"size": size, "ms": statistics.measure(device, size, precisions[-1])}, []
     if name == "picture":
         size = min(sizes, key=lambda size: abs(size - 512))
         return peers.measure_picture(device, arguments.torch_python, size, arguments.evaluations)
@@ -158,6 +163,13 @@ def _plain_tables(found: dict[str, Any]) -> tuple[Table, ...]:
     return (table,)
 
 
+def _statistics_tables(found: dict[str, Any]) -> tuple[Table, ...]:
+    table = Table("statistic of style", "ms a step", title=f"A step of {found['size']} pixels")
+    for name, milliseconds in found["ms"].items():
+        table.add_row(name, f"{milliseconds:.2f}")
+    return (table,)
+
+
 def _memory_tables(rows: list[dict[str, Any]]) -> tuple[Table, ...]:
     table = Table("size", "precision", "peak GiB", "estimate GiB", title="Memory on the device")
     for row in rows:
@@ -169,6 +181,7 @@ def _memory_tables(rows: list[dict[str, Any]]) -> tuple[Table, ...]:
 TABLES: dict[str, Callable[[Any], tuple[Table, ...]]] = {
     "memory": _memory_tables,
     "table": _step_tables,
+    "statistics": _statistics_tables,
     "picture": _plain_tables,
     "peers": _peer_tables,
     "sweep": _plain_tables,

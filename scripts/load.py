@@ -39,6 +39,7 @@ WARM = 10  # runs until everything that is kept for the next one is there
 MOST_GROWTH = 1.0  # MB a run, after those
 WINDOWS = 10  # of the soak
 MOST_CHANGE = 0.10  # of the CPU seconds a step, from window to window
+_LONGEST_WAIT = 0.5  # seconds, beyond which a kill is not put off: meanwhile the sweep could end
 _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
@@ -46,6 +47,8 @@ def main() -> None:
     """Do what is named on the command line."""
     arguments = _arguments()
     found: dict[str, Any] = {}
+    if arguments.folder:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         if "sweep" in arguments.what:
             found["sweep"] = sweep(Path(folder) / "sweep", arguments.runs)
@@ -91,29 +94,38 @@ def sweep(folder: Path, runs: int) -> dict[str, Any]:
 
 
 def killed(folder: Path, runs: int, kills: int, seed: int) -> dict[str, Any]:
-    """A sweep in two workers; one of them is killed now and then, and the sweep is gone on with."""
+    """A sweep in two workers; one of them is killed now and then, and the sweep is gone on with.
+
+    A kill waits until its call of the sweep has begun a random number of runs, however long that takes, and
+    then for a random part of a run. Those numbers are so small that runs are left for the last call.
+    """
     chance = random.Random(seed)
     words = (*_words_of_sweep(runs), "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    first_seen: dict[str, int] = {}
+    first_seen: dict[Path, int] = {}
     done, calls, status = 0, 0, 1
     while status != 0 and calls <= kills + 2:
         calls += 1
+        begun: dict[Path, float] = {}
+        _look_for_progress(folder, first_seen, {})
+        most = (runs - len(first_seen)) // (kills - done + 2)
+        wanted, part = chance.randint(1, max(1, most)), chance.random()
         process = _start(folder, *words)
-        due = time.monotonic() + chance.uniform(0, 5)
+        is_killed = done == kills
         while process.poll() is None:
-            for path in _pictures_of_completed(folder):
-                first_seen.setdefault(str(path), path.stat().st_mtime_ns)
-            workers = _running_workers(folder, process.pid)
-            if not workers:
-                due = max(due, time.monotonic() + chance.uniform(0.1, 2))
-            elif done < kills and time.monotonic() > due:
-                os.kill(chance.choice(workers), signal.SIGKILL)
-                done += 1
-                due = float("inf")  # the launcher gives the sweep up
-            time.sleep(0.02)
+            _look_for_progress(folder, first_seen, begun)
+            if not is_killed and len(begun) >= wanted:
+                moments = sorted(begun.values())
+                each = (moments[-1] - moments[0]) / max(1, len(moments) - 1)
+                time.sleep(part * min(each, _LONGEST_WAIT))
+                if workers := _running_workers(folder, process.pid):
+                    os.kill(chance.choice(workers), signal.SIGKILL)
+                    done += 1
+                    is_killed = True  # the launcher gives the sweep up
+            time.sleep(0.05)
+        _look_for_progress(folder, first_seen, begun)
         status = process.returncode
     completed, damaged = _completed(folder, runs)
-    twice = [path for path, moment in first_seen.items() if Path(path).stat().st_mtime_ns != moment]
+    twice = [path for path, moment in first_seen.items() if path.stat().st_mtime_ns != moment]
     return {
         "kept": status == 0 and len(completed) == runs and not damaged and not twice and done == kills,
         "status": status,
@@ -198,12 +210,26 @@ def _status(run: Path) -> str | None:
         return None
 
 
-def _pictures_of_completed(folder: Path) -> list[Path]:
-    return [
-        run.parent / "image.png"
-        for run in folder.glob("sweep/*/run.json")
-        if _status(run.parent) == "completed"
-    ]
+def _look_for_progress(folder: Path, first_seen: dict[Path, int], begun: dict[Path, float]) -> None:
+    """Note when the picture of each completed run was written, and when each other run was seen to begin."""
+    for summary in folder.glob("sweep/*/run.json"):
+        picture = summary.parent / "image.png"
+        if picture in first_seen:
+            continue
+        status = _status(summary.parent)
+        if status == "completed":
+            first_seen[picture] = picture.stat().st_mtime_ns
+        # what an earlier call left in the middle is not begun
+        if status == "completed" or (status == "running" and _is_alive(summary)):
+            begun.setdefault(summary, time.monotonic())
+
+
+def _is_alive(summary: Path) -> bool:
+    try:
+        os.kill(json.loads(summary.read_text(encoding="utf-8"))["process"]["number"], 0)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
 
 
 def _completed(folder: Path, runs: int) -> tuple[list[int], list[str]]:

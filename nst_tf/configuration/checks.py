@@ -25,6 +25,7 @@ from nst_tf.configuration.style_layers import style_layers
 from nst_tf.configuration.styles import style_names, style_scales
 from nst_tf.configuration.targets import check_targets
 from nst_tf.configuration.textures import canvas, check_texture
+from nst_tf.configuration.unfit_statistics import check_statistic_of_blends, check_statistic_of_regions
 from nst_tf.configuration.video import frames_of
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
@@ -141,6 +142,10 @@ def inputs_of(
 ) -> Inputs:
     """Content and styles with what the settings say of them; reads the masks, and raises InputError."""
     guidance: Guidance = made("guidance", settings.guidance)
+    if guidance.masks:
+        check_statistic_of_regions(settings.objective.style)
+    if len(styles) > 1:
+        check_statistic_of_blends(settings.objective.style, settings.blending)
     masks = tuple(None if name is None else _picture(name, files) for name in guidance.masks)
     regions = guidance.divided(content, styles, masks)
     if settings.content is None and regions is not None and regions.kept is not None:

@@ -25,6 +25,13 @@ def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return pixels * opacity + (1 - opacity)
 
 
+def lay_over_white(pixels: np.ndarray, alpha: np.ndarray) -> None:
+    """The same in place: another picture of the largest size would take 2.1 GB."""
+    for row, opacity in zip(pixels, alpha[..., None], strict=True):
+        row *= opacity
+        row += 1 - opacity
+
+
 def without_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """The colours that give ``pixels`` (H, W, 3) when they are laid over white with opacity (H, W), clipped.
 

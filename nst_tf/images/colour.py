@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 
@@ -31,8 +32,8 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def colour_to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
-    """An image in mode RGB or CMYK as sRGB, in mode RGB.
+def colour_to_srgb(mode: str, profile: bytes | None, name: str) -> Callable[[Image.Image], Image.Image]:
+    """What makes sRGB, in mode RGB, of an image in this mode, RGB or CMYK, or of a part of one.
 
     The profile's perceptual table is used where it has one (LittleCMS' default). A profile that moves no
     colour by more than one level of 255 is sRGB under another name and is skipped, so that lossless files
@@ -42,11 +43,11 @@ def colour_to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Imag
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if image.mode == "CMYK" or moves_colours(source):
-                return _converted(image, source)
+            if mode == "CMYK" or moves_colours(source):
+                return _converter(source, mode)
         except UNUSABLE_PROFILE as error:
             warn_of_profile(name, error)
-    return image.convert("RGB")  # an RGB image unchanged
+    return lambda image: image if image.mode == "RGB" else image.convert("RGB")
 
 
 def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarray:
@@ -90,12 +91,21 @@ def moves_colours(source: ImageCms.ImageCmsProfile) -> bool:
 def _converted(
     image: Image.Image, source: ImageCms.ImageCmsProfile, flags: ImageCms.Flags = ImageCms.Flags.NONE
 ) -> Image.Image:
-    srgb = ImageCms.createProfile("sRGB")
-    transform = ImageCms.buildTransform(source, srgb, image.mode, "RGB", flags=flags)
-    converted = ImageCms.applyTransform(image, transform)
-    if converted is None:  # only when asked to work in place
-        raise ValueError("no converted image")
-    return converted
+    return _converter(source, image.mode, flags)(image)
+
+
+def _converter(
+    source: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> Callable[[Image.Image], Image.Image]:
+    transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=flags)
+
+    def convert(image: Image.Image) -> Image.Image:
+        converted = ImageCms.applyTransform(image, transform)
+        if converted is None:  # only when asked to work in place
+            raise ValueError("no converted image")
+        return converted
+
+    return convert
 
 
 def warn_of_profile(name: str, error: Exception) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from io import BytesIO
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from nst_tf.images.sixteen_bits import Planes, sixteen_bit_planes
 
 log = logging.getLogger(__name__)
 
+_BAND = 1 << 22  # pixels that are converted at a time: what that takes beside the picture is 70 MB at most
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # Pillow's modes with more than 8 bits
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF 6.0, section 8
 _WHITE_IS_ZERO = 0  # a value of _PHOTOMETRIC
@@ -49,7 +51,8 @@ def decode(image: Image.Image, name: str, content: bytes = b"") -> Decoded:
     """Load ``image``, turn a copy upright, and convert it to sRGB; ``name`` stands in the messages.
 
     ``content`` are the bytes of the file that it was opened from, if they are known: of 16-bit colour an
-    image of Pillow's has 8 bits.
+    image of Pillow's has 8 bits. With them the image is not the caller's any more: it is turned itself, for
+    a copy of a large one takes 4 bytes a pixel.
 
     Raises:
         InputError: a float picture outside [0, 1], a 32-bit integer picture outside 0..65535, or a mode
@@ -62,7 +65,10 @@ def decode(image: Image.Image, name: str, content: bytes = b"") -> Decoded:
         if planes is not None:
             rgb, alpha = _sixteen_bits(planes, image, name)
             return Decoded(rgb, None if alpha is None or alpha.min() == 1 else alpha)
-    image = image.copy()  # the caller's own image is not turned
+    if content:
+        image.load()
+    else:
+        image = image.copy()  # the caller's own image is not turned
     _turn_upright(image, name)
     profile = image.info.get("icc_profile")
     if image.mode in _DEEP_GREY:
@@ -143,7 +149,7 @@ def _sixteen_bits_to_srgb(rgb: np.ndarray, profile: bytes | None, planes: Planes
     if matrix is not None:
         return converted(rgb, matrix, srgb_matrix_profile())
     log.warning("%s: its colour profile has tables, which are applied at 8 bits", name)
-    return _unit(colour_to_srgb(planes.high.convert("RGB"), profile, name))
+    return _in_bands(planes.high, _to_srgb("RGB", profile, name))
 
 
 def _alpha(image: Image.Image, header: _Header) -> np.ndarray | None:
@@ -155,7 +161,7 @@ def _alpha(image: Image.Image, header: _Header) -> np.ndarray | None:
         image.info["transparency"] = tuple(sample >> 8 for sample in transparent)
     if image.mode == "La":  # converts to nothing but LA
         image = image.convert("LA")
-    return _unit(image.convert("RGBA").getchannel("A"))
+    return _in_bands(image, lambda band: band.convert("RGBA").getchannel("A"))
 
 
 def _eight_bits(image: Image.Image, profile: bytes | None, name: str) -> np.ndarray:
@@ -164,11 +170,26 @@ def _eight_bits(image: Image.Image, profile: bytes | None, name: str) -> np.ndar
     if image.mode == "La":
         image = image.convert("LA")
     if image.mode in ("1", "L", "LA"):
-        return grey_to_srgb(_unit(image.convert("L")), profile, name)
-    return _unit(colour_to_srgb(image if image.mode == "CMYK" else image.convert("RGB"), profile, name))
+        return grey_to_srgb(_in_bands(image, lambda band: band.convert("L")), profile, name)
+    return _in_bands(image, _to_srgb("CMYK" if image.mode == "CMYK" else "RGB", profile, name))
 
 
-def _unit(image: Image.Image) -> np.ndarray:
-    levels = np.array(image, np.float32)
-    levels /= 255  # in place: at the largest size this array takes 2.1 GB
-    return levels
+def _to_srgb(mode: str, profile: bytes | None, name: str) -> Callable[[Image.Image], Image.Image]:
+    """Of an image in any mode, taken as one in ``mode``, or of a band of it."""
+    convert = colour_to_srgb(mode, profile, name)
+    return lambda band: convert(band if band.mode == mode else band.convert(mode))
+
+
+def _in_bands(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+    """The converted image in [0, 1], float32, without a second one of its size beside it."""
+    width, height = image.size
+    rows = max(1, _BAND // width)
+    found: np.ndarray | None = None
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        levels = np.asarray(convert(image.crop((0, top, width, bottom))))
+        if found is None:
+            found = np.empty((height, *levels.shape[1:]), np.float32)
+        np.divide(levels, 255, out=found[top:bottom], dtype=np.float32)
+    assert found is not None, "a picture has at least one row"  # noqa: S101
+    return found

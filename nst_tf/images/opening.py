@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from nst_tf.available_memory import free_bytes
 from nst_tf.errors import InputError
 from nst_tf.images.chatter import chatter_logged
 
@@ -28,6 +29,9 @@ and raises. A float32 RGB picture of that many pixels takes 2.1 GB."""
 # 72 pixels a byte (6 bits for 8 x 8 pixels), photographs under 20; deflated zeros have 344.
 _HARMLESS_PIXELS = 1 << 24
 _MOST_PIXELS_A_BYTE = 200
+
+# Pillow's image (4), float32 RGB (12), transparency (4): measured in tests/images/test_memory_of_decoding.py
+_BYTES_A_PIXEL = 20
 
 _MOST_BYTES = MOST_PIXELS * 8  # no honest file is larger: the most pixels, four channels of 16 bits, unpacked
 
@@ -51,6 +55,7 @@ def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, bytes]]:
     ):
         check_area(image.width, image.height, path)
         _check_no_bomb(image.width * image.height, len(content), path)
+        _check_memory(image.width, image.height, path)
         yield image, content
 
 
@@ -68,6 +73,18 @@ def _check_no_bomb(pixels: int, size: int, path: Path) -> None:
         raise InputError(
             f"{path} declares {pixels:,} pixels in {size:,} bytes, more than {_MOST_PIXELS_A_BYTE} a byte: "
             "it is blank or made to fill the memory, and is not decoded; scale it down first"
+        )
+
+
+def _check_memory(width: int, height: int, path: Path) -> None:
+    """Refuse what would not fit: where memory is short a system ends the process without a word."""
+    if width * height <= _HARMLESS_PIXELS:
+        return
+    needed, free = width * height * _BYTES_A_PIXEL, free_bytes()
+    if free is not None and needed > free:
+        raise InputError(
+            f"{path} has {width} x {height} pixels, which take {needed / 2**30:.1f} GiB to decode, and"
+            f" {max(0, free) / 2**30:.1f} GiB are free: free some memory, or scale the picture down first"
         )
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.errors import InputError
-from nst_tf.images.alpha import over_white
+from nst_tf.images.alpha import lay_over_white
 from nst_tf.images.decode import Decoded, decode
 from nst_tf.images.opening import check_area, opened, refusals
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -151,7 +151,7 @@ def _check_sides(height: int, width: int, name: str | Path) -> None:
 def _picture(decoded: Decoded, name: str, sha256: str, file: bytes = b"") -> Picture:
     rgb, alpha = decoded
     if alpha is not None:
-        rgb = over_white(rgb, alpha)
+        lay_over_white(rgb, alpha)
         alpha.flags.writeable = False
     rgb.flags.writeable = False
     return Picture(rgb, alpha, name, sha256, file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from nst_tf.run.available_memory import available_bytes, gpu_bytes
+from nst_tf.available_memory import available_bytes, gpu_bytes
 
 
 def device_bytes() -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nst_tf.balance import Balance, GivenBalance
 from nst_tf.colour import Colour, Unchanged
+from nst_tf.errors import InputError
 from nst_tf.images.resize import resize
 from nst_tf.losses import TemporalTarget
 from nst_tf.objective import Objective, StyleImage
@@ -86,4 +87,15 @@ class Experiment:
     @property
     def shapes(self) -> tuple[Shape, ...]:
         """Height and width of the image at each size; InputError if a picture would be too small at one."""
-        return tuple(self.shapes_at(scale)[0] for scale in self.scales)
+        scales = self.scales
+        *coarser, last = scales
+        shape = self.shapes_at(last)[0]
+        for scale, finer in reversed(list(zip(coarser, scales[1:], strict=True))):
+            try:
+                self.shapes_at(scale)
+            except InputError as error:
+                raise InputError(
+                    f"the pyramid begins too small: at its size {scale.size}, {error}; say"
+                    f" pyramid.smallest={finer.size}"
+                ) from error
+        return (*(self.shapes_at(scale)[0] for scale in coarser), shape)

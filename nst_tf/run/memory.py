@@ -10,10 +10,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from nst_tf.available_memory import available_bytes, gpu_bytes
 from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
-from nst_tf.run.available_memory import available_bytes, gpu_bytes
 from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes, pictures_within
 from nst_tf.run.processor import native_precisions
 from nst_tf.run.shapes import shapes_at
@@ -156,6 +156,7 @@ def demand_of(
         + _OF_COLOUR.get(settings.color["_target_"].rpartition(".")[2], 0),
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle(settings) is None and not _wraps(settings),
+        regions=len(inputs.regions.names) if inputs.regions else 1,
         coarser="smallest" in settings.pyramid
         and settings.pyramid.smallest * settings.pyramid.factor <= size,
     )

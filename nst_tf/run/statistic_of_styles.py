@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nst_tf.configuration.checks import Inputs
+from nst_tf.configuration.unfit_statistics import not_of_regions
 from nst_tf.errors import InputError
 from nst_tf.objective.blending import Blending
 from nst_tf.statistics import Statistic
@@ -10,13 +11,11 @@ from nst_tf.statistics.statistic import takes_weights
 
 
 def check_statistic(statistic: Statistic, blending: Blending, inputs: Inputs) -> None:
-    """Raise InputError for a statistic that can't be taken of regions, or blended, where it should be."""
+    """Raise InputError for a statistic that can't be taken of regions, or blended, where it should be.
+
+    Those of nst_tf.statistics are refused by their names, before TensorFlow is loaded; this asks the object.
+    """
     if inputs.regions is not None and not takes_weights(statistic):
-        raise InputError(
-            f"guidance=masks is not possible with the statistic {type(statistic).__name__}, which knows no"
-            " weights of positions: it is with gram, covariance, correlation, channel_means,"
-            " batch_normalization, mmd_linear, mmd_polynomial up to degree 2, gaussian_wasserstein,"
-            " sliced_wasserstein and histogram_matching"
-        )
+        raise InputError(not_of_regions(type(statistic).__name__))
     if len(inputs.styles) > 1:
         blending.check(statistic)

@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
+from nst_tf.available_memory import available_bytes
 from nst_tf.configuration.checks import Inputs, read_inputs
 from nst_tf.quiet_tensorflow import load_tensorflow
-from nst_tf.run.available_memory import available_bytes
 from nst_tf.run.library import composed
 from nst_tf.run.memory import chosen_memory, demand_of
 from nst_tf.run.memory_estimate import Mode, peak_bytes

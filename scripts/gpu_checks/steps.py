@@ -14,6 +14,7 @@ from benchmarks.transfer import small_transfer
 from nst_tf.objective import BoundObjective
 from nst_tf.objective.evaluation import WholePicture
 from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps
+from nst_tf.statistics import Statistic
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,14 @@ def steps_of(
     *,
     jit_compile: bool = False,
     pictures: tuple[Path, Path] | None = None,
+    statistic: Statistic | None = None,
 ) -> Steps:
     """For a square image of ``size``, on the device whose scope this is called in; by default Adam.
 
-    It begins with noise, or with the content of the ``pictures``.
+    It begins with noise, or with the content of the ``pictures``. By default with Gram matrices.
     """
-    bound, content = small_transfer(size, size, precision, WholePicture(jit_compile=jit_compile), pictures)
+    evaluation = WholePicture(jit_compile=jit_compile)
+    bound, content = small_transfer(size, size, precision, evaluation, pictures, statistic)
     noise = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
     start = noise if pictures is None else content
     optimizer = optimizer or keras.optimizers.Adam(0.01)

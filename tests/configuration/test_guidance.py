@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 from PIL import Image
 
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.configuration.style_layers import style_layers
+from nst_tf.configuration.unfit_statistics import check_statistic_of_blends, check_statistic_of_regions
 from nst_tf.errors import InputError
 from nst_tf.run.library import composed
 
+CONFIGURATION = Path(__file__).parents[2] / "conf"
 STYLES = "style=[samples/brush_strokes.jpg,samples/mosaic.jpg]"
 
 
@@ -157,3 +160,35 @@ def test_fine_and_coarse_layers():
 def test_layers_of_styles_that_are_refused(given, said):
     with pytest.raises(InputError, match=said):
         style_layers(given, 2, LAYERS)
+
+
+def test_statistics_are_refused_by_name_where_the_objects_would_be():
+    """The table of names, against what each built statistic says of itself; before anything is loaded."""
+    from hydra.utils import instantiate
+
+    from nst_tf.objective.blending import BlendedStatistics
+    from nst_tf.statistics.statistic import takes_weights
+
+    blended = OmegaConf.load(CONFIGURATION / "blending" / "statistics.yaml")
+    unfit = []
+    for path in sorted((CONFIGURATION / "objective" / "style").glob("*.yaml")):
+        style = OmegaConf.load(path)
+        statistic = instantiate(style.statistic, _convert_="all")
+        if takes_weights(statistic):
+            BlendedStatistics().check(statistic)
+            check_statistic_of_regions(style)
+            check_statistic_of_blends(style, blended)
+            continue
+        unfit.append(path.stem)
+        with pytest.raises(InputError, match="weights of positions"):
+            check_statistic_of_regions(style)
+        with pytest.raises(InputError, match="no mean"):
+            check_statistic_of_blends(style, blended)
+    assert unfit == ["mmd_gaussian", "nearest_patches"]
+    with pytest.raises(InputError, match="MaximumMeanDiscrepancy of the PolynomialKernel"):
+        inputs_of(
+            *("objective/style=mmd_polynomial", "objective.style.statistic.kernel.degree=3"),
+            *(STYLES, "guidance.content=halves.png", "guidance.regions={red: 0, blue: 1}"),
+        )
+    with pytest.raises(InputError, match="NearestPatches, of which there is no mean"):
+        inputs_of(STYLES, "guidance=none", "blending=statistics", "objective/style=nearest_patches")

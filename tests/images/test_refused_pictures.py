@@ -203,3 +203,11 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path, monkeypatc
             outcomes.add("read")
     assert all(str(path) in message and "\n" not in message for message in messages)
     assert "refused" in outcomes or name in ("bmp", "gif")
+
+
+def test_a_picture_that_does_not_fit_into_the_memory_is_refused_by_its_header(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("was decoded"))
+    large = written(png(5_000, 5_000, 8, 2, [random.Random(0).randbytes(200_000)]), tmp_path / "a.png")
+    monkeypatch.setattr("nst_tf.images.opening.free_bytes", lambda: 300 << 20)
+    with pytest.raises(InputError, match=r"5000 x 5000 pixels, which take 0\.5 GiB.* 0\.3 GiB are free"):
+        read_picture(large)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from command_line import nst
@@ -40,6 +42,12 @@ def test_a_guided_run_keeps_pixels_is_recorded_and_is_made_again(guided, photo, 
     again = nst(tmp_path, f"experiment={exported}")
     assert again.status == 0, again.err
     assert (np.asarray(Image.open(again.run / "image.png")) == pixels).all()
+
+    with pytest.raises(SystemExit) as ended:
+        rerun([str(answer.run), "--output", str(tmp_path / "again")])
+    assert ended.value.code == 0
+    verdict = json.loads((tmp_path / "again" / "run.json").read_text())["verdict"]
+    assert verdict["identical_pixels"]
 
     # a copy that is not what it was is noticed
     saved = read_saved_run(answer.run)

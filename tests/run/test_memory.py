@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 from command_line import SMALL, nst
 from omegaconf import OmegaConf
 
+from nst_tf.available_memory import available_bytes
 from nst_tf.configuration.checks import Inputs
 from nst_tf.errors import InputError
 from nst_tf.images.read import picture_from_array
+from nst_tf.regions import Regions
 from nst_tf.run import memory
-from nst_tf.run.available_memory import available_bytes
 from nst_tf.run.library import composed
 from nst_tf.run.memory import chosen_memory, demand_of
 from nst_tf.run.memory_estimate import Mode, peak_bytes
@@ -57,6 +59,20 @@ def test_auto_takes_the_first_that_fits_and_says_so() -> None:
     assert third.tile_size >= 160
     assert f"tiles of {third.tile_size} pixels" in third.said
     assert chosen(LARGE, None).mode is Mode.plain  # nothing tells what there is
+
+
+def test_regions_take_what_their_statistics_read_once_more_each() -> None:
+    layers = ["layers.style=[block1_conv1,block2_conv1]", "layers.content=[block2_conv2]"]
+    settings, _ = composed([*LARGE, *layers])
+    whole = np.ones((300, 400, 1), np.float32)
+    names = ("red", "lime", "blue")
+    three = Regions(names, whole.repeat(3, axis=2), (None,), ((0,),) * 3, (1.0,) * 3)
+    one = demand_of(settings, inputs_of(), "float32", 4600)
+    more = demand_of(settings, replace(inputs_of(), regions=three), "float32", 4600)
+    grows = peak_bytes(more, Mode.plain) - peak_bytes(one, Mode.plain)
+    # 64 channels of every pixel, 128 of every fourth; in float32, one and a half times
+    assert grows == 2 * 1.5 * 4 * (64 + 128 / 4) * 4600 * 3450
+    assert peak_bytes(more, Mode.tiles, 1536) > peak_bytes(one, Mode.tiles, 1536)
 
 
 def test_the_limit_of_the_settings_goes_before_what_there_is() -> None:

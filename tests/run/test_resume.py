@@ -10,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import Answer, environment, nst
+from PIL import Image
 
 from nst_tf.compare.reading import read_run
 from nst_tf.run.recording import Recording
@@ -23,6 +25,7 @@ PYRAMID = (
     "image.size=48",
     "steps=6",
 )
+REGIONS = "guidance.regions={red: 0, blue: null}"
 OPTIMIZERS = {
     "lbfgs": ("optimizer=lbfgs",),
     "lbfgs_torch": ("optimizer=lbfgs_torch", "optimizer.learning_rate=0.1", "keep_best=false"),
@@ -30,6 +33,7 @@ OPTIMIZERS = {
     "sgd": ("optimizer=sgd",),
     "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
     "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
+    "lbfgs with masks": ("optimizer=lbfgs", "guidance=masks", "guidance.content=../mask.png", REGIONS),
 }
 # what has a test of its own, and what other optimizers show as well
 SLOW = ("lbfgs_scipy", "lbfgs of luminance")
@@ -86,12 +90,16 @@ def test_the_end_is_the_same(
     optimizer: str, steps: int, small: tuple[str, ...], tmp_path: Path, stop_after, monkeypatch
 ) -> None:
     words = (*small, *PYRAMID, *OPTIMIZERS[optimizer])
+    Image.fromarray(np.repeat([[(255, 0, 0)] * 24 + [(0, 0, 255)] * 16], 32, axis=0).astype(np.uint8)).save(
+        tmp_path / "mask.png"
+    )
     whole = run_in(tmp_path / "whole", *words)
     assert whole.status == 0, whole.err
     stop_after(steps)
     with pytest.raises(Stopped):
         run_in(tmp_path / "stopped", *words)
     monkeypatch.undo()
+    (tmp_path / "mask.png").unlink()  # its copy in the run's folder is enough
     run = tmp_path / "stopped" / "run"
     assert (run / "checkpoint.npz").is_file()
     with (run / "metrics.jsonl").open("a") as metrics:

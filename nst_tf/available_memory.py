@@ -26,6 +26,12 @@ def available_bytes(root: Path = Path("/")) -> int | None:
         return None
 
 
+def free_bytes(root: Path = Path("/")) -> int | None:
+    """What this process can have beside what it has already; None where nothing tells."""
+    there = available_bytes(root)
+    return None if there is None else there - _own_bytes(root)
+
+
 def gpu_bytes() -> int | None:
     """Free memory of the first NVIDIA GPU that this process sees; None without one."""
     try:
