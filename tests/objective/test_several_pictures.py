@@ -30,6 +30,7 @@ STATISTICS = [
             SlicedWasserstein(3),  # the gradient of sorting has no vectorized form: one after another
             Covariance(),
             GaussianWasserstein(),
+            GaussianWasserstein(0.0),
             MaximumMeanDiscrepancy(PolynomialKernel(2, 0.5)),
             HistogramMatching(),
             NearestPatches(),

@@ -122,7 +122,7 @@ def test_one_that_diverges_ends_as_alone_and_disturbs_nobody(tmp_path):
         "optimizer=adam",
         "optimizer.learning_rate=0.01,1e30,0.02",
         "image.clip=false",
-        "steps=3",
+        "steps=8",
         "sweep.compare=false",
     )
     together = sweep(tmp_path, *words, status=1)
