@@ -150,13 +150,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "sections",
-        nargs="*",
-        choices=(*SECTIONS, MEMORY),
-        metavar="SECTION",
-        help=", ".join((*SECTIONS, MEMORY)),
-    )
+    # no `choices`: argparse takes an empty list for a choice that is not there
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join((*SECTIONS, MEMORY)))
     parser.add_argument("--output", type=Path, default=Path("outputs/benchmark"))
     parser.add_argument("--content", type=Path, default=picture_path("samples/landscape.jpg"))
     parser.add_argument("--style", type=Path, default=picture_path("samples/brush_strokes.jpg"))
@@ -167,7 +162,10 @@ def _arguments() -> argparse.Namespace:
         "--sides", type=int, nargs="+", default=[224, 448, 896, 1792, 4000], help="of the scale"
     )
     parser.add_argument("--precision", default="bfloat16", help="of the scale")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := [one for one in arguments.sections if one not in (*SECTIONS, MEMORY)]:
+        parser.error(f"no section {unknown[0]!r}: choose of {', '.join((*SECTIONS, MEMORY))}")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from nst_tf.objective import BoundObjective
 from nst_tf.objective.objective import CONTENT, STYLE
 
 # By how much style pulls more than content at the probe where the knob is at the middle, chosen by looking
-# (docs/balance.md). The default objective, whose weights were chosen by looking as well, pulls 6 to 11 times
+# (docs/balance.md). objective=relative, whose weights were chosen by looking as well, pulls 6 to 11 times
 # more for style there, and weights of gatys2016 and crowson that hold its results in place pull 4 to 6 times
 # more. Not 1: a blend has none of the style's texture yet, most of which a few steps bring.
 STYLE_AT_THE_MIDDLE = 6.0

@@ -54,7 +54,7 @@ STYLE_AGAINST_CONTENT = 20.0
 def trade_off(yardstick: Mapping[str, float]) -> float:
     """content_distance + 20 style_distance: one number for a search, less is better.
 
-    Both are relative to their targets. The factor is that of the default objective, where it was chosen by
+    Both are relative to their targets. The factor is that of ``objective=relative``, where it was chosen by
     looking at pictures; without it the content picture itself would be best. Whoever wants another balance
     searches for both distances and looks at the Pareto front. Raises InputError where one is not known.
     """

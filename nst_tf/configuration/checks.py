@@ -19,6 +19,7 @@ from nst_tf.configuration.named_files import check_there
 from nst_tf.configuration.option_types import check_option_types
 from nst_tf.configuration.output import output_profile
 from nst_tf.configuration.places import picture_path, user_path
+from nst_tf.configuration.runs_at_once import runs_at_once
 from nst_tf.configuration.schema import Settings
 from nst_tf.configuration.style_layers import style_layers
 from nst_tf.configuration.styles import style_names, style_scales
@@ -106,6 +107,7 @@ def check_settings(settings: DictConfig, choices: Mapping[str, str] | None, file
     check_suffix(settings.record.picture)
     check_animation_suffix(settings.record.animation)
     check_bits(settings.record.picture, settings.record.bits)
+    runs_at_once(settings.sweep.batch)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", settings.objective[term].weight)
     for term in ("content", "style"):

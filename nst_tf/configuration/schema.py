@@ -101,9 +101,13 @@ class StopSettings:
 
 @dataclass
 class SweepSettings:
-    """``compare``: whether the runs of a sweep are compared at its end."""
+    """``compare``: whether the runs of a sweep are compared at its end.
+
+    ``batch``: how many of them are optimized at once; a whole number, or auto.
+    """
 
     compare: bool | None = True
+    batch: Any = "auto"
 
 
 @dataclass

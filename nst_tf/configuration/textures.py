@@ -26,13 +26,13 @@ def check_texture(settings: DictConfig) -> None:
     if settings.objective.content.weight > 0:
         raise InputError(
             "content=null has nothing for the content term, whose objective.content.weight is"
-            f" {settings.objective.content.weight}: say experiment=texture, or objective.content.weight=0 and"
-            " init=noise"
+            f" {settings.objective.content.weight}: say experiment=texture, or objective=relative,"
+            " objective.content.weight=0 and init=noise"
         )
     if settings.objective.style.get("relative_to_content"):
         raise InputError(
             "objective.style.relative_to_content=true needs a content picture, but content=null: say"
-            " objective.style.relative_to_content=false"
+            " objective=relative, as experiment=texture does, or another without it"
         )
     if aspect is not None and not (aspect > 0 and math.isfinite(aspect)):
         raise InputError(f"image.aspect must be width / height, above 0, but is {aspect}")

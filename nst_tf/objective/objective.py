@@ -13,7 +13,7 @@ from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss, TemporalTarget
 from nst_tf.objective.assignment import StyleImage
 from nst_tf.objective.blending import Blending, SummedLosses
-from nst_tf.objective.evaluation import Evaluation, WholePicture
+from nst_tf.objective.evaluation import Evaluation, WholePicture, over_pictures
 from nst_tf.objective.known_pictures import KnownPictures
 from nst_tf.objective.look import Look
 from nst_tf.objective.readings import content_reading, content_value, style_reading, style_value
@@ -182,9 +182,28 @@ class Objective:
         loss, parts, gradient = self.evaluation.value_and_gradient(
             self, *_seen_with_kept(image, targets), weights
         )
-        if KEPT in targets:
-            gradient = tf.where(targets[KEPT]["where"], tf.zeros_like(gradient), gradient)
-        return loss, parts, gradient_of_image(gradient, targets)
+        return loss, parts, _by_image(gradient, targets)
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether ``values_and_gradients`` may be asked for."""
+        return getattr(self.evaluation, "takes_several", False)
+
+    def values_and_gradients(
+        self, images: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Several pictures at once, each with targets and weights of its own, as ``value_and_gradient``.
+
+        Images [N, 1, H, W, 3] -> losses [N], parts [N, P], gradients [N, 1, H, W, 3]; ``targets`` are stacked
+        along a new first axis, ``weights`` are [N, P].
+        """
+        several: Any = self.evaluation
+        if VIEW not in targets and KEPT not in targets:
+            return several.values_and_gradients(self, images, targets, weights)
+        shown = over_pictures(lambda one: _seen_with_kept(*one)[0], (images, targets))
+        of_shown = {name: one for name, one in targets.items() if name != VIEW}
+        losses, parts, gradients = several.values_and_gradients(self, shown, of_shown, weights)
+        return losses, parts, over_pictures(lambda one: _by_image(*one), (gradients, targets))
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -233,3 +252,10 @@ def _seen_with_kept(image: tf.Tensor, targets: Mapping[str, Any]) -> tuple[tf.Te
     shown, targets = seen(image, targets)
     kept = targets.get(KEPT)
     return (shown if kept is None else tf.where(kept["where"], kept["pixels"], shown)), targets
+
+
+def _by_image(gradient: tf.Tensor, targets: Mapping[str, Any]) -> tf.Tensor:
+    """The gradient by the image [1, H, W, 3], from that by what the objective was given to see."""
+    if KEPT in targets:
+        gradient = tf.where(targets[KEPT]["where"], tf.zeros_like(gradient), gradient)
+    return gradient_of_image(gradient, targets)

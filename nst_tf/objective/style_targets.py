@@ -14,6 +14,7 @@ from nst_tf.objective.assignment import StyleImage, assignments
 from nst_tf.objective.blending import Blending
 from nst_tf.objective.look import Look
 from nst_tf.regions import LayerWeights, Regions, layer_weights
+from nst_tf.statistics.statistic import as_target
 from nst_tf.vgg.extractor import FeatureExtractor
 
 _log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def style_targets(
             if term.relative_to_content:
                 mine = start[layer][pull.region]
                 units = [max(float(term.statistic.compare(mine, one)), _SMALLEST_UNIT) for one in theirs]
-            targets[STYLE][layer].append(list(theirs))
+            targets[STYLE][layer].append([as_target(term.statistic, one) for one in theirs])
             targets[SHARES][layer].append(
                 tf.constant([share / unit for share, unit in zip(shares, units, strict=True)])
             )

@@ -26,6 +26,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     lines = []
     for path, name in _FACTS:
         lines += _line(name, _at(before, path), _at(after, path))
+    lines += _line("runs optimized at once", before.get("batch", 1), after.get("batch", 1))
     versions = [one if isinstance(one := _at(run, ("versions",)), dict) else {} for run in (before, after)]
     for name in sorted({str(key) for key in (*versions[0], *versions[1])}):
         lines += _line(name, versions[0].get(name), versions[1].get(name))

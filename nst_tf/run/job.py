@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -23,22 +23,25 @@ from nst_tf.run.advice import what_to_change
 from nst_tf.run.delivery import cut_out, file_form, score_of_file
 from nst_tf.run.folder_lock import alone_in
 from nst_tf.run.log_of_run import also_logged_to
-from nst_tf.run.memory import check_memory, resolve_memory
+from nst_tf.run.memory import check_memory
 from nst_tf.run.out_of_memory import memory_told
 from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
 from nst_tf.run.saved_run import has_checkpoint
 from nst_tf.run.timings import Timings
-from nst_tf.weights import ConvolutionWeights
 
 if TYPE_CHECKING:  # these import TensorFlow
-    from nst_tf.record import RunFolder
     from nst_tf.record.checkpoint import Checkpoint
+    from nst_tf.run.experiment import Experiment
+    from nst_tf.run.together import Made
 
 _log = logging.getLogger(__name__)
 
 LOG = "nst.log"
 """What was said of a run, in its folder; Hydra writes it."""
+
+Together = Callable[[str, DictConfig, Inputs, "Experiment"], "Made | None"]
+"""Identity of a run as asked for, settings, pictures, experiment -> what came of it with others, or None."""
 
 NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
@@ -54,12 +57,14 @@ def run(
     files: Files = NO_FILES,
     sweep: Path | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
+    together: Together | None = None,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
-    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures.
+    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``together`` may have the
+    run optimized with others, or have done it.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
@@ -91,6 +96,7 @@ def run(
         quiet=quiet,
         files=files,
         sweep=sweep,
+        together=together,
     )
 
 
@@ -160,34 +166,31 @@ def _run_with_tensorflow(
     files: Files = NO_FILES,
     sweep: Path | None = None,
     is_resumed: bool = False,
+    together: Together | None = None,
 ) -> Path:
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.animation import animation_of
     from nst_tf.run.balancing import with_settled_balance
+    from nst_tf.run.begun import begun
     from nst_tf.run.breaking_off import BreakingOff
     from nst_tf.run.determinism import set_determinism
-    from nst_tf.run.device import device_bytes
     from nst_tf.run.display import Display
     from nst_tf.run.first_step import FirstStep
     from nst_tf.run.interruption import Interruption
     from nst_tf.run.leaving import LeavingInTime
     from nst_tf.run.loop import optimize
-    from nst_tf.run.prepare import build_parts, prepare
     from nst_tf.run.recorded_inputs import record_inputs
     from nst_tf.run.recording import Recording
+    from nst_tf.run.set_up import set_up
     from nst_tf.run.warm import WARM
 
-    parts = build_parts(settings, files)
-    precision = WARM.precision(settings.precision.name)  # may be refused: before any weights are fetched
-    wanted = str(files.get(settings.model.weights, settings.model.weights))
-    weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
-    timings.lap("weights")
-    settings.precision = precision
-    resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
+    made_up = set_up(settings, inputs, files, timings.lap)
+    parts, weights = made_up.parts, made_up.weights
+    WARM.expect(made_up.experiment.shapes)
+    experiment = with_settled_balance(settings, made_up.experiment)
     timings.lap("network")
     scales = experiment.scales
     if is_resumed:
@@ -196,10 +199,17 @@ def _run_with_tensorflow(
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
-        folder = _begun(settings, folder_path, weights, precision, {"inputs": pictures, **asked})
+        folder = begun(settings, folder_path, weights, {"inputs": pictures, **asked})
+    made = None
+    if together is not None and inputs.frames is None:
+        with LeavingInTime(lambda number, at_once: folder.break_off(error=f"signal {number}"), quiet):
+            made = together(asked["requested_sha256"], settings, inputs, experiment)
+        if made is not None:
+            timings.split("other_runs", made.outcome.seconds)
     interruption = Interruption()
     record = settings.record
-    recording = Recording(folder, record.image_every, record.checkpoint_every, checkpoint, interruption)
+    checkpoint_every = 0 if made else record.checkpoint_every
+    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption)
     if animation := animation_of(parts.video, inputs.frames, folder, record):
         scales = animation.scales(experiment)
         # its pictures are the frames, and its checkpoints between two
@@ -217,8 +227,9 @@ def _run_with_tensorflow(
             first_step = FirstStep()
             with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), interruption:
                 # loggers first: what is in a checkpoint, they were told
-                outcome = make(experiment, (loggers, recording, display, first_step), checkpoint)
-            timings.split("recording", outcome.seconds)
+                watchers = (loggers, recording, display, first_step)
+                outcome = made.played(watchers) if made else make(experiment, watchers, checkpoint)
+            timings.split("recording", {} if made else outcome.seconds)
             picture = save(outcome.pixels)
             saved_loss, saved_parts = score_of_file(picture, outcome)
             if animation:
@@ -238,7 +249,8 @@ def _run_with_tensorflow(
         parts_of_saved_picture=saved_parts,
         seconds=timings.seconds,
         peak_memory_bytes=peak_memory_bytes(),
-        first_step_after=first_step.seconds,
+        first_step_after=None if made else first_step.seconds,
+        **({"batch": made.of} if made else {}),
         **({"error": outcome.diverged} if outcome.diverged else {}),
         **({"roll_backs": [one.told() for one in outcome.roll_backs]} if outcome.roll_backs else {}),
     )
@@ -258,37 +270,3 @@ def _run_with_tensorflow(
         )
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return (animation and animation.file) or picture
-
-
-def _begun(
-    settings: DictConfig,
-    path: Path,
-    weights: ConvolutionWeights,
-    precision: str,
-    asked: Mapping[str, Any],
-) -> RunFolder:
-    """The folder with the configuration and what the result depends on besides."""
-    import tensorflow as tf
-
-    from nst_tf.record import RunFolder, provenance
-
-    folder = RunFolder(path)
-    folder.begin(
-        OmegaConf.to_yaml(settings, resolve=True),
-        seed=settings.seed,
-        device=_device(tf),
-        precision=precision,
-        deterministic=settings.deterministic,
-        weights={"source": weights.source, "sha256": weights.sha256},
-        process=asdict(Process.this()),
-        **provenance(),
-        **({"working_folder": str(Path.cwd())} | dict(asked)),
-    )
-    return folder
-
-
-def _device(tf: Any) -> str:
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return "CPU"
-    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")

@@ -133,7 +133,9 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     settings.precision = precision
     resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    experiment = with_settled_balance(settings, prepare(settings, inputs, parts, weights, WARM))
+    prepared = prepare(settings, inputs, parts, weights, WARM)
+    WARM.expect(prepared.shapes)
+    experiment = with_settled_balance(settings, prepared)
     history: list[Report] = []
 
     class History:

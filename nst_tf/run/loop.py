@@ -15,6 +15,7 @@ from nst_tf.run.experiment import Experiment
 from nst_tf.run.outcome import Outcome, outcome_of
 from nst_tf.run.stage import stage_at
 from nst_tf.solver import Diverged, Report, Solver
+from nst_tf.solver.compiled_step import Waiting
 
 
 class Watcher(Protocol):
@@ -36,51 +37,84 @@ def optimize(
     the bits of its file, under the objective at the last size. ``resumed`` is a checkpoint of the same
     experiment.
     """
-    solver = Solver(
-        experiment.optimizer,
-        clip=experiment.clip,
-        keep_best=experiment.keep_best,
-        average=experiment.average,
-        carry=experiment.pyramid.carry_state,
-        waiting=experiment.waiting,
-        patience=experiment.patience,
-    )
-    image: np.ndarray | None = None
-    canvas: Canvas = PLAIN
-    keep: Callable[[np.ndarray], np.ndarray] = lambda picture: picture  # noqa: E731
+    one = Optimization(experiment, watchers, experiment.waiting)
     diverged: Diverged | None = None
-    seconds_of_targets = 0.0
     for index, scale in enumerate(experiment.scales):
         if resumed is not None and index < resumed.scale:
             continue
-        stage = stage_at(scale, experiment)
-        canvas, keep, height, width = stage.canvas, stage.keep, stage.height, stage.width
-        if image is None:
-            random = np.random.default_rng(experiment.seed)
-            image = experiment.start(stage.content, [style.pixels for style in stage.styles], random)
-        for watcher in watchers:
-            watcher.on_scale(scale, height, width)
-        began = time.perf_counter()
-        bound = experiment.balance.applied(stage.bound(experiment), index)
-        seconds_of_targets += time.perf_counter() - began
-        begin_with = keep(enlarged(image, height, width, circular=experiment.circular))
-        solver.enter(canvas.image(begin_with), bound, canvas)
-        # of tens of megapixels each is most of a gigabyte, which the steps may need
-        del stage
-        image = np.empty((0, 0, 3), np.float32)
+        one.enter(index, scale)
         steps = scale.steps
         if resumed is not None:
-            solver.restore(resumed.state, resumed.step, resumed.seconds)
+            one.solver.restore(resumed.state, resumed.step, resumed.seconds)
             steps -= resumed.steps_at_scale
             resumed = None
         try:
-            for report in solver.steps(steps, experiment.image_every or None):
-                for watcher in watchers:
-                    watcher.on_report(report, solver)
+            for report in one.solver.steps(steps, experiment.image_every or None):
+                one.tell(report)
         except Diverged as error:
             diverged = error
-        image = canvas.carried(solver.image)
+        one.leave()
         if diverged:
             break
-    solver.close()
-    return outcome_of(solver, experiment, canvas, keep, diverged, seconds_of_targets)
+    return one.outcome(diverged)
+
+
+class Optimization:
+    """One experiment on its way from coarse to fine, whoever drives its ``solver``."""
+
+    def __init__(
+        self, experiment: Experiment, watchers: tuple[Watcher, ...] = (), waiting: Waiting | None = None
+    ) -> None:
+        """``waiting`` is where the solver takes its compiled steps."""
+        self.experiment = experiment
+        self.solver = Solver(
+            experiment.optimizer,
+            clip=experiment.clip,
+            keep_best=experiment.keep_best,
+            average=experiment.average,
+            carry=experiment.pyramid.carry_state,
+            waiting=waiting,
+            patience=experiment.patience,
+        )
+        self._watchers = watchers
+        self._image: np.ndarray | None = None
+        self._canvas: Canvas = PLAIN
+        self._keep: Callable[[np.ndarray], np.ndarray] = lambda picture: picture
+        self._seconds_of_targets = 0.0
+
+    def enter(self, index: int, scale: Scale) -> None:
+        """Begin the size of this number, with what the one before left."""
+        stage = stage_at(scale, self.experiment)
+        self._canvas, self._keep = stage.canvas, stage.keep
+        height, width = stage.height, stage.width
+        image = self._image
+        if image is None:
+            random = np.random.default_rng(self.experiment.seed)
+            styles = [style.pixels for style in stage.styles]
+            image = self.experiment.start(stage.content, styles, random)
+        for watcher in self._watchers:
+            watcher.on_scale(scale, height, width)
+        began = time.perf_counter()
+        bound = self.experiment.balance.applied(stage.bound(self.experiment), index)
+        self._seconds_of_targets += time.perf_counter() - began
+        begin_with = self._keep(enlarged(image, height, width, circular=self.experiment.circular))
+        # of tens of megapixels each is most of a gigabyte, which the steps may need
+        del stage, image
+        self._image = None
+        self.solver.enter(self._canvas.image(begin_with), bound, self._canvas)
+
+    def tell(self, report: Report) -> None:
+        """The solver made a step."""
+        for watcher in self._watchers:
+            watcher.on_report(report, self.solver)
+
+    def leave(self) -> None:
+        """The size is done."""
+        self._image = self._canvas.carried(self.solver.image)
+
+    def outcome(self, diverged: Diverged | None = None) -> Outcome:
+        """What came out; ``diverged`` is what ended it early."""
+        self.solver.close()
+        return outcome_of(
+            self.solver, self.experiment, self._canvas, self._keep, diverged, self._seconds_of_targets
+        )

@@ -14,7 +14,7 @@ from nst_tf.available_memory import available_bytes, gpu_bytes
 from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
-from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes
+from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes, pictures_within
 from nst_tf.run.processor import native_precisions
 from nst_tf.run.shapes import shapes_at
 from nst_tf.run.size_limits import check_sizes, in_words, largest_sizes
@@ -106,6 +106,19 @@ def estimated_bytes(settings: DictConfig, inputs: Inputs, size: int) -> int:
     """What the run takes at its peak with ``size`` for image.size; its precision and memory are resolved."""
     demand = demand_of(settings, inputs, _named(settings.precision), size)
     return peak_bytes(demand, Mode[_named(settings.memory)], settings.tile_size)
+
+
+def pictures_that_fit(settings: DictConfig, inputs: Inputs, available: int | None) -> int | None:
+    """How many such runs can be optimized at once in ``available`` bytes; None where nothing tells.
+
+    Precision and memory of the settings must be resolved; ``memory_limit`` goes before what there is.
+    """
+    if settings.memory_limit is not None:
+        available = round(settings.memory_limit * _GIB)
+    if available is None:
+        return None
+    demand = demand_of(settings, inputs, _named(settings.precision), settings.image.size)
+    return pictures_within(demand, available)
 
 
 def largest_within(settings: DictConfig, inputs: Inputs, available: int) -> str | None:

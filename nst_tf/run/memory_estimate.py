@@ -99,6 +99,15 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     return round(held + state + target + network)
 
 
+def pictures_within(demand: Demand, available: int) -> int:
+    """How many pictures with this demand can be optimized at once in so many bytes, nothing computed twice.
+
+    The process and the weights are there once; everything else as often as there are pictures.
+    """
+    each = peak_bytes(demand, Mode.plain) - _PROCESS
+    return max(1, int((available - _PROCESS) // each))
+
+
 def _numbers(demand: Demand, layer: str) -> float:
     """Activations of a layer for each pixel of the picture."""
     name = layer.removesuffix(BEFORE_RELU)

@@ -158,7 +158,6 @@ def prepare(
             " optimized in, a result can't be compared with the one before; or say video.weight=0"
         )
     parts.balance.check(len(sizes))
-    warm.expect(sizes)
     return experiment
 
 

@@ -13,7 +13,7 @@ from nst_tf.bounded_cache import BoundedCache
 from nst_tf.images.resize import resize
 from nst_tf.objective.known_pictures import KnownPictures
 from nst_tf.run.precision import resolved_precision
-from nst_tf.solver.compiled_step import CompiledSteps
+from nst_tf.solver import BatchedSteps, CompiledSteps
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights import ConvolutionWeights, load_weights
 
@@ -31,6 +31,7 @@ class Warm:
     """Weights, networks, what they saw in pictures, and compiled steps, of earlier runs; all bounded."""
 
     steps: CompiledSteps = field(default_factory=CompiledSteps)
+    batches: BatchedSteps = field(default_factory=BatchedSteps)
     pictures: KnownPictures = field(default_factory=KnownPictures)
     _weights: BoundedCache[ConvolutionWeights] = field(
         default_factory=lambda: BoundedCache(_MOST_WEIGHTS * _EXTRACTOR_BYTES, _MOST_WEIGHTS)
@@ -100,6 +101,7 @@ class Warm:
     def forget_sizes(self) -> None:
         """Free everything that has the size of a picture."""
         self.steps.clear()
+        self.batches.clear()
         self.pictures.clear()
         self._resized.clear()
 

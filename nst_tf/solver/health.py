@@ -48,6 +48,13 @@ class Health:
         self.reference.assign(reference)
         self._in_a_row.assign(0)
 
+    def raise_reference(self, least: float) -> bool:
+        """Begin anew with ``least`` for a reference if that is more than it is; returns whether it is."""
+        if not least > float(self.reference.numpy()):
+            return False
+        self.reset(least)
+        return True
+
     def verdict(
         self, loss: tf.Tensor, gradient: tf.Tensor, best_loss: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:

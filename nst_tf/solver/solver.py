@@ -14,9 +14,11 @@ from nst_tf.colour.canvas import PLAIN, Canvas
 from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective
 from nst_tf.solver.carry_state import carry_state
-from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps, view_of
+from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps, Waiting
 from nst_tf.solver.health import Verdict
+from nst_tf.solver.pace import Pace
 from nst_tf.solver.patience import Patience
+from nst_tf.solver.picture_state import PictureState, view_of
 from nst_tf.solver.report import Report
 from nst_tf.solver.roll_back import (
     MOST_ROLL_BACKS,
@@ -30,18 +32,14 @@ from nst_tf.solver.roll_back import (
     what_went_wrong,
 )
 
-# a report is a host sync: about four a second keep a person informed and a GPU busy
-_SECONDS_A_REPORT = 0.25
-_MOST_STEPS_A_REPORT = 64
 _PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
 
 
 class Solver:
     """One image under optimization; ``enter`` begins a size, ``steps`` runs there.
 
-    The optimizer is any of Keras' interface; it is built anew from its configuration for every size,
-    because its state has the image's shape. One with ``needs_loss`` is told the loss as well; one that is
-    ``on_host`` is told outside of the compiled step.
+    The optimizer is any of Keras' interface, built anew for every size, because its state has the image's
+    shape. One with ``needs_loss`` is told the loss as well; one ``on_host`` outside of the compiled step.
     ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
     seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
     average of the images with this decay is the result instead, before either. ``carry``: state of the
@@ -57,7 +55,7 @@ class Solver:
         keep_best: bool = True,
         average: float | None = None,
         carry: bool = True,
-        waiting: CompiledSteps | None = None,
+        waiting: Waiting | None = None,
         patience: Patience | None = None,
     ) -> None:
         """The clock of the reports starts here."""
@@ -68,7 +66,8 @@ class Solver:
         self._keep_best = keep_best
         self._began = time.perf_counter()
         self._step = 0
-        self._waiting = CompiledSteps() if waiting is None else waiting
+        self._last_told = 0.0
+        self._waiting: Waiting = CompiledSteps() if waiting is None else waiting
         self._key: Hashable = None
         self._compiled: CompiledStep | None = None
         self._traces = self._traces_before = 0
@@ -84,12 +83,12 @@ class Solver:
         ``canvas`` is what makes pictures of images.
         """
         start = np.clip(image, 0, 1) if self._clip else image
-        self._bound = bound
+        self.bound = bound
         self._canvas = canvas
         self._height_and_width = start.shape[:2]
         before, key_before = self._compiled, self._key
         if before is not None:
-            before.close()
+            before.state.close()
             self._traces += before.traces - self._traces_before
         self._key, self._compiled = self._waiting.take(
             bound, start, self._prototype, clip=self._clip, average=self._average_decay
@@ -97,7 +96,7 @@ class Solver:
         self._traces_before = self._compiled.traces
         if before is not None:
             if self._carry:
-                carry_state(before.optimizer, self._compiled.optimizer)
+                carry_state(before.state.optimizer, self._compiled.state.optimizer)
             self._waiting.give_back(key_before, before)
         if self._patience is not None:
             self._patience.begin()
@@ -114,34 +113,40 @@ class Solver:
         """
         if count == 0:  # nothing is traced either
             return
-        done, steps_a_call = 0, 1
-        seconds = time.perf_counter() - self._began
+        pace = Pace(count)
+        self.begin_steps()
         self._trace()
-        while done < count and not (self._patience and self._patience.exhausted):
-            chunk = min(steps_a_call, count - done)
-            if reports_every:
-                chunk = min(chunk, reports_every - self._step % reports_every)
-            if self._patience:
-                chunk = min(chunk, self._patience.steps_to_next_look)
+        while pace.left and not (self._patience and self._patience.exhausted):
+            chunk = pace.next_call(self._step, reports_every, self._patience)
             called = time.perf_counter()
             # the one host sync
-            rows = self._entered(chunk, self._bound.targets, self._bound.weights)
+            rows = self._entered(chunk, self.bound.targets, self.bound.weights)
             took = time.perf_counter() - called
-            self.seconds["first_steps" if done == 0 else "steps"] += took
             verdict = Verdict(int(rows[-1, 0]))
             made = len(rows) - (verdict is not Verdict.GOOD)
             if self._patience and made:
                 self._patience.made(made, self.best_loss)
-            before, seconds = seconds, time.perf_counter() - self._began
-            for index, row in enumerate(rows[:made]):
-                moment = before + (seconds - before) * (index + 1) / len(rows)
-                yield self._report(row[1:], moment, index + 1 == made)
-                self._step += 1
-            done += made
+            yield from self.told(rows, made, took, is_first=pace.done == 0)
+            pace.made(made, took)
             if verdict is not Verdict.GOOD:
                 self._go_back(verdict, float(rows[-1, 1]))
-            if took < _SECONDS_A_REPORT / 2:
-                steps_a_call = min(2 * steps_a_call, _MOST_STEPS_A_REPORT)
+
+    def begin_steps(self, tracing: float = 0.0) -> None:
+        """Steps come; somebody else was tracing for so many seconds."""
+        self._last_told = time.perf_counter() - self._began
+        self.seconds["tracing"] += tracing
+
+    def told(self, rows: np.ndarray, made: int, took: float, is_first: bool) -> Iterator[Report]:
+        """What a call tells that made ``made`` steps and took so many seconds of this solver's time.
+
+        ``rows`` [count, 2 + P] are as ``CompiledStep`` returns them; ``is_first``: of this size.
+        """
+        self.seconds["first_steps" if is_first else "steps"] += took
+        before, self._last_told = self._last_told, time.perf_counter() - self._began
+        for index, row in enumerate(rows[:made]):
+            moment = before + (self._last_told - before) * (index + 1) / len(rows)
+            yield self._report(row[1:], moment, index + 1 == made)
+            self._step += 1
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes from step to step, by name: what ``restore`` needs to go on.
@@ -149,7 +154,7 @@ class Solver:
         On a CPU the arrays share the memory of the variables until the next step, which then copies.
         """
         return (
-            {name: view_of(one) for name, one in self._entered.named_variables.items()}
+            {name: view_of(one) for name, one in self._state.named_variables.items()}
             | {_ROLL_BACKS: as_array(self.roll_backs)}
             | ({_PATIENCE: self._patience.state()} if self._patience else {})
         )
@@ -166,7 +171,7 @@ class Solver:
         self.roll_backs = from_array(state[_ROLL_BACKS])
         for _ in self.roll_backs:
             self._begin_anew(self.last_image)
-        for name, variable in self._entered.named_variables.items():
+        for name, variable in self._state.named_variables.items():
             variable.assign(state[name])
         if self._patience:
             self._patience.restore(state[_PATIENCE])
@@ -181,8 +186,8 @@ class Solver:
     @property
     def image(self) -> np.ndarray:
         """The result so far, [H, W, 3] float32: average, best or last, as chosen; copied from the device."""
-        if self._entered.average is not None:
-            return self._entered.average.value().numpy()[0]
+        if self._state.average is not None:
+            return self._state.average.value().numpy()[0]
         return self.best_image if self._keep_best else self.last_image
 
     @property
@@ -193,23 +198,22 @@ class Solver:
     @property
     def best_image(self) -> np.ndarray:
         """The image with the lowest loss seen, [H, W, 3] float32; the start if no loss was finite."""
-        return self._entered.best_image.numpy()[0]
+        return self._state.best_image.numpy()[0]
 
     @property
     def last_image(self) -> np.ndarray:
         """The image after the last update, [H, W, 3] float32, whose loss no report has told yet."""
-        return self._entered.image.numpy()[0]
+        return self._state.image.numpy()[0]
 
     @property
     def best_loss(self) -> float:
         """The lowest loss seen at this size."""
-        return float(self._entered.best_loss.numpy())
+        return float(self._state.best_loss.numpy())
 
     @property
     def learning_rate(self) -> float | None:
         """The optimizer's learning rate for the next update; None where there is none."""
-        rate = getattr(self._entered.optimizer, "learning_rate", None)
-        return None if rate is None else float(rate)
+        return self._state.learning_rate
 
     @property
     def step(self) -> int:
@@ -224,7 +228,7 @@ class Solver:
     def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
         """Loss and parts of any picture [H, W, 3] of the present size, outside of the compiled step."""
         image = tf.constant(self._canvas.seen(pixels)[np.newaxis], tf.float32)
-        direct = self._bound.seeing_all
+        direct = self.bound.seeing_all
         parts = self._entered.parts_of(image, direct.targets, direct.weights)
         return float(parts.sum()), self._named(parts)
 
@@ -245,8 +249,12 @@ class Solver:
     def _trace(self) -> None:
         """Trace now what the first step would, so that its time is known."""
         began = time.perf_counter()
-        self._entered.trace(self._bound.targets, self._bound.weights)
+        self._entered.trace(self.bound.targets, self.bound.weights)
         self.seconds["tracing"] += time.perf_counter() - began
+
+    @property
+    def _state(self) -> PictureState:
+        return self._entered.state
 
     @property
     def _entered(self) -> CompiledStep:
@@ -266,20 +274,16 @@ class Solver:
             raise Diverged(wrong, at_start=True)
         if len(self.roll_backs) == MOST_ROLL_BACKS:
             raise Diverged(f"{wrong}, once more after {MOST_ROLL_BACKS} times with a smaller step")
-        rate, reference = self.learning_rate or 1.0, float(self._entered.health.reference.numpy())
+        rate, reference = self.learning_rate or 1.0, float(self._state.health.reference.numpy())
         self._begin_anew(self.best_image)
-        self._entered.health.reset(reference)
+        self._state.health.reset(reference)
         self.roll_backs.append(RollBack(self._step, verdict, loss, rate, self.learning_rate or 1.0))
         self.roll_backs[-1].tell()
 
     def _is_no_explosion(self) -> bool:
         """The first loss may have been almost 0: then raise the reference, and ask for the step again."""
-        health = self._entered.health
         worst = self.loss_of(black_and_white(*self._height_and_width))[0]
-        if not OF_BLACK_AND_WHITE * worst > float(health.reference.numpy()):
-            return False
-        health.reset(OF_BLACK_AND_WHITE * worst)
-        return True
+        return self._state.health.raise_reference(OF_BLACK_AND_WHITE * worst)
 
     def _begin_anew(self, start: np.ndarray) -> None:
         """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""
@@ -287,10 +291,10 @@ class Solver:
         self._traces += self._entered.traces - self._traces_before
         self._waiting.give_back(self._key, self._entered)
         self._key, self._compiled = self._waiting.take(
-            self._bound, start, self._prototype, clip=self._clip, average=self._average_decay
+            self.bound, start, self._prototype, clip=self._clip, average=self._average_decay
         )
         self._traces_before = self._compiled.traces
         self._trace()
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
-        return {name: float(value) for name, value in zip(self._bound.parts, parts, strict=True)}
+        return {name: float(value) for name, value in zip(self.bound.parts, parts, strict=True)}

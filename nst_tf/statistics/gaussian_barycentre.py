@@ -14,7 +14,7 @@ _MOST_STEPS = 30
 _TOLERANCE = 1e-7
 
 
-def barycentre(matrices: Sequence[tf.Tensor], shares: Sequence[float], least: float) -> tf.Tensor:
+def barycentre(matrices: Sequence[tf.Tensor], shares: Sequence[float], least: tf.Tensor | float) -> tf.Tensor:
     """Covariance matrices [C, C] float64 and their shares, which sum to 1 -> that of the barycentre, [C, C].
 
     S is the fixed point of S <- S^-1/2 (sum_k share_k (S^1/2 S_k S^1/2)^1/2)^2 S^-1/2, Alvarez-Esteban,

@@ -67,6 +67,20 @@ class BlendableStatistic(Statistic, Protocol):
         ...
 
 
+class TargetingStatistic(Statistic, Protocol):
+    """A statistic whose descriptions hold more than a target needs."""
+
+    def target(self, description: Any) -> Any:
+        """A description -> the target, whose shapes do not depend on the size of the picture."""
+        ...
+
+
+def as_target(statistic: Statistic, description: Any) -> Any:
+    """The description of a style as the target of a statistic: see TargetingStatistic."""
+    target = getattr(statistic, "target", None)
+    return description if target is None else target(description)
+
+
 def is_summable(statistic: Statistic) -> bool:
     """Whether the statistic needs only sums over positions: see SummableStatistic."""
     return bool(getattr(statistic, "summable", False))

@@ -14,6 +14,7 @@ from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation
 from nst_tf.solver import Solver
+from nst_tf.statistics import Gram, Statistic
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights.architecture import ARCHITECTURES
 from nst_tf.weights.untrained import untrained
@@ -50,17 +51,20 @@ def small_transfer(
     precision: str,
     evaluation: Evaluation | None = None,
     pictures: tuple[Path, Path] | None = None,
+    statistic: Statistic | None = None,
 ) -> tuple[BoundObjective, np.ndarray]:
     """Objective and content [H, W, 3] of a transfer of this size; random weights take as long as others.
 
-    So do random pictures, in the place of files of a content and a style.
+    So do random pictures, in the place of files of a content and a style. The statistic is the Gram matrix
+    unless another is given.
     """
     if pictures is None:
         content, style = np.random.default_rng(0).uniform(0, 1, (2, height, width, 3)).astype(np.float32)
     else:
         content, style = (resize(read_picture(file).pixels, height, width) for file in pictures)
     extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), (CONTENT, *STYLE), precision=precision)
-    content_loss, style_loss = ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3)
+    content_loss = ContentLoss({CONTENT: 1.0})
+    style_loss = StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3, statistic or Gram())
     objective = Objective(extractor, content_loss, style_loss, evaluation=evaluation)
     return objective.bind(content, [StyleImage(style)]), content
 

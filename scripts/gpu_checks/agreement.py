@@ -38,7 +38,7 @@ def measure(device: Device, size: int, precisions: tuple[str, ...]) -> list[Find
             image, loss = cpu.image, cpu.loss()
             for precision in precisions:
                 own_image = _made(device.name, size, precision, make).image
-                cpu.step.image.assign(own_image[np.newaxis])
+                cpu.step.state.image.assign(own_image[np.newaxis])
                 of_loss = abs(cpu.loss() - loss) / loss
                 detail = f"loss within {of_loss:.1e} (at most {_OF_LOSS[precision]:g})"
                 holds: bool | None = of_loss <= _OF_LOSS[precision]

@@ -14,6 +14,7 @@ from benchmarks.transfer import small_transfer
 from nst_tf.objective import BoundObjective
 from nst_tf.objective.evaluation import WholePicture
 from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps
+from nst_tf.statistics import Statistic
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,13 @@ class Steps:
 
     def loss(self) -> float:
         """Of the image as it is now."""
-        image = self.step.image.read_value()
+        image = self.step.state.image.read_value()
         return float(self.step.parts_of(image, self.bound.targets, self.bound.weights).sum())
 
     @property
     def image(self) -> np.ndarray:
         """[H, W, 3] as it is now."""
-        return self.step.image.numpy()[0]
+        return self.step.state.image.numpy()[0]
 
     def seconds_a_step(self, steps_a_call: int, calls: int) -> float:
         """The best of so many calls, divided by its steps, after one that is left out: it compiles."""
@@ -59,12 +60,14 @@ def steps_of(
     *,
     jit_compile: bool = False,
     pictures: tuple[Path, Path] | None = None,
+    statistic: Statistic | None = None,
 ) -> Steps:
     """For a square image of ``size``, on the device whose scope this is called in; by default Adam.
 
-    It begins with noise, or with the content of the ``pictures``.
+    It begins with noise, or with the content of the ``pictures``. By default with Gram matrices.
     """
-    bound, content = small_transfer(size, size, precision, WholePicture(jit_compile=jit_compile), pictures)
+    evaluation = WholePicture(jit_compile=jit_compile)
+    bound, content = small_transfer(size, size, precision, evaluation, pictures, statistic)
     noise = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
     start = noise if pictures is None else content
     optimizer = optimizer or keras.optimizers.Adam(0.01)

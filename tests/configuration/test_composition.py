@@ -33,15 +33,10 @@ DEFAULT = {
         },
         "style": {
             "_target_": "nst_tf.losses.StyleLoss",
-            "weight": 20.0,
-            "relative_to_content": False,
+            "weight": 3.0,
+            "relative_to_content": True,
             "normalize_gradients": False,
-            "statistic": {
-                "_target_": "nst_tf.statistics.Gram",
-                "positions_power": 1.0,
-                "channels_power": 0.0,
-                "distance": {"_target_": "nst_tf.statistics.RelativeSquaredError"},
-            },
+            "statistic": {"_target_": "nst_tf.statistics.GaussianWasserstein", "epsilon": 0.0},
             "layers": [f"block{block}_conv1" for block in range(1, 6)],
         },
         "smoothness": {
@@ -72,7 +67,7 @@ DEFAULT = {
     "seed": 0,
     "pyramid": {
         "_target_": "nst_tf.pyramid.CoarseToFine",
-        "smallest": 192,
+        "smallest": 96,
         "factor": 2.0,
         "steps_factor": 1.4,
         "first_factor": 1.0,
@@ -102,7 +97,7 @@ DEFAULT = {
         "tensorflow_profile": False,
     },
     "stop": {"patience": None, "tolerance": 0.001},
-    "sweep": {"compare": True},
+    "sweep": {"compare": True, "batch": "auto"},
     "profile": False,
     "logger": {},
     "resume": None,
@@ -268,7 +263,7 @@ def test_bundled_pictures_give_way_to_files_of_that_name(
 
 
 def test_a_foreign_target_is_refused_wherever_it_stands() -> None:
-    for key in ("objective.style.statistic.distance", "init", "pyramid", "optimizer"):
+    for key in ("objective.content.distance", "init", "pyramid", "optimizer"):
         settings, choices = composed([f"{key}._target_=subprocess.run"])
         with pytest.raises(InputError, match=r"'subprocess\.run' is not allowed"):
             check_settings(settings, choices)

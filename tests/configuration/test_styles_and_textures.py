@@ -17,7 +17,7 @@ from nst_tf.run.memory import check_memory
 from nst_tf.run.shapes import shapes_at
 from nst_tf.run.size_limits import check_sizes
 
-TEXTURE = ("content=null", "objective.content.weight=0", "init=noise")
+TEXTURE = ("content=null", "objective=relative", "objective.content.weight=0", "init=noise")
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from nst_tf.conditional_assignment import selecting
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optimizers import LBFGS, TorchLBFGS
+from nst_tf.solver.batched_step import BatchedStep, stacked
 from nst_tf.solver.compiled_step import CompiledSteps
 
 pytestmark = pytest.mark.skipif(not kernels_of_a_gpu_are_known(), reason="TensorFlow built without CUDA")
@@ -44,6 +47,20 @@ def test_a_step_copies_nothing(make, average, transfer):
         assert copies_to_the_host(traced(make(), *transfer, average)) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "make", [lambda: keras.optimizers.Adam(0.01), lambda: LBFGS(history_size=3)], ids=["adam", "lbfgs"]
+)
+def test_a_step_of_several_copies_nothing(make, transfer):
+    bound, content = transfer
+    with selecting():
+        step = BatchedStep(2, bound.objective, content.shape[:2], make(), clip=True, average=None)
+        found = copies_to_the_host(step.trace(*stacked([bound, bound])))
+    # the axes of a vectorized sum are made of constants, which TensorFlow folds before it runs anything
+    axes = re.compile(r"Cast loop_body/Sum\w*/pfor/Cast:0 -> AddV2 ")
+    assert [one for one in found if not axes.match(one)] == []
+
+
 def test_a_branch_is_found(transfer):
     with selecting(False):
         found = copies_to_the_host(traced(keras.optimizers.Adam(0.01), *transfer))
@@ -70,7 +87,7 @@ def test_a_bad_step_is_not_made_and_nothing_after_it(transfer):
                 bound, content, keras.optimizers.SGD(1e30), clip=False, average=0.9
             )
             rows = step(5, bound.targets, bound.weights)
-        found.append((rows, *(np.asarray(one) for one in step.variables)))
+        found.append((rows, *(np.asarray(one) for one in step.state.variables)))
     assert 1 < len(found[0][0]) < 5
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -100,7 +100,7 @@ def test_further_steps_and_new_weights_and_targets_compile_nothing(content, star
     list(solver.steps(17, reports_every=4))
     assert solver.traces == 1
     other = paraboloid(start, weight=3.0)
-    solver._bound = dataclasses.replace(solver._bound, targets=other.targets, weights=other.weights)
+    solver.bound = dataclasses.replace(solver.bound, targets=other.targets, weights=other.weights)
     before = solver.last_image
     (report,) = solver.steps(1)
     assert report.loss == pytest.approx(3 * np.mean((before - start) ** 2), rel=1e-5)

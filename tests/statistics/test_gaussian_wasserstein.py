@@ -119,7 +119,41 @@ def test_the_style_is_described_in_one_piece(random):
     np.testing.assert_allclose(found.root.numpy() @ found.root.numpy(), expected, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("epsilon", [0.0, -1e-4, float("nan"), "1e-4"])
-def test_an_epsilon_that_is_not_above_zero_is_refused(epsilon):
-    with pytest.raises(InputError, match=rf"epsilon of the Gaussian Wasserstein.*above 0.*{epsilon}"):
+def nuclear(layer: np.ndarray, style: np.ndarray) -> float:
+    """W2^2 / C without epsilon: of X [M, C], centred / M^1/2, tr Sig + tr Sig_s - 2 |X Sig_s^1/2|_nuclear."""
+    vectors, others = (one.reshape(-1, one.shape[-1]).astype(np.float64) for one in (layer, style))
+    centred = (vectors - vectors.mean(0)) / len(vectors) ** 0.5
+    style_covariance = np.cov(others.T, bias=True)
+    values, axes = np.linalg.eigh(style_covariance)
+    root = axes * np.sqrt(np.maximum(values, 0)) @ axes.T
+    overlap = np.linalg.svd(centred @ root, compute_uv=False).sum()
+    traces = np.sum(centred**2) + np.trace(style_covariance)
+    return np.mean((vectors.mean(0) - others.mean(0)) ** 2) + (traces - 2 * overlap) / len(values)
+
+
+@pytest.mark.parametrize("positions", [(2, 3), (5, 6)])  # fewer than the 7 channels, and more
+def test_without_epsilon_it_is_a_nuclear_norm(random, positions):
+    layer, style = random.normal(1, 2, (*positions, 7)), random.normal(2, 3, (5, 7, 7))
+    assert distance(GaussianWasserstein(0.0), layer, style) == pytest.approx(nuclear(layer, style), rel=1e-7)
+    assert_derivative(GaussianWasserstein(0.0), layer, style)
+
+
+def test_fewer_positions_than_channels_give_what_their_sums_give(random):
+    layer, style = (random.normal(1, 2, (1, 2, 3, 7)) for _ in range(2))
+    weights = tf.constant(random.uniform(0, 1, (1, 2, 3, 1)))
+    statistic = GaussianWasserstein(0.0)
+    target = statistic.target(statistic.describe(tf.constant(style)))
+    assert target.factor == ()
+    found = statistic.describe(tf.constant(layer), weights)
+    by_sums = statistic.described(statistic.sums(tf.constant(layer), weights), tf.float64)
+    assert found.factor.shape == (6, 7)
+    assert by_sums.factor == ()
+    assert float(statistic.compare(found, target)) == pytest.approx(
+        float(statistic.compare(by_sums, target)), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("epsilon", [-1.0, -1e-4, float("nan"), "1e-4"])
+def test_an_epsilon_that_is_below_zero_is_refused(epsilon):
+    with pytest.raises(InputError, match=rf"epsilon of the Gaussian Wasserstein.*at least 0.*{epsilon}"):
         GaussianWasserstein(epsilon)

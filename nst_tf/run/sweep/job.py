@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from nst_tf.run.folder_lock import FolderInUse
 from nst_tf.run.job import requested_sha256, resume, run
 from nst_tf.run.out_of_memory import is_out_of_memory
 from nst_tf.run.stop import terminable
+from nst_tf.run.sweep.companions import companions_of
 from nst_tf.run.sweep.earlier import Earlier, earlier_run, take_away
 from nst_tf.run.sweep.machine import take_one_gpu
 from nst_tf.run.sweep.notes import (
@@ -117,7 +119,9 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
     if earlier is Earlier.ANEW:
         take_away(folder, settings.record.picture)
     sweep = Path(state.sweep.dir).absolute()
-    run(settings, choices, folder, words_of(state), quiet=True, sweep=sweep)
+    companions = companions_of(state)
+    together = None if companions is None else partial(companions.made, state.job.num)
+    run(settings, choices, folder, words_of(state), quiet=True, sweep=sweep, together=together)
     return False
 
 
