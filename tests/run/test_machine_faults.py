@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from command_line import Answer, environment, nst
 from PIL import Image
 
 from nst_tf.run.folder_lock import FolderInUse, alone_in, claim, release
+from nst_tf.run.recording import Recording
 from nst_tf.solver.compiled_step import CompiledStep
 
 LONG = ("optimizer=adam", "steps=60", "record.image_every=1", "record.checkpoint_every=1e-9")
@@ -74,6 +75,29 @@ def test_files_that_can_not_grow(small: tuple[str, ...], tmp_path: Path) -> None
     assert "there is no room on the disk for " in said
     assert "run it again" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_can_not_grow_any_more(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
+    """As where a quota is used up in the middle: what root sees of the small disk above, any user can see."""
+    report = Recording.on_report
+    with ExitStack() as limits:
+
+        def until_it_is_used_up(self, one, solver) -> None:
+            if one.step == 20:
+                limits.enter_context(small_files())
+            report(self, one, solver)
+
+        monkeypatch.setattr(Recording, "on_report", until_it_is_used_up)
+        said = sentence(nst(tmp_path, *small, *LONG, "hydra.run.dir=run"))
+    monkeypatch.undo()
+    assert said.startswith("nst: there is no room on the disk for ")
+    assert said.endswith("free some, then go on with: nst resume=run")
+    assert_nothing_half_written(tmp_path / "run")
+    assert not (tmp_path / "run" / "image.png").exists()
+    resumed = nst(tmp_path, "resume=run")
+    assert resumed.status == 0, resumed.err
+    whole = nst(tmp_path, *small, *LONG, "hydra.run.dir=whole")
+    assert (resumed.run / "image.png").read_bytes() == (whole.run / "image.png").read_bytes()
 
 
 @pytest.mark.parametrize("leave", [0, 20_000])
