@@ -14,7 +14,7 @@ from nst_tf.colour.recombine import recombined
 SHARES = st.floats(0, 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rgb=st.tuples(SHARES, SHARES, SHARES))
 def test_there_and_back(rgb: tuple[float, ...]) -> None:
     np.testing.assert_allclose(srgb(lab(np.array(rgb))), rgb, atol=1e-6)
@@ -33,7 +33,7 @@ def test_as_littlecms_has_it() -> None:
     np.testing.assert_allclose(ours[:, 1:], 0, atol=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(0, 100), st.floats(-200, 200), st.floats(-200, 200))
 def test_what_srgb_does_not_have_keeps_lightness_and_hue(lightness: float, a: float, b: float) -> None:
     wanted = np.array([lightness, a, b])

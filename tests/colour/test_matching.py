@@ -51,7 +51,7 @@ def test_moments(random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("method", LINEAR)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_mean_and_covariance_become_the_targets(method: str, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -162,7 +162,7 @@ VALUES = arrays.arrays(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(source=VALUES, target=VALUES)
 def test_matched_values(source: np.ndarray, target: np.ndarray) -> None:
     found = matched_values(source, target)

@@ -112,7 +112,7 @@ def test_metadata_come_back(tmp_path, suffix):
         st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     )
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_any_text_comes_back_from_every_format(tmp_path_factory, notes):
     folder = tmp_path_factory.mktemp("notes")
     for suffix in (".png", ".jpg", ".webp", ".tif"):
