@@ -2,7 +2,7 @@
 
     python scripts/gpu_check.py                                   # on the first GPU that TensorFlow sees
     python scripts/gpu_check.py --torch-python python3            # and PyTorch beside it, if that one has it
-    python scripts/gpu_check.py --device cpu --sizes 64 128       # a rehearsal
+    python scripts/gpu_check.py --device cpu --sizes 64 128 --batch 4    # a rehearsal
 
 Ends with 0 if all checks hold, 1 if one fails or could not be made, 3 without a GPU. Each section has a
 budget in seconds, fails alone, and is written to the JSON file as soon as it is done.
