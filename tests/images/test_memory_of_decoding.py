@@ -25,7 +25,7 @@ BAND = 70e6  # what is converted at a time, beside the picture
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the unit of ru_maxrss differs")
 @pytest.mark.parametrize(("name", "mode", "bytes_a_pixel"), [("a.jpg", "RGB", 16), ("a.tif", "RGBA", 20)])
 def test_a_large_picture_is_decoded_without_copies(name, mode, bytes_a_pixel, tmp_path: Path) -> None:
-    """Pillow's image, float32 RGB and transparency, and no copy of any of them: before, 27 without transparency."""
+    """Pillow's image, float32 RGB and transparency, and no copy of any of them (27 with copies, of RGB)."""
     random = np.random.default_rng(0).integers(0, 256, (500, 600, len(mode)), np.uint8)
     path = tmp_path / name
     Image.fromarray(random, mode).resize((6000, 5000)).save(path)
