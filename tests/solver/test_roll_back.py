@@ -175,3 +175,12 @@ def test_a_slower_schedule_is_a_tenth_and_survives_rebuilding():
     for step in (0, 10, 25):
         assert float(again._learning_rate(step)) == pytest.approx(0.02 * 0.5 ** (step / 10), rel=1e-6)
     assert isinstance(again._learning_rate, SlowerSchedule)
+
+
+def test_a_reference_is_raised_once_to_the_same_number() -> None:
+    health = Health(takes_back=False)
+    health.reset(0.5)
+    # 0.7 in float32 is less than 0.7: compared with that, it would be raised for ever
+    assert health.raise_reference(0.7)
+    assert not health.raise_reference(0.7)
+    assert not health.raise_reference(0.6)
