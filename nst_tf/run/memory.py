@@ -157,6 +157,7 @@ def demand_of(
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle(settings) is None and not _wraps(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,
+        in_double=settings.objective.style.statistic["_target_"].endswith(".GaussianWasserstein"),
         coarser="smallest" in settings.pyramid
         and settings.pyramid.smallest * settings.pyramid.factor <= size,
     )

@@ -84,7 +84,7 @@ def test_nothing_is_left_to_do(small, copied: Path, begun: list[int]) -> None:
         (
             ("steps=4,6", "seed=1", "objective=pastiche", "image.clip=false", "average=0.5"),
             0,
-            "(seed: was 0, now 1; objective: was relative, now pastiche; image.clip: was true, now false;"
+            "(seed: was 0, now 1; objective: was wasserstein, now pastiche; image.clip: was true, now false;"
             " and ",
         ),
     ],
