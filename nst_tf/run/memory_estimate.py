@@ -23,8 +23,8 @@ _ADDED = 4  # and those that the tiles' shares of the gradient are added to, and
 _WIDEST = 3.0  # copies of the widest layer that a pass takes beside what is kept
 _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient, and what either is made of
 # and of what a region's statistic reads, in float32: weighted, and its gradient; the first region has room in
-# what is counted anyway. Measured with 1 and 3 regions at 0.7 megapixels: 1.4. A statistic in float64 takes as much
-# for its copy; measured there: 1.45
+# what is counted anyway. Measured with 1 and 3 regions at 0.7 megapixels: 1.4. The copy in float64 that a
+# statistic takes costs as much; measured there: 1.45
 _OF_REGION = 1.5
 _FLOAT = 4  # bytes
 _IMAGE = 3 * _FLOAT  # bytes a pixel
@@ -49,8 +49,8 @@ class Demand:
     ``shape`` is the last size's [H, W], ``styles`` are those of the styles there; ``number`` is the bytes
     of a number of the convolutions' precision, ``state`` how many images [H, W, 3] in float32 the
     optimizer and what follows it hold, ``files`` the pixels of all pictures as they were read.
-    ``regions``: how many have a statistic of their own; ``in_double``: it is computed in float64. ``in_pieces``: statistics and distances can be
-    computed piece by piece. ``coarser``: there are coarser sizes before the last one.
+    ``regions``: how many have a statistic of their own; ``in_double``: it is computed in float64.
+    ``in_pieces``: statistics and distances can be computed piece by piece. ``coarser``: there are coarser sizes before the last one.
     """
 
     shape: tuple[int, int]
@@ -127,9 +127,8 @@ def _plain(demand: Demand) -> float:
     kept = sum(_numbers(demand, name) for name in convolutions)
     copied = 0 if demand.number == _FLOAT else sum(_numbers(demand, name) for name in demand.layers)
     widest = max(_numbers(demand, name) for name in convolutions)
-    read = (demand.regions - 1 + demand.in_double) * sum(
-        _numbers(demand, name) for name in demand.style_layers
-    )
+    style = sum(_numbers(demand, name) for name in demand.style_layers)
+    read = (demand.regions - 1 + demand.in_double) * style
     return demand.number * (kept + _WIDEST * widest) + _FLOAT * (copied + _OF_REGION * read)
 
 
