@@ -50,7 +50,8 @@ class Demand:
     of a number of the convolutions' precision, ``state`` how many images [H, W, 3] in float32 the
     optimizer and what follows it hold, ``files`` the pixels of all pictures as they were read.
     ``regions``: how many have a statistic of their own; ``in_double``: it is computed in float64.
-    ``in_pieces``: statistics and distances can be computed piece by piece. ``coarser``: there are coarser sizes before the last one.
+    ``in_pieces``: statistics and distances can be computed piece by piece. ``coarser``: there are coarser
+    sizes before the last one.
     """
 
     shape: tuple[int, int]
