@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 TINY = (
+    "objective=relative",
     "model.weights=random",
     "image.size=64",
     "pyramid=single",

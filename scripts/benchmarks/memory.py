@@ -86,6 +86,7 @@ def _measured(
 ) -> dict[str, Any] | None:
     words = [f"image.style_size={arguments.style_size}", "pyramid=single", f"memory={mode.name}"]
     words += [
+        "objective=relative",
         f"steps={arguments.steps}",
         "record.image_every=0",
         "record.checkpoint_every=0",

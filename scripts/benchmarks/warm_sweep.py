@@ -19,6 +19,7 @@ def measure(size: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         words = [
             "-m",
+            "objective=relative",
             "optimizer=adam",
             "optimizer.learning_rate=0.01,0.02",
             "objective.style.weight=10,20",

@@ -39,6 +39,7 @@ def _measured(size: int, jobs: int, steps: int, budget: float, batch: str) -> di
     with tempfile.TemporaryDirectory() as folder:
         words = [
             "-m",
+            "objective=relative",
             "optimizer=adam",
             f"optimizer.learning_rate={','.join(f'{0.01 * (one + 1):.2f}' for one in range(rates))}",
             f"objective.style.weight={','.join(str(10 * (one + 1)) for one in range(weights))}",
