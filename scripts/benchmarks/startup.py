@@ -12,7 +12,7 @@ from typing import Any
 
 
 def measure(size: int, runs: int) -> dict[str, Any]:
-    """Runs ``nst objective=relative image.size=SIZE steps=1 pyramid=single`` in processes of their own; the fastest counts."""
+    """Runs ``nst`` with one step of Gram matrices in processes of their own; the fastest counts."""
     found = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
