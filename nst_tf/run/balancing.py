@@ -26,7 +26,7 @@ def with_settled_balance(settings: DictConfig, experiment: Experiment) -> Experi
     if isinstance(settled, AutoBalance) and settled.calibration is not None:
         settings.balance.calibration = settled.calibration
         for index, scale in enumerate(experiment.scales):
-            content, style = settled.factors(index)
+            content, style = settled.factors(experiment.objective, index)
             _log.info("balance at %d pixels: content x %.4g, style x %.4g", scale.size, content, style)
     return dataclasses.replace(experiment, balance=settled)
 

@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from nst_tf.balance import AutoBalance, GivenBalance, half_way, pulls_of
-from nst_tf.balance.balances import STYLE_AT_THE_MIDDLE
+from nst_tf.balance.balances import OF_WASSERSTEIN, STYLE_AT_THE_MIDDLE
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.statistics import SquaredError
+from nst_tf.statistics import GaussianWasserstein, Gram, SlicedWasserstein, SquaredError
 
 CONTENT, STYLE = {"block2_conv2": 1.0}, {"block1_conv1": 0.25, "block2_conv1": 0.75}
 
@@ -22,11 +22,11 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
     return tuple(random.uniform(size=shape).astype(np.float32) for shape in ((24, 32, 3), (24, 32, 3)))
 
 
-def bound(extractor, pictures, content=1.0, style=1.0, smoothness=0.5):
+def bound(extractor, pictures, content=1.0, style=1.0, smoothness=0.5, statistic=None):
     objective = Objective(
         extractor,
         ContentLoss(CONTENT, weight=content, distance=SquaredError()),
-        StyleLoss(STYLE, weight=style),
+        StyleLoss(STYLE, weight=style, statistic=statistic or Gram()),
         TotalVariation(weight=smoothness),
     )
     return objective.bind(pictures[0], [StyleImage(pictures[1])])
@@ -79,6 +79,14 @@ def test_pulls_at_the_probe_have_the_ratio_that_is_promised(small_extractor, pic
     before = direct_pulls(small_extractor, pictures, 0.3, 7.0)
     assert content + style == pytest.approx(sum(before), rel=1e-3)
     assert weights[3] == np.float32(0.5)  # smoothness is left as it is
+
+
+@pytest.mark.parametrize("statistic", [GaussianWasserstein(0.0), SlicedWasserstein()])
+def test_a_wasserstein_distance_has_a_ratio_of_its_own(small_extractor, pictures, statistic):
+    objective = bound(small_extractor, pictures, style=1e-3, statistic=statistic)
+    balanced = AutoBalance(0.5).settled([measured(objective, pictures)]).applied(objective, 0)
+    content, style = measured(balanced, pictures)
+    assert style / content == pytest.approx(OF_WASSERSTEIN, rel=1e-3)
 
 
 def test_the_ends_are_one_term_alone_and_between_them_style_grows(small_extractor, pictures):
