@@ -60,7 +60,7 @@ DEFAULT = {
         "first_step": 0.01,
         "octaves": 5,
     },
-    "steps": 60,
+    "steps": 40,
     "keep_best": True,
     "average": None,
     "init": {"_target_": "nst_tf.start.ContentStart", "noise": 0.0},
