@@ -22,7 +22,7 @@ from nst_tf.vgg.extractor import FeatureExtractor
 
 OBJECTIVES = sorted(path.stem for path in (CONFIGURATION / "objective").glob("*.yaml"))
 # one of each kind of formula; the others, some seconds each, are told apart by their layers and weights
-QUICK = ("wasserstein", "relative", "gatys2016", "johnson", "crowson", "lecture_correlation")
+QUICK = ("wasserstein", "gatys2016", "johnson", "crowson", "lecture_correlation")
 FIVE = [f"block{block}_conv1" for block in range(1, 6)]
 JOHNSON = ["block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3"]
 

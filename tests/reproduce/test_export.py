@@ -107,7 +107,8 @@ WORDS = some.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@pytest.mark.slow
+@settings(max_examples=8, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(words=WORDS)
 def test_random_words_survive(words: dict, tmp_path: Path) -> None:
     if "layers.style" in words and words.get("layers") not in (None, "given"):

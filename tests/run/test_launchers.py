@@ -185,6 +185,7 @@ def brightness(monkeypatch: pytest.MonkeyPatch):
 SEARCH = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=1")
 
 
+@pytest.mark.slow
 def test_search(four, brightness: list[float], tmp_path: Path) -> None:
     """The third of four pictures does not exist: its trial fails, and no number is made up for it."""
     need("optuna")

@@ -77,6 +77,7 @@ def test_files_that_can_not_grow(small: tuple[str, ...], tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_files_that_can_not_grow_any_more(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
     """As where a quota is used up in the middle: what root sees of the small disk above, any user can see."""
     report = Recording.on_report

@@ -101,6 +101,7 @@ def test_nothing_there_is_one_sentence(word: str, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
+@pytest.mark.slow
 def test_pictures_of_any_shape_and_one_that_is_broken(tmp_path: Path, photo: Path, painting: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -35,7 +35,11 @@ def saved(folder: Path) -> np.ndarray:
             marks=pytest.mark.slow,
         ),
         pytest.param("lbfgs_torch", "optimizer.learning_rate=0.5,1.0 steps=3,5", marks=pytest.mark.slow),
-        ("sgd", "style_weights=[1,0],[1,2] optimizer.learning_rate=0.1 average=0.5"),
+        pytest.param(
+            "sgd",
+            "style_weights=[1,0],[1,2] optimizer.learning_rate=0.1 average=0.5",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_numbers_alone_trace_nothing_and_each_job_ends_as_it_does_alone(
