@@ -41,7 +41,7 @@ def load_tensorflow():
         rows = advance(self, *given)
         graphs = context.export_run_metadata().function_graphs
         context.disable_run_metadata()
-        places = [one.device if hasattr(one, "device") else one.value.device for one in self.variables]
+        places = [one.device if hasattr(one, "device") else one.value.device for one in self.state.variables]
         work = [node.device for one in graphs for graph in one.partition_graphs for node in graph.node
                 if node.op in ("StatefulPartitionedCall", "PartitionedCall", "AssignVariableOp", "Sqrt")]
         found = sorted({place.rpartition(":")[2] for place in (*places, *work) if place})
