@@ -28,6 +28,14 @@ def options_in_folders(group: str) -> list[str]:
     return [path.relative_to(top).with_suffix("").as_posix() for path in sorted(top.glob("*/**/*.yaml"))]
 
 
+def options_with(group: str, key: str) -> list[str]:
+    """The options of a group whose files have the key at their top."""
+    if not _NAME.fullmatch(group) or not key.isidentifier():
+        return []
+    files = sorted((CONFIGURATION / group).glob("*.yaml"))
+    return [file.stem for file in files if re.search(rf"^{key}:", file.read_text(encoding="utf-8"), re.M)]
+
+
 def known_choices(choices: Any) -> dict[str, str]:
     """Of recorded choices {group: option} those that exist here, without the experiment."""
     if not isinstance(choices, dict):

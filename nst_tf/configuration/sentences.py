@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from hydra.errors import OverrideParseException
 
-from nst_tf.configuration.choices import EXPERIMENT, is_option, options_in_folders
+from nst_tf.configuration.choices import EXPERIMENT, is_option, options_in_folders, options_with
 
 _NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
@@ -76,6 +76,9 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
         return f"{key}={found['value']} is not {_KINDS.get(found['kind'], found['kind'])}"
     if found := _NOT_A_KEY.search(text):
         wrong = key or found["key"]
+        group, _, rest = wrong.partition(".")
+        if options := options_with(group, rest):
+            return f"unknown key {wrong!r}: it goes with {' or '.join(f'{group}={one}' for one in options)}"
         return f"unknown key {wrong!r}{_nearest(wrong, groups if '/' in wrong else words)}"
     if found := _NOT_A_GROUP.search(text):
         override, name = found["override"], found["override"].partition("=")[0]

@@ -49,6 +49,11 @@ BEFORE_TENSORFLOW = {
         "works is image.size=15135\n",  # what the style allows
     ),
     # keys, groups, options, forms
+    "key of another option": (
+        "balance.style=0.7",
+        "unknown key 'balance.style'",
+        "it goes with balance=auto",
+    ),
     "typo in a key": ("image.sise=3", "unknown key 'image.sise'", "did you mean 'image.size'?"),
     "typo in a top-level key": ("stepz=3", "unknown key 'stepz'", "did you mean 'steps'?"),
     "typo in a group": ("objectiv/style=gram", "objectiv/style", "did you mean 'objective/style'?"),
