@@ -47,7 +47,7 @@ class GaussianWasserstein:
 
     With an ``epsilon`` of 0, a layer of fewer positions than channels takes the root of a smaller matrix:
     for Sig = X^T X, X [M, C], tr (Sig_s^1/2 Sig Sig_s^1/2)^1/2 = tr (X Sig_s X^T)^1/2, since both products
-    have the same eigenvalues above 0. At 128 pixels it is 10 times as fast.
+    have the same eigenvalues above 0. The time of a root grows with the cube of the matrix's side.
     """
 
     summable: ClassVar[bool] = True
@@ -86,7 +86,9 @@ class GaussianWasserstein:
         """Gaussians of styles -> their Wasserstein-2 barycentre; see ``gaussian_barycentre``."""
         means = linear_mean([one.means for one in descriptions], shares)
         matrices = [one.covariance for one in descriptions]
-        matrix = barycentre(matrices, shares, self.epsilon or _SMALLEST_EIGENVALUE * _mean(matrices))
+        matrix = barycentre(
+            matrices, shares, self.epsilon or _SMALLEST_EIGENVALUE * _least_mean_eigenvalue(matrices)
+        )
         return Gaussian(means, matrix, self._root(matrix))
 
     def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:
@@ -101,7 +103,7 @@ class GaussianWasserstein:
         if self.epsilon:  # no eigenvalue can be below the product of the two smallest, which are epsilon
             overlap = _trace_of_root(product, self.epsilon**2, 0.0)
         else:
-            none = tf.stop_gradient(_SMALLEST_EIGENVALUE * _mean([product]))
+            none = tf.stop_gradient(_SMALLEST_EIGENVALUE * _least_mean_eigenvalue([product]))
             overlap = _trace_of_root(product, none, none)
         traces = trace + tf.linalg.trace(style.covariance) - 2 * overlap
         between_means = tf.reduce_mean(tf.math.squared_difference(generated.means, style.means))
@@ -121,8 +123,8 @@ def _factor_of_covariance(vectors: tf.Tensor, weights: tf.Tensor | None) -> tf.T
     return tf.sqrt(shares) * (vectors - total_of(vectors, shares))
 
 
-def _mean(matrices: Sequence[tf.Tensor]) -> tf.Tensor:
-    """The least of their mean eigenvalues; scalar."""
+def _least_mean_eigenvalue(matrices: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Of symmetric matrices [C, C], the least of the means of their eigenvalues; scalar."""
     return tf.reduce_min([tf.reduce_mean(tf.linalg.diag_part(one)) for one in matrices])
 
 
