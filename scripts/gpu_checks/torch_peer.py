@@ -2,6 +2,7 @@
 
     python3 torch_peer.py step --sizes 512 1024 --arithmetics float32 TF32 bfloat16 --device cuda
     python3 torch_peer.py picture --sizes 512 --evaluations 100 --device cuda --output peer.npy
+    python3 torch_peer.py turns --shape 352 512 --device cpu   # one step for each layout named on stdin
 
 Prints JSON. Weights, pictures, layers and losses are those of ``benchmarks/transfer.py``, drawn anew from the
 same seeds; the loss of the start is printed, to be compared. The step is Adam's; the picture is that of
@@ -14,6 +15,7 @@ import argparse
 import itertools
 import json
 import math
+import sys
 import time
 from contextlib import nullcontext
 
@@ -24,16 +26,19 @@ MEAN_BGR = (103.939, 116.779, 123.68)
 BLOCKS = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,))
 CONTENT, STYLE = (3, 1), tuple((block, 0) for block in range(5))  # block and convolution, from 0
 STEPS_A_CALL, CALLS = 16, 3
+FORMATS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
 
 
 class Transfer:
     """Network, targets and loss."""
 
-    def __init__(self, size: int, arithmetic: str, device: str, memory_format: torch.memory_format) -> None:
+    def __init__(
+        self, shape: tuple[int, int], arithmetic: str, device: str, memory_format: torch.memory_format
+    ) -> None:
         self.device, self.format = device, memory_format
         self.type = torch.bfloat16 if arithmetic == "bfloat16" else torch.float32
         self.kernels = self._kernels()
-        content, style = np.random.default_rng(0).uniform(0, 1, (2, size, size, 3)).astype(np.float32)
+        content, style = np.random.default_rng(0).uniform(0, 1, (2, *shape, 3)).astype(np.float32)
         self.content = self.picture(content)
         with torch.no_grad():
             self.content_target = self.features(self.content)[CONTENT].float()
@@ -90,10 +95,9 @@ def gram(activations: torch.Tensor) -> torch.Tensor:
 def steps(arguments: argparse.Namespace) -> list[dict]:
     """Milliseconds of a step of Adam; a row that fails says so."""
     found = []
-    formats = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
     for compiled, (layout, memory_format), size, arithmetic in itertools.product(
         (False, True) if arguments.compile else (False,),
-        formats.items(),
+        FORMATS.items(),
         arguments.sizes,
         arguments.arithmetics,
     ):
@@ -112,7 +116,7 @@ def steps(arguments: argparse.Namespace) -> list[dict]:
 
 def one_step(arguments, size: int, arithmetic: str, memory_format, compiled: bool) -> dict:
     """Best of three calls of 16 steps with one sync each."""
-    transfer = Transfer(size, arithmetic, arguments.device, memory_format)
+    transfer = Transfer((size, size), arithmetic, arguments.device, memory_format)
     start = np.random.default_rng(1).uniform(0, 1, (size, size, 3)).astype(np.float32)
     image = transfer.picture(start).requires_grad_()
     optimizer = torch.optim.Adam([image], lr=0.01)
@@ -144,7 +148,7 @@ def one_step(arguments, size: int, arithmetic: str, memory_format, compiled: boo
 def picture(arguments: argparse.Namespace) -> dict:
     """Make a picture with L-BFGS as everybody does, and save it, clipped, as [H, W, 3] in [0, 1]."""
     (size,) = arguments.sizes
-    transfer = Transfer(size, "float32", arguments.device, torch.contiguous_format)
+    transfer = Transfer((size, size), "float32", arguments.device, torch.contiguous_format)
     image = transfer.content.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([image], max_iter=20, max_eval=20)
     losses: list[float] = []
@@ -164,13 +168,36 @@ def picture(arguments: argparse.Namespace) -> dict:
     return {"size": size, "evaluations": len(losses), "losses": losses, "seconds": seconds}
 
 
+def turns(arguments: argparse.Namespace) -> None:
+    """For each layout on a line of standard input: loss, forward and backward to the pixels, timed.
+
+    Prints a line of JSON for each, so that whoever asks can measure something else in between.
+    """
+    shape = tuple(arguments.shape)
+    transfers = {
+        layout: Transfer(shape, "float32", arguments.device, memory_format)
+        for layout, memory_format in FORMATS.items()
+    }
+    start = np.random.default_rng(1).uniform(0, 1, (*shape, 3)).astype(np.float32)
+    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+    for layout in map(str.strip, sys.stdin):
+        transfer = transfers[layout]
+        image = transfer.picture(start).requires_grad_()
+        began = time.perf_counter()
+        loss = transfer.loss(image)
+        loss.backward()
+        loss, seconds = float(loss), time.perf_counter() - began
+        print(json.dumps({"seconds": seconds, "loss": loss}), flush=True)
+
+
 def main() -> None:
     """Do what is asked for and print it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("step", "picture"))
+    parser.add_argument("what", choices=("step", "picture", "turns"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[512])
+    parser.add_argument("--shape", type=int, nargs=2, default=[352, 512], help="height and width, of turns")
     parser.add_argument("--arithmetics", nargs="+", default=["float32", "TF32", "bfloat16"])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--compile", action="store_true", help="time torch.compile, too")
@@ -179,6 +206,9 @@ def main() -> None:
     parser.add_argument("--steps-a-call", type=int, default=STEPS_A_CALL)
     parser.add_argument("--output", default="peer.npy")
     arguments = parser.parse_args()
+    if arguments.what == "turns":
+        turns(arguments)
+        return
     arguments.until = time.perf_counter() + arguments.budget
     found = {"torch": torch.__version__, "cuda": torch.version.cuda}
     found["cudnn"] = torch.backends.cudnn.version()
