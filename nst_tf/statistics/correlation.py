@@ -41,7 +41,7 @@ class Correlation:
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
         """Activations [1, H, W, C] -> sums of first and second moments."""
         vectors = as_vectors(activations)
-        return moment_sums(vectors, weights=as_column(weights, vectors.dtype))
+        return moment_sums(vectors, as_column(weights, vectors.dtype))
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
         """Sums -> [C, C]."""

@@ -73,7 +73,7 @@ class GaussianWasserstein:
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
         """Activations [1, H, W, C] -> sums of first and second moments."""
-        return moment_sums(as_vectors(activations), tf.float64, as_column(weights, tf.float64))
+        return moment_sums(as_vectors(activations), as_column(weights, activations.dtype))
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> Gaussian:
         """Sums -> means, covariance and its root."""

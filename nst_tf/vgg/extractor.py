@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Protocol
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import NETWORK_PIXELS
+from nst_tf.vgg.convolution import Convolution, way_to_convolve
 from nst_tf.vgg.layer_names import BEFORE_RELU, Reach, check_layer_names, convolution_layers, reach_of
 from nst_tf.vgg.padding import PADDINGS, Padding, circular, replicate
 from nst_tf.vgg.pooling import POOLINGS
@@ -54,6 +54,8 @@ class FeatureExtractor:
         self.wraps = other_padding is circular
         """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
+        self.way = way_to_convolve(precision)
+        """How convolutions are computed: see ``way_to_convolve``."""
         self.reach = reach_of(architecture, self.layers)
         self._architecture = architecture
         chain = self._build(architecture, weights, first_padding, other_padding)
@@ -105,7 +107,9 @@ class FeatureExtractor:
                 chain.append(_Pooling(layer.name, self._pool))
             elif isinstance(layer, keras.layers.Conv2D):
                 pad = other_padding if chain else first_padding
-                chain.append(_Convolution(layer.name, weights, pad, self.precision))
+                kernel, bias = weights.kernels[layer.name], weights.biases[layer.name]
+                name = layer.name + BEFORE_RELU
+                chain.append(Convolution(name, kernel, bias, pad, self.precision, self.way))
                 chain.append(_Function(layer.name, tf.nn.relu))
                 wanted.discard(layer.name)
                 if not wanted:
@@ -143,40 +147,18 @@ def _blocks(chain: Sequence[Step]) -> Iterator[Block]:
         steps.append(step)
         pools = isinstance(step, _Pooling)
         if pools or step is chain[-1]:
-            convolutions = [one for one in steps if isinstance(one, _Convolution)]
+            convolutions = [one for one in steps if isinstance(one, Convolution)]
             halo = len(convolutions)  # each is 3 x 3
             yield Block(tuple(steps), 2 if pools else 1, halo, max(one.channels for one in convolutions))
             steps = []
 
 
-class _Convolution:
-    """A 3 x 3 convolution with bias and without activation, its weights frozen in one precision."""
-
-    def __init__(self, layer: str, weights: ConvolutionWeights, pad: Padding, precision: str) -> None:
-        self.name = layer + BEFORE_RELU
-        self.channels = weights.kernels[layer].shape[-1]
-        self._pad = pad
-        # variables, not constants: a constant is copied into every graph that uses it
-        self._kernel = _frozen(weights.kernels[layer], precision)
-        self._bias = _frozen(weights.biases[layer], precision)
-
-    def __call__(self, activations: tf.Tensor) -> tf.Tensor:
-        padding = "SAME"
-        if self._pad is not None:
-            activations, padding = self._pad(activations), "VALID"
-        return tf.nn.bias_add(tf.nn.conv2d(activations, self._kernel, 1, padding), self._bias)
-
-
 def _with_repeated_border(step: Step) -> Step:
-    if not isinstance(step, _Convolution):
+    if not isinstance(step, Convolution):
         return step
     found = copy.copy(step)
-    found._pad = replicate
+    found.pad = replicate
     return found
-
-
-def _frozen(values: np.ndarray, precision: str) -> tf.Variable:
-    return tf.Variable(tf.cast(tf.constant(values), precision), trainable=False)
 
 
 class _Function:

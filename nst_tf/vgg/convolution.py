@@ -1,0 +1,118 @@
+"""A frozen 3 x 3 convolution, computed in the way that this machine computes fastest."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.vgg.padding import Padding
+
+# a 3 x 3 convolution without padding takes a position from each end of a side. Turned into the other kind it
+# has two of padding there, which a transposed convolution cuts off and a convolution adds.
+_TWO_AROUND = [[0, 0], [2, 2], [2, 2], [0, 0]]
+
+DIRECT, FORWARD, TRANSPOSED = "direct", "forward", "transposed"
+
+
+def way_to_convolve(precision: str) -> str:
+    """How convolutions and their gradients by the input are computed here; a rule, not a measurement.
+
+    A convolution is the transposed convolution with the kernel turned by 180 degrees, and the other way
+    round. Kernels are frozen, so each can be turned once, and whichever of the two a library computes
+    faster can serve both ways:
+
+    - ``transposed``: both as transposed convolutions, in float32 with oneDNN. TensorFlow hands oneDNN the
+      kernels of a forward convolution in their own order, for which it has a slow implementation on AVX-512
+      and none but im2col on AVX2; those of a transposed one are brought into its best order first.
+    - ``forward``: both as convolutions, with Eigen, whose transposed ones are slow on few channels.
+    - ``direct``: each as what it is, on a GPU and in low precisions.
+
+    ``python scripts/benchmark.py torch`` measures it.
+    """
+    if tf.config.list_physical_devices("GPU") or precision != "float32":
+        return DIRECT
+    return TRANSPOSED if _has_onednn() else FORWARD
+
+
+def _has_onednn() -> bool:
+    """TensorFlow's wheels for x86-64 have it; ``load_tensorflow`` turns it on unless the user turned it off."""
+    is_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return is_x86 and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") not in ("0", "false")
+
+
+class Convolution:
+    """A 3 x 3 convolution with bias and without activation, its weights frozen in one precision."""
+
+    def __init__(
+        self, name: str, kernel: np.ndarray, bias: np.ndarray, pad: Padding, precision: str, way: str
+    ) -> None:
+        """Kernel [3, 3, in, out] and bias [out]; ``pad`` None is zero padding."""
+        self.name = name
+        self.channels = kernel.shape[-1]
+        self.pad = pad
+        # variables, not constants: a constant is copied into every graph that uses it
+        self._bias = _frozen(bias, precision)
+        self._kernel = _frozen(kernel, precision)
+        # [3, 3, out, in]
+        turned = None if way == DIRECT else _frozen(kernel[::-1, ::-1].swapaxes(2, 3), precision)
+        self._convolve = _convolving(way, self._kernel, turned)
+
+    def __call__(self, activations: tf.Tensor) -> tf.Tensor:
+        """Activations [N, h, w, in] -> [N, h, w, out]."""
+        padding = "SAME"
+        if self.pad is not None:
+            activations, padding = self.pad(activations), "VALID"
+        return tf.nn.bias_add(self._convolve(activations, padding), self._bias)
+
+
+def _convolving(
+    way: str, kernel: tf.Variable, turned: tf.Variable | None
+) -> Callable[[tf.Tensor, str], tf.Tensor]:
+    """Activations and "SAME" or "VALID" -> the convolution, without bias."""
+    if way == DIRECT:
+        return lambda activations, padding: tf.nn.conv2d(activations, kernel, 1, padding)
+
+    def forward(activations: tf.Tensor, padding: str) -> tf.Tensor:
+        @tf.custom_gradient
+        def convolve(given: tf.Tensor):
+            back = "SAME" if padding == "SAME" else _TWO_AROUND
+            return tf.nn.conv2d(given, kernel, 1, padding), lambda upstream: tf.nn.conv2d(
+                upstream, turned, 1, back
+            )
+
+        return convolve(activations)
+
+    def transposed(activations: tf.Tensor, padding: str) -> tf.Tensor:
+        count, height, width, channels = _shape(activations)
+        lost = 0 if padding == "SAME" else 2
+
+        @tf.custom_gradient
+        def convolve(given: tf.Tensor):
+            result = [count, height - lost, width - lost, kernel.shape[-1]]
+            cut = "SAME" if padding == "SAME" else _TWO_AROUND
+            return _transposed(given, turned, result, cut), lambda upstream: _transposed(
+                upstream, kernel, [count, height, width, channels], padding
+            )
+
+        return convolve(activations)
+
+    return forward if way == FORWARD else transposed
+
+
+def _transposed(given: tf.Tensor, kernel: Any, shape: list, padding: Any) -> tf.Tensor:
+    """[N, h, w, in] and a kernel [3, 3, out, in] -> [N, h', w', out], which is ``shape``."""
+    return tf.nn.conv2d_transpose(given, kernel, shape, 1, padding)
+
+
+def _shape(activations: tf.Tensor) -> list:
+    known = activations.shape.as_list()
+    return known if None not in known else tf.unstack(tf.shape(activations))
+
+
+def _frozen(values: np.ndarray, precision: str) -> tf.Variable:
+    return tf.Variable(tf.cast(tf.constant(np.ascontiguousarray(values)), precision), trainable=False)
