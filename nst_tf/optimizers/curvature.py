@@ -56,14 +56,15 @@ class CurvaturePairs:
         vector: tf.Tensor,
         free: tf.Tensor | None = None,
         metric: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+        scale: float = 1.0,
     ) -> tf.Tensor:
         """The L-BFGS approximation of H^-1 v for v [n]: Nocedal and Wright 2006, algorithm 7.4.
 
         ``metric`` is a symmetric positive operator P [n] -> [n]. The initial metric is P times
-        (s.y)/(y.P y) of the newest pair (equation 7.20, where P is the identity), or P itself without
-        a pair. With ``free`` [n] of zeros and ones the recursion runs in the subspace of the free
-        coordinates: every pair is cut to it, pairs without positive curvature there are passed over,
-        and ``vector`` must be zero outside of it.
+        ``scale`` (s.y)/(y.P y) of the newest pair (equation 7.20, where P is the identity and the scale
+        is 1), or P itself without a pair. With ``free`` [n] of zeros and ones the recursion runs in the
+        subspace of the free coordinates: every pair is cut to it, pairs without positive curvature there
+        are passed over, and ``vector`` must be zero outside of it.
         """
 
         def initial(vector):
@@ -109,10 +110,10 @@ class CurvaturePairs:
             return age - 1, product + factor * step
 
         _, change, curvature = pair(tf.maximum(newest_usable, 0))
-        scale = tf.math.divide_no_nan(curvature, dot(change, initial(change)))
-        scale = tf.where((newest_usable >= 0) & (scale > 0), scale, 1.0)
+        length = scale * tf.math.divide_no_nan(curvature, dot(change, initial(change)))
+        length = tf.where((newest_usable >= 0) & (length > 0), length, 1.0)
         _, product = tf.while_loop(
-            lambda age, _: age >= 0, second_loop, (turns - 1, scale * initial(rest)), parallel_iterations=1
+            lambda age, _: age >= 0, second_loop, (turns - 1, length * initial(rest)), parallel_iterations=1
         )
         return product
 

@@ -43,8 +43,10 @@ class LBFGS(keras.optimizers.Optimizer):
     almost every purpose; ``first_step`` is the root mean square of the first change of the variables
     (for pictures in [0, 1]: 0.01 is two to three 8-bit steps). ``lower`` and ``upper`` bound every
     coordinate; None is no bound. ``octaves`` above 0 begins the recursion with the metric of
-    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C]; ``circular`` is
-    that of a torus.
+    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C]; ``octave_weight``
+    is the weight there, ``circular`` is that of a torus. ``scale`` multiplies the initial metric's usual
+    length (Nocedal and Wright 2006, equation 7.20), which the newest pair gives: the shortest of the lengths
+    that it allows, and so too short where steps are hardly ever taken back.
     """
 
     needs_loss = True
@@ -57,6 +59,8 @@ class LBFGS(keras.optimizers.Optimizer):
         upper: float | None = 1.0,
         first_step: float = 0.01,
         octaves: int = 0,
+        octave_weight: float = 1.0,
+        scale: float = 1.0,
         circular: bool = False,
         name: str = "lbfgs",
         **keras_options,
@@ -72,6 +76,10 @@ class LBFGS(keras.optimizers.Optimizer):
         self.lower, self.upper = lower, upper
         if isinstance(octaves, bool) or not isinstance(octaves, int) or octaves < 0:
             raise InputError(f"octaves must be a whole number of at least 0, but is {octaves!r}")
+        for option, value in (("octave_weight", octave_weight), ("scale", scale)):
+            if not (value > 0 and math.isfinite(value)):
+                raise InputError(f"{option} must be positive, but is {value}")
+        self.octave_weight, self.scale = octave_weight, scale
         self.first_step = first_step
         self.octaves = octaves
         self.circular = circular
@@ -132,6 +140,8 @@ class LBFGS(keras.optimizers.Optimizer):
             "upper": self.upper,
             "first_step": self.first_step,
             "octaves": self.octaves,
+            "octave_weight": self.octave_weight,
+            "scale": self.scale,
             "circular": self.circular,
         }
 
@@ -162,7 +172,7 @@ class LBFGS(keras.optimizers.Optimizer):
         gradient = tf.convert_to_tensor(self._gradient.value)
         free = self._free(gradient)
         downhill = -gradient * free
-        newton = self._pairs.times_inverse_hessian(downhill, free, self._metric)
+        newton = self._pairs.times_inverse_hessian(downhill, free, self._metric, self.scale)
         # without curvature the direction has the gradient's scale: the first step sets the scale
         root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(newton)))
         first_length = tf.math.divide_no_nan(tf.constant(self.first_step), root_mean_square)
@@ -177,7 +187,7 @@ class LBFGS(keras.optimizers.Optimizer):
         return tf.reshape(self._over_octaves(tf.reshape(vector, self._image_shape)), [-1])
 
     def _over_octaves(self, image: tf.Tensor) -> tf.Tensor:
-        return over_octaves(image, self.octaves, circular=self.circular)
+        return over_octaves(image, self.octaves, weight=self.octave_weight, circular=self.circular)
 
     def _free(self, gradient: tf.Tensor) -> tf.Tensor:
         """1 where a coordinate may move along -gradient, 0 where a bound holds it; [n]."""

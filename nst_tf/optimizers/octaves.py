@@ -5,8 +5,10 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-def over_octaves(image: tf.Tensor, octaves: int, *, circular: bool = False) -> tf.Tensor:
-    """P v = v + sum for k = 1..octaves of U_k U_k^T v / 4^k, for an image v [1, H, W, C] of any size.
+def over_octaves(image: tf.Tensor, octaves: int, *, weight: float = 1.0, circular: bool = False) -> tf.Tensor:
+    """P v = v + sum for k = 1..octaves of w^k U_k U_k^T v / 4^k, for an image v [1, H, W, C] of any size.
+
+    ``weight`` w > 0 is how much more an octave counts than the next finer one.
 
     U_k enlarges an image 2^k times by linear interpolation, so U_k^T / 4^k takes weighted means around the
     points of a coarser grid (beyond the lower and right border v is 0). Each term is symmetric without
@@ -25,14 +27,14 @@ def over_octaves(image: tf.Tensor, octaves: int, *, circular: bool = False) -> t
         side = 2**octave
         if circular:
             if not (height % side or width % side):
-                total += _octave_of_torus(image, side)
+                total += weight**octave * _octave_of_torus(image, side)
             continue
         down, across = -(-height // side), -(-width // side)
         padded = tf.pad(image, [[0, 0], [0, down * side - height], [0, across * side - width], [0, 0]])
         coarse = tf.zeros((1, down, across, image.shape[-1]), image.dtype)
         # the gradient of an interpolation is its transpose
         sums = tf.raw_ops.ResizeBilinearGrad(grads=padded, original_image=coarse, half_pixel_centers=True)
-        means = sums / side**2
+        means = weight**octave * sums / side**2
         total += tf.image.resize(means, (down * side, across * side), "bilinear")[:, :height, :width]
     return total
 

@@ -17,6 +17,21 @@ def enlarged(image: np.ndarray, height: int, width: int, *, circular: bool = Fal
     return np.clip(resized, image.min(), image.max()).astype(np.float32)
 
 
+def with_detail(
+    picture: np.ndarray, content: np.ndarray, coarser: np.ndarray, share: float, *, circular: bool = False
+) -> np.ndarray:
+    """A picture that was enlarged, with what the content has there and did not have at the size before.
+
+    All are [H, W, 3], but ``coarser``, the content [h, w, 3] at the size before. Enlarging leaves the finest
+    octave empty, and most of the first steps go into filling it. With a share of 1 the change that was made
+    to the content is carried over, in the place of the picture.
+    """
+    height, width = content.shape[:2]
+    detail = content - enlarged(coarser, height, width, circular=circular)
+    lowest, highest = min(0.0, picture.min()), max(1.0, picture.max())
+    return np.clip(picture + share * detail, lowest, highest).astype(np.float32)
+
+
 def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return tf.image.resize(image, (height, width), "bicubic").numpy()
 

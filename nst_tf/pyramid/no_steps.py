@@ -13,6 +13,7 @@ class NoSteps:
 
     plan: Pyramid
     carry_state: bool = False
+    detail: float = 0.0
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
         """One scale."""

@@ -21,11 +21,20 @@ class Scale:
 
 
 class Pyramid(Protocol):
-    """A plan of sizes; ``carry_state``: the optimizer's moments are resampled from one to the next."""
+    """A plan of sizes.
+
+    ``carry_state``: the optimizer's moments are resampled from one size to the next. ``detail``: the share of
+    the content's finer detail that an enlarged picture is given (``with_detail``).
+    """
 
     @property
     def carry_state(self) -> bool:
         """Whether the optimizer goes on where it was, rather than start anew at each size."""
+        ...
+
+    @property
+    def detail(self) -> float:
+        """0 to enlarge the picture as it is, 1 to add all of the content's detail."""
         ...
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
@@ -45,6 +54,7 @@ class SingleScale:
     """The wanted size and no other, as in Gatys et al. 2016."""
 
     carry_state: bool = False
+    detail: float = 0.0
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
         """One scale."""
@@ -61,7 +71,8 @@ class CoarseToFine:
     The smallest takes ``first_factor`` times that. ``steps``, if given, has the number for each size, coarse
     to fine, in the place of all these. ``style`` "follows": the styles shrink with the result, so strokes
     keep their part of the picture from size to size; "stays": they have their own size at every one (both
-    are in crowsonkb/style-transfer-pytorch: ``style_scale_fac`` and ``style_size``).
+    are in crowsonkb/style-transfer-pytorch: ``style_scale_fac`` and ``style_size``). ``detail``: see
+    ``with_detail``.
     """
 
     smallest: int = 128
@@ -71,6 +82,7 @@ class CoarseToFine:
     carry_state: bool = True
     style: str = "follows"
     steps: Sequence[int] | None = None
+    detail: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not grow, and factors that are not positive: InputError."""
@@ -79,6 +91,8 @@ class CoarseToFine:
         for name, value in (("steps_factor", self.steps_factor), ("first_factor", self.first_factor)):
             if not (value > 0 and math.isfinite(value)):
                 raise InputError(f"pyramid.{name} must be positive, but is {value}")
+        if not (self.detail >= 0 and math.isfinite(self.detail)):
+            raise InputError(f"pyramid.detail must be at least 0, but is {self.detail}")
         if self.smallest < 1:
             raise InputError(f"pyramid.smallest must be at least 1 pixel, but is {self.smallest}")
         if self.style not in _STYLE_SIZES:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.processes import Process
 from nst_tf.record import RunFolder, provenance
+from nst_tf.vgg.convolution import way_to_convolve
 from nst_tf.weights import ConvolutionWeights
 
 
@@ -28,6 +29,7 @@ def begun(
         seed=settings.seed,
         device=_device(),
         precision=settings.precision.name,
+        convolutions=way_to_convolve(settings.precision.name),
         deterministic=settings.deterministic,
         weights={"source": weights.source, "sha256": weights.sha256},
         process=asdict(Process.this()),

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from nst_tf.colour import PLAIN, Canvas
-from nst_tf.pyramid import Scale, enlarged
+from nst_tf.pyramid import Scale, enlarged, with_detail
 from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.run.experiment import Experiment
 from nst_tf.run.outcome import Outcome, outcome_of
@@ -97,11 +97,23 @@ class Optimization:
         began = time.perf_counter()
         bound = self.experiment.balance.applied(stage.bound(self.experiment), index)
         self._seconds_of_targets += time.perf_counter() - began
-        begin_with = self._keep(enlarged(image, height, width, circular=self.experiment.circular))
+        begin_with = self._keep(self._grown(image, height, width))
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del stage, image
         self._image = None
         self.solver.enter(self._canvas.image(begin_with), bound, self._canvas)
+
+    def _grown(self, picture: np.ndarray, height: int, width: int) -> np.ndarray:
+        """The picture [h, w, 3] of the size before at this one."""
+        experiment = self.experiment
+        found = enlarged(picture, height, width, circular=experiment.circular)
+        share = experiment.pyramid.detail if experiment.objective.content else 0.0
+        if share == 0 or picture.shape == found.shape:
+            return found
+        content, coarser = (
+            experiment.resize(experiment.content, *sides) for sides in (found.shape[:2], picture.shape[:2])
+        )
+        return with_detail(found, content, coarser, share, circular=experiment.circular)
 
     def tell(self, report: Report) -> None:
         """The solver made a step."""

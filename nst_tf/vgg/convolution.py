@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.util import _pywrap_util_port
 
 from nst_tf.vgg.padding import Padding
 
@@ -36,13 +35,12 @@ def way_to_convolve(precision: str) -> str:
     """
     if tf.config.list_physical_devices("GPU") or precision != "float32":
         return DIRECT
-    return TRANSPOSED if _has_onednn() else FORWARD
+    return TRANSPOSED if has_onednn() else FORWARD
 
 
-def _has_onednn() -> bool:
-    """TensorFlow's wheels for x86-64 have it; ``load_tensorflow`` turns it on unless the user turned it off."""
-    is_x86 = platform.machine().lower() in ("x86_64", "amd64")
-    return is_x86 and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") not in ("0", "false")
+def has_onednn() -> bool:
+    """Whether TensorFlow computes by oneDNN: ``load_tensorflow`` asks it to, the user can refuse."""
+    return bool(_pywrap_util_port.IsMklEnabled())  # no public function tells
 
 
 class Convolution:

@@ -23,14 +23,15 @@ def interpolation(coarse: int, side: int) -> np.ndarray:
     return matrix
 
 
-def by_matrices(image: np.ndarray, octaves: int) -> np.ndarray:
+def by_matrices(image: np.ndarray, octaves: int, weight: float = 1.0) -> np.ndarray:
     _, height, width, _ = image.shape
     total = image.copy()
     for octave in range(1, octaves + 1):
         side = 2**octave
         down = interpolation(-(-height // side), side)[:height]
         across = interpolation(-(-width // side), side)[:width]
-        total += np.einsum("ij,kl,njlc->nikc", down @ down.T, across @ across.T, image) / side**2
+        means = np.einsum("ij,kl,njlc->nikc", down @ down.T, across @ across.T, image) / side**2
+        total += weight**octave * means
     return total
 
 
@@ -40,6 +41,13 @@ def test_each_pixel_gains_the_means_around_it(random, shape, octaves):
     image = random.standard_normal(shape).astype(np.float32)
     np.testing.assert_allclose(
         over_octaves(tf.constant(image), octaves), by_matrices(image, octaves), atol=1e-5
+    )
+
+
+def test_every_octave_weighs_more_than_the_next_finer_one(random):
+    image = random.standard_normal((1, 7, 10, 1)).astype(np.float32)
+    np.testing.assert_allclose(
+        over_octaves(tf.constant(image), 3, weight=1.5), by_matrices(image, 3, 1.5), atol=1e-5
     )
 
 
@@ -82,3 +90,12 @@ def test_it_is_kept_in_the_configuration_and_bad_values_are_refused():
     for octaves in (-1, 1.5, True):
         with pytest.raises(InputError, match="octaves"):
             LBFGS(octaves=octaves)
+
+
+def test_weight_and_scale_of_the_metric_are_kept_and_bad_ones_are_refused():
+    twin = LBFGS.from_config(LBFGS(octave_weight=1.5, scale=2.0).get_config())
+    assert (twin.octave_weight, twin.scale) == (1.5, 2.0)
+    for option in ("octave_weight", "scale"):
+        for value in (0.0, -1.0, float("inf"), float("nan")):
+            with pytest.raises(InputError, match=f"{option} must be positive, but is {value}"):
+                LBFGS(**{option: value})

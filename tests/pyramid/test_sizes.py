@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nst_tf.errors import InputError
-from nst_tf.pyramid import CoarseToFine, Scale, SingleScale, enlarged
+from nst_tf.pyramid import CoarseToFine, Scale, SingleScale, enlarged, with_detail
 
 
 def test_a_single_scale_is_the_size_wanted():
@@ -132,3 +132,27 @@ def test_enlarging_is_bicubic_and_stays_in_the_range_of_the_image(random):
     )
     # TensorFlow reads its cubic (a = -1/2) from a table of 1024 places
     np.testing.assert_allclose(found, np.clip(expected, image.min(), image.max()), atol=2e-3)
+
+
+def test_the_detail_of_the_content_is_what_enlarging_it_does_not_bring(random):
+    coarser, content = (random.uniform(0.3, 0.6, (side, side, 3)).astype(np.float32) for side in (6, 12))
+    grown = enlarged(coarser, 12, 12)
+    picture = grown + 0.25  # the content, lighter
+    for share in (0.0, 0.5, 1.0):
+        expected = picture + share * (content - grown)
+        np.testing.assert_allclose(with_detail(picture, content, coarser, share), expected, atol=1e-6)
+    # with all of it, what was changed is what is carried: nothing changed, nothing lost
+    np.testing.assert_allclose(with_detail(grown, content, coarser, 1.0), content, atol=1e-6)
+
+
+def test_detail_leaves_pictures_in_the_range_of_pictures():
+    content, coarser = np.zeros((4, 4, 3), np.float32), np.full((2, 2, 3), 0.5, np.float32)
+    dark, beyond = np.full((4, 4, 3), 0.2, np.float32), np.full((4, 4, 3), -0.1, np.float32)
+    assert with_detail(dark, content, coarser, 1.0).min() == 0
+    np.testing.assert_allclose(with_detail(beyond, content, coarser, 1.0), -0.1)
+
+
+@pytest.mark.parametrize("detail", [-0.1, float("nan"), float("inf")])
+def test_detail_below_zero_is_refused(detail):
+    with pytest.raises(InputError, match=f"pyramid.detail must be at least 0, but is {detail}"):
+        CoarseToFine(detail=detail)
