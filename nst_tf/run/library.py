@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from nst_tf.run.memory import check_memory, resolve_memory
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
+
+_log = logging.getLogger(__name__)
 
 PictureLike = str | Path | Image.Image | np.ndarray
 
@@ -135,6 +138,8 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     set_determinism(settings.deterministic)
     prepared = prepare(settings, inputs, parts, weights, WARM)
     WARM.expect(prepared.shapes)
+    if prepared.skipped:
+        _log.info("%s", prepared.skipped)
     experiment = with_settled_balance(settings, prepared)
     history: list[Report] = []
 
