@@ -77,8 +77,8 @@ class Experiment:
             return None
         sizes = ", ".join(str(scale.size) for scale in planned[:first])
         return (
-            f"the pyramid begins at {planned[first].size} pixels instead of {planned[0].size}, without the steps"
-            f" of {sizes}: {self._obstacle(planned[first - 1])}"
+            f"the pyramid begins at {planned[first].size} pixels instead of {planned[0].size}, without"
+            f" the steps of {sizes}: {self._obstacle(planned[first - 1])}"
         )
 
     def shapes_at(self, scale: Scale) -> tuple[Shape, list[Shape]]:
