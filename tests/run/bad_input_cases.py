@@ -12,11 +12,11 @@ BEFORE_TENSORFLOW = {
     "not an image": ("content=text.jpg", "text.jpg", "not a picture"),
     "an address": (
         "content=https://example.org//a.jpg?x=(1)",
-        "content=https://example.org//a.jpg?x=(1) is an address; addresses are not fetched: download it first",
+        "content=https://example.org//a.jpg?x=(1) is an address; addresses are not fetched: download",
     ),
     "an address of a store": ("style=[whole.jpg,s3://b/c.jpg]", "style=s3://b/c.jpg is an address"),
-    "an address by reference": (
-        "init=image init.path=${style} style=whole.jpg record.profile=gs://b/c.icc",
+    "an address of a profile": (
+        "style=whole.jpg record.profile=gs://b/c.icc",
         "record.profile=gs://b/c.icc is an address",
     ),
     "a glob without a match": ("style=paint/*.jpg", "no file matches paint/*.jpg"),
