@@ -47,8 +47,10 @@ def with_many_contents(words: Sequence[str]) -> list[str]:
         print(f"nst: {printable(line)}", file=sys.stderr)  # noqa: T201  (Hydra's logging has not begun)
     choices = _in_earlier_order([quoted(name) for name in dict.fromkeys(names)], words)
     flag = [] if any(word in _SWEEPS for word in words) else ["-m"]
-    # first of all: then its values change most slowly, and more pictures are more jobs at the end
-    return [*flag, f"{_CONTENT}{','.join(choices)}", *words[:place], *words[place + 1 :]]
+    # before all others: then its values change most slowly, and more pictures are more jobs at the end
+    first = next(number for number, word in enumerate(words) if "=" in word and not word.startswith("-"))
+    others = [*words[first:place], *words[place + 1 :]]
+    return [*flag, *words[:first], f"{_CONTENT}{','.join(choices)}", *others]
 
 
 def _names(value: str) -> list[str] | None:
