@@ -13,11 +13,11 @@ def requirements() -> list[str]:
     text = PROJECT.read_text(encoding="utf-8")
     project = text[text.index("[build-system]") : text.index("[project.scripts]")]
     lists = re.findall(r"^(?!extend|include)(\w+) = \[(.*?)\]\s*$", project, re.MULTILINE | re.DOTALL)
-    told = ("requires", "dependencies", "joblib", "submitit", "ray", "optuna", "mlflow", "gpu", "test", "dev")
+    told = ("requires", "dependencies", "joblib", "submitit", "ray", "optuna", "mlflow", "heic", "gpu")
     return [
         requirement
         for name, listed in lists
-        if name in (*told, "tensorboard")
+        if name in (*told, "tensorboard", "test", "dev")
         for requirement in re.findall(r'"([^"]+)"', listed)
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
+from nst_tf.configuration.addresses import check_no_address
 from nst_tf.configuration.choices import EXPERIMENT, is_option
 from nst_tf.configuration.foreign_yaml import read_foreign_yaml
 from nst_tf.configuration.named_files import note_name
@@ -84,6 +85,7 @@ def _translated(word: str) -> str:
 def _option(item: str) -> str:
     if not item.endswith(SUFFIXES):
         return item
+    check_no_address(item, EXPERIMENT)
     path = user_path(item)
     if not path.is_file():
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from nst_tf.configuration.addresses import check_no_address
 from nst_tf.configuration.places import is_there, picture_path, user_path
 from nst_tf.errors import InputError
 
@@ -17,7 +18,11 @@ def note_name(name: str, experiment: Path) -> None:
 
 
 def check_there(name: str) -> None:
-    """Raise InputError if there is no such file and an experiment file named it; says where it was sought."""
+    """Raise InputError for an address, and if there is no such file and an experiment file named it.
+
+    The sentence then says where it was sought.
+    """
+    check_no_address(name)
     experiment = _NAMED_IN.get(name)
     if experiment is None or is_there(picture_path(name)):
         return

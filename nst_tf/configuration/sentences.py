@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterable
 
 from hydra.errors import OverrideParseException
 
 from nst_tf.configuration.choices import EXPERIMENT, is_option, options_in_folders, options_with
+from nst_tf.configuration.file_words import choices_of, for_the_shell, quoted
 
 _NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
@@ -53,9 +55,10 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
                 f"the argument {error.override!r} is not of the form KEY=VALUE: pictures are named as"
                 " content=FILE style=FILE, without spaces around the ="
             )
+        right = for_the_shell(error.override) or "'KEY=\"VALUE\"'"
         return (
             f"the argument {error.override!r} is not of the form KEY=VALUE: a value with signs such as"
-            " ( ) { } = ~ stands in quotes of its own, 'KEY=\"VALUE\"'"
+            f" ( ) {{ }} = ~ stands in quotes of its own, {right}"
         )
     full = _FULL_KEY.search(text)
     key = full["key"] if full else None
@@ -90,10 +93,10 @@ def sentence(error: BaseException, words: Iterable[str], groups: Iterable[str]) 
     if found := _NOT_DELETABLE.search(text):
         return f"~{found['key']} is not possible: {found['key']} needs a value"
     if found := _AMBIGUOUS.search(text):
-        return (
-            f"{found['key']}={found['value']} is ambiguous: a list is '{found['key']}=[{found['value']}]',"
-            f" one text as '{found['key']}=\"{found['value']}\"', and put -m first for a sweep"
-        )
+        key, value = found["key"], found["value"]
+        as_list = "" if key == "content" else f" a list is {shlex.quote(f'{key}=[{value}]')},"
+        as_text = shlex.quote(f"{key}={quoted(','.join(choices_of(value)))}")
+        return f"{key}={value} is ambiguous:{as_list} one text is {as_text}, and put -m first for a sweep"
     if found := _CHOSEN_TWICE.search(text):
         group, option = found["group"], found["option"]
         return f"+{group}={option} adds a second option: say {group}={option} to choose another"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from nst_tf.configuration.places import SAMPLES, picture_path
+from nst_tf.counted import counted
 from nst_tf.errors import InputError
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-"""The files of a folder that are taken for its pictures; a glob takes what it matches."""
+from nst_tf.images.kinds import PICTURE_SUFFIXES
 
 _MAGIC = re.compile(r"[*?]|\[[^\]]+\]")
 _NOT_A_GLOB = ("[", "{", "$", '"', "'")  # how Hydra's own values begin: lists, mappings, references, quotes
 _NUMBER = re.compile(r"%(0\d+)?d")  # as ffmpeg and OpenCV name numbered files: %d, %04d
+_MOST_NAMED = 8  # files that are left out: a line has room for no more
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -53,6 +54,26 @@ def several_pictures(name: str) -> list[str]:
     return sorted(found, key=_natural)
 
 
+def left_out_of(names: Iterable[str]) -> list[str]:
+    """A line for each folder among the names that holds files which are not taken for pictures.
+
+    Hidden files are passed over in silence.
+    """
+    lines = []
+    for name in names:
+        folder = _folder(name)
+        if folder is None:
+            continue
+        others = sorted(set(_files_in(folder)) - set(_listed(folder)), key=_natural)
+        if others:
+            more = f" and {len(others) - _MOST_NAMED} others" if len(others) > _MOST_NAMED else ""
+            lines.append(
+                f"{counted(len(others), 'file')} of {name} left out, whose names are not those of pictures:"
+                f" {', '.join(others[:_MOST_NAMED])}{more}"
+            )
+    return lines
+
+
 def _folder(name: str) -> Path | None:
     path = Path(name).expanduser()
     if path.is_dir():
@@ -61,15 +82,15 @@ def _folder(name: str) -> Path | None:
 
 
 def _listed(folder: Path) -> list[str]:
+    return [name for name in _files_in(folder) if name.lower().endswith(PICTURE_SUFFIXES)]
+
+
+def _files_in(folder: Path) -> list[str]:
+    """Without hidden ones."""
     try:
-        names = [one.name for one in folder.iterdir()]
+        return [one.name for one in folder.iterdir() if not one.name.startswith(".") and one.is_file()]
     except OSError as error:
         raise InputError(f"the folder {folder} can't be read ({error.strerror}): give another") from error
-    return [
-        name
-        for name in names
-        if not name.startswith(".") and name.lower().endswith(PICTURE_SUFFIXES) and (folder / name).is_file()
-    ]
 
 
 def _matches(name: str) -> list[str]:

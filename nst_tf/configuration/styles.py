@@ -12,9 +12,7 @@ from omegaconf import DictConfig
 from nst_tf.configuration.places import picture_path
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
-
-# the suffixes of what nst_tf.images reads: a folder may hold other things beside its pictures
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp"})
+from nst_tf.images.kinds import PICTURE_SUFFIXES
 
 
 def style_names(style: Any) -> list[str]:
@@ -68,12 +66,12 @@ def _pictures_of(name: str) -> list[str]:
         entries = sorted(entry.name for entry in path.iterdir() if entry.is_file())
     except OSError as error:
         raise InputError(f"the folder of styles {name} can't be read: {error.strerror}") from None
-    found = [entry for entry in entries if entry[0] != "." and Path(entry).suffix.lower() in SUFFIXES]
+    found = [entry for entry in entries if entry[0] != "." and entry.lower().endswith(PICTURE_SUFFIXES)]
     if not found:
         holds = "is empty" if not entries else f"holds no picture among its {counted(len(entries), 'file')}"
         raise InputError(
             f"the folder of styles {name} {holds}: a picture is a file that ends in"
-            f" {', '.join(sorted(SUFFIXES))}"
+            f" {', '.join(sorted(PICTURE_SUFFIXES))}"
         )
     return [(Path(name) / entry).as_posix() for entry in found]
 

@@ -10,21 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nst_tf.images.kinds import is_tiff
+
 _STANDARD_ERROR = 2
 _MOST_BYTES = 200  # of what is passed on: it says one thing for every damaged row
 _ONE_AT_A_TIME = threading.RLock()  # all threads have one standard error
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the first bytes: TIFF 6.0 section 2, and BigTIFF
 
 
 @contextmanager
-def chatter_logged(path: Path, content: bytes, log: logging.Logger) -> Iterator[None]:
+def chatter_logged(path: str | Path, content: bytes, log: logging.Logger) -> Iterator[None]:
     """Hold back what is written to standard error while a TIFF is decoded; its beginning is a warning.
 
     Pillow sets no handler for libtiff's errors, which would stand beside the one sentence that a user is
     told: when the block raises, that sentence says it all and nothing is logged. The decoders of other
     formats are silent, and what other threads say meanwhile is left alone.
     """
-    if not content.startswith(_TIFF):
+    if not is_tiff(content):
         yield
         return
     with _ONE_AT_A_TIME:

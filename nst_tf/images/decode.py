@@ -18,6 +18,8 @@ from nst_tf.images.colour import (
     moves_colours,
     warn_of_profile,
 )
+from nst_tf.images.float_tiff import FloatTiff, decoded_floats
+from nst_tf.images.levels import levels_of
 from nst_tf.images.matrix_profile import MatrixProfile, converted, srgb_matrix_profile
 from nst_tf.images.sixteen_bits import Planes, sixteen_bit_planes
 
@@ -80,6 +82,23 @@ def decode(image: Image.Image, name: str, content: bytes = b"") -> Decoded:
     return Decoded(rgb, None if alpha is None or alpha.min() == 1 else alpha)
 
 
+def decode_floats(tiff: FloatTiff, name: str) -> Decoded:
+    """The same for a TIFF of floating point, in which 0 is black and 1 is white."""
+    colour, alpha, bits = decoded_floats(tiff, name)
+    low, high = colour.min(), colour.max()
+    if not (low >= 0 and high <= 1) or (alpha is not None and np.isnan(alpha).any()):  # also refuses NaN
+        raise InputError(
+            f"{name} is a TIFF of {bits}-bit floating point with values from {low} to {high} where 0 to 1 is"
+            " expected: map its tones into that range, or export it with 16 bits a channel"
+        )
+    profile = tiff.profile
+    if colour.shape[2] == 1:
+        rgb = grey_to_srgb(colour[..., 0], profile, name)
+    else:
+        rgb = _deep_to_srgb(colour, profile, lambda: Image.fromarray(levels_of(colour)), name)
+    return Decoded(rgb, None if alpha is None or alpha.min() == 1 else alpha)
+
+
 def _header(image: Image.Image) -> _Header:
     tags = getattr(image, "tag_v2", {})  # TIFF alone
     bits = tags.get(_BITS_PER_SAMPLE) or (16,)
@@ -132,10 +151,12 @@ def _sixteen_bits(planes: Planes, image: Image.Image, name: str) -> tuple[np.nda
             rgb = np.clip(rgb / np.where(alpha > 0, alpha, 1)[..., None], 0, 1)
     elif isinstance(transparent := image.info.get("transparency"), tuple):  # PNG's tRNS, of 16 bits each
         alpha = (samples != np.array(transparent, np.uint16)).any(axis=2).astype(np.float32)
-    return _sixteen_bits_to_srgb(rgb, image.info.get("icc_profile"), planes, name), alpha
+    return _deep_to_srgb(rgb, image.info.get("icc_profile"), lambda: planes.high, name), alpha
 
 
-def _sixteen_bits_to_srgb(rgb: np.ndarray, profile: bytes | None, planes: Planes, name: str) -> np.ndarray:
+def _deep_to_srgb(
+    rgb: np.ndarray, profile: bytes | None, at_8_bits: Callable[[], Image.Image], name: str
+) -> np.ndarray:
     """By the profile's curves and matrix in floating point; through tables LittleCMS goes, at 8 bits."""
     if not profile:
         return rgb
@@ -149,7 +170,7 @@ def _sixteen_bits_to_srgb(rgb: np.ndarray, profile: bytes | None, planes: Planes
     if matrix is not None:
         return converted(rgb, matrix, srgb_matrix_profile())
     log.warning("%s: its colour profile has tables, which are applied at 8 bits", name)
-    return _in_bands(planes.high, _to_srgb("RGB", profile, name))
+    return _in_bands(at_8_bits(), _to_srgb("RGB", profile, name))
 
 
 def _alpha(image: Image.Image, header: _Header) -> np.ndarray | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from io import BytesIO
 from typing import Any
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from nst_tf.images.opening import FORMATS
+from nst_tf.images.formats import opened_image
+from nst_tf.images.kinds import is_tiff
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +46,12 @@ def carried_exif(file: bytes, name: str, with_place: bool = False) -> Image.Exif
     """
     kept = Image.Exif()
     try:
-        with Image.open(BytesIO(file), formats=FORMATS) as image:
-            found = image.getexif()
-            _copy(found, kept, _KEPT)
-            _keep_letters(kept)
-            _copy(found.get_ifd(IFD.Exif), kept.get_ifd(IFD.Exif), _KEPT_OF_THE_PHOTOGRAPH)
-            if with_place:
-                kept.get_ifd(IFD.GPSInfo).update(found.get_ifd(IFD.GPSInfo))
+        found = _exif_of(file, name)
+        _copy(found, kept, _KEPT)
+        _keep_letters(kept)
+        _copy(found.get_ifd(IFD.Exif), kept.get_ifd(IFD.Exif), _KEPT_OF_THE_PHOTOGRAPH)
+        if with_place:
+            kept.get_ifd(IFD.GPSInfo).update(found.get_ifd(IFD.GPSInfo))
         if not (len(kept) or kept.get_ifd(IFD.Exif) or kept.get_ifd(IFD.GPSInfo)):
             return Image.Exif()
         kept[Base.Orientation] = _UPRIGHT
@@ -64,6 +63,16 @@ def carried_exif(file: bytes, name: str, with_place: bool = False) -> Image.Exif
         log.warning("%s: its EXIF data have %s bytes, too many to be carried over", name, f"{size:,}")
         return Image.Exif()
     return kept
+
+
+def _exif_of(file: bytes, name: str) -> Image.Exif:
+    """With all that it refers to, which Pillow looks for in the file when it is asked for it."""
+    if is_tiff(file):  # whose tags they are, whether Pillow can decode its samples or not
+        exif = Image.Exif()
+        exif.load(file)
+        return exif
+    image = opened_image(file, name)
+    return image.getexif()
 
 
 def of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.Exif:

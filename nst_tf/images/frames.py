@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 from PIL import Image
 
 from nst_tf.errors import InputError
+from nst_tf.images.formats import formats_of, opened_image
 from nst_tf.images.frame_archive import is_archive, members
-from nst_tf.images.opening import FORMATS, check_area, content_of, log, refusals
-from nst_tf.images.read import Picture, picture_from_pillow, read_picture
+from nst_tf.images.opening import check_area, content_of, log, refusals
+from nst_tf.images.read import Picture, picture_from_bytes, picture_from_pillow, read_picture
 
 _ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)  # EXIF 2.3, table 4
+_BEGINNING = 64  # bytes of a file that say what it is
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def frames_of_files(name: str, files: Sequence[Path]) -> Frames:
 
     def shape(file: Path) -> tuple[int, int] | None:
         try:
-            with Image.open(file, formats=FORMATS) as image:
+            with file.open("rb") as opened, Image.open(opened, formats=_formats_of(opened, file)) as image:
                 turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
                 return (image.width, image.height) if turned else (image.height, image.width)
         except Exception:  # whatever is wrong with it is told when its turn comes
@@ -80,16 +82,21 @@ def frames_of_file(file: Path) -> Frames:
         names = tuple(f"{file}, {name}" for name, _ in parts)
 
         def read(index: int) -> Picture:
-            with refusals(names[index]), Image.open(BytesIO(parts[index][1]), formats=FORMATS) as image:
-                return picture_from_pillow(image, names[index], parts[index][1])
+            return picture_from_bytes(parts[index][1], names[index], names[index])
 
         _check_enough(file, len(parts))
         return Frames(names, read, archive=file)
     return _animated(file, content)
 
 
+def _formats_of(opened: IO[bytes], file: Path) -> tuple[str, ...]:
+    beginning = opened.read(_BEGINNING)
+    opened.seek(0)
+    return formats_of(beginning, file)
+
+
 def _animated(file: Path, content: bytes) -> Frames:
-    with refusals(file), Image.open(BytesIO(content), formats=FORMATS) as image:
+    with refusals(file, content), opened_image(content, file) as image:
         check_area(image.width, image.height, file)
         seconds, shapes, loop = _scan(image, file)
     _check_enough(file, len(shapes))
@@ -98,9 +105,9 @@ def _animated(file: Path, content: bytes) -> Frames:
     opened: list[Image.Image] = []
 
     def read(index: int) -> Picture:
-        with refusals(names[index]):
+        with refusals(names[index], content):
             if not opened:
-                opened.append(Image.open(BytesIO(content), formats=FORMATS))
+                opened.append(opened_image(content, file))
             try:
                 opened[0].seek(index)
                 return picture_from_pillow(opened[0], names[index], content)
@@ -119,7 +126,7 @@ def _scan(image: Image.Image, file: Path) -> tuple[list[float], list[tuple[int, 
     while True:
         try:
             image.seek(len(shapes))
-            if image.format == "WEBP":  # only then its duration is known
+            if image.format in ("WEBP", "AVIF"):  # only then its duration is known
                 image.load()
         except EOFError:
             break

@@ -7,7 +7,6 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -15,11 +14,10 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from nst_tf.available_memory import free_bytes
 from nst_tf.errors import InputError
 from nst_tf.images.chatter import chatter_logged
+from nst_tf.images.formats import opened_image
+from nst_tf.images.kinds import kind_of
 
 log = logging.getLogger(__name__)
-
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
-"""The formats read. Pillow knows more, among them EPS, which would run Ghostscript on the file."""
 
 MOST_PIXELS = 178_956_970
 """Twice Pillow's default ``MAX_IMAGE_PIXELS``: where Pillow itself stops warning of a decompression bomb
@@ -37,26 +35,29 @@ _MOST_BYTES = MOST_PIXELS * 8  # no honest file is larger: the most pixels, four
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, bytes]]:
-    """Yield the image of ``path`` with its header read and its pixels not yet, and the file's bytes.
+def opened(content: bytes, name: str | Path) -> Iterator[ImageFile.ImageFile]:
+    """Yield the image in these bytes of a file with its header read and its pixels not yet.
 
-    The bytes are read once, so that their hash is the hash of what is decoded. Errors raised inside the
-    ``with`` block, while decoding, are translated too.
+    Errors raised inside the ``with`` block, while decoding, are translated too; ``name`` stands in them.
 
     Raises:
         InputError: see :func:`nst_tf.images.read.read_picture`.
     """
-    content = content_of(path)
     with (
-        refusals(path),
-        _pillow_warnings_logged(path),
-        chatter_logged(path, content, log),
-        Image.open(BytesIO(content), formats=FORMATS) as image,
+        refusals(name, content),
+        _pillow_warnings_logged(name),
+        chatter_logged(name, content, log),
+        opened_image(content, name) as image,
     ):
-        check_area(image.width, image.height, path)
-        _check_no_bomb(image.width * image.height, len(content), path)
-        _check_memory(image.width, image.height, path)
-        yield image, content
+        check_declared(image.width, image.height, len(content), name)
+        yield image
+
+
+def check_declared(width: int, height: int, size: int, name: str | Path) -> None:
+    """Refuse by the header what would take too much memory, for a file of ``size`` bytes."""
+    check_area(width, height, name)
+    _check_no_bomb(width * height, size, name)
+    _check_memory(width, height, name)
 
 
 def check_area(width: int, height: int, name: str | Path) -> None:
@@ -68,7 +69,7 @@ def check_area(width: int, height: int, name: str | Path) -> None:
         )
 
 
-def _check_no_bomb(pixels: int, size: int, path: Path) -> None:
+def _check_no_bomb(pixels: int, size: int, path: str | Path) -> None:
     if pixels > _HARMLESS_PIXELS and pixels > size * _MOST_PIXELS_A_BYTE:
         raise InputError(
             f"{path} declares {pixels:,} pixels in {size:,} bytes, more than {_MOST_PIXELS_A_BYTE} a byte: "
@@ -76,7 +77,7 @@ def _check_no_bomb(pixels: int, size: int, path: Path) -> None:
         )
 
 
-def _check_memory(width: int, height: int, path: Path) -> None:
+def _check_memory(width: int, height: int, path: str | Path) -> None:
     """Refuse what would not fit: where memory is short a system ends the process without a word."""
     if width * height <= _HARMLESS_PIXELS:
         return
@@ -89,16 +90,18 @@ def _check_memory(width: int, height: int, path: Path) -> None:
 
 
 @contextmanager
-def refusals(name: str | Path) -> Iterator[None]:
-    """Turn whatever Pillow raises on bad data into an InputError that names the picture."""
+def refusals(name: str | Path, content: bytes = b"") -> Iterator[None]:
+    """Turn whatever Pillow raises on bad data into an InputError that names the picture.
+
+    ``content`` are the bytes of its file, to say what it is if it is no picture.
+    """
     try:
         yield
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(
-            f"{name} is not a picture that can be read: give a sound JPEG, PNG, WebP, TIFF, GIF or BMP file"
-        ) from error
+        what, advice = kind_of(content)
+        raise InputError(f"{name} is not a picture that can be read, but {what}: {advice}") from error
     except Image.DecompressionBombError as error:
         declared = re.search(r"\d+", str(error))
         count = f"{int(declared.group()):,}" if declared else "too many"
@@ -142,7 +145,7 @@ def content_of(path: Path) -> bytes:
 
 
 @contextmanager
-def _pillow_warnings_logged(path: Path) -> Iterator[None]:
+def _pillow_warnings_logged(path: str | Path) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

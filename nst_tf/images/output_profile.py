@@ -12,9 +12,11 @@ from PIL import Image, ImageCms
 
 from nst_tf.errors import InputError
 from nst_tf.images.colour import UNUSABLE_PROFILE, moves_colours, srgb_profile
+from nst_tf.images.float_tiff import float_tiff
+from nst_tf.images.formats import opened_image
 from nst_tf.images.levels import levels_of
 from nst_tf.images.matrix_profile import MatrixProfile, converted, srgb_matrix_profile
-from nst_tf.images.opening import FORMATS
+from nst_tf.images.tiff_pages import shown_page
 
 _COLOUR_SPACE = slice(16, 20)  # of a profile's header, ICC.1:2022 section 7.2
 _NAMES = {"RGB": "RGB", "CMYK": "CMYK", "GRAY": "grey", "Lab": "CIELAB"}
@@ -127,8 +129,12 @@ def profile_from_file(path: Path, name: str) -> OutputProfile:
 def profile_of_picture(file: bytes) -> OutputProfile:
     """The profile inside of a picture's file, not checked yet; sRGB if there is none, as it is taken for."""
     try:
-        with Image.open(BytesIO(file), formats=FORMATS) as image:
-            icc = image.info.get("icc_profile")
+        shown = shown_page(file, "content").content
+        if (floats := float_tiff(shown)) is not None:
+            icc = floats.profile
+        else:
+            with opened_image(shown, "content") as image:
+                icc = image.info.get("icc_profile")
     except Exception:  # it was decoded already: only an array has no file
         return SRGB
     return OutputProfile("content", icc) if icc else SRGB

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +14,13 @@ from PIL import Image
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.errors import InputError
 from nst_tf.images.alpha import lay_over_white
-from nst_tf.images.decode import Decoded, decode
-from nst_tf.images.opening import check_area, opened, refusals
+from nst_tf.images.decode import Decoded, decode, decode_floats
+from nst_tf.images.float_tiff import float_tiff
+from nst_tf.images.opening import check_area, check_declared, content_of, opened, refusals
 from nst_tf.images.pixels import SMALLEST_SIDE
+from nst_tf.images.tiff_pages import shown_page
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,31 +57,53 @@ _DECODED: BoundedCache[Picture] = BoundedCache(most_bytes=1 << 27, most_entries=
 
 
 def read_picture(path: str | Path) -> Picture:
-    """Read a JPEG, PNG, WebP, TIFF, GIF or BMP file; of an animation the first frame.
+    """Read a JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF or HEIC file; of an animation the first frame.
 
     EXIF orientation is applied. An embedded ICC profile is converted to sRGB; a broken one is ignored with a
     warning in the log; a colour space declared in any other way (PNG's gAMA and cHRM, EXIF's) is not looked
     at. Grey, palette and CMYK pictures become RGB. CMYK JPEG files are taken in Adobe's polarity (255 is no
     ink), as Pillow takes all of them. Transparency is laid over white on the encoded values, as browsers do.
+    Of a TIFF whose first page is a preview, the largest page is read (see ``nst_tf.images.tiff_pages``).
 
-    Depth: grey of 12 and 16 bits and 32-bit float, and RGB of 16 bits a channel with or without alpha, keep
-    their depth. CMYK of 16 bits, and grey of 16 bits with alpha, are read at 8 bits.
-    A float file must lie within [0, 1]: a scale guessed from the values would make brightness depend on
-    what the picture shows.
+    Depth: grey of 12 and 16 bits, RGB of 16 bits a channel with or without alpha, and TIFF of floating point
+    keep their depth. CMYK of 16 bits, grey of 16 bits with alpha, and AVIF and HEIC of more than 8 bits are
+    read at 8 bits. A float file must lie within [0, 1], and is taken as encoded like sRGB where it has no
+    profile: a scale guessed from the values would make brightness depend on what the picture shows.
 
     Raises:
         InputError: the file is missing, a folder, unreadable, empty, no picture, damaged or cut short; a side
             is under ``SMALLEST_SIDE`` (16) pixels; its header declares more than 178,956,970 pixels; or its
-            values cannot be taken as a picture (float outside [0, 1], CIELAB).
+            values cannot be taken as a picture (float outside [0, 1], CIELAB, a raw picture). Or it is AVIF
+            or HEIC, and the decoder is not installed.
     """
     path = Path(path)
-    with opened(path) as (image, content):
-        _check_sides(image.height, image.width, path)
-        sha256 = hashlib.sha256(content).hexdigest()
-        picture = _DECODED.get((sha256, path.name))
+    return picture_from_bytes(content_of(path), path.name, str(path))
+
+
+def picture_from_bytes(content: bytes, name: str, place: str) -> Picture:
+    """The same for the bytes of a file of this ``name``; messages say that it is at ``place``."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    page = shown_page(content, place)
+    with ExitStack() as stack:
+        image, floats = None, float_tiff(page.content)
+        if floats is not None:
+            stack.enter_context(refusals(place, content))
+            check_declared(floats.width, floats.height, len(content), place)
+            _check_sides(floats.height, floats.width, place)
+        else:
+            image = stack.enter_context(opened(page.content, place))
+            _check_sides(image.height, image.width, place)
+        picture = _DECODED.get((sha256, name))
         if picture is None:
-            picture = _picture(decode(image, str(path), content), path.name, sha256, content)
-            _DECODED.put((sha256, path.name), picture, picture.pixels.nbytes + len(content))
+            if page.note:
+                log.warning("%s", page.note)
+            if floats is not None:
+                decoded = decode_floats(floats, place)
+            else:
+                assert image is not None, "it is one or the other"  # noqa: S101
+                decoded = decode(image, place, page.content)
+            picture = _picture(decoded, name, sha256, content)
+            _DECODED.put((sha256, name), picture, picture.pixels.nbytes + len(content))
         return picture
 
 

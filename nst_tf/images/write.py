@@ -17,7 +17,7 @@ from nst_tf.images.alpha import over_white
 from nst_tf.images.encode import save, texts_of
 from nst_tf.images.exif import of_size
 from nst_tf.images.levels import DEPTHS, levels_of, rounded
-from nst_tf.images.opening import opened
+from nst_tf.images.opening import content_of, opened
 from nst_tf.images.output_profile import SRGB, OutputProfile
 
 FORMAT_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
@@ -144,7 +144,8 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     Raises:
         InputError: as :func:`nst_tf.images.read.read_picture`, as far as the header goes.
     """
-    with opened(Path(path)) as (image, _):
+    path = Path(path)
+    with opened(content_of(path), path) as image:
         if isinstance(image, PngImagePlugin.PngImageFile):
             return {str(key): str(text) for key, text in image.text.items()}
         return texts_of(image.getexif().get(_IMAGE_DESCRIPTION))

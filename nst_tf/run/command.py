@@ -82,6 +82,7 @@ def _job(settings: DictConfig) -> Any:
     if state.mode == RunMode.MULTIRUN:
         return job_of_sweep(settings, state)
     folder = Path(state.runtime.output_dir)
+    os.chdir(state.runtime.cwd)  # hydra.job.chdir=true changed it: names count from where they were typed
     try:
         if settings.resume is None:
             picture = run(settings, dict(state.runtime.choices), folder, list(state.overrides.task))

@@ -27,6 +27,7 @@ from nst_tf.run.memory import check_memory
 from nst_tf.run.out_of_memory import memory_told
 from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
+from nst_tf.run.said_of_inputs import notes_on
 from nst_tf.run.saved_run import has_checkpoint
 from nst_tf.run.timings import Timings
 
@@ -83,6 +84,8 @@ def run(
         "requested_sha256": requested_sha256(settings),
         **facts,
     }
+    for line in notes_on(inputs, settings.style, settings.content):
+        _log.info("%s", line)
     settings.style = _listed(settings.style)
     load_tensorflow()
     timings.lap("tensorflow")
@@ -190,6 +193,8 @@ def _run_with_tensorflow(
     made_up = set_up(settings, inputs, files, timings.lap)
     parts, weights = made_up.parts, made_up.weights
     WARM.expect(made_up.experiment.shapes)
+    if made_up.experiment.skipped:
+        _log.info("%s", made_up.experiment.skipped)
     experiment = with_settled_balance(settings, made_up.experiment)
     timings.lap("network")
     scales = experiment.scales

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
+from nst_tf.configuration.addresses import check_no_address
 from nst_tf.configuration.checks import Inputs, check_settings, inputs_of
 from nst_tf.configuration.experiment_files import with_experiment_files
+from nst_tf.configuration.file_words import with_quoted_files
 from nst_tf.configuration.places import CONFIGURATION, picture_path
 from nst_tf.configuration.schema import register_schema
+from nst_tf.configuration.several_pictures import left_out_of, several_pictures, stands_for_several
 from nst_tf.configuration.styles import style_names
 from nst_tf.configuration.textures import canvas
 from nst_tf.configuration.video import video_of
@@ -29,9 +33,12 @@ from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow,
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.delivery import cut_out
 from nst_tf.run.memory import check_memory, resolve_memory
+from nst_tf.run.said_of_inputs import transparent
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
+
+_log = logging.getLogger(__name__)
 
 PictureLike = str | Path | Image.Image | np.ndarray
 
@@ -70,7 +77,8 @@ def stylize(
     """Stylize ``content`` with one or several styles: the main job, without a folder.
 
     Pictures are paths, Pillow images or arrays (height, width[, channels]) of uint8 or of floats in
-    [0, 1]; as a style, the path of a folder is all of its pictures. ``content`` None is a texture, with
+    [0, 1]; as a style, a folder is all of its pictures, and a glob all that it
+    matches. ``content`` None is a texture, with
     the words of ``experiment=texture``. ``words`` are those of the command line, such as
     ``["image.size=256", "optimizer=adam"]``.
     Raises InputError for whatever the command line would refuse.
@@ -94,6 +102,11 @@ def stylize(
         raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
     inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
     check_memory(settings, inputs)
+    for line in (
+        *left_out_of(str(one) for one in given if isinstance(one, (str, Path))),
+        *transparent(styles),
+    ):
+        _log.info("%s", line)
     load_tensorflow()
     return _stylized(settings, inputs)
 
@@ -101,7 +114,7 @@ def stylize(
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     """The settings that the words select, and the option chosen of each group; InputError if refused."""
     register_schema()
-    words = with_experiment_files(as_spelled_here(words))
+    words = with_quoted_files(with_experiment_files(as_spelled_here(words)))
     try:
         with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
             settings = compose("config", words, return_hydra_config=True)
@@ -135,6 +148,8 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     set_determinism(settings.deterministic)
     prepared = prepare(settings, inputs, parts, weights, WARM)
     WARM.expect(prepared.shapes)
+    if prepared.skipped:
+        _log.info("%s", prepared.skipped)
     experiment = with_settled_balance(settings, prepared)
     history: list[Report] = []
 
@@ -155,14 +170,20 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
 
 
 def _pictures_of(style: PictureLike) -> list[Picture]:
-    """A picture, or all that are in a folder."""
+    """A picture, or all that are in a folder or that a glob matches."""
     if isinstance(style, (str, Path)):
-        return [_picture(name) for name in style_names(str(style))]
+        several = several_pictures if _is_glob(str(style)) else style_names
+        return [_picture(name) for name in several(str(style))]
     return [_picture(style)]
+
+
+def _is_glob(name: str) -> bool:
+    return stands_for_several(name) and not picture_path(name).is_dir()
 
 
 def _picture(picture: PictureLike) -> Picture:
     if isinstance(picture, (str, Path)):
+        check_no_address(str(picture))
         return read_picture(picture_path(str(picture)))
     if isinstance(picture, Image.Image):
         return picture_from_pillow(picture)

@@ -8,16 +8,19 @@ import random
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+import tifffile
+from PIL import Image, ImageCms, features
 
 from fuzzing.batches import Answer
 from fuzzing.sentences import wrong_sentence
 from nst_tf.errors import InputError
-from nst_tf.images.opening import FORMATS
+from nst_tf.images.formats import AVIF, FORMATS, HEIF
 from nst_tf.images.read import read_picture
 
 _MOST_LOGGED = 20  # lines of warnings about one file: more would drown whatever else is said
@@ -78,6 +81,11 @@ def seeds() -> dict[str, bytes]:
         ("bmp-1", grey.convert("1"), "BMP", {}),
         ("bmp-alpha", rgba, "BMP", {}),
     ]
+    if features.check("avif"):
+        plans += [("avif", rgba, AVIF, both), ("avif-moving", rgb, AVIF, {**moving, "speed": 10})]
+    with suppress(ImportError):
+        import_module("pillow_heif").register_heif_opener()
+        plans.append(("heic", rgb, HEIF, both))
     files = {}
     for name, image, image_format, options in plans:
         written = io.BytesIO()
@@ -86,6 +94,20 @@ def seeds() -> dict[str, bytes]:
     files["png-rgb16"] = _png(
         61, 47, 16, 2, zlib.compress(b"".join(b"\0" + bytes(61 * 6) for _ in range(47)))
     )
+    floats = noise.random((47, 61, 4), dtype=np.float32)
+    for name, samples, options in [
+        ("tiff-floats", floats[..., :3], {"compression": "zlib", "rowsperstrip": 9}),
+        ("tiff-floats-tiled", floats, {"extrasamples": ["assocalpha"], "tile": (16, 32)}),
+        ("tiff-floats-apart", np.moveaxis(floats[..., :3], 2, 0), {"planarconfig": "separate"}),
+    ]:
+        written = io.BytesIO()
+        tifffile.imwrite(written, samples, photometric="rgb", metadata=None, **options)
+        files[name] = written.getvalue()
+    written = io.BytesIO()
+    with tifffile.TiffWriter(written) as writer:
+        writer.write(np.asarray(rgb)[::2, ::2], photometric="rgb", metadata=None, subifds=1, subfiletype=1)
+        writer.write(np.asarray(rgb), photometric="rgb", metadata=None)
+    files["tiff-preview"] = written.getvalue()
     return files
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from nst_tf.configuration.file_words import with_quoted_files
+from nst_tf.configuration.file_words import for_the_shell, with_quoted_files
+from nst_tf.configuration.several_pictures import left_out_of
+from nst_tf.configuration.styles import style_names
+from nst_tf.errors import InputError
 from nst_tf.run.library import composed
 
 NAMES = [
@@ -18,7 +23,27 @@ NAMES = [
     "123",
     'a "quoted" one.jpg',
     "x&y%#1.jpg",
+    "[a], b.jpg",
+    " blank.jpg",
 ]
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with files of all these names, which is the present one."""
+    monkeypatch.chdir(tmp_path)
+    for name in (*NAMES, "b.jpg"):
+        Path(name).touch()
+    return tmp_path
+
+
+def choices(word: str) -> list:
+    """What a word of a sweep chooses from, in the words of each job."""
+    parser = OverridesParser.create()
+    override = parser.parse_override(word)
+    key = override.get_key_element()
+    said = override.sweep_string_iterator() if override.is_sweep_override() else ()
+    return [parser.parse_override(f"{key}={one}").value() for one in said]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,3 +62,129 @@ def test_whatever_names_no_file_is_left_alone(word: str, tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     Path("3").touch()
     assert with_quoted_files([word]) == [word]
+
+
+@pytest.mark.parametrize("name", [one for one in NAMES if one != " blank.jpg"])
+@pytest.mark.parametrize("where", ["{0},b.jpg", "b.jpg,{0}", "b.jpg, {0},none.jpg"])
+def test_in_lists_and_sweeps_as_well(name: str, where: str, files: Path) -> None:
+    expected = ["none.jpg"] * ("none" in where)
+    expected = sorted([*expected, "b.jpg", name])
+    value = where.format(name)
+    (style,) = with_quoted_files([f"style=[{value}]"])
+    settings, _ = composed([style])
+    assert sorted(settings.style) == expected
+    (content,) = with_quoted_files([f"content={value}"])
+    assert sorted(map(str, choices(content))) == expected
+    (styles,) = with_quoted_files([f"style=[{value}],{name}"])
+    first, second = choices(styles)
+    assert (sorted(map(str, first)), str(second)) == (expected, name)
+
+
+def test_plain_names_and_words_that_are_no_files_stay_as_they_are(files: Path) -> None:
+    for name in ("auto", "null"):
+        Path(name).touch()
+    for word in (
+        "style=[b.jpg,photo.jpg]",
+        "content=b.jpg,photo.jpg",
+        "guidance.styles=[b.jpg,null]",
+        "model.weights=auto,random,b.jpg",
+        'style=["it\'s (1).jpg",b.jpg]',
+        "style=[a (2).jpg,b.jpg]",
+        "style=[b.jpg",
+        "content=choice(b.jpg,photo.jpg)",
+        "style=${content}",
+    ):
+        assert with_quoted_files([word]) == [word]
+
+
+@pytest.mark.parametrize("folder", ["my run", "my (2) = run", "plain/${now:%Y}", "Gr\u00fcn", "it's"])
+def test_a_folder_for_results_may_be_called_anything(folder: str) -> None:
+    for key in ("hydra.run.dir", "hydra.sweep.dir"):
+        (word,) = with_quoted_files([f"{key}={folder}"])
+        assert OverridesParser.create().parse_override(word).value() == folder
+        assert with_quoted_files([word]) == [word]
+
+
+def test_a_glob_of_styles_is_all_that_it_matches(files: Path) -> None:
+    Path("paint").mkdir()
+    for name in ("10.jpg", "2 (b).jpg", "notes.txt"):
+        (Path("paint") / name).touch()
+    for given, expected in {
+        "style=paint/*.jpg": ["paint/2 (b).jpg", "paint/10.jpg"],
+        "style='paint/*.jpg'": ["paint/2 (b).jpg", "paint/10.jpg"],
+        "style=[b.jpg,paint/*.jpg]": ["b.jpg", "paint/2 (b).jpg", "paint/10.jpg"],
+        "style=paint/%d.jpg": ["paint/10.jpg"],
+        "style=samples/w*.jpg": ["samples/watercolour.jpg", "samples/woodblock_waves.jpg"],
+    }.items():
+        settings, _ = composed(with_quoted_files([given]))
+        assert list(settings.style) == expected
+    (word,) = with_quoted_files(["style=paint/*.jpg,b.jpg"])
+    assert choices(word) == [["paint/2 (b).jpg", "paint/10.jpg"], "b.jpg"]
+    assert with_quoted_files(["style=paint"]) == ['style="paint"']  # a folder stays one
+    with pytest.raises(InputError, match=r"no file matches paint/\*\.tif"):
+        with_quoted_files(["style=paint/*.tif"])
+
+
+NOT_FETCHED = " is an address; addresses are not fetched: download it first, and name the file"
+ADDRESSES = [
+    "https://example.org/a//b.jpg?size=1&x=(2),3#top",
+    "s3://bucket//key.jpg",
+    "gs://bucket/a b.jpg",
+    "HTTP://EXAMPLE.ORG/",
+    "data:image/png;base64,iVBORw0KGgo=",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    "key", ["content", "style", "init.path", "guidance.content", "model.weights", "resume"]
+)
+def test_an_address_is_named_as_it_was_typed(key: str, address: str) -> None:
+    for given in (f"{key}={address}", f'+{key}="{address}"'):
+        with pytest.raises(InputError) as told:
+            with_quoted_files([given])
+        assert str(told.value) == f"{key}={address}{NOT_FETCHED}"
+
+
+def test_addresses_in_lists_sweeps_and_files_of_their_own_kind(files: Path) -> None:
+    for given in ("style=[b.jpg,https://a.b/c.jpg]", "content=b.jpg,https://a.b/c.jpg"):
+        with pytest.raises(InputError, match=rf"^(style|content)=https://a\.b/c\.jpg{NOT_FETCHED}"):
+            with_quoted_files([given])
+    with pytest.raises(InputError, match=r"style=file:///a\.jpg is .* by its path, without file://"):
+        with_quoted_files(["style=file:///a.jpg"])
+    word = "logger.mlflow.tracking_uri=https://a.b/c"
+    assert with_quoted_files([word]) == [word]
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("content=a (1).jpg", "a (1).jpg"),
+        ("content=it's.jpg", "it's.jpg"),
+        ("content=x=1.jpg", "x=1.jpg"),
+        ("style=[a (1).jpg,b.jpg]", ["a (1).jpg", "b.jpg"]),
+        ('style=["a (1).jpg",it\'s "b".jpg]', ["a (1).jpg", 'it\'s "b".jpg']),
+        ("record.picture=$HOME `x` (1).png", "$HOME `x` (1).png"),
+        ("a=[1", "[1"),
+    ],
+)
+def test_what_is_advised_arrives_through_a_shell_as_it_was_meant(word: str, value: object) -> None:
+    advised = for_the_shell(word)
+    typed = subprocess.run(
+        ["bash", "-c", f"printf %s {advised}"], capture_output=True, text=True, check=True
+    ).stdout
+    assert OverridesParser.create().parse_override(typed).value() == value
+
+
+def test_what_of_a_folder_is_no_picture_is_named(files: Path) -> None:
+    Path("photos").mkdir()
+    pictures = ["1.jfif", "2.JPE", "3.avif", "4.HEIC", "5.png"]
+    for name in (*pictures, "notes.txt", "clip.mov", ".hidden"):
+        (Path("photos") / name).touch()
+    assert style_names("photos") == [f"photos/{name}" for name in pictures]
+    (line,) = left_out_of(["photos", "b.jpg"])
+    assert line == ("2 files of photos left out, whose names are not those of pictures: clip.mov, notes.txt")
+    for number in range(20):
+        (Path("photos") / f"{number}.raw").touch()
+    (line,) = left_out_of(["photos"])
+    assert line.endswith("0.raw, 1.raw, 2.raw, 3.raw, 4.raw, 5.raw, 6.raw, 7.raw and 14 others")

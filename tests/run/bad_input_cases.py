@@ -10,6 +10,16 @@ BEFORE_TENSORFLOW = {
     "one of two styles missing": ("style=[samples/mosaic.jpg,nothing.jpg]", "nothing.jpg"),
     "a folder": ("content=folder", "the folder folder holds no picture"),
     "not an image": ("content=text.jpg", "text.jpg", "not a picture"),
+    "an address": (
+        "content=https://example.org//a.jpg?x=(1)",
+        "content=https://example.org//a.jpg?x=(1) is an address; addresses are not fetched: download",
+    ),
+    "an address of a store": ("style=[whole.jpg,s3://b/c.jpg]", "style=s3://b/c.jpg is an address"),
+    "an address of a profile": (
+        "style=whole.jpg record.profile=gs://b/c.icc",
+        "record.profile=gs://b/c.icc is an address",
+    ),
+    "a glob without a match": ("style=paint/*.jpg", "no file matches paint/*.jpg"),
     "truncated": ("content=truncated.jpg", "truncated.jpg", "cut short"),
     "zero bytes": ("content=empty.png", "empty.png", "0 bytes"),
     "zero pixels": ("content=zero.png", "zero.png"),
@@ -86,7 +96,13 @@ BEFORE_TENSORFLOW = {
     "no key": ("=3", "no key"),
     "open bracket": ("a=[1", "'a=[1'", "KEY=VALUE"),
     "no value": ("foo", "'foo'", "KEY=VALUE"),
-    "signs in a name": ("content=a(1).jpg", "content=a(1).jpg", "quotes"),
+    "signs in a name": ("content=a(1).jpg", "content=a(1).jpg", "quotes", "'content=\"a(1).jpg\"'\n"),
+    "signs in a list": ("style=[whole.jpg,it's.jpg]", """'style=[whole.jpg,"it'"'"'s.jpg"]'\n"""),
+    "several contents": ("content=whole.jpg,a=b.jpg", "quotes", """'content=whole.jpg,"a=b.jpg"'\n"""),
+    "several without -m": (
+        "content=whole.jpg,text.jpg",
+        "one text is 'content=\"whole.jpg,text.jpg\"', and put -m first for a sweep\n",
+    ),
     "a list without brackets": ("style_weights=2,3", "'style_weights=[2,3]'"),
     "unknown interpolation": ("steps=${nothing}", "'nothing'"),
     "unknown variable": ("steps=${oc.env:NST_TF_NO_SUCH_VARIABLE}", "steps", "NST_TF_NO_SUCH_VARIABLE"),
@@ -190,10 +206,5 @@ BEFORE_THE_RUN = {
     "unknown reduction": ("objective=pastiche objective.content.distance.reduction=most", "'most'", "mean"),
     "unknown class": ("optimizer._target_=keras.optimizers.Nothing", "optimizer", "Nothing"),
     "no growth": ("pyramid=coarse_to_fine pyramid.factor=1", "pyramid.factor", "1"),
-    "a coarse size is too small": (
-        "image.size=40 pyramid=coarse_to_fine pyramid.smallest=10",
-        "at its size 20, size 20 would leave a picture of 704 x 1024 with a side under 16 pixels",
-        "say pyramid.smallest=40",
-    ),
     "nothing to do": ("objective.content.weight=0 objective.style.weight=0", "weight 0"),
 }

@@ -85,6 +85,10 @@ def test_words_that_name_one_picture_or_no_run_are_left_alone(tmp_path: Path, mo
     frames = [f"content={tmp_path}", "video=previous"]
     assert with_many_contents(frames) == [f'content="{tmp_path}"', "video=previous"]
     assert with_many_contents([f"content={tmp_path}", "video=none"])[0] == "-m"
+    # flags stay before what they are for
+    words = ["--config-dir", "mine", "-m", "steps=3", f"content={tmp_path}"]
+    assert with_many_contents(words)[:3] == words[:3]
+    assert with_many_contents(words)[4:] == ["steps=3"]
     # several folders and pictures in one word, and the bundled pictures
     assert values(with_many_contents(["-m", "content=b.jpg,a*.jpg,b.jpg"])) == ["b.jpg", "a[1].jpg"]
     assert "samples/landscape.jpg" in values(with_many_contents(["content=samples/"]))

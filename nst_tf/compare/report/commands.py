@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-_PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
+from nst_tf.images.kinds import PICTURE_SUFFIXES
 
 
 def command_of(program: str, words: Sequence[object]) -> str | None:
@@ -33,7 +33,7 @@ def link_from(page: Path, picture: Path | None) -> str | None:
 
     Only files named as pictures are linked: an address that opens a stranger's HTML would run it.
     """
-    if picture is None or picture.suffix.lower() not in _PICTURE_SUFFIXES:
+    if picture is None or picture.suffix.lower() not in PICTURE_SUFFIXES:
         return None
     try:
         relative = os.path.relpath(picture.absolute(), page.absolute().parent)

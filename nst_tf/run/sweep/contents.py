@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nst_tf.configuration.file_words import quoted
+from nst_tf.configuration.file_words import check_no_addresses, choices_of, quoted
 from nst_tf.configuration.places import is_there, user_path
-from nst_tf.configuration.several_pictures import several_pictures, stands_for_several
+from nst_tf.configuration.several_pictures import left_out_of, several_pictures, stands_for_several
 from nst_tf.configuration.video import video_of
 from nst_tf.errors import InputError
+from nst_tf.printable import printable
 from nst_tf.run.library import composed
 from nst_tf.run.sweep.state import earlier_jobs
 
@@ -29,8 +31,9 @@ def with_many_contents(words: Sequence[str]) -> list[str]:
     order, so that only new ones are new jobs. Where an animation is asked for (``video=``), which takes the
     pictures for its frames, the word is only quoted.
 
-    Raises InputError for an empty folder and for a glob without a match.
+    Raises InputError for an empty folder, for a glob without a match, and for an address.
     """
+    check_no_addresses(words)
     place = next((place for place, word in enumerate(words) if word.startswith(_CONTENT)), None)
     if place is None or any(word in _TELLS for word in words):
         return list(words)
@@ -40,10 +43,14 @@ def with_many_contents(words: Sequence[str]) -> list[str]:
         return list(words)
     if _is_of_frames(words):
         return [*words[:place], f"{_CONTENT}{quoted(said)}", *words[place + 1 :]]
+    for line in left_out_of(choices_of(said)):
+        print(f"nst: {printable(line)}", file=sys.stderr)  # noqa: T201  (Hydra's logging has not begun)
     choices = _in_earlier_order([quoted(name) for name in dict.fromkeys(names)], words)
     flag = [] if any(word in _SWEEPS for word in words) else ["-m"]
-    # first of all: then its values change most slowly, and more pictures are more jobs at the end
-    return [*flag, f"{_CONTENT}{','.join(choices)}", *words[:place], *words[place + 1 :]]
+    # before all others: then its values change most slowly, and more pictures are more jobs at the end
+    first = next(number for number, word in enumerate(words) if "=" in word and not word.startswith("-"))
+    others = [*words[first:place], *words[place + 1 :]]
+    return [*flag, *words[:first], f"{_CONTENT}{','.join(choices)}", *others]
 
 
 def _names(value: str) -> list[str] | None:
@@ -54,7 +61,7 @@ def _names(value: str) -> list[str] | None:
         except InputError:
             if "," not in value:
                 raise
-    items = [] if is_there(user_path(value)) else value.split(",")
+    items = [] if is_there(user_path(value)) else choices_of(value)
     if not any(stands_for_several(item) for item in items):
         return None
     return [

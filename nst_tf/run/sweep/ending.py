@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -90,7 +91,7 @@ def _counts(sweep: Sweep) -> str:
 
 
 def _how_to_go_on(sweep: Sweep) -> str:
-    return f"the same words with hydra.sweep.dir={_relative(sweep.folder)} go on with it"
+    return f"the same words with hydra.sweep.dir={shlex.quote(str(_relative(sweep.folder)))} go on with it"
 
 
 def _compare(sweep: Sweep) -> None:
