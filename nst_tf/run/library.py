@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from nst_tf.run.memory import check_memory, resolve_memory
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
+
+_log = logging.getLogger(__name__)
 
 PictureLike = str | Path | Image.Image | np.ndarray
 
@@ -146,6 +149,8 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
             history.append(report)
 
     outcome = optimize(experiment, (History(),))
+    if outcome.untouched:
+        _log.warning("%s", outcome.untouched)
     configuration = OmegaConf.to_yaml(settings, resolve=True)
     pixels, alpha = cut_out(settings, inputs, outcome.pixels)
     loss, parts_of_loss = outcome.loss, outcome.parts

@@ -105,3 +105,12 @@ def test_bad_things_are_refused(content, style, words, expected) -> None:
     with pytest.raises(InputError, match=expected) as refused:
         stylize(content, style, [*SMALL, *words])
     assert "\n" not in str(refused.value)
+
+
+def test_a_start_that_comes_out_untouched_is_told_of(
+    painting: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    flat = np.full((24, 32, 3), 128, np.uint8)
+    result = stylize(flat, painting, [*SMALL, "optimizer=adam", "objective.style.weight=0"])
+    np.testing.assert_array_equal(np.asarray(result.image), flat)
+    assert [record.message for record in caplog.records if "no step changed the loss" in record.message]
