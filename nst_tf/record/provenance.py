@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import subprocess
 import sys
 from functools import cache
@@ -12,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from nst_tf.versions import version_of
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 _PACKAGES = ("nst_tf", "tensorflow", "keras", "hydra-core", "omegaconf", "numpy", "pillow")
 _GIT_SECONDS = 5  # reading a commit takes milliseconds; a hanging file system must not hold a run
@@ -30,8 +34,10 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def peak_memory_bytes() -> int:
-    """The largest resident memory of this process so far, in bytes."""
+def peak_memory_bytes() -> int | None:
+    """The largest resident memory of this process so far, in bytes; None where the system does not tell."""
+    if resource is None:
+        return None
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB, macOS in bytes
 

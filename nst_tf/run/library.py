@@ -27,7 +27,7 @@ from nst_tf.errors import InputError
 from nst_tf.images.alpha import over_white
 from nst_tf.images.levels import levels_of
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
-from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.quiet_tensorflow import keras_settings_kept
 from nst_tf.run.delivery import cut_out
 from nst_tf.run.memory import check_memory, resolve_memory
 
@@ -97,8 +97,8 @@ def stylize(
         raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
     inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
     check_memory(settings, inputs)
-    load_tensorflow()
-    return _stylized(settings, inputs)
+    with keras_settings_kept():
+        return _stylized(settings, inputs)
 
 
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
