@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
@@ -35,6 +39,8 @@ if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
 
 _log = logging.getLogger(__name__)
+
+_ONE_AT_A_TIME = threading.RLock()  # the states of Hydra, of Keras and of TensorFlow are of the whole process
 
 PictureLike = str | Path | Image.Image | np.ndarray
 
@@ -77,9 +83,18 @@ def stylize(
     the words of ``experiment=texture``. ``words`` are those of the command line, such as
     ``["image.size=256", "optimizer=adam"]``.
     Raises InputError for whatever the command line would refuse.
+    Threads may call it at once: they wait for each other, for one picture takes all processors and the memory
+    there is, and each gets what it would get alone.
 
     Method: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016.
     """
+    with _ONE_AT_A_TIME:
+        return _stylize(content, style, words)
+
+
+def _stylize(
+    content: PictureLike | None, style: PictureLike | Sequence[PictureLike], words: Sequence[str]
+) -> Stylized:
     settings, choices = composed(words)
     given = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
     styles = [picture for one in given for picture in _pictures_of(one)]
@@ -106,7 +121,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     register_schema()
     words = with_experiment_files(as_spelled_here(words))
     try:
-        with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+        with _hydra_of_ours(), initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
             settings = compose("config", words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
@@ -119,6 +134,19 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     with open_dict(settings):
         del settings["hydra"]
     return settings, choices
+
+
+@contextmanager
+def _hydra_of_ours() -> Iterator[None]:
+    """A process has one of Hydra's states: ours for now, then again that of a program that has one."""
+    with _ONE_AT_A_TIME:
+        theirs, their_version = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
+        GlobalHydra.instance().clear()
+        try:
+            yield
+        finally:
+            GlobalHydra.instance().hydra = theirs  # composing has put another instance there
+            VersionBase.instance().version_base = their_version
 
 
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
