@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from nst_tf.custom_gradient import custom_gradient
 from nst_tf.statistics.statistic import total_of
 
 
@@ -24,7 +25,7 @@ def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tens
     its two factors would take two of that size, and keep W F for them.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def products(given: tf.Tensor):
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             slopes = tf.matmul(given, upstream + tf.transpose(upstream))

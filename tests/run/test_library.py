@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -163,3 +164,21 @@ def test_a_program_of_hydras_own_may_call_it(tmp_path: Path) -> None:
         assert compose("config") == {"theirs": 1}
         assert str(getbase()) == "1.2"
     assert not GlobalHydra.instance().is_initialized()
+
+
+def test_sizes_leave_no_graphs_behind(photo: Path, painting: Path) -> None:
+    """Each graph has some megabytes: those of all sizes but the last go, whatever the collector's mood."""
+
+    def graphs() -> int:
+        return sum(type(one).__name__ == "FuncGraph" for one in gc.get_objects())
+
+    words = [*SMALL, "objective=wasserstein", "steps=1"]
+    gc.disable()
+    try:
+        counts = []
+        for size in (24, 26, 28):
+            stylize(photo, painting, [*words, f"image.size={size}"])
+            counts.append(graphs())
+        assert counts[1] == counts[2] <= counts[0] + 1
+    finally:
+        gc.enable()
