@@ -65,8 +65,21 @@ class Experiment:
 
     @property
     def scales(self) -> list[Scale]:
-        """The sizes, from coarse to fine."""
-        return self.pyramid.scales(self.size, self.style_size, self.steps)
+        """The sizes of the plan, from coarse to fine, without those at which a picture would be too small."""
+        planned, first = self._planned()
+        return planned[first:]
+
+    @property
+    def skipped(self) -> str | None:
+        """One line about the sizes of the plan that are left out, and why; None if all are made."""
+        planned, first = self._planned()
+        if first == 0:
+            return None
+        sizes = ", ".join(str(scale.size) for scale in planned[:first])
+        return (
+            f"the pyramid begins at {planned[first].size} pixels instead of {planned[0].size}, without the steps"
+            f" of {sizes}: {self._obstacle(planned[first - 1])}"
+        )
 
     def shapes_at(self, scale: Scale) -> tuple[Shape, list[Shape]]:
         """Height and width of the result and of each style at one size; InputError as ``shapes_at``."""
@@ -86,16 +99,24 @@ class Experiment:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """Height and width of the image at each size; InputError if a picture would be too small at one."""
-        scales = self.scales
-        *coarser, last = scales
-        shape = self.shapes_at(last)[0]
-        for scale, finer in reversed(list(zip(coarser, scales[1:], strict=True))):
-            try:
-                self.shapes_at(scale)
-            except InputError as error:
-                raise InputError(
-                    f"the pyramid begins too small: at its size {scale.size}, {error}; say"
-                    f" pyramid.smallest={finer.size}"
-                ) from error
-        return (*(self.shapes_at(scale)[0] for scale in coarser), shape)
+        """Height and width of the image at each size; InputError if a picture is too small at the last."""
+        return tuple(self.shapes_at(scale)[0] for scale in self.scales)
+
+    def _planned(self) -> tuple[list[Scale], int]:
+        """The whole plan, and the number of the first size that, like all finer ones, suits every picture.
+
+        The last size stays whatever it is: nothing could be made without it.
+        """
+        planned = self.pyramid.scales(self.size, self.style_size, self.steps)
+        first = len(planned) - 1
+        while first > 0 and self._obstacle(planned[first - 1]) is None:
+            first -= 1
+        return planned, first
+
+    def _obstacle(self, scale: Scale) -> str | None:
+        """Why the pictures can't have this size; None if they can."""
+        try:
+            self.shapes_at(scale)
+        except InputError as error:
+            return str(error)
+        return None

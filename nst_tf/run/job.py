@@ -191,6 +191,8 @@ def _run_with_tensorflow(
     made_up = set_up(settings, inputs, files, timings.lap)
     parts, weights = made_up.parts, made_up.weights
     WARM.expect(made_up.experiment.shapes)
+    if made_up.experiment.skipped:
+        _log.info("%s", made_up.experiment.skipped)
     experiment = with_settled_balance(settings, made_up.experiment)
     timings.lap("network")
     scales = experiment.scales

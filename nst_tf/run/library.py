@@ -166,6 +166,8 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
     set_determinism(settings.deterministic)
     prepared = prepare(settings, inputs, parts, weights, WARM)
     WARM.expect(prepared.shapes)
+    if prepared.skipped:
+        _log.info("%s", prepared.skipped)
     experiment = with_settled_balance(settings, prepared)
     history: list[Report] = []
 

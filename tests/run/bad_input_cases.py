@@ -190,10 +190,5 @@ BEFORE_THE_RUN = {
     "unknown reduction": ("objective=pastiche objective.content.distance.reduction=most", "'most'", "mean"),
     "unknown class": ("optimizer._target_=keras.optimizers.Nothing", "optimizer", "Nothing"),
     "no growth": ("pyramid=coarse_to_fine pyramid.factor=1", "pyramid.factor", "1"),
-    "a coarse size is too small": (
-        "image.size=40 pyramid=coarse_to_fine pyramid.smallest=10",
-        "at its size 20, size 20 would leave a picture of 704 x 1024 with a side under 16 pixels",
-        "say pyramid.smallest=40",
-    ),
     "nothing to do": ("objective.content.weight=0 objective.style.weight=0", "weight 0"),
 }
