@@ -1,12 +1,10 @@
-"""How much memory a run can have: of the machine, of its control group, of its GPU."""
+"""How much memory a run can have: of the machine, of its control group."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
-_NVIDIA_SECONDS = 10  # nvidia-smi answers within a second, or after a few where the driver was asleep
 _NO_LIMIT = 1 << 60  # control groups version 1 write a number near 2^63 for "no limit"
 
 
@@ -30,26 +28,6 @@ def free_bytes(root: Path = Path("/")) -> int | None:
     """What this process can have beside what it has already; None where nothing tells."""
     there = available_bytes(root)
     return None if there is None else there - _own_bytes(root)
-
-
-def gpu_bytes() -> int | None:
-    """Free memory of the first NVIDIA GPU that this process sees; None without one."""
-    try:
-        answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=_NVIDIA_SECONDS,
-            check=True,
-        ).stdout.split()
-    except (OSError, subprocess.SubprocessError):
-        return None
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0].strip()
-    index = int(visible) if visible.isdecimal() else 0
-    try:
-        return int(answer[index]) << 20  # it counts in MiB
-    except (IndexError, ValueError):
-        return None
 
 
 def _mem_available(root: Path) -> int | None:

@@ -37,12 +37,17 @@ class BoundedCache(Generic[Value]):
         """The value, which the cache then holds no more; None if it is not there."""
         return self._entries.pop(key, (None, 0))[0]
 
-    def put(self, key: Hashable, value: Value, size: int) -> None:
-        """Keep a value of ``size`` bytes; those used longest ago go until all is within the bounds."""
+    def put(self, key: Hashable, value: Value, size: int) -> bool:
+        """Keep a value of ``size`` bytes; those used longest ago go until all is within the bounds.
+
+        Returns whether any had to go.
+        """
         self._entries.pop(key, None)
         self._entries[key] = value, size
+        count = len(self)
         while self._entries and (self.bytes > self._most_bytes or len(self) > self._most_entries):
             self._entries.popitem(last=False)
+        return len(self) < count
 
     def clear(self) -> None:
         """Forget everything."""

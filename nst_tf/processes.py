@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _MOST_PROCESSES = 1 << 31  # a pid_t has 32 bits with a sign
+# processthreadsapi.h and winerror.h: PROCESS_QUERY_LIMITED_INFORMATION, STILL_ACTIVE, ERROR_ACCESS_DENIED
+_QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,30 @@ class Process:
         """Whether it runs on this machine; never true of one on another machine, which can't be seen."""
         if not self.is_of_this_host:
             return False
-        try:
-            os.kill(self.number, 0)
-        except ProcessLookupError:
+        if not _exists(self.number):
             return False
-        except PermissionError:  # somebody else's: it exists
-            pass
         return _began(self.number) == self.began if self.began is not None else True
+
+
+def _exists(number: int) -> bool:
+    if sys.platform == "win32":  # where os.kill ends the process, whatever the signal
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(_QUERY, False, number)
+        if not handle:
+            return kernel.GetLastError() == _ACCESS_DENIED  # somebody else's: it exists
+        status = ctypes.c_ulong()
+        kernel.GetExitCodeProcess(handle, ctypes.byref(status))
+        kernel.CloseHandle(handle)
+        return status.value == _STILL_ACTIVE
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's: it exists
+        pass
+    return True
 
 
 def _began(number: int) -> int | None:

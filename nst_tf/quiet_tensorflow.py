@@ -1,27 +1,92 @@
-"""Loading TensorFlow without its start-up chatter."""
+"""Loading TensorFlow without its start-up chatter, and Keras as this package needs it."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nst_tf.errors import InputError
+
+_BACKEND, _FLOATX, _DATA_FORMAT = "tensorflow", "float32", "channels_last"
+# what else stops their imports with a traceback
+_POSSIBLE = {
+    "floatx": ("float16", "float32", "float64"),
+    "image_data_format": ("channels_last", "channels_first"),
+}
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow; what it prints while loading is shown only if loading fails.
+    """Import TensorFlow and Keras; what they print while loading is shown only if loading fails.
 
-    Its libraries write to the file descriptor of standard error before any logging can be set.
+    Their libraries write to the file descriptor of standard error before any logging can be set. Whatever
+    ``KERAS_BACKEND`` and the user's ``keras.json`` say, Keras computes with TensorFlow, in float32 and with
+    the channels last, from here on: each of these changes results, or is not possible.
+    Raises InputError if Keras was imported with another backend before, or can't read its own settings.
     """
-    if "tensorflow" in sys.modules:
+    if "tensorflow" not in sys.modules or "keras" not in sys.modules:
+        _import_quietly()
+    import keras
+
+    backend = keras.config.backend()
+    if backend != _BACKEND:
+        raise InputError(
+            f"Keras was imported with the backend {backend} before, and nst_tf needs tensorflow: set"
+            " KERAS_BACKEND=tensorflow where this program starts, or call nst_tf in a process of its own"
+        )
+    keras.config.set_floatx(_FLOATX)
+    keras.config.set_image_data_format(_DATA_FORMAT)
+
+
+@contextmanager
+def keras_settings_kept() -> Iterator[None]:
+    """Load TensorFlow; afterwards the settings of Keras are those of whoever called, as they were."""
+    if "keras" not in sys.modules:
+        _import_quietly()
+    import keras
+
+    floatx, data_format = keras.config.floatx(), keras.config.image_data_format()
+    try:
+        load_tensorflow()
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_image_data_format(data_format)
+
+
+def _check_settings_of_keras() -> None:
+    """Raise InputError for a ``keras.json`` with which neither TensorFlow nor Keras can be imported."""
+    path = Path(os.environ.get("KERAS_HOME") or Path("~") / ".keras").expanduser() / "keras.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # they ignore it then
         return
+    if not isinstance(settings, dict):
+        raise InputError(f"{path} holds no settings of Keras, which can't be imported: delete it")
+    if not isinstance(settings.get("epsilon", 1e-7), float):
+        raise InputError(f"{path} has epsilon={settings['epsilon']!r}, which Keras refuses: say 1e-07")
+    for key, possible in _POSSIBLE.items():
+        if key in settings and settings[key] not in possible:
+            raise InputError(
+                f"{path} has {key}={settings[key]!r}, which Keras refuses: say {' or '.join(possible)}"
+            )
+
+
+def _import_quietly() -> None:
+    _check_settings_of_keras()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # by itself TensorFlow leaves it off on processors without AVX-512 VNNI, where it is as much faster
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as chatter:
+    with _backend_of_keras(), tempfile.TemporaryFile() as chatter:
         os.dup2(chatter.fileno(), 2)
         try:
+            import keras  # noqa: F401
             import tensorflow as tf
 
             # creating the first tensor starts the device layer, which chatters too
@@ -37,3 +102,17 @@ def load_tensorflow() -> None:
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@contextmanager
+def _backend_of_keras() -> Iterator[None]:
+    """It is chosen by the first import, maybe by TensorFlow's, and can't be changed after it."""
+    wanted = os.environ.get("KERAS_BACKEND")
+    os.environ["KERAS_BACKEND"] = _BACKEND
+    try:
+        yield
+    finally:
+        if wanted is None:
+            del os.environ["KERAS_BACKEND"]
+        else:
+            os.environ["KERAS_BACKEND"] = wanted

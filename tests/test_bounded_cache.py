@@ -10,7 +10,8 @@ def test_what_was_used_longest_ago_goes_first():
     for key in "abc":
         cache.put(key, key.upper(), 10)
     assert cache.get("a") == "A"
-    cache.put("d", "D", 10)
+    assert cache.put("d", "D", 10)
+    assert not cache.put("d", "D", 10)
     assert [cache.get(key) for key in "abcd"] == ["A", None, "C", "D"]
 
 

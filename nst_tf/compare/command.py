@@ -22,6 +22,7 @@ from nst_tf.compare.tables import best_table, difference_table
 from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.printable import printable
+from nst_tf.versions import ShowVersions
 
 BAD_INPUT, INTERRUPTED = 2, 130  # 130 = 128 + SIGINT, as shells count
 _WIDE = 1000  # columns: what reads from a pipe wants a line a row
@@ -163,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=ShowVersions, help="show the versions and exit")
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a run, a sweep, or any folder above them")
     parser.add_argument("--rows", metavar="K[,K]", help="settings that make the rows of sheet and page")
     parser.add_argument("--cols", metavar="K", help="the setting that makes its columns")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from nst_tf.custom_gradient import custom_gradient
+
 _SMALLEST_NORM = 1e-8  # jcjohnson/neural-style, ContentLoss:updateGradInput: "+ 1e-8"
 
 
@@ -14,7 +16,7 @@ def with_normalized_gradient(activations: tf.Tensor, strength: tf.Tensor) -> tf.
     (LBFGS, SciPy's) can't use it.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def unchanged(values: tf.Tensor):
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             norm = tf.reduce_sum(tf.abs(upstream)) + _SMALLEST_NORM

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import subprocess
 import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from nst_tf.versions import version_of
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 _PACKAGES = ("nst_tf", "tensorflow", "keras", "hydra-core", "omegaconf", "numpy", "pillow")
 _GIT_SECONDS = 5  # reading a commit takes milliseconds; a hanging file system must not hold a run
@@ -19,7 +24,7 @@ _GIT_SECONDS = 5  # reading a commit takes milliseconds; a hanging file system m
 def provenance() -> dict[str, Any]:
     """Versions, git commit of the code (None outside of a checkout), machine and processor."""
     return {
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: version_of(name) for name in _PACKAGES},
         "git_commit": _git_commit(),
         "machine": {
             "system": platform.platform(),
@@ -29,18 +34,12 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def peak_memory_bytes() -> int:
-    """The largest resident memory of this process so far, in bytes."""
+def peak_memory_bytes() -> int | None:
+    """The largest resident memory of this process so far, in bytes; None where the system does not tell."""
+    if resource is None:
+        return None
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB, macOS in bytes
-
-
-@cache
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 @cache  # the code that is loaded is that of the first run

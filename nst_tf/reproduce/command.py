@@ -25,6 +25,7 @@ from nst_tf.reproduce.rerun_sweep import Repeated, completed_runs, rerun_sweep
 from nst_tf.reproduce.unfinished import end_of, is_completed, not_repeated
 from nst_tf.run.saved_run import Located, read_saved_run, read_summary
 from nst_tf.run.stop import Terminated, terminable
+from nst_tf.versions import ShowVersions
 
 BEYOND, BAD_INPUT = 1, 2
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
@@ -197,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
         " whether the picture is the same bit for bit; or write its configuration as an experiment file.",
         epilog="Exit status: 0 identical or within the tolerance, 1 beyond it or failed, 2 bad input.",
     )
+    parser.add_argument("--version", action=ShowVersions, help="show the versions and exit")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a run or of a sweep; only read")
     parser.add_argument(
         "--output", metavar="FOLDER", help="where to write; without it, a new one in outputs/, as nst's"

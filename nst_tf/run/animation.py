@@ -176,6 +176,8 @@ class Animation:
     ) -> None:
         path = self._folder.frame_picture(number, outcome.pixels)
         if not self._made:
+            if outcome.untouched:
+                _log.warning("frame %d: %s", number, outcome.untouched)
             for earlier in self._broken:  # nothing else could stand in their places
                 self._folder.frame_picture(earlier["frame"], outcome.pixels)
         facts = {"frame": number, "picture": f"{FRAMES}/{path.name}", "steps": outcome.steps}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import logging
@@ -37,6 +38,7 @@ from nst_tf.run.stop import Stop, Terminated
 from nst_tf.run.sweep.contents import with_many_contents
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
+from nst_tf.versions import ShowVersions
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
 
@@ -116,8 +118,13 @@ def _check_resume_alone(words: list[str]) -> None:
 
 
 def _asks_for_help() -> bool:
-    """Refuses what is no flag in one sentence, where Hydra's own parser prints its usage: InputError."""
-    parser = get_args_parser()
+    """Refuses what is no flag in one sentence, where Hydra's own parser prints its usage: InputError.
+
+    ``--version`` is answered here, with more than Hydra's own; it exits.
+    """
+    flags = get_args_parser()
+    parser = argparse.ArgumentParser(parents=[flags], add_help=False, conflict_handler="resolve")
+    parser.add_argument("--version", action=ShowVersions)
 
     def refuse(message: str) -> NoReturn:
         raise InputError(f"{message} (flags such as -m come before KEY=VALUE; see `nst --hydra-help`)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from nst_tf.available_memory import available_bytes, gpu_bytes
+from nst_tf.available_memory import available_bytes
+from nst_tf.visible_gpus import gpu_bytes
 
 
 def device_bytes() -> int | None:

@@ -30,6 +30,7 @@ from nst_tf.run.resumable import resumable
 from nst_tf.run.said_of_inputs import notes_on
 from nst_tf.run.saved_run import has_checkpoint
 from nst_tf.run.timings import Timings
+from nst_tf.run.untouched import NEVER_LOWER
 
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record.checkpoint import Checkpoint
@@ -268,10 +269,9 @@ def _run_with_tensorflow(
             f"{outcome.diverged}; the best picture so far is {picture};"
             f" {what_to_change(settings, outcome.failed_at_start, tried)}"
         )
-    if outcome.is_best_seen and folder.never_improved:
-        _log.warning(
-            "no step lowered the loss, so the saved picture is the start image: a smaller"
-            " optimizer.learning_rate helps"
-        )
+    # of a resumed run, only the folder knows how it began
+    never_lower = NEVER_LOWER if outcome.is_best_seen and folder.never_improved else None
+    if untouched := outcome.untouched or never_lower:
+        _log.warning("%s", untouched)
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return (animation and animation.file) or picture

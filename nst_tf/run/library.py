@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
@@ -30,7 +34,7 @@ from nst_tf.errors import InputError
 from nst_tf.images.alpha import over_white
 from nst_tf.images.levels import levels_of
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
-from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.quiet_tensorflow import keras_settings_kept
 from nst_tf.run.delivery import cut_out
 from nst_tf.run.memory import check_memory, resolve_memory
 from nst_tf.run.said_of_inputs import transparent
@@ -39,6 +43,8 @@ if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
 
 _log = logging.getLogger(__name__)
+
+_ONE_AT_A_TIME = threading.RLock()  # the states of Hydra, of Keras and of TensorFlow are of the whole process
 
 PictureLike = str | Path | Image.Image | np.ndarray
 
@@ -82,9 +88,18 @@ def stylize(
     the words of ``experiment=texture``. ``words`` are those of the command line, such as
     ``["image.size=256", "optimizer=adam"]``.
     Raises InputError for whatever the command line would refuse.
+    Threads may call it at once: they wait for each other, for one picture takes all processors and the memory
+    there is, and each gets what it would get alone.
 
     Method: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016.
     """
+    with _ONE_AT_A_TIME:
+        return _stylize(content, style, words)
+
+
+def _stylize(
+    content: PictureLike | None, style: PictureLike | Sequence[PictureLike], words: Sequence[str]
+) -> Stylized:
     settings, choices = composed(words)
     given = [style] if isinstance(style, (str, Path, Image.Image, np.ndarray)) else list(style)
     styles = [picture for one in given for picture in _pictures_of(one)]
@@ -107,8 +122,8 @@ def stylize(
         *transparent(styles),
     ):
         _log.info("%s", line)
-    load_tensorflow()
-    return _stylized(settings, inputs)
+    with keras_settings_kept():
+        return _stylized(settings, inputs)
 
 
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
@@ -116,7 +131,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     register_schema()
     words = with_quoted_files(with_experiment_files(as_spelled_here(words)))
     try:
-        with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+        with _hydra_of_ours(), initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
             settings = compose("config", words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
@@ -129,6 +144,19 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     with open_dict(settings):
         del settings["hydra"]
     return settings, choices
+
+
+@contextmanager
+def _hydra_of_ours() -> Iterator[None]:
+    """A process has one of Hydra's states: ours for now, then again that of a program that has one."""
+    with _ONE_AT_A_TIME:
+        theirs, their_version = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
+        GlobalHydra.instance().clear()
+        try:
+            yield
+        finally:
+            GlobalHydra.instance().hydra = theirs  # composing has put another instance there
+            VersionBase.instance().version_base = their_version
 
 
 def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
@@ -161,6 +189,8 @@ def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
             history.append(report)
 
     outcome = optimize(experiment, (History(),))
+    if outcome.untouched:
+        _log.warning("%s", outcome.untouched)
     configuration = OmegaConf.to_yaml(settings, resolve=True)
     pixels, alpha = cut_out(settings, inputs, outcome.pixels)
     loss, parts_of_loss = outcome.loss, outcome.parts

@@ -14,6 +14,7 @@ from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.run.experiment import Experiment
 from nst_tf.run.outcome import Outcome, outcome_of
 from nst_tf.run.stage import stage_at
+from nst_tf.run.untouched import Untouched
 from nst_tf.solver import Diverged, Report, Solver
 from nst_tf.solver.compiled_step import Waiting
 
@@ -81,6 +82,7 @@ class Optimization:
         self._canvas: Canvas = PLAIN
         self._keep: Callable[[np.ndarray], np.ndarray] = lambda picture: picture
         self._seconds_of_targets = 0.0
+        self._untouched = Untouched(experiment.bits)
 
     def enter(self, index: int, scale: Scale) -> None:
         """Begin the size of this number, with what the one before left."""
@@ -97,11 +99,12 @@ class Optimization:
         began = time.perf_counter()
         bound = self.experiment.balance.applied(stage.bound(self.experiment), index)
         self._seconds_of_targets += time.perf_counter() - began
-        begin_with = self._keep(self._grown(image, height, width))
+        begin_with = self._canvas.image(self._keep(self._grown(image, height, width)))
+        self._untouched.begin(self._keep(self._canvas.saved(begin_with)))
         # of tens of megapixels each is most of a gigabyte, which the steps may need
         del stage, image
         self._image = None
-        self.solver.enter(self._canvas.image(begin_with), bound, self._canvas)
+        self.solver.enter(begin_with, bound, self._canvas)
 
     def _grown(self, picture: np.ndarray, height: int, width: int) -> np.ndarray:
         """The picture [h, w, 3] of the size before at this one."""
@@ -117,16 +120,25 @@ class Optimization:
 
     def tell(self, report: Report) -> None:
         """The solver made a step."""
+        self._untouched.told(report.loss)
         for watcher in self._watchers:
             watcher.on_report(report, self.solver)
 
     def leave(self) -> None:
         """The size is done."""
-        self._image = self._canvas.carried(self.solver.image)
+        image = self.solver.image
+        self._untouched.end(self._keep(self._canvas.saved(image)))
+        self._image = self._canvas.carried(image)
 
     def outcome(self, diverged: Diverged | None = None) -> Outcome:
         """What came out; ``diverged`` is what ended it early."""
         self.solver.close()
         return outcome_of(
-            self.solver, self.experiment, self._canvas, self._keep, diverged, self._seconds_of_targets
+            self.solver,
+            self.experiment,
+            self._canvas,
+            self._keep,
+            diverged,
+            self._seconds_of_targets,
+            self._untouched,
         )

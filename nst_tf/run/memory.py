@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from nst_tf.available_memory import available_bytes, gpu_bytes
+from nst_tf.available_memory import available_bytes
 from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
@@ -19,6 +19,7 @@ from nst_tf.run.processor import native_precisions
 from nst_tf.run.shapes import shapes_at
 from nst_tf.run.size_limits import check_sizes, in_words, largest_sizes
 from nst_tf.vgg.layer_names import reach_of
+from nst_tf.visible_gpus import visible_gpus
 
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
 _IN_PIECES = (
@@ -58,7 +59,7 @@ def check_memory(settings: DictConfig, inputs: Inputs) -> None:
     precision = _named(settings.precision)
     if precision == "auto":
         precision = "bfloat16" if "bfloat16" in (native_precisions() or ()) else "float32"
-    available = None if gpu_bytes() is not None else available_bytes()
+    available = None if visible_gpus() else available_bytes()
     chosen_memory(settings, inputs, available, precision)
 
 

@@ -12,6 +12,7 @@ from nst_tf.colour import PLAIN, Canvas
 from nst_tf.counted import counted
 from nst_tf.images.levels import rounded as rounded_to
 from nst_tf.run.experiment import Experiment
+from nst_tf.run.untouched import Untouched
 from nst_tf.solver import Diverged, RollBack, Solver
 
 
@@ -36,6 +37,8 @@ class Outcome:
     is_best_seen: bool = False
     roll_backs: tuple[RollBack, ...] = ()
     failed_at_start: bool = False
+    untouched: str | None = None
+    """What to say if the picture is the one that the run started from."""
 
 
 def outcome_of(
@@ -45,6 +48,7 @@ def outcome_of(
     keep: Callable[[np.ndarray], np.ndarray],
     failure: Diverged | None,
     seconds_of_targets: float,
+    untouched: Untouched,
 ) -> Outcome:
     """The best that the solver has to show, as it is saved, scored; ``failure`` is what ended it early."""
     diverged = None if failure is None else str(failure)
@@ -78,4 +82,5 @@ def outcome_of(
         is_best_seen,
         tuple(solver.roll_backs),
         failure is not None and failure.at_start,
+        untouched.sentence(pixels, is_best_seen) if solver.step else None,
     )

@@ -37,5 +37,5 @@ def seconds_of_process() -> float:
         ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
         up = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
         return up - ticks / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError, AttributeError):  # without /proc, or without sysconf
         return time.perf_counter() - _IMPORTED

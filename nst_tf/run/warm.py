@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -99,11 +100,12 @@ class Warm:
         self._shapes = shapes
 
     def forget_sizes(self) -> None:
-        """Free everything that has the size of a picture."""
+        """Free everything that has the size of a picture, graphs too, which hold each other in circles."""
         self.steps.clear()
         self.batches.clear()
         self.pictures.clear()
         self._resized.clear()
+        gc.collect()
 
 
 WARM = Warm()

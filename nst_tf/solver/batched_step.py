@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -104,7 +105,8 @@ class BatchedSteps:
 
     def give_back(self, key: Hashable, step: BatchedStep) -> None:
         """The step is not needed any more; it may be used again."""
-        self._waiting.put(key, step, step.bytes)
+        if self._waiting.put(key, step, step.bytes):
+            gc.collect()  # as in CompiledSteps
 
     def clear(self) -> None:
         """Free them all."""

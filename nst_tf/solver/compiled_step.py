@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Protocol
 
@@ -230,7 +231,8 @@ class CompiledSteps:
     def give_back(self, key: Hashable, step: CompiledStep) -> None:
         """The step is not needed any more; it may be used again."""
         step.state.close()
-        self._waiting.put(key, step, step.state.bytes)
+        if self._waiting.put(key, step, step.state.bytes):
+            gc.collect()  # a graph holds itself in circles: until then it would stay
 
     def clear(self) -> None:
         """Free them all."""

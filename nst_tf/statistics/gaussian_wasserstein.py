@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
+from nst_tf.custom_gradient import custom_gradient
 from nst_tf.statistics.gaussian_barycentre import barycentre
 from nst_tf.statistics.moments import MomentSums, covariance_of, moment_sums
 from nst_tf.statistics.parameters import check_at_least_zero
@@ -131,7 +132,7 @@ def _least_mean_eigenvalue(matrices: Sequence[tf.Tensor]) -> tf.Tensor:
 def _trace_of_root(matrix: tf.Tensor, least: tf.Tensor | float, none: tf.Tensor | float) -> tf.Tensor:
     """Eigenvalues are raised to ``least``; those that then are not above ``none`` count as 0."""
 
-    @tf.custom_gradient
+    @custom_gradient
     def trace(given: tf.Tensor):
         values, vectors = eigenvalues(given, least)
         zeros = tf.zeros_like(values)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from nst_tf.custom_gradient import custom_gradient
+
 
 class MomentSums(NamedTuple):
     """Over the positions m of F [M, C]: M (scalar), sum F_m [C] and sum F_m F_m^T [C, C], in float64."""
@@ -22,7 +24,7 @@ def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tens
     its two factors would take two of that size, and keep W F for them.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def products(given: tf.Tensor):
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             slopes = tf.matmul(given, upstream + tf.transpose(upstream))
@@ -60,7 +62,7 @@ def _centred_sums(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Sums over m of w (F - r)(F - r)^T [C, C] and of w (F - r) [C]; one pass over F each way."""
 
-    @tf.custom_gradient
+    @custom_gradient
     def sums(given: tf.Tensor):
         centred = given - reference
         weighted = centred if weights is None else weights * centred

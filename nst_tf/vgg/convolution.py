@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
+from nst_tf.custom_gradient import custom_gradient
 from nst_tf.vgg.padding import Padding
 
 # a 3 x 3 convolution without padding takes a position from each end of a side. Turned into the other kind it
@@ -76,7 +77,7 @@ def _convolving(
         return lambda activations, padding: tf.nn.conv2d(activations, kernel, 1, padding)
 
     def forward(activations: tf.Tensor, padding: str) -> tf.Tensor:
-        @tf.custom_gradient
+        @custom_gradient
         def convolve(given: tf.Tensor):
             back = "SAME" if padding == "SAME" else _TWO_AROUND
             return tf.nn.conv2d(given, kernel, 1, padding), lambda upstream: tf.nn.conv2d(
@@ -89,7 +90,7 @@ def _convolving(
         count, height, width, channels = _shape(activations)
         lost = 0 if padding == "SAME" else 2
 
-        @tf.custom_gradient
+        @custom_gradient
         def convolve(given: tf.Tensor):
             result = [count, height - lost, width - lost, kernel.shape[-1]]
             cut = "SAME" if padding == "SAME" else _TWO_AROUND

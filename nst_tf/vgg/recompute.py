@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nst_tf.custom_gradient import custom_gradient
 from nst_tf.vgg.cropped import cropped
 from nst_tf.vgg.extractor import Block, FeatureExtractor
 from nst_tf.vgg.pieces import Piece, pieces_of
@@ -46,7 +47,7 @@ def _recomputed(
     # a custom gradient takes and gives flat lists of tensors
     structure: list[Any] = []
 
-    @tf.custom_gradient
+    @custom_gradient
     def flat(whole: tf.Tensor):
         outputs, taken, before = [], [], []
         for band in bands:

@@ -350,7 +350,7 @@ def stopped_before_work() -> Callable[[], None]:
     from nst_tf.run.command import main
     from nst_tf.run.warm import WARM
 
-    memory.gpu_bytes = lambda: None  # else a program of the driver is asked
+    memory.visible_gpus = list  # else a program of the driver is asked
     from nst_tf.run import prepare
 
     def reached(*arguments: object, **others: object) -> None:

@@ -66,7 +66,9 @@ def test_jobs_land_on_the_devices_they_were_given(tmp_path: Path, small) -> None
     fakes.mkdir(), landed.mkdir()
     (fakes / "sitecustomize.py").write_text(_IN_THE_JOBS)
     driver = fakes / "nvidia-smi"
-    driver.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA (UUID: GPU-0)'\necho 'GPU 1: NVIDIA (UUID: GPU-1)'\n")
+    driver.write_text(
+        "#!/bin/sh\necho 'GPU-0, NVIDIA, 80000, Disabled'\necho 'GPU-1, NVIDIA, 80000, Disabled'\n"
+    )
     driver.chmod(0o755)
     words = [*small, "optimizer=adam", "sweep.compare=false", "hydra.sweep.dir=sweep"]
     words += ["hydra/launcher=submitit_local", "optimizer.learning_rate=0.01,0.02,0.03,0.04"]

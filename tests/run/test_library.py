@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import SMALL, nst
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.version import getbase
 from omegaconf import OmegaConf
 from PIL import Image
 
 from nst_tf import InputError, stylize
+from nst_tf.run import library
 
 
 def test_the_same_as_the_command_line(
@@ -105,3 +113,72 @@ def test_bad_things_are_refused(content, style, words, expected) -> None:
     with pytest.raises(InputError, match=expected) as refused:
         stylize(content, style, [*SMALL, *words])
     assert "\n" not in str(refused.value)
+
+
+def test_a_start_that_comes_out_untouched_is_told_of(
+    painting: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    flat = np.full((24, 32, 3), 128, np.uint8)
+    result = stylize(flat, painting, [*SMALL, "optimizer=adam", "objective.style.weight=0"])
+    np.testing.assert_array_equal(np.asarray(result.image), flat)
+    assert [record.message for record in caplog.records if "no step changed the loss" in record.message]
+
+
+def test_threads_get_what_they_would_get_one_after_another(
+    photo: Path, painting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share Hydra's state, the settings of Keras and a compiled step: one at a time is in each."""
+    every = [[*SMALL, "image.size=24", f"seed={seed}", "init.noise=0.5"] for seed in (1, 2)] * 2
+    alone = [stylize(photo, painting, words) for words in every[:2]]
+    assert alone[0].loss != alone[1].loss
+    inside = threading.Lock()
+
+    def alone_in(function):
+        def watched(*given, **named):
+            assert inside.acquire(blocking=False), "two threads at once"
+            try:
+                time.sleep(0.05)  # the others have time to come
+                return function(*given, **named)
+            finally:
+                inside.release()
+
+        return watched
+
+    for name in ("compose", "_stylized"):
+        monkeypatch.setattr(library, name, alone_in(getattr(library, name)))
+    with ThreadPoolExecutor(4) as threads:
+        at_once = list(threads.map(lambda words: stylize(photo, painting, words), every))
+    for one, other in zip(alone * 2, at_once, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.loss == other.loss
+        assert [report.loss for report in one.history] == [report.loss for report in other.history]
+        assert one.configuration == other.configuration
+
+
+def test_a_program_of_hydras_own_may_call_it(tmp_path: Path) -> None:
+    """Its state is that of the whole process, and is as before afterwards."""
+    (tmp_path / "config.yaml").write_text("theirs: 1\n")
+    with initialize_config_dir(str(tmp_path), version_base="1.2"):
+        with pytest.raises(InputError, match=r"image\.size must be at least"):
+            stylize(np.zeros((32, 32, 3)), np.zeros((32, 32, 3)), ["image.size=1"])
+        assert compose("config") == {"theirs": 1}
+        assert str(getbase()) == "1.2"
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_sizes_leave_no_graphs_behind(photo: Path, painting: Path) -> None:
+    """Each graph has some megabytes: those of all sizes but the last go, whatever the collector's mood."""
+
+    def graphs() -> int:
+        return sum(type(one).__name__ == "FuncGraph" for one in gc.get_objects())
+
+    words = [*SMALL, "objective=wasserstein", "steps=1"]
+    gc.disable()
+    try:
+        counts = []
+        for size in (24, 26, 28):
+            stylize(photo, painting, [*words, f"image.size={size}"])
+            counts.append(graphs())
+        assert counts[1] == counts[2] <= counts[0] + 1
+    finally:
+        gc.enable()

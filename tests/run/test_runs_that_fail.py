@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import nst
 from evaluated import numpy_loss, unit
+from PIL import Image
 
 
 @pytest.mark.parametrize("keep_best", ["true", "false"])
@@ -126,6 +127,28 @@ def test_other_runs_do_not(words: tuple[str, ...], own_size: tuple[str, ...], tm
     answer = nst(tmp_path, *own_size, "optimizer=adam", "steps=3", *words)
     assert answer.status == 0, answer.err
     assert NEVER_BETTER not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        # as the target of the content is the start, nothing pulls anywhere
+        (("optimizer=lbfgs", "objective.style.weight=0"), "no step changed the loss"),
+        (("optimizer=adam", "objective.style.weight=0"), "no step changed the loss"),
+        (("optimizer=adam", "optimizer.learning_rate=1e-6"), "by less than the 8 bits a channel"),
+        (("optimizer=adam", "optimizer.learning_rate=1e-6", "keep_best=false"), "by less than the 8 bits"),
+    ],
+)
+@pytest.mark.parametrize("pyramid", [(), ("pyramid=coarse_to_fine", "pyramid.smallest=24")])
+def test_a_flat_start_that_is_saved_untouched_is_told_of(
+    words: tuple[str, ...], said: str, pyramid: tuple[str, ...], own_size: tuple[str, ...], tmp_path: Path
+) -> None:
+    Image.new("RGB", (32, 24), (128, 128, 128)).save(tmp_path / "content.png")
+    answer = nst(tmp_path, *own_size, *pyramid, "steps=3", *words)
+    assert answer.status == 0, answer.err
+    assert len([line for line in answer.err.splitlines() if said in line]) == 1, answer.err
+    assert NEVER_BETTER not in answer.err
+    np.testing.assert_array_equal(unit(answer.run / "image.png"), unit(tmp_path / "content.png"))
 
 
 def test_overflow_of_half_precision_is_not_blamed_on_the_learning_rate(

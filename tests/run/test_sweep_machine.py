@@ -40,7 +40,7 @@ def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def arranged(count: int) -> None:
         program = tmp_path / "nvidia-smi"
-        lines = "\n".join(f"echo 'GPU {index}: NVIDIA (UUID: GPU-{index})'" for index in range(count))
+        lines = "\n".join(f"echo 'GPU-{index}, NVIDIA, 80000, Disabled'" for index in range(count))
         program.write_text(f"#!/bin/sh\n{lines}\n")
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
@@ -62,6 +62,7 @@ def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (8, "GPU-a, GPU-b", 3, "GPU-b"),
         (8, "3", 5, "3"),
         (8, "", 5, ""),
+        (8, "4,6,-1,7", 5, "6"),  # CUDA sees nothing behind what is no GPU
     ],
 )
 def test_one_gpu_a_job(launcher, count, allowed, number, expected, gpus) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -12,11 +10,11 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 
 from nst_tf.run.sweep.plan import GRID
+from nst_tf.visible_gpus import allowed_words, visible_gpus
 
 _SEVERAL_ON_A_MACHINE = ("hydra_joblib_launcher", "submitit_launcher.LocalLauncher", "hydra_ray_launcher")
 _CORES_A_JOB = 4  # at 512 pixels, more than that waits for memory; a job holds some gigabytes
 _AS_MANY_AS_CORES = -1  # joblib's own word and default
-_GPU_SECONDS = 10  # nvidia-smi answers in one; a driver that hangs must not hold a sweep
 
 
 def take_one_gpu(number: int, launcher: str, environment: MutableMapping[str, str]) -> None:
@@ -28,10 +26,10 @@ def take_one_gpu(number: int, launcher: str, environment: MutableMapping[str, st
     """
     if "tensorflow" in sys.modules or not any(name in launcher for name in _SEVERAL_ON_A_MACHINE):
         return
-    allowed = environment.get("CUDA_VISIBLE_DEVICES")
-    gpus = [str(index) for index in range(_gpus())] if allowed is None else allowed.split(",")
+    allowed = allowed_words(environment)
+    gpus = [str(index) for index in range(len(visible_gpus()))] if allowed is None else allowed
     if len(gpus) > 1:
-        environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)].strip()
+        environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
 
 
 def arrange(config: DictConfig) -> None:
@@ -42,33 +40,21 @@ def arrange(config: DictConfig) -> None:
     are any. Ray leaves its dashboard away and doesn't repeat what its workers write.
     """
     launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
+    several = any(name in launcher._target_ for name in _SEVERAL_ON_A_MACHINE)
+    gpus = len(visible_gpus()) if several else 0
     with open_dict(config):
         if "submitit_launcher.LocalLauncher" in launcher._target_ and sweeper._target_ == GRID:
             cores = launcher.get("cpus_per_task") or _CORES_A_JOB
-            at_once = max(1, _gpus() or (os.cpu_count() or 1) // cores)
+            at_once = max(1, gpus or (os.cpu_count() or 1) // cores)
             sweeper.max_batch_size = sweeper.max_batch_size or at_once
-        if "submitit_launcher.LocalLauncher" in launcher._target_ and (gpus := _gpus()):
+        if "submitit_launcher.LocalLauncher" in launcher._target_ and gpus:
             # of which each job takes one; without a number submitit hides them all
             launcher.gpus_per_node = launcher.get("gpus_per_node") or gpus
         if "hydra_joblib_launcher" in launcher._target_ and launcher.get("n_jobs") == _AS_MANY_AS_CORES:
-            launcher.n_jobs = _gpus() or _AS_MANY_AS_CORES
+            launcher.n_jobs = gpus or _AS_MANY_AS_CORES
         if "hydra_ray_launcher" in launcher._target_ and "ray" in launcher:
             given: dict[str, Any] = dict(launcher.ray.init)
             quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
             if not given.get("address") and "RAY_ADDRESS" not in os.environ:  # a cluster of its own
                 quiet["include_dashboard"] = False
             launcher.ray.init = quiet | given
-
-
-def _gpus() -> int:
-    """The number of NVIDIA GPUs, without loading TensorFlow."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return 0
-    try:
-        listed = subprocess.run(  # noqa: S603  (the driver's own program, without words of anybody)
-            [program, "-L"], capture_output=True, text=True, timeout=_GPU_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())

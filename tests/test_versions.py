@@ -1,0 +1,48 @@
+"""``--version`` of each command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from nst_tf import __version__
+from nst_tf import versions as module
+
+COMMANDS = ("nst_tf.run.command", "nst_tf.compare.command", "nst_tf.reproduce.command")
+
+_PROGRAM = """
+import sys, importlib
+main = importlib.import_module(sys.argv.pop(1)).main
+try:
+    main()
+finally:
+    loaded = [name for name in ("tensorflow", "keras") if name in sys.modules]
+    assert not loaded, loaded
+"""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_one_line_tells_the_versions_without_importing_tensorflow(command: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, command, "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"nst_tf {__version__} (TensorFlow {version('tensorflow')}, Keras {version('keras')},"
+        f" Hydra {version('hydra-core')})\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BELOW", {"TensorFlow": "no-such-package-of-anybody"})
+    assert module.versions() == f"nst_tf {__version__} (TensorFlow is missing)"
