@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
+from read_once import configuration_files
 
 # before the first import of TensorFlow: its C++ side logs start-up facts that are nobody's fault
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -31,6 +33,13 @@ def _whole_float32() -> None:
     """On a GPU, TensorFlow rounds the factors of products to 10 bits unless told not to."""
     if tensorflow := sys.modules.get("tensorflow"):
         tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _configuration_files_read_once() -> Iterator[None]:
+    """Hydra would read all of them anew for each of some thousand compositions."""
+    with configuration_files():
+        yield
 
 
 @pytest.fixture
