@@ -109,15 +109,33 @@ def nuclear(generated: np.ndarray, style: np.ndarray) -> float:
     """The same without epsilon: the last trace is the nuclear norm of X S_s^1/2, for X^T X = S."""
     own, others = vectors(generated), vectors(style)
     centred = (own - own.mean(0)) / len(own) ** 0.5
-    _, values, axes = np.linalg.svd((others - others.mean(0)) / len(others) ** 0.5, full_matrices=False)
+    values, axes = axes_of_style(style.tobytes(), style.shape)
     overlap = np.linalg.svd((centred @ axes.T) * values, compute_uv=False).sum()
     traces = (centred**2).sum() + (values**2).sum()
     return ((own.mean(0) - others.mean(0)) ** 2).mean() + (traces - 2 * overlap) / own.shape[1]
 
 
+@cache
+def axes_of_style(features: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Square roots of the eigenvalues of S_s, and the eigenvectors."""
+    others = vectors(np.frombuffer(features).reshape(shape))
+    return np.linalg.svd((others - others.mean(0)) / len(others) ** 0.5, full_matrices=False)[1:]
+
+
+@cache
+def nuclear_of_content(
+    content: bytes, shape: tuple[int, ...], style: bytes, of_style: tuple[int, ...]
+) -> float:
+    return nuclear(np.frombuffer(content).reshape(shape), np.frombuffer(style).reshape(of_style))
+
+
 def default(f, p, s) -> float:
     content = ((f["block4_conv2"] - p["block4_conv2"]) ** 2).sum() / (p["block4_conv2"] ** 2).sum()
-    layers = [nuclear(f[layer], s[layer]) / nuclear(p[layer], s[layer]) for layer in FIVE]
+    units = [
+        nuclear_of_content(p[layer].tobytes(), p[layer].shape, s[layer].tobytes(), s[layer].shape)
+        for layer in FIVE
+    ]
+    layers = [nuclear(f[layer], s[layer]) / unit for layer, unit in zip(FIVE, units, strict=True)]
     return content + 3 / 5 * sum(layers)
 
 

@@ -96,10 +96,10 @@ def test_what_a_pyramid_and_alternating_optimizers_left_is_used_again(tmp_path):
 
 
 def test_other_shapes_free_what_was_kept(tmp_path):
-    nst(tmp_path, *SMALL)
+    nst(tmp_path, *SMALL, keeps_sizes=False)
     assert len(WARM.steps) == 1
     kept = WARM.pictures.bytes
-    nst(tmp_path, *SMALL, "image.size=40")
+    nst(tmp_path, *SMALL, "image.size=40", keeps_sizes=False)
     assert len(WARM.steps) == 1
     assert kept < WARM.pictures.bytes < 3 * kept
 
