@@ -28,6 +28,18 @@ hypothesis.settings.load_profile("any machine")
 _REAL_PAIR = Path(__file__).parents[2] / "shared" / "images"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Before tests run beside each other: a thread each, where more would wait for those of the others."""
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ):
+        os.environ.setdefault(name, "1")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _whole_float32() -> None:
     """On a GPU, TensorFlow rounds the factors of products to 10 bits unless told not to."""
@@ -54,6 +66,16 @@ def random_weights():
     from nst_tf.weights import load_weights
 
     return load_weights("vgg19", "random")
+
+
+@pytest.fixture(scope="session")
+def weights_file(random_weights, tmp_path_factory) -> Path:
+    """The same in a file: those of ``model.weights=random`` are others for each seed, drawn anew."""
+    from nst_tf.weights import save_weights
+
+    path = tmp_path_factory.mktemp("weights") / "weights.npz"
+    save_weights(path, random_weights)
+    return path
 
 
 @pytest.fixture(scope="session")
