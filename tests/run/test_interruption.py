@@ -314,6 +314,7 @@ def stuck(folder: Path, calls: int, *words: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stuck_process_leaves_in_time(
     sent: signal.Signals, status: int, small: tuple[str, ...], tmp_path: Path, monkeypatch
@@ -336,6 +337,7 @@ def test_a_stuck_process_leaves_in_time(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_stuck_process_leaves_at_once_at_the_second_ctrl_c(small: tuple[str, ...], tmp_path: Path) -> None:
     words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
     with stuck(tmp_path, 3, *words) as started:
@@ -351,6 +353,7 @@ def test_a_stuck_process_leaves_at_once_at_the_second_ctrl_c(small: tuple[str, .
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_sweep_in_one_process_leaves_in_time(small: tuple[str, ...], tmp_path: Path) -> None:
     words = (
         "-m",
