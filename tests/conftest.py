@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
+from read_once import configuration_files
 
 # before the first import of TensorFlow: its C++ side logs start-up facts that are nobody's fault
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,11 +28,30 @@ hypothesis.settings.load_profile("any machine")
 _REAL_PAIR = Path(__file__).parents[2] / "shared" / "images"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Before tests run beside each other: a thread each, where more would wait for those of the others."""
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ):
+        os.environ.setdefault(name, "1")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _whole_float32() -> None:
     """On a GPU, TensorFlow rounds the factors of products to 10 bits unless told not to."""
     if tensorflow := sys.modules.get("tensorflow"):
         tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _configuration_files_read_once() -> Iterator[None]:
+    """Hydra would read all of them anew for each of some thousand compositions."""
+    with configuration_files():
+        yield
 
 
 @pytest.fixture
@@ -45,6 +66,16 @@ def random_weights():
     from nst_tf.weights import load_weights
 
     return load_weights("vgg19", "random")
+
+
+@pytest.fixture(scope="session")
+def weights_file(random_weights, tmp_path_factory) -> Path:
+    """The same in a file: those of ``model.weights=random`` are others for each seed, drawn anew."""
+    from nst_tf.weights import save_weights
+
+    path = tmp_path_factory.mktemp("weights") / "weights.npz"
+    save_weights(path, random_weights)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,7 @@
-"""The rules of the house that machines check: style, types, and which room may import which."""
+"""The rules of the house that no checker knows; ruff, pyright and import-linter are steps of ``.ci/run``."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,23 +9,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
-        ["lint-imports", "--no-cache"],
-        ["pyright", "nst_tf"],
-    ],
-    ids=lambda command: command[0] + ("-format" if "format" in command else ""),
-)
-def test_a_checker_is_content(command: list[str]) -> None:
-    program = shutil.which(command[0], path=f"{Path(sys.executable).parent}")
-    assert program, f"{command[0]} is not installed beside Python: pip install -e '.[test]'"
-    done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_files_of_the_package_are_one_idea_long() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "nst_tf").rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > 300} == {}
+
+
+@pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="the source distribution has no .ci")
+def test_the_checkers_are_steps_of_the_continuous_integration_and_of_every_commit() -> None:
+    """They were tests once; where they are not run, nothing else would miss them."""
+    steps = [line.split("#")[0].strip() for line in (ROOT / ".ci" / "run").read_text().splitlines()]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    for checker in ("ruff check", "ruff format", "pyright nst_tf", "lint-imports"):
+        assert any(step.startswith(checker) for step in steps), checker
+        assert f"entry: {checker}" in hooks, checker
+    tests = next(number for number, step in enumerate(steps) if "pytest" in step)
+    assert all(steps.index(step) < tests for step in steps if step.startswith(("ruff", "pyright", "lint-")))

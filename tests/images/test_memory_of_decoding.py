@@ -26,6 +26,7 @@ BAND = 70e6  # what is converted at a time, beside the picture
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="without /proc")
 @pytest.mark.parametrize(("name", "mode", "bytes_a_pixel"), [("a.jpg", "RGB", 16), ("a.tif", "RGBA", 20)])
 def test_a_large_picture_is_decoded_without_copies(name, mode, bytes_a_pixel, tmp_path: Path) -> None:

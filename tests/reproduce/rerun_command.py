@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from run.command_line import keep_sizes
 
 from nst_tf.reproduce.command import main
 
@@ -34,6 +35,7 @@ def nst_rerun(folder: Path, *words: str | Path) -> Told:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.chdir(folder)
         patch.setenv("COLUMNS", "120")
+        keep_sizes(patch)
         with pytest.raises(SystemExit) as stop:
             main([str(word) for word in words])
     return Told(int(stop.value.code or 0), out.getvalue(), err.getvalue())

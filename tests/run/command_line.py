@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hydra._internal.hydra import Hydra
+from hydra.types import RunMode
 
 from nst_tf.run.command import main
 
@@ -54,8 +56,8 @@ class Answer:
         return [json.loads(line) for line in (self.run / "metrics.jsonl").read_text().splitlines()]
 
 
-def nst(folder: Path, *words: str) -> Answer:
-    """``nst WORD ...`` in ``folder``, in this process."""
+def nst(folder: Path, *words: str, keeps_sizes: bool = True) -> Answer:
+    """``nst WORD ...`` in ``folder``, in this process; see ``keep_sizes``."""
     out, err, status = io.StringIO(), io.StringIO(), 0
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -68,11 +70,36 @@ def nst(folder: Path, *words: str) -> Answer:
         # Hydra's logging closes every handler there is, and absl's then closes what pytest captures with
         patch.setattr(logging, "shutdown", _close_log_files)
         patch.setenv("HYDRA_FULL_ERROR", "1")  # main sets it: taken back with the patch
+        patch.setattr(Hydra, "get_mode", mode_of)
+        if keeps_sizes:
+            keep_sizes(patch)
         try:
             main()
         except SystemExit as stop:
             status = int(stop.code or 0)
     return Answer(status, out.getvalue(), err.getvalue(), folder)
+
+
+def mode_of(
+    hydra: Hydra, config_name: str | None, overrides: list[str], ask=Hydra.get_mode
+) -> RunMode | None:
+    """What Hydra would find, which composes everything once more for it: our files leave it open.
+
+    Experiments say it, and words and folders of a user may.
+    """
+    may_say = any(
+        word.lstrip("+~").startswith(("experiment", "hydra.mode", "hydra=", "hydra/")) for word in overrides
+    )
+    return ask(hydra, config_name, overrides) if may_say or "--config-dir" in sys.argv else None
+
+
+def keep_sizes(patch: pytest.MonkeyPatch) -> None:
+    """What runs of other sizes compiled stays, within its bounds: tests take turns at a few small sizes.
+
+    In the program a run of other sizes frees it, for the sake of memory; the result is the same.
+    """
+    if warm := sys.modules.get("nst_tf.run.warm"):
+        patch.setattr(warm.Warm, "expect", lambda self, shapes: None)
 
 
 def environment() -> dict[str, str]:

@@ -12,7 +12,6 @@ from PIL import Image
 
 from nst_tf.run.sweep.companions import Companions
 from nst_tf.run.warm import WARM
-from nst_tf.weights import save_weights
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +23,6 @@ def cold():
 
 def saved(run: Path, name: str = "image.png") -> np.ndarray:
     return np.asarray(Image.open(run / name), np.float32)
-
-
-@pytest.fixture
-def weights(tmp_path, random_weights) -> Path:
-    """Untrained ones in a file: those of ``model.weights=random`` are others for each seed."""
-    save_weights(tmp_path / "weights.npz", random_weights)
-    return tmp_path / "weights.npz"
 
 
 def summary(run: Path) -> dict:
@@ -104,8 +96,8 @@ def test_runs_that_differ_in_numbers_and_pictures_are_made_at_once(tmp_path):
     ],
     ids=["lbfgs", "pyramid", "average", "sliced"],
 )
-def test_they_end_as_one_by_one(tmp_path, words, weights):
-    words = (*words, f"model.weights={weights}")
+def test_they_end_as_one_by_one(tmp_path, words, weights_file):
+    words = (*words, f"model.weights={weights_file}")
     if "image.size=64" in words:
         words = (*words, "pyramid=coarse_to_fine", "pyramid.smallest=32")
     together = sweep(tmp_path, *words, "sweep.compare=false")
@@ -168,14 +160,14 @@ def test_anything_else_is_refused_in_one_sentence(tmp_path, batch):
 
 
 @pytest.mark.slow
-def test_an_interruption_in_a_batch_is_gone_on_with_by_the_same_words(tmp_path, monkeypatch, weights):
+def test_an_interruption_in_a_batch_is_gone_on_with_by_the_same_words(tmp_path, monkeypatch, weights_file):
     import nst_tf.run.together as together
 
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
     words = (*SMALL, "seed=1,2,3", "init=noise", "sweep.batch=2", "hydra.sweep.dir=sweep")
-    words = (*words, f"model.weights={weights}")
+    words = (*words, f"model.weights={weights_file}")
     with monkeypatch.context() as patch:
         patch.setattr(together, "steps_together", interrupted)
         answer = nst(tmp_path, "-m", *words)

@@ -76,16 +76,30 @@ def assert_goes_on_to_the_same_end(folder: Path, whole: Answer, monkeypatch: pyt
     assert not (run / "checkpoint.npz").exists()
 
 
+@pytest.fixture(scope="module")
+def two_sizes(small: tuple[str, ...]) -> tuple[str, ...]:
+    return (*small, *PYRAMID, "steps=4", "record.image_every=1", "hydra.run.dir=run")
+
+
+@pytest.fixture(scope="module")
+def whole(two_sizes: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """The run of these words that nobody interrupted."""
+    answer = nst(tmp_path_factory.mktemp("whole"), *two_sizes)
+    assert answer.status == 0, answer.err
+    return answer
+
+
 @pytest.mark.parametrize("call", [4, 7], ids=["at the end of the first size", "at the second size"])
 def test_it_ends_after_the_step_with_a_checkpoint(
-    call: int, small: tuple[str, ...], tmp_path: Path, interrupted_at, monkeypatch: pytest.MonkeyPatch
+    call: int,
+    whole: Answer,
+    two_sizes: tuple[str, ...],
+    tmp_path: Path,
+    interrupted_at,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "whole").mkdir()
-    words = (*small, *PYRAMID, "steps=4", "record.image_every=1", "hydra.run.dir=run")
-    whole = nst(tmp_path / "whole", *words)
-    assert whole.status == 0, whole.err
     interrupted_at(call, signal.SIGINT)
-    answer = nst(tmp_path, *words)
+    answer = nst(tmp_path, *two_sizes)
     assert answer.status == 130
     assert answer.err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
     assert status_of(tmp_path / "run") == "interrupted"
@@ -300,6 +314,7 @@ def stuck(folder: Path, calls: int, *words: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stuck_process_leaves_in_time(
     sent: signal.Signals, status: int, small: tuple[str, ...], tmp_path: Path, monkeypatch
@@ -322,6 +337,7 @@ def test_a_stuck_process_leaves_in_time(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_stuck_process_leaves_at_once_at_the_second_ctrl_c(small: tuple[str, ...], tmp_path: Path) -> None:
     words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
     with stuck(tmp_path, 3, *words) as started:
@@ -337,6 +353,7 @@ def test_a_stuck_process_leaves_at_once_at_the_second_ctrl_c(small: tuple[str, .
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_sweep_in_one_process_leaves_in_time(small: tuple[str, ...], tmp_path: Path) -> None:
     words = (
         "-m",

@@ -92,6 +92,8 @@ def test_launcher(launcher: str, four, one_after_the_other: Path, tmp_path: Path
     assert lines[4].startswith("4 jobs: 3 completed, 1 failed in ")
     assert "Traceback" not in err
     assert_same_pictures(tmp_path, one_after_the_other, (0, 1, 3))
+    if launcher != "joblib":  # what is left to do is told apart before any launcher is asked
+        return
     times = {job: (tmp_path / "sweep" / str(job) / "image.png").stat().st_mtime_ns for job in (0, 1, 3)}
     with process(tmp_path, *words) as again:
         _, err = again.communicate(timeout=300)

@@ -22,9 +22,9 @@ from nst_tf.run import library
 
 
 def test_the_same_as_the_command_line(
-    photo: Path, painting: Path, small: tuple[str, ...], tmp_path: Path
+    photo: Path, painting: Path, small: tuple[str, ...], weights_file: Path, tmp_path: Path
 ) -> None:
-    words = ["init.noise=0.5", "seed=5", "steps=3"]
+    words = [f"model.weights={weights_file}", "init.noise=0.5", "seed=5", "steps=3"]
     answer = nst(tmp_path, *small, *words)
     result = stylize(photo, painting, [*SMALL, *words])
     with Image.open(answer.run / "image.png") as saved:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from command_line import REPOSITORY, environment
 
+pytestmark = pytest.mark.alone  # memory is measured, and workers are killed by the clock
+
 SCRIPT = REPOSITORY / "scripts" / "load.py"
 
 

@@ -161,7 +161,7 @@ def test_loss_of_the_saved_picture_is_that_of_the_file(
 
 
 def test_runs_of_one_second_have_folders_of_their_own_and_the_same_result(
-    small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: tuple[str, ...], weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Noon(calendar.datetime):
         @classmethod
@@ -169,7 +169,7 @@ def test_runs_of_one_second_have_folders_of_their_own_and_the_same_result(
             return cls(2026, 6, 27, 12, 0, 0)
 
     monkeypatch.setattr(hydra.core.utils, "datetime", Noon)
-    words = (*small, "init=noise", "steps=4", "seed=3")
+    words = (*small, f"model.weights={weights_file}", "init=noise", "steps=4", "seed=3")
     one, two = nst(tmp_path, *words), nst(tmp_path, *words)
     assert one.run != two.run
     assert one.run.name[:9] == two.run.name[:9] == "12-00-00-"

@@ -123,27 +123,31 @@ def test_all_jobs_completed(small, tmp_path: Path) -> None:
     assert "steps=1,2" in told(tmp_path)["overrides"]
 
 
+REFUSED = [
+    (("steps=0",), "steps must be at least 1, but is 0"),
+    (
+        ("steps=0,-1",),
+        "none of the 2 jobs of the sweep is possible; of the first: steps must be at least 1",
+    ),
+    (("steps=1,2", "content=nothing.png"), "nothing.png does not exist"),
+    (("steps=1,2", "image.size=[1"), "KEY=VALUE"),
+    (("steps=1,2", "optimizer=adam,adm"), "unknown option optimizer=adm"),
+    (("steps=1,2", "imagesize=3"), "unknown key 'imagesize'"),
+    (("steps=1,${nothing}", "seed=${nothing}"), "'nothing'"),
+    (("steps=1,2", "hydra.launcher.n_jobs=2"), "unknown key 'hydra.launcher.n_jobs'"),
+    (("steps=1,2", "hydra/launcher=nowhere"), "unknown option hydra/launcher=nowhere"),
+    (("steps=1,2", "resume=here"), "hydra.sweep.dir"),
+    (("steps=interval(1,2)",), "hydra/sweeper=optuna"),
+    (("experiment=ablation/alpha_beta", "steps=0"), "steps must be at least 1"),
+]
+DEFAULT, NAMED = "sweep.compare=true", "hydra.sweep.dir=a/b"
+
+
 @pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (("steps=0",), "steps must be at least 1, but is 0"),
-        (
-            ("steps=0,-1",),
-            "none of the 2 jobs of the sweep is possible; of the first: steps must be at least 1",
-        ),
-        (("steps=1,2", "content=nothing.png"), "nothing.png does not exist"),
-        (("steps=1,2", "image.size=[1"), "KEY=VALUE"),
-        (("steps=1,2", "optimizer=adam,adm"), "unknown option optimizer=adm"),
-        (("steps=1,2", "imagesize=3"), "unknown key 'imagesize'"),
-        (("steps=1,${nothing}", "seed=${nothing}"), "'nothing'"),
-        (("steps=1,2", "hydra.launcher.n_jobs=2"), "unknown key 'hydra.launcher.n_jobs'"),
-        (("steps=1,2", "hydra/launcher=nowhere"), "unknown option hydra/launcher=nowhere"),
-        (("steps=1,2", "resume=here"), "hydra.sweep.dir"),
-        (("steps=interval(1,2)",), "hydra/sweeper=optuna"),
-        (("experiment=ablation/alpha_beta", "steps=0"), "steps must be at least 1"),
-    ],
+    ("words", "expected", "where"),
+    # of a folder that was named, one of each moment: no job is possible, no picture, no such option
+    [*((*case, DEFAULT) for case in REFUSED), *((*REFUSED[index], NAMED) for index in (1, 2, 4))],
 )
-@pytest.mark.parametrize("where", ["hydra.sweep.dir=a/b", "sweep.compare=true"], ids=["named", "default"])
 def test_sweep_that_can_not_succeed_is_refused_at_once(
     words: tuple[str, ...], expected: str, where: str, small, tmp_path: Path
 ) -> None:

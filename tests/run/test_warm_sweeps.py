@@ -12,7 +12,6 @@ from PIL import Image
 
 from nst_tf.run.warm import WARM
 from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.weights import save_weights
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +42,10 @@ def saved(folder: Path) -> np.ndarray:
     ],
 )
 def test_numbers_alone_trace_nothing_and_each_job_ends_as_it_does_alone(
-    tmp_path, optimizer, numbers, random_weights
+    tmp_path, optimizer, numbers, weights_file
 ):
-    weights = tmp_path / "weights.npz"  # random ones would be others for each seed
-    save_weights(weights, random_weights)
     style = "style=[samples/brush_strokes.jpg,samples/landscape.jpg]" if "style_weights" in numbers else ""
-    words = [*SMALL, f"optimizer={optimizer}", *numbers.format(weights=weights).split(), *style.split()]
+    words = [*SMALL, f"optimizer={optimizer}", *numbers.format(weights=weights_file).split(), *style.split()]
     sweep = nst(tmp_path, "-m", *words, "hydra.sweep.dir=sweep")
     assert sweep.status == 0, sweep.err
     jobs = sorted(path.parent for path in tmp_path.glob("sweep/*/run.json"))
@@ -96,10 +93,10 @@ def test_what_a_pyramid_and_alternating_optimizers_left_is_used_again(tmp_path):
 
 
 def test_other_shapes_free_what_was_kept(tmp_path):
-    nst(tmp_path, *SMALL)
+    nst(tmp_path, *SMALL, keeps_sizes=False)
     assert len(WARM.steps) == 1
     kept = WARM.pictures.bytes
-    nst(tmp_path, *SMALL, "image.size=40")
+    nst(tmp_path, *SMALL, "image.size=40", keeps_sizes=False)
     assert len(WARM.steps) == 1
     assert kept < WARM.pictures.bytes < 3 * kept
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nst_tf.losses import ContentLoss
 from nst_tf.objective import Objective
-from nst_tf.solver import Solver
+from nst_tf.solver import CompiledSteps, Solver
 from nst_tf.solver.moving_average import MovingAverage
 
 
@@ -35,12 +35,16 @@ def test_the_solver_averages_the_start_and_every_clipped_update(random):
     objective = Objective(lambda image: {"pixels": image}, ContentLoss({"pixels": 1.0}))
     bound = objective.bind(content, [])
 
+    compiled = CompiledSteps()
+
     def images(count: int) -> np.ndarray:
         # the distance turns round and doubles, until the box stops it: every image differs
-        solver = Solver(keras.optimizers.SGD(3 * content.size / 2), keep_best=False)
+        solver = Solver(keras.optimizers.SGD(3 * content.size / 2), keep_best=False, waiting=compiled)
         solver.enter(start, bound)
         list(solver.steps(count)) if count else None
-        return solver.last_image
+        image = solver.last_image
+        solver.close()
+        return image
 
     solver = Solver(keras.optimizers.SGD(3 * content.size / 2), average=0.8)
     solver.enter(start, bound)

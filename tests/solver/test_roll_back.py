@@ -9,7 +9,7 @@ import tensorflow as tf
 from test_solver import SIZE, paraboloid
 
 from nst_tf.optimizers import LBFGS, ScipyLBFGSB, TorchLBFGS
-from nst_tf.solver import Diverged, Solver
+from nst_tf.solver import CompiledSteps, Diverged, Solver
 from nst_tf.solver.health import LONG, Health, Verdict
 from nst_tf.solver.roll_back import MOST_ROLL_BACKS, SlowerSchedule, slower
 
@@ -62,23 +62,29 @@ def test_an_explosion_in_closed_form(content, start, make, caplog):
 
 @pytest.mark.parametrize("make", [keras.optimizers.SGD, scheduled], ids=["rate", "schedule"])
 def test_it_does_not_depend_on_calls_and_a_restored_solver_goes_on(content, start, make):
+    compiled = CompiledSteps()  # by one after the other
+
     def begun() -> Solver:
-        solver = Solver(make(RATE), clip=False, average=0.5)
+        solver = Solver(make(RATE), clip=False, average=0.5, waiting=compiled)
         solver.enter(start, paraboloid(content))
         return solver
 
     whole = begun()
     losses = losses_of(whole, 10)
+    image, best_image = whole.image, whole.best_image
+    whole.close()
     for stop in (2, 3, 6):  # before the explosion, between it and the return, and after
         stopped = begun()
         assert losses_of(stopped, stop, every=1) == losses[:stop]
         state = {name: np.array(value) for name, value in stopped.state().items()}
+        stopped.close()
         resumed = begun()
         resumed.restore(state, stop, 0.0)
         assert losses_of(resumed, 10 - stop) == losses[stop:]
-        np.testing.assert_array_equal(resumed.image, whole.image)
-        np.testing.assert_array_equal(resumed.best_image, whole.best_image)
+        np.testing.assert_array_equal(resumed.image, image)
+        np.testing.assert_array_equal(resumed.best_image, best_image)
         assert resumed.roll_backs == whole.roll_backs
+        resumed.close()
 
 
 @pytest.mark.parametrize(("rate", "clip"), [(1e3, True), (1e30, False)])

@@ -12,7 +12,7 @@ import tensorflow as tf
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optimizers import LBFGS, ScipyLBFGSB, TorchLBFGS
-from nst_tf.solver import Diverged, Solver
+from nst_tf.solver import CompiledSteps, Diverged, Solver
 from nst_tf.statistics import Gram
 
 SIZE = 5 * 4 * 3
@@ -29,10 +29,13 @@ class PixelsAsFeatures:
         return {"pixels": image}
 
 
-def paraboloid(content: np.ndarray, weight: float = 1.0, distance=None):
+PIXELS = PixelsAsFeatures()  # one, so that compiled steps fit
+
+
+def paraboloid(content: np.ndarray, weight: float = 1.0, distance=None, extractor=PIXELS):
     """weight * mean((x - content)^2), or with another distance."""
     term = ContentLoss({"pixels": 1.0}, weight, *([distance] if distance else []))
-    return Objective(PixelsAsFeatures(), term).bind(content, [])
+    return Objective(extractor, term).bind(content, [])
 
 
 def sgd(factor: float) -> keras.optimizers.Optimizer:
@@ -109,10 +112,14 @@ def test_further_steps_and_new_weights_and_targets_compile_nothing(content, star
 
 @pytest.mark.parametrize("make", [lambda: sgd(0.8), lambda: keras.optimizers.Adam(0.05), LBFGS, TorchLBFGS])
 def test_reports_do_not_depend_on_how_steps_are_chunked(content, start, make):
+    compiled = CompiledSteps()
+
     def losses(*runs: tuple[int, int | None]) -> list[float]:
-        solver = Solver(make())
+        solver = Solver(make(), waiting=compiled)
         solver.enter(start, paraboloid(content))
-        return [report.loss for count, every in runs for report in solver.steps(count, every)]
+        found = [report.loss for count, every in runs for report in solver.steps(count, every)]
+        solver.close()
+        return found
 
     whole = losses((24, None))
     assert len(whole) == 24
@@ -247,7 +254,7 @@ def test_a_second_size_begins_anew_and_counts_on(random, optimizer):
     solver = Solver(optimizer)
     for index, shape in enumerate([(5, 4, 3), (9, 8, 3), (5, 4, 3)]):
         start, content = random.uniform(0, 1, (2, *shape)).astype(np.float32)
-        solver.enter(start, paraboloid(content))
+        solver.enter(start, paraboloid(content, extractor=PixelsAsFeatures()))
         assert solver.best_loss == np.inf
         reports = list(solver.steps(4))
         assert [report.step for report in reports] == [4 * index + k for k in range(4)]
