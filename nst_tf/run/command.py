@@ -37,6 +37,7 @@ from nst_tf.run.stop import Stop, Terminated
 from nst_tf.run.sweep.contents import with_many_contents
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
+from nst_tf.run.typed import typed_keys
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
 
@@ -84,7 +85,8 @@ def _job(settings: DictConfig) -> Any:
     folder = Path(state.runtime.output_dir)
     try:
         if settings.resume is None:
-            picture = run(settings, dict(state.runtime.choices), folder, list(state.overrides.task))
+            words = list(state.overrides.task)
+            picture = run(settings, dict(state.runtime.choices), folder, words, typed=typed_keys(words))
         else:
             _check_resume_alone(list(state.overrides.task))
             picture = resume(Path(settings.resume))

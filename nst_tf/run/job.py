@@ -29,6 +29,7 @@ from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
 from nst_tf.run.saved_run import has_checkpoint
 from nst_tf.run.timings import Timings
+from nst_tf.run.typed import Typed
 
 if TYPE_CHECKING:  # these import TensorFlow
     from nst_tf.record.checkpoint import Checkpoint
@@ -58,13 +59,15 @@ def run(
     sweep: Path | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
     together: Together | None = None,
+    typed: Typed = None,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
     runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``together`` may have the
-    run optimized with others, or have done it.
+    run optimized with others, or have done it. What was not ``typed``, but stands in a saved configuration,
+    gives way where it is impossible here: precision and memory.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
@@ -73,7 +76,7 @@ def run(
     check_settings(settings, choices, files)
     inputs = read_inputs(settings, files)
     loggers = loggers_of(settings)
-    check_memory(settings, inputs)
+    check_memory(settings, inputs, typed)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -97,6 +100,7 @@ def run(
         files=files,
         sweep=sweep,
         together=together,
+        typed=typed,
     )
 
 
@@ -150,6 +154,7 @@ def resume(folder: Path, quiet: bool = False) -> Path:
             files=files,
             asked={"damage": damage} if damage else {},
             is_resumed=True,
+            typed=(),
         )
 
 
@@ -167,13 +172,14 @@ def _run_with_tensorflow(
     sweep: Path | None = None,
     is_resumed: bool = False,
     together: Together | None = None,
+    typed: Typed = None,
 ) -> Path:
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.animation import animation_of
     from nst_tf.run.balancing import with_settled_balance
-    from nst_tf.run.begun import begun
+    from nst_tf.run.begun import begun, gone_on
     from nst_tf.run.breaking_off import BreakingOff
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.display import Display
@@ -187,7 +193,9 @@ def _run_with_tensorflow(
     from nst_tf.run.warm import WARM
 
     set_determinism(settings.deterministic)
-    made_up = set_up(settings, inputs, files, timings.lap)
+    made_up = set_up(settings, inputs, files, timings.lap, typed)
+    if made_up.said:
+        _log.warning("%s", made_up.said)
     parts, weights = made_up.parts, made_up.weights
     WARM.expect(made_up.experiment.shapes)
     experiment = with_settled_balance(settings, made_up.experiment)
@@ -196,6 +204,7 @@ def _run_with_tensorflow(
     if is_resumed:
         folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0)
         folder.update(process=asdict(Process.this()), **asked)
+        gone_on(settings, folder, is_told=made_up.said is not None)
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
