@@ -12,7 +12,8 @@ _FILE_KEYS = (
     *("content", "style", "model.weights", "init.path", "record.profile", "resume"),
     *("guidance.content", "guidance.styles"),
 )
-_WORDS = ("", "auto", "random", "srgb", "content")  # of weights and profile, whatever files may be called
+NO_FILES = ("", "auto", "random", "srgb", "content")
+"""Words of ``model.weights`` and ``record.profile``, whatever files may be called."""
 
 
 def with_quoted_files(words: Sequence[str]) -> list[str]:
@@ -31,6 +32,6 @@ def quoted(name: str) -> str:
 
 def _with_quoted_file(word: str) -> str:
     key, equals, value = word.partition("=")
-    if not equals or key not in _FILE_KEYS or value in _WORDS or not is_there(user_path(value)):
+    if not equals or key not in _FILE_KEYS or value in NO_FILES or not is_there(user_path(value)):
         return word
     return f"{key}={quoted(value)}"
