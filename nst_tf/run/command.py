@@ -88,8 +88,10 @@ def _job(settings: DictConfig) -> Any:
             words = list(state.overrides.task)
             picture = run(settings, dict(state.runtime.choices), folder, words, typed=typed_keys(words))
         else:
-            _check_resume_alone(list(state.overrides.task))
-            picture = resume(Path(settings.resume))
+            words = list(state.overrides.task)
+            _check_resume_alone(words)
+            steps = settings.steps if "steps" in typed_keys(words) else None
+            picture = resume(Path(settings.resume), steps=steps)
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
     except KeyboardInterrupt as interruption:
@@ -111,8 +113,8 @@ def _job(settings: DictConfig) -> Any:
 
 
 def _check_resume_alone(words: list[str]) -> None:
-    if len(words) > 1:
-        others = " ".join(word for word in words if not word.startswith("resume="))
+    others = " ".join(word for word in words if not word.startswith(("resume=", "steps=")))
+    if others:
         raise InputError(f"a resumed run keeps its own configuration: leave out {others}")
 
 

@@ -24,10 +24,11 @@ from nst_tf.run.delivery import cut_out, file_form, score_of_file
 from nst_tf.run.folder_lock import alone_in
 from nst_tf.run.log_of_run import also_logged_to
 from nst_tf.run.memory import check_memory
+from nst_tf.run.more_steps import ask_for_more
 from nst_tf.run.out_of_memory import memory_told
 from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
-from nst_tf.run.saved_run import has_checkpoint
+from nst_tf.run.saved_run import has_checkpoint, read_summary
 from nst_tf.run.timings import Timings
 from nst_tf.run.typed import Typed
 
@@ -119,20 +120,24 @@ def requested_sha256(settings: DictConfig) -> str:
     asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
     for key in NOT_OF_A_RUN:
         asked.pop(key, None)
+    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
+        del asked["record"]["keep_checkpoint"]
     canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @alone_in("folder")
-def resume(folder: Path, quiet: bool = False) -> Path:
+def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
+
+    A completed run whose last state was kept goes on until its last size has had ``steps``.
 
     It ends as it would have ended, bit for bit on the same machine and versions. A run that has no checkpoint
     yet begins again in its folder; one whose last checkpoint is damaged goes on from the previous one, and
     says so. Raises InputError for a run that is completed or whose pictures are not what they were.
     """
     timings = Timings()
-    settings, inputs, files = resumable(folder)
+    settings, inputs, files = resumable(folder, steps)
     loggers = loggers_of(settings)
     timings.lap("pictures")
     load_tensorflow()
@@ -141,8 +146,13 @@ def resume(folder: Path, quiet: bool = False) -> Path:
 
     with also_logged_to(folder / LOG):
         checkpoint, damage = last_checkpoint(folder) if has_checkpoint(folder) else (None, None)
+        asked: dict[str, Any] = {"damage": damage} if damage else {}
         if damage:
             _log.warning("%s", damage)
+        if steps is not None:
+            ask_for_more(settings, folder, checkpoint, steps)
+            words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
+            asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
         return _run_with_tensorflow(
             settings,
             inputs,
@@ -152,7 +162,7 @@ def resume(folder: Path, quiet: bool = False) -> Path:
             checkpoint,
             quiet=quiet,
             files=files,
-            asked={"damage": damage} if damage else {},
+            asked=asked,
             is_resumed=True,
             typed=(),
         )
@@ -202,7 +212,8 @@ def _run_with_tensorflow(
     timings.lap("network")
     scales = experiment.scales
     if is_resumed:
-        folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0)
+        more = OmegaConf.to_yaml(settings, resolve=True) if "requested_sha256" in asked else None
+        folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0, more)
         folder.update(process=asdict(Process.this()), **asked)
         gone_on(settings, folder, is_told=made_up.said is not None)
     else:
@@ -218,7 +229,8 @@ def _run_with_tensorflow(
     interruption = Interruption()
     record = settings.record
     checkpoint_every = 0 if made else record.checkpoint_every
-    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption)
+    keep = record.keep_checkpoint and not made
+    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption, keep)
     if animation := animation_of(parts.video, inputs.frames, folder, record):
         scales = animation.scales(experiment)
         # its pictures are the frames, and its checkpoints between two
@@ -250,6 +262,7 @@ def _run_with_tensorflow(
             raise
     folder.finish(
         "diverged" if outcome.diverged else "completed",
+        keep_checkpoint=recording.kept_the_end,
         steps=outcome.steps,
         traces=outcome.traces,
         size={"height": outcome.pixels.shape[0], "width": outcome.pixels.shape[1]},

@@ -56,6 +56,8 @@ def optimize(
         one.leave()
         if diverged:
             break
+    else:
+        one.end()
     return one.outcome(diverged)
 
 
@@ -111,6 +113,12 @@ class Optimization:
     def leave(self) -> None:
         """The size is done."""
         self._image = self._canvas.carried(self.solver.image)
+
+    def end(self) -> None:
+        """All steps are made: tell the watchers that have ``on_end``, while the solver has its state."""
+        for watcher in self._watchers:
+            if on_end := getattr(watcher, "on_end", None):
+                on_end(self.solver)
 
     def outcome(self, diverged: Diverged | None = None) -> Outcome:
         """What came out; ``diverged`` is what ended it early."""

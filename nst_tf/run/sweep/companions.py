@@ -168,6 +168,7 @@ def _may_go_with_others(settings: DictConfig) -> bool:
         not settings.deterministic
         and settings.resume is None
         and not settings.profile
+        and not settings.record.keep_checkpoint
         and not settings.record.tensorflow_profile
         and not video_of(settings).takes_frames
     )
