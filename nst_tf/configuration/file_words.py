@@ -21,7 +21,8 @@ _FILE_KEYS = (
 )
 _FOLDER_KEYS = ("hydra.run.dir", "hydra.sweep.dir")  # of what need not be there yet
 _STYLE = "style"
-_WORDS = ("", "null", "auto", "random", "srgb", "content")  # no files, whatever files may be called
+NO_FILES = ("", "null", "auto", "random", "srgb", "content")
+"""Words of ``model.weights``, ``record.profile`` and others, whatever files may be called."""
 _WORDS_OF_HYDRA = ("null", "true", "false", "nan", "inf")
 _PLAIN = re.compile(r"[A-Za-z_./~][A-Za-z0-9_./~-]*")  # what Hydra's grammar reads as it stands
 
@@ -77,7 +78,7 @@ def _with_quoted_files(word: str) -> str:
     plain_key = key.lstrip("+")
     if equals and plain_key in _FOLDER_KEYS:
         return word if _is_readable(word) else f"{key}={quoted(value)}"
-    if not equals or plain_key not in _FILE_KEYS or value in _WORDS:
+    if not equals or plain_key not in _FILE_KEYS or value in NO_FILES:
         return word
     if is_there(user_path(value)):
         return f"{key}={quoted(value)}"
@@ -92,7 +93,7 @@ def _joined(key: str, pieces: Sequence[Piece], replaced: Callable[[Piece], str])
 
 
 def _quoted_file(piece: Piece) -> str:
-    if not piece.is_file or piece.name in _WORDS:
+    if not piece.is_file or piece.name in NO_FILES:
         return piece.text
     is_plain = _PLAIN.fullmatch(piece.name) and piece.name.lower() not in _WORDS_OF_HYDRA
     return piece.text if is_plain else quoted(piece.name)

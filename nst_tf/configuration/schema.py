@@ -74,12 +74,14 @@ class RecordSettings:
     ``bits`` a channel, ``profile`` (srgb, content or a file) and ``alpha`` are those of the result; ``exif``:
     it carries the content's EXIF data, with ``exif_place`` those of the place, too. Without a word a saved
     configuration is older than these, and means what was done then: opaque, without EXIF data.
+    ``keep_checkpoint``: the state at the end stays, from which ``resume`` makes more steps.
     ``copy_inputs``: the pictures of the run are copied into its folder.
     ``tensorflow_profile`` writes one for TensorBoard.
     """
 
     image_every: int = MISSING
     checkpoint_every: float = MISSING
+    keep_checkpoint: bool = False
     picture: str = MISSING
     animation: str | None = "animation.gif"
     bits: int = 8

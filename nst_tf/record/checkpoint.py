@@ -66,9 +66,9 @@ def last_checkpoint(folder: Path) -> tuple[Checkpoint, str | None]:
     return checkpoint, f"{damage}: the run goes on from the previous one, after step {checkpoint.step}"
 
 
-def remove_checkpoints(folder: Path) -> None:
-    """Of a run that needs none any more."""
-    for name in (CHECKPOINT, PREVIOUS):
+def remove_checkpoints(folder: Path, but_the_last: bool = False) -> None:
+    """Of a run that needs none any more, or none but the last."""
+    for name in (PREVIOUS,) if but_the_last else (CHECKPOINT, PREVIOUS):
         (folder / name).unlink(missing_ok=True)
 
 

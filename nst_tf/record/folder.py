@@ -52,10 +52,11 @@ class RunFolder:
         self.update(status="running", **facts)
 
     @classmethod
-    def resumed(cls, path: Path, step: int) -> RunFolder:
+    def resumed(cls, path: Path, step: int, configuration: str | None = None) -> RunFolder:
         """Go on in the folder of an unfinished run after ``step`` updates; later rows are taken back.
 
-        So is what a killed process left half-written. Raises InputError if rows are missing or damaged.
+        So is what a killed process left half-written. ``configuration``, YAML, takes the place of that which
+        is there. Raises InputError if rows are missing or damaged.
         """
         folder = cls.__new__(cls)
         folder.path = path
@@ -82,6 +83,9 @@ class RunFolder:
                 raise InputError(f"a row of {metrics} is damaged ({error}): begin the run anew") from None
             folder._keep(Report(**known, parts=row, frame=frame))
         write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
+        if configuration is not None:
+            folder.configuration = configuration
+            write_text_atomically(path / CONFIGURATION, configuration)
         folder.update(status="running", resumed_at_step=step)
         return folder
 
@@ -175,13 +179,16 @@ class RunFolder:
     def _write_summary(self) -> None:
         write_text_atomically(self.path / SUMMARY, json.dumps(self._summary, indent=2) + "\n")
 
-    def finish(self, status: str, **facts: Any) -> None:
-        """Write the plot of the loss and the last summary."""
+    def finish(self, status: str, keep_checkpoint: bool = False, **facts: Any) -> None:
+        """Write the plot of the loss and the last summary; no checkpoint stays of a completed run.
+
+        ``keep_checkpoint``: the last one does, which is the state at its end.
+        """
         if self._reports:
             write_text_atomically(self.path / PLOT, loss_plot(self._reports))
         self.update(status=status, **facts)
         if status == "completed":
-            remove_checkpoints(self.path)
+            remove_checkpoints(self.path, but_the_last=keep_checkpoint)
 
 
 def summary_of(path: Path) -> Mapping[str, Any]:

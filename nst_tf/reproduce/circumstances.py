@@ -41,8 +41,13 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return lines
 
 
+def difference(name: str, then: Any, now: Any) -> str:
+    """One line."""
+    return f"{name}: {_shown(then)} then, {_shown(now)} now"
+
+
 def _line(name: str, then: Any, now: Any) -> list[str]:
-    return [] if then == now else [f"{name}: {_shown(then)} then, {_shown(now)} now"]
+    return [] if then == now else [difference(name, then, now)]
 
 
 def _shown(value: Any) -> str:

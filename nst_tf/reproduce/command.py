@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Do what the command line says; exits with 0 (the same within the tolerance), 1 (not), 2 (bad input)."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        options = _parser().parse_args(given)
+        options = _parser().parse_intermixed_args(given)
         if not options.tolerance >= 0:
             raise InputError(f"--tolerance must be a PSNR of at least 0 dB, but is {options.tolerance}")
         with terminable():
@@ -65,12 +65,12 @@ def _rerun(options: argparse.Namespace) -> int:
     if not is_completed(summary):
         raise InputError(not_repeated(what.folder, summary))
     saved = read_saved_run(what.folder)
-    located = check_repeatable(saved)
+    _, located = check_repeatable(saved, options.words)
     for sentence in _of_pictures(located):
         _tell(sentence)
     folder = new_folder(options.output, what.folder, is_sweep=False)
     try:
-        verdict = rerun(saved, folder, options.tolerance)
+        verdict = rerun(saved, folder, options.tolerance, words=options.words)
     except InputError:
         _take_away(folder)
         raise
@@ -82,7 +82,7 @@ def _rerun(options: argparse.Namespace) -> int:
 def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
     runs, left_out = completed_runs(sweep)
     for saved in runs.values():  # else what is wrong with one is found out only after others were made
-        check_repeatable(saved)
+        check_repeatable(saved, options.words)
     for sentence in left_out.values():
         _tell(sentence)
     folder = new_folder(options.output, sweep.folder, is_sweep=True)
@@ -92,7 +92,7 @@ def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
             _tell(f"{name}: {sentence}")
         _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
 
-    repeated = rerun_sweep(sweep, runs, folder, options.tolerance, tell)
+    repeated = rerun_sweep(sweep, runs, folder, options.tolerance, tell, options.words)
     print(folder)  # noqa: T201
     Console(highlight=False).print(_table(repeated))
     for line in sorted({line for one in repeated.verdicts.values() for line in one.differences}):
@@ -106,6 +106,12 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
     target = Path(options.export).expanduser()
     if options.output is not None:
         raise InputError("--output is where a run is written: with --export nothing runs, leave it out")
+    if options.words:
+        file = shlex.quote(str(target))
+        raise InputError(
+            f"--export writes the run as it was: leave out {' '.join(options.words)}, which"
+            f" nst experiment={file} {' '.join(options.words)} takes"
+        )
     what = found(options.folder)
     command = shlex.join(["nst-rerun", *given])
     left_out: dict[str, str] = {}
@@ -172,7 +178,7 @@ def _number(seconds: object) -> str:
 
 
 def _path(verdict: Verdict) -> Path:
-    return verdict.folder / str(verdict.before.settings.record.picture)
+    return verdict.picture or verdict.folder / str(verdict.before.settings.record.picture)
 
 
 def _take_away(folder: Path) -> None:
@@ -200,6 +206,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=ShowVersions, help="show the versions and exit")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a run or of a sweep; only read")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="what is to be another, as nst takes it: steps=80, optimizer=adam, precision=float32",
+    )
     parser.add_argument(
         "--output", metavar="FOLDER", help="where to write; without it, a new one in outputs/, as nst's"
     )

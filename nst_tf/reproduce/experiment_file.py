@@ -79,6 +79,7 @@ def _header(target: Path, runs: Sequence[SavedRun], command: str) -> str:
     where = f"the run in {runs[0].folder}"
     if len(runs) > 1:
         where = f"the {len(runs)} runs in {runs[0].folder.parent}"
+    precision = " and ".join(dict.fromkeys(run.settings.precision.name for run in runs))
     losses = [finite(run.summary.get("loss_of_saved_picture")) for run in runs]
     numbers = [loss for loss in losses if loss is not None]
     expect = "Expect: the run was not completed."
@@ -89,7 +90,7 @@ def _header(target: Path, runs: Sequence[SavedRun], command: str) -> str:
     lines = [
         f"nst experiment={shlex.quote(target.name)}",
         f"Written on {calendar.date.today().isoformat()} by: {command}",
-        f"From {where}, made with TensorFlow {tensorflow} on {processor}.",
+        f"From {where}, made with TensorFlow {tensorflow} on {processor} in {precision}.",
         expect,
     ]
     return "# @package _global_\n" + "".join(f"# {part}\n" for line in lines for part in _wrapped(line))

@@ -14,6 +14,7 @@ from nst_tf.configuration.mask_names import rename_masks
 from nst_tf.configuration.places import SAMPLES, picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
+from nst_tf.reproduce.as_asked import forget_the_machine
 from nst_tf.run.saved_run import SavedRun
 
 FILE_LEAVES = (
@@ -26,6 +27,7 @@ FILE_LEAVES = (
 def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = None) -> DictConfig:
     """The settings of the run with absolute paths of its files: the copies in its folder, if there are.
 
+    Precision and memory are as they were asked for, so that each machine chooses its own.
     ``known`` has names of files by their SHA-256, and gets those of this run: the jobs of a sweep have a copy
     each of the same picture, which is one picture with one name. Bundled pictures keep their names, which
     mean the same everywhere. Raises InputError for a file that is missing or not what it was, and for values
@@ -47,6 +49,7 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
         names[one.name] = known.setdefault(one.sha256, path) if one.sha256 else path
     settings = copy.deepcopy(saved.settings)
     settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
+    forget_the_machine(saved, settings)
     if settings.content is not None:
         settings.content = names[settings.content]
     if isinstance(settings.style, str):

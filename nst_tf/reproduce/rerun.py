@@ -6,24 +6,30 @@ import copy
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
+
 from nst_tf.configuration.option_types import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.read import read_picture
-from nst_tf.reproduce.circumstances import differences
+from nst_tf.reproduce.changed import changed, what_was_changed
+from nst_tf.reproduce.circumstances import difference, differences
 from nst_tf.reproduce.foreign_text import on_one_line
 from nst_tf.reproduce.likeness import Likeness, likeness
 from nst_tf.reproduce.unfinished import is_completed, not_repeated
 from nst_tf.run.job import run
 from nst_tf.run.saved_run import SUMMARY, Located, SavedRun, read_summary
+from nst_tf.run.typed import typed_keys
 
 _LOG = "nst.log"
+# of these run.json, or the configuration of the run that was made, says what became of them
+_RESOLVED = ("precision", "memory")
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it
 
 
@@ -32,7 +38,7 @@ class Verdict:
     """How a run that was made again compares with the first one.
 
     ``within`` says whether it is identical or at least ``tolerance`` dB alike; ``likeness`` is None, and
-    ``error`` a sentence, if it came to no end that could be compared.
+    ``error`` a sentence, if it came to no end that could be compared. ``picture`` is what came of it.
     """
 
     before: SavedRun
@@ -43,6 +49,7 @@ class Verdict:
     located: Located = field(default_factory=Located)
     error: str | None = None
     seconds: float | None = None
+    picture: Path | None = None
 
     @property
     def within(self) -> bool:
@@ -74,16 +81,20 @@ class Verdict:
         return facts | {"differences": self.differences, "changed_pictures": list(self.located.changed)}
 
 
-def check_repeatable(saved: SavedRun) -> Located:
-    """Raise InputError for a run that can't be made again or compared; returns where its files are now."""
+def check_repeatable(saved: SavedRun, words: Sequence[str] = ()) -> tuple[SavedRun, Located]:
+    """The run as it is to be made, with ``words`` after its own, and where its files are now.
+
+    Raises InputError for a run that can't be made again or compared, and for words as ``changed`` does.
+    """
     if not is_completed(saved.summary):
         raise InputError(not_repeated(saved.folder, saved.summary))
     _check_result(saved)
-    located = saved.located()
+    wanted = changed(saved, words)
+    located = wanted.located()
     if located.missing:
         raise InputError(located.put_back(saved.working_folder))
-    saved.checked(located.files)
-    return located
+    wanted.checked(located.files, typed_keys(words))
+    return wanted, located
 
 
 def _check_result(saved: SavedRun) -> None:
@@ -99,35 +110,44 @@ def _check_result(saved: SavedRun) -> None:
         )
 
 
-def rerun(saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = None) -> Verdict:
+def rerun(
+    saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = None, words: Sequence[str] = ()
+) -> Verdict:
     """Make the run again in the existing, empty ``folder``, by the same entry as ``nst`` does.
 
     Its ``run.json`` then has ``rerun_of``, the first folder, and ``verdict``. The first folder is only read.
     Loggers are left out: a foreign configuration may name a server that is to get the pictures.
-    ``tolerance`` is a PSNR in dB. Of a sweep's runs, ``sweep`` is the folder of the new sweep.
+    ``tolerance`` is a PSNR in dB. Of a sweep's runs, ``sweep`` is the folder of the new sweep. ``words`` come
+    after those of the run. A precision or a mode of memory that the run has, this machine lacks and no word
+    asks for gives way to what is possible: the log says so, and the verdict.
 
     Raises InputError, before anything is written, as ``check_repeatable``.
     """
-    located = check_repeatable(saved)
+    wanted, located = check_repeatable(saved, words)
     facts = {
         "rerun_of": str(saved.folder.resolve()),
         # configured paths keep their meaning
         "working_folder": str(saved.working_folder.resolve()),
     }
-    settings = copy.deepcopy(saved.settings)
-    settings.logger = {}
-    complete = all(group in saved.choices for group in GROUPS_WITH_ONE_OPTION)
-    error, alike = None, None
+    asked = saved.summary.get("requested_sha256")
+    if not words and isinstance(asked, str):  # it is asked for again, whatever became of it then
+        facts["requested_sha256"] = asked
+    settings = copy.deepcopy(wanted.settings)
+    if not words:
+        settings.logger = {}
+    complete = all(group in wanted.choices for group in GROUPS_WITH_ONE_OPTION)
+    error, alike, picture = None, None, None
     with _logged(folder / _LOG):
         try:
             picture = run(
                 settings,
-                saved.choices if complete else None,
+                wanted.choices if complete else None,
                 folder,
-                saved.overrides,
+                wanted.overrides,
                 files=located.files,
                 sweep=sweep,
                 facts=facts,
+                typed=typed_keys(words),
             )
             alike = likeness(saved.picture, picture)
         except FloatingPointError as diverged:
@@ -139,28 +159,44 @@ def rerun(saved: SavedRun, folder: Path, tolerance: float, sweep: Path | None = 
         folder,
         tolerance,
         alike,
-        differences(saved.summary, summary),
+        [
+            *(difference(*one) for one in what_was_changed(saved, wanted, words) if one[0] not in _RESOLVED),
+            *differences(saved.summary, summary),
+            *_of_memory(saved.settings, settings),
+        ],
         located,
         error,
         seconds,
+        picture,
     )
     text = json.dumps(summary | {"verdict": verdict.facts()}, indent=2)
     write_text_atomically(folder / SUMMARY, text + "\n")
     return verdict
 
 
+def _of_memory(before: DictConfig, after: DictConfig) -> list[str]:
+    """Whether activations were held in another way: the gradient is the same, but for rounding."""
+    then, now = (one.memory if isinstance(one.memory, str) else one.memory.name for one in (before, after))
+    return [difference("memory", then, now)] if then != now else []
+
+
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """The log of the run, as Hydra keeps one of a run that it starts."""
+    """The log of the run, as Hydra keeps one of a run that it starts; warnings are also told at once."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter(_LOG_FORMAT))
+    told = logging.StreamHandler()
+    told.setLevel(logging.WARNING)
+    told.setFormatter(logging.Formatter("nst-rerun: %(message)s"))
     logger = logging.getLogger("nst_tf")
     level = logger.level
     logger.addHandler(handler)
+    logger.addHandler(told)
     logger.setLevel(logging.INFO)
     try:
         yield
     finally:
+        logger.removeHandler(told)
         logger.removeHandler(handler)
         logger.setLevel(level)
         handler.close()

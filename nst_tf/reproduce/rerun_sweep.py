@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,20 +60,22 @@ def rerun_sweep(
     folder: Path,
     tolerance: float,
     tell: Callable[[str, Verdict], None],
+    words: Sequence[str] = (),
 ) -> Repeated:
     """Make the runs again, each in the folder of its name below ``folder``; ``tell`` hears of each.
 
+    ``words`` come after those of every run.
     ``sweep.json`` is written as the command ``nst -m`` writes it, with ``rerun_of``.
     """
     repeated = Repeated()
     jobs: list[dict[str, Any]] = []
     for number, (name, saved) in enumerate(runs.items()):
-        job = {"number": number, "folder": name, "overrides": list(saved.overrides), "status": "running"}
+        job = {"number": number, "folder": name, "overrides": [*saved.overrides, *words], "status": "running"}
         jobs.append(job)
         _write(folder, sweep.folder, jobs, "running")
         (folder / name).mkdir(parents=True)
         try:
-            verdict = rerun(saved, folder / name, tolerance, sweep=folder)
+            verdict = rerun(saved, folder / name, tolerance, folder, words)
         except Exception as error:  # one run that fails does not stop the others
             verdict = Verdict(saved, folder / name, tolerance, None, error=_sentence(error))
         except BaseException:

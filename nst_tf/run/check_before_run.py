@@ -17,6 +17,7 @@ from nst_tf.run.folder_lock import claim
 from nst_tf.run.memory import check_memory
 from nst_tf.run.stop import Stop
 from nst_tf.run.sweep.state import SWEEP
+from nst_tf.run.typed import typed_keys
 
 
 class CheckBeforeRun(Callback):
@@ -39,7 +40,7 @@ class CheckBeforeRun(Callback):
                 del settings["hydra"]
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
             if settings.resume is None:  # else the pictures and the sizes are another configuration's
-                check_memory(settings, read_inputs(settings))
+                check_memory(settings, read_inputs(settings), typed_keys(config.hydra.overrides.task))
             _claim(folder)
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error

@@ -38,6 +38,7 @@ from nst_tf.run.stop import Stop, Terminated
 from nst_tf.run.sweep.contents import with_many_contents
 from nst_tf.run.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.run.sweep.job import job_of_sweep
+from nst_tf.run.typed import typed_keys
 from nst_tf.versions import ShowVersions
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
@@ -87,10 +88,13 @@ def _job(settings: DictConfig) -> Any:
     os.chdir(state.runtime.cwd)  # hydra.job.chdir=true changed it: names count from where they were typed
     try:
         if settings.resume is None:
-            picture = run(settings, dict(state.runtime.choices), folder, list(state.overrides.task))
+            words = list(state.overrides.task)
+            picture = run(settings, dict(state.runtime.choices), folder, words, typed=typed_keys(words))
         else:
-            _check_resume_alone(list(state.overrides.task))
-            picture = resume(Path(settings.resume))
+            words = list(state.overrides.task)
+            _check_resume_alone(words)
+            steps = settings.steps if "steps" in typed_keys(words) else None
+            picture = resume(Path(settings.resume), steps=steps)
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
     except KeyboardInterrupt as interruption:
@@ -112,8 +116,8 @@ def _job(settings: DictConfig) -> Any:
 
 
 def _check_resume_alone(words: list[str]) -> None:
-    if len(words) > 1:
-        others = " ".join(word for word in words if not word.startswith("resume="))
+    others = " ".join(word for word in words if not word.startswith(("resume=", "steps=")))
+    if others:
         raise InputError(f"a resumed run keeps its own configuration: leave out {others}")
 
 

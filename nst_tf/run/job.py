@@ -24,12 +24,14 @@ from nst_tf.run.delivery import cut_out, file_form, score_of_file
 from nst_tf.run.folder_lock import alone_in
 from nst_tf.run.log_of_run import also_logged_to
 from nst_tf.run.memory import check_memory
+from nst_tf.run.more_steps import ask_for_more
 from nst_tf.run.out_of_memory import memory_told
 from nst_tf.run.profile import print_profile, tensorflow_profile
 from nst_tf.run.resumable import resumable
 from nst_tf.run.said_of_inputs import notes_on
-from nst_tf.run.saved_run import has_checkpoint
+from nst_tf.run.saved_run import has_checkpoint, read_summary
 from nst_tf.run.timings import Timings
+from nst_tf.run.typed import Typed
 from nst_tf.run.untouched import NEVER_LOWER
 
 if TYPE_CHECKING:  # these import TensorFlow
@@ -60,13 +62,15 @@ def run(
     sweep: Path | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
     together: Together | None = None,
+    typed: Typed = None,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
     runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``together`` may have the
-    run optimized with others, or have done it.
+    run optimized with others, or have done it. What was not ``typed``, but stands in a saved configuration,
+    gives way where it is impossible here: precision and memory.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
@@ -75,7 +79,7 @@ def run(
     check_settings(settings, choices, files)
     inputs = read_inputs(settings, files)
     loggers = loggers_of(settings)
-    check_memory(settings, inputs)
+    check_memory(settings, inputs, typed)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -101,6 +105,7 @@ def run(
         files=files,
         sweep=sweep,
         together=together,
+        typed=typed,
     )
 
 
@@ -119,20 +124,24 @@ def requested_sha256(settings: DictConfig) -> str:
     asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
     for key in NOT_OF_A_RUN:
         asked.pop(key, None)
+    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
+        del asked["record"]["keep_checkpoint"]
     canonical = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @alone_in("folder")
-def resume(folder: Path, quiet: bool = False) -> Path:
+def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
+
+    A completed run whose last state was kept goes on until its last size has had ``steps``.
 
     It ends as it would have ended, bit for bit on the same machine and versions. A run that has no checkpoint
     yet begins again in its folder; one whose last checkpoint is damaged goes on from the previous one, and
     says so. Raises InputError for a run that is completed or whose pictures are not what they were.
     """
     timings = Timings()
-    settings, inputs, files = resumable(folder)
+    settings, inputs, files = resumable(folder, steps)
     loggers = loggers_of(settings)
     timings.lap("pictures")
     load_tensorflow()
@@ -141,8 +150,13 @@ def resume(folder: Path, quiet: bool = False) -> Path:
 
     with also_logged_to(folder / LOG):
         checkpoint, damage = last_checkpoint(folder) if has_checkpoint(folder) else (None, None)
+        asked: dict[str, Any] = {"damage": damage} if damage else {}
         if damage:
             _log.warning("%s", damage)
+        if steps is not None:
+            ask_for_more(settings, folder, checkpoint, steps)
+            words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
+            asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
         return _run_with_tensorflow(
             settings,
             inputs,
@@ -152,8 +166,9 @@ def resume(folder: Path, quiet: bool = False) -> Path:
             checkpoint,
             quiet=quiet,
             files=files,
-            asked={"damage": damage} if damage else {},
+            asked=asked,
             is_resumed=True,
+            typed=(),
         )
 
 
@@ -171,13 +186,14 @@ def _run_with_tensorflow(
     sweep: Path | None = None,
     is_resumed: bool = False,
     together: Together | None = None,
+    typed: Typed = None,
 ) -> Path:
     # these import TensorFlow
     from nst_tf.record import RunFolder
     from nst_tf.record.provenance import peak_memory_bytes
     from nst_tf.run.animation import animation_of
     from nst_tf.run.balancing import with_settled_balance
-    from nst_tf.run.begun import begun
+    from nst_tf.run.begun import begun, gone_on
     from nst_tf.run.breaking_off import BreakingOff
     from nst_tf.run.determinism import set_determinism
     from nst_tf.run.display import Display
@@ -191,7 +207,9 @@ def _run_with_tensorflow(
     from nst_tf.run.warm import WARM
 
     set_determinism(settings.deterministic)
-    made_up = set_up(settings, inputs, files, timings.lap)
+    made_up = set_up(settings, inputs, files, timings.lap, typed)
+    if made_up.said:
+        _log.warning("%s", made_up.said)
     parts, weights = made_up.parts, made_up.weights
     WARM.expect(made_up.experiment.shapes)
     if made_up.experiment.skipped:
@@ -200,8 +218,10 @@ def _run_with_tensorflow(
     timings.lap("network")
     scales = experiment.scales
     if is_resumed:
-        folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0)
+        more = OmegaConf.to_yaml(settings, resolve=True) if "requested_sha256" in asked else None
+        folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0, more)
         folder.update(process=asdict(Process.this()), **asked)
+        gone_on(settings, folder, is_told=made_up.said is not None)
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
@@ -215,7 +235,8 @@ def _run_with_tensorflow(
     interruption = Interruption()
     record = settings.record
     checkpoint_every = 0 if made else record.checkpoint_every
-    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption)
+    keep = record.keep_checkpoint and not made
+    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption, keep)
     if animation := animation_of(parts.video, inputs.frames, folder, record):
         scales = animation.scales(experiment)
         # its pictures are the frames, and its checkpoints between two
@@ -247,6 +268,7 @@ def _run_with_tensorflow(
             raise
     folder.finish(
         "diverged" if outcome.diverged else "completed",
+        keep_checkpoint=recording.kept_the_end,
         steps=outcome.steps,
         traces=outcome.traces,
         size={"height": outcome.pixels.shape[0], "width": outcome.pixels.shape[1]},

@@ -36,8 +36,9 @@ from nst_tf.images.levels import levels_of
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.quiet_tensorflow import keras_settings_kept
 from nst_tf.run.delivery import cut_out
-from nst_tf.run.memory import check_memory, resolve_memory
+from nst_tf.run.memory import check_memory
 from nst_tf.run.said_of_inputs import transparent
+from nst_tf.run.typed import Typed, typed_keys
 
 if TYPE_CHECKING:  # importing it brings TensorFlow, with its chatter
     from nst_tf.solver.report import Report
@@ -116,14 +117,15 @@ def _stylize(
     if video_of(settings).takes_frames:
         raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
     inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
-    check_memory(settings, inputs)
+    typed = typed_keys(words)
+    check_memory(settings, inputs, typed)
     for line in (
         *left_out_of(str(one) for one in given if isinstance(one, (str, Path))),
         *transparent(styles),
     ):
         _log.info("%s", line)
     with keras_settings_kept():
-        return _stylized(settings, inputs)
+        return _stylized(settings, inputs, typed)
 
 
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
@@ -159,22 +161,19 @@ def _hydra_of_ours() -> Iterator[None]:
             VersionBase.instance().version_base = their_version
 
 
-def _stylized(settings: DictConfig, inputs: Inputs) -> Stylized:
+def _stylized(settings: DictConfig, inputs: Inputs, typed: Typed) -> Stylized:
     # these import TensorFlow
     from nst_tf.run.balancing import with_settled_balance
     from nst_tf.run.determinism import set_determinism
-    from nst_tf.run.device import device_bytes
     from nst_tf.run.loop import optimize
-    from nst_tf.run.prepare import build_parts, prepare
+    from nst_tf.run.set_up import set_up
     from nst_tf.run.warm import WARM
 
-    parts = build_parts(settings)
-    precision = WARM.precision(settings.precision.name)
-    weights = WARM.weights(settings.model.name.name, settings.model.weights, settings.seed)
-    settings.precision = precision
-    resolve_memory(settings, inputs, device_bytes())
     set_determinism(settings.deterministic)
-    prepared = prepare(settings, inputs, parts, weights, WARM)
+    made_up = set_up(settings, inputs, typed=typed)
+    if made_up.said:
+        _log.warning("%s", made_up.said)
+    prepared = made_up.experiment
     WARM.expect(prepared.shapes)
     if prepared.skipped:
         _log.info("%s", prepared.skipped)

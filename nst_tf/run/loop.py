@@ -57,6 +57,8 @@ def optimize(
         one.leave()
         if diverged:
             break
+    else:
+        one.end()
     return one.outcome(diverged)
 
 
@@ -129,6 +131,12 @@ class Optimization:
         image = self.solver.image
         self._untouched.end(self._keep(self._canvas.saved(image)))
         self._image = self._canvas.carried(image)
+
+    def end(self) -> None:
+        """All steps are made: tell the watchers that have ``on_end``, while the solver has its state."""
+        for watcher in self._watchers:
+            if on_end := getattr(watcher, "on_end", None):
+                on_end(self.solver)
 
     def outcome(self, diverged: Diverged | None = None) -> Outcome:
         """What came out; ``diverged`` is what ended it early."""

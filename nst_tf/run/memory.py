@@ -15,9 +15,11 @@ from nst_tf.configuration.checks import Inputs, layer_weights
 from nst_tf.configuration.styles import style_scales
 from nst_tf.errors import InputError
 from nst_tf.run.memory_estimate import TILE_SIZES, Demand, Mode, peak_bytes, pictures_within
-from nst_tf.run.processor import native_precisions
+from nst_tf.run.optimizer_memory import images_of_optimizer
+from nst_tf.run.processor import foreseen_precision
 from nst_tf.run.shapes import shapes_at
 from nst_tf.run.size_limits import check_sizes, in_words, largest_sizes
+from nst_tf.run.typed import Typed, is_typed
 from nst_tf.vgg.layer_names import reach_of
 from nst_tf.visible_gpus import visible_gpus
 
@@ -30,11 +32,8 @@ _IN_PIECES = (
     "BatchNormalizationStatistics",
     "GaussianWasserstein",
 )
-# of torch's L-BFGS: direction, point and gradient before; and as many in the middle of an update
-_TEMPORARY = 6
 # images [H, W, 3] in float32 beside those of the optimizer: the content, what is seen and its gradient, ...
 _OF_COLOUR = {"Luminance": 4, "Recombine": 2, "Only": 1}
-_SCIPY_NUMBER = 2  # SciPy computes in float64
 _GIB = 2**30
 _SPARE = 0.97  # of the free memory: a browser's tab comes and goes
 
@@ -50,34 +49,49 @@ class Memory:
     said: str | None = None
 
 
-def check_memory(settings: DictConfig, inputs: Inputs) -> None:
+def check_memory(settings: DictConfig, inputs: Inputs, typed: Typed = None) -> None:
     """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
 
-    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. ``precision=auto`` counts as
-    bfloat16 where the processor has it, which then may turn out to be slower and not be taken.
+    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``typed``, but
+    stands in a saved configuration, what is possible takes the place of what is not.
     """
-    precision = _named(settings.precision)
-    if precision == "auto":
-        precision = "bfloat16" if "bfloat16" in (native_precisions() or ()) else "float32"
+    precision = foreseen_precision(_named(settings.precision), is_typed("precision", typed))
     available = None if visible_gpus() else available_bytes()
-    chosen_memory(settings, inputs, available, precision)
+    chosen_memory(settings, inputs, available, precision, typed)
 
 
-def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None) -> None:
+def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None, typed: Typed = None) -> None:
     """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
-    chosen = chosen_memory(settings, inputs, available, _named(settings.precision))
+    chosen = chosen_memory(settings, inputs, available, _named(settings.precision), typed)
     settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
     if chosen.said:
         _log.info("%s", chosen.said)
 
 
-def chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> Memory:
+def chosen_memory(
+    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, typed: Typed = None
+) -> Memory:
     """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
 
     ``auto`` is plain where its estimate fits, else recompute, else tiles. Raises InputError for a run that
     fits in none, or whose pictures would be too small or too large, naming the largest sizes that are
-    possible, and for tiles that can't be.
+    possible, and for tiles that can't be. A mode that was not ``typed`` gives way to ``auto`` before that.
     """
+    wanted = _named(settings.memory)
+    try:
+        return _chosen_memory(settings, inputs, available, precision)
+    except InputError:
+        if wanted == "auto" or is_typed("memory", typed) or is_typed("tile_size", typed):
+            raise
+    settings = settings.copy()
+    settings.memory, settings.tile_size = "auto", None
+    chosen = _chosen_memory(settings, inputs, available, precision)
+    return replace(
+        chosen, said=f"saved with memory: {wanted}, which is not possible here: {chosen.mode.name}"
+    )
+
+
+def _chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> Memory:
     if settings.memory_limit is not None:
         available = round(settings.memory_limit * _GIB)
     check_sizes(settings, inputs, lambda: _largest(settings, inputs, available, precision))
@@ -152,7 +166,7 @@ def demand_of(
         content_layers=used["content"],
         style_layers=used["style"],
         number=_NUMBER[precision],
-        state=_images_of_optimizer(settings.optimizer)
+        state=images_of_optimizer(settings.optimizer)
         + (settings.average is not None)
         + _OF_COLOUR.get(settings.color["_target_"].rpartition(".")[2], 0),
         files=sum(height * width for height, width in (content, *styles)),
@@ -224,7 +238,7 @@ def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, 
 def _largest(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> str | None:
     """The words for the largest sizes that fit; None if none does.
 
-    ``precision=auto`` may be measured to be float32: the largest of both is named then.
+    Of ``precision=auto``, which a GPU may make float32, the largest of both is named.
     """
     wanted = _named(settings.memory)
     # what is free differs from one moment to the next: what is named must fit in the next one, too
@@ -264,17 +278,6 @@ def _obstacle(settings: DictConfig) -> str | None:
 
 def _wraps(settings: DictConfig) -> bool:
     return _named(settings.model.padding) == "circular"
-
-
-def _images_of_optimizer(optimizer: DictConfig) -> float:
-    """How many images in float32 its state and the middle of its update hold."""
-    name = optimizer["_target_"].rpartition(".")[2]
-    history = optimizer.get("history_size")
-    if name == "ScipyLBFGSB":  # wa of the Fortran code: 2 m n + 5 n numbers, and the point and its gradient
-        return _SCIPY_NUMBER * (2 * history + 7) + _TEMPORARY
-    if history is not None:
-        return 2 * history + _TEMPORARY
-    return {"SGD": 1.0, "Adam": 4.0}.get(name, 5.0)  # at most three moments, as AMSGrad has, and an update
 
 
 def _in_gib(needed: int, there: int) -> tuple[str, str]:

@@ -1,71 +1,77 @@
-"""Which precision the convolutions run in: what the hardware computes fastest."""
+"""Which precision the convolutions run in: a rule on what the hardware has."""
 
 from __future__ import annotations
-
-import time
 
 import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.record.provenance import processor_name
-from nst_tf.run.processor import native_precisions
+from nst_tf.run.processor import AUTOMATIC, automatic_precision, native_precisions, pretended_precisions
 
-# a matrix product large enough to be bound by arithmetic: 2 * 1536^3 = 7.2 GFLOP, 35 ms at 200 GFLOP/s
-_SIDE = 1536
-_REPEATS = 3
-# a lower precision must be this much faster than float32 to be chosen: it costs accuracy
-_WORTHWHILE = 1.25
 # compute capabilities from which a GPU has them: NVIDIA's CUDA C++ Programming Guide, table "Feature Support
 # per Compute Capability" (half precision from 5.3, __nv_bfloat16 from 8.0)
 _GPU_HAS_FROM = {"float16": (5, 3), "bfloat16": (8, 0)}
 
 
-def resolved_precision(wanted: str) -> str:
-    """float32, bfloat16 or float16 as they are; 'auto' is bfloat16 where it is measured to be faster.
+def resolved_precision(wanted: str, is_typed: bool = True) -> str:
+    """The precision to compute in, where ``wanted`` is float32, bfloat16, float16 or auto.
 
-    Matrix products of both kinds are timed side by side, the best of three each, in about a fifth of
-    a second; a processor without native bfloat16 emulates it, slowly, and keeps float32.
-    Raises InputError for a precision that the hardware emulates: see ``check_precision``.
+    ``auto`` is bfloat16 where the hardware computes it in its own instructions, and float32 elsewhere and
+    where nothing tells. Nothing is measured: equal machines choose alike, so that a run made again on one of
+    them is the same bit for bit.
+
+    What the hardware would emulate, many times slower than float32 and less exactly, is refused where
+    somebody ``is_typed`` it, by an InputError that names what there is. Of a saved configuration, which may
+    come from another machine, it becomes float32.
     """
-    if wanted != "auto":
-        check_precision(wanted)
+    has = _low_precisions()
+    if wanted == "auto":
+        if _gpu():
+            return AUTOMATIC if has is not None and AUTOMATIC in has else "float32"
+        return automatic_precision()
+    if wanted == "float32" or (has is not None and wanted in has):
         return wanted
-    return "bfloat16" if _seconds("float32") > _WORTHWHILE * _seconds("bfloat16") else "float32"
+    if not is_typed:
+        return "float32"
+    if has is None:  # nothing tells: whoever types it may know
+        return wanted
+    raise InputError(
+        f"precision={wanted} is not possible: this {_device()} has {' and '.join(['float32', *has])};"
+        " say one of these, or auto"
+    )
 
 
-def check_precision(wanted: str) -> None:
-    """Raise InputError for a precision that the hardware lacks, with what it has.
+def in_place_of(saved: str) -> str:
+    """The sentence for a ``saved`` precision that became float32 here."""
+    lacks = (
+        f"this {_kind()} lacks" if _low_precisions() is not None else f"this {_kind()} is not known to have"
+    )
+    return f"saved with precision {saved}, which {lacks}: runs in float32; bits will differ"
 
-    TensorFlow would emulate it, many times slower than float32, and less exactly.
-    """
-    if wanted == "float32":
-        return
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        capability = details.get("compute_capability")
+
+def _low_precisions() -> tuple[str, ...] | None:
+    """Those of the device that computes, in the order of a sentence; None where nothing tells."""
+    if pretended_precisions() is None and (gpu := _gpu()):
+        capability = gpu.get("compute_capability")
         if capability is None:
-            return
-        has = [name for name, least in _GPU_HAS_FROM.items() if tuple(capability) >= least]
-        name = details.get("device_name", "GPU")
-        device = f"this GPU ({name}, compute capability {capability[0]}.{capability[1]})"
-    else:
-        native = native_precisions()
-        if native is None:  # nothing tells: `auto` measures
-            return
-        has, device = list(native), f"this processor ({processor_name()})"
-    if wanted not in has:
-        raise InputError(
-            f"precision={wanted} is not possible: {device} has {' and '.join(['float32', *has])};"
-            " say one of these, or auto"
-        )
+            return None
+        return tuple(name for name, least in _GPU_HAS_FROM.items() if tuple(capability) >= least)
+    return native_precisions()
 
 
-def _seconds(precision: str) -> float:
-    matrix = tf.cast(tf.random.stateless_uniform((_SIDE, _SIDE), seed=(0, 0)), precision)
-    best = float("inf")
-    for _ in range(_REPEATS + 1):  # the first one warms up and is beaten by the others
-        began = time.perf_counter()
-        tf.matmul(matrix, matrix)[0, 0].numpy()
-        best = min(best, time.perf_counter() - began)
-    return best
+def _gpu() -> dict:
+    """What TensorFlow tells of the first GPU; empty without one."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return {"device_name": "GPU"} | tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+
+
+def _kind() -> str:
+    return "GPU" if _gpu() else "processor"
+
+
+def _device() -> str:
+    gpu = _gpu()
+    if not gpu:
+        return f"processor ({processor_name()})"
+    capability = gpu.get("compute_capability") or ("?", "?")
+    return f"GPU ({gpu['device_name']}, compute capability {capability[0]}.{capability[1]})"

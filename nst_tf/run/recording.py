@@ -26,7 +26,7 @@ class Recording:
 
     0 is none, of either; where a step takes seconds there are more checkpoints. ``resumed`` is the one that
     the run goes on from. An ``interruption`` is passed on when a call of the compiled step is over, after a
-    checkpoint, unless there is to be none.
+    checkpoint, unless there is to be none. ``keep_the_end``: there is one of the end, too.
     """
 
     def __init__(
@@ -36,8 +36,13 @@ class Recording:
         checkpoint_every: float = 0,
         resumed: Checkpoint | None = None,
         interruption: Interruption | None = None,
+        keep_the_end: bool = False,
     ) -> None:
         """Record into ``folder``."""
+        self._keep_the_end = keep_the_end
+        self._seconds = 0.0
+        self.kept_the_end = False
+        """Whether the last checkpoint is of the end."""
         self._folder = folder
         self._image_every = image_every
         self._checkpoint_every = checkpoint_every
@@ -66,12 +71,22 @@ class Recording:
             self._roll_backs = len(solver.roll_backs)
             self._folder.update(roll_backs=[one.told() for one in solver.roll_backs])
         self._steps_at_scale += 1
+        self._seconds = report.seconds
         updates = report.step + 1
         if self._image_every and updates % self._image_every == 0:
             self._folder.progress_picture(updates, solver.picture)
         # only then is the solver's state that of this report
         if report.is_last_of_call:
             self._end_call(report, updates, solver)
+
+    def on_end(self, solver: Solver) -> None:
+        """Keep the state after the last step, if that is asked for."""
+        if self._keep_the_end and solver.step:
+            state = solver.state()
+            self._folder.checkpoint(
+                Checkpoint(self._scale, self._steps_at_scale, solver.step, self._seconds, state)
+            )
+            self.kept_the_end = True
 
     def _end_call(self, report: Report, updates: int, solver: Solver) -> None:
         before, self._in_calls = self._in_calls, solver.seconds["first_steps"] + solver.seconds["steps"]

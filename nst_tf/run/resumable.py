@@ -9,20 +9,26 @@ from omegaconf import DictConfig
 
 from nst_tf.configuration.checks import Files, Inputs
 from nst_tf.errors import InputError
+from nst_tf.run.more_steps import refusal_of_completed
 from nst_tf.run.saved_run import read_saved_run
 
 _log = logging.getLogger(__name__)
 
 
-def resumable(folder: Path) -> tuple[DictConfig, Inputs, Files]:
+def resumable(folder: Path, steps: int | None = None) -> tuple[DictConfig, Inputs, Files]:
     """Settings, pictures and files of the run; raises InputError for one that can't go on.
 
+    A completed one goes on for ``steps`` at its last size, if its last state was kept; another one has the
+    steps that it was configured with.
     The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
     was started, if they still are what they were. Targets are those that any configuration may name.
     """
     saved = read_saved_run(folder)
     if saved.status == "completed":
-        raise InputError(f"the run in {folder} is completed: there is nothing to resume")
+        if refusal := refusal_of_completed(saved, steps):
+            raise InputError(refusal)
+    elif steps is not None:
+        raise InputError(f"a run that is not completed keeps its own configuration: leave out steps={steps}")
     for path in folder.iterdir():
         if path.is_symlink():  # going on would write through it
             raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")

@@ -25,6 +25,7 @@ from nst_tf.counted import counted
 from nst_tf.errors import InputError
 from nst_tf.run.memory import chosen_memory
 from nst_tf.run.size_limits import check_sizes
+from nst_tf.run.typed import Typed
 
 # as nst_tf.record.folder has them, without TensorFlow
 SUMMARY, CONFIGURATION = "run.json", "config.yaml"
@@ -141,15 +142,17 @@ class SavedRun:
         copies = {one.name: one.copy for one in self.inputs if one.copy}
         return Located(files, tuple(changed), tuple(missing), copies, tuple(damaged))
 
-    def checked(self, files: Files) -> Inputs:
-        """Check every value, and read the pictures; raises InputError for whatever no run could use."""
+    def checked(self, files: Files, typed: Typed = ()) -> Inputs:
+        """Check every value, and read the pictures; raises InputError for whatever no run could use.
+
+        What was not ``typed`` may be what only another machine can do: see ``chosen_memory``.
+        """
         try:
             check_settings(self.settings, None, files)
             inputs = read_inputs(self.settings, files)
             check_sizes(self.settings, inputs)
-            chosen_memory(
-                self.settings, inputs, None, "float32"
-            )  # reads more of the values; nothing is refused
+            # reads more of the values; how much memory there is does not count yet
+            chosen_memory(self.settings, inputs, None, "float32", typed)
             return inputs
         except InputError:
             raise

@@ -13,7 +13,6 @@ import numpy as np
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.images.resize import resize
 from nst_tf.objective.known_pictures import KnownPictures
-from nst_tf.run.precision import resolved_precision
 from nst_tf.solver import BatchedSteps, CompiledSteps
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.weights import ConvolutionWeights, load_weights
@@ -44,7 +43,6 @@ class Warm:
         default_factory=lambda: BoundedCache(_MOST_RESIZED_BYTES, _MOST_RESIZED)
     )
     _shapes: Hashable = None
-    _precision: str | None = None
 
     def weights(self, architecture: str, wanted: str, seed: int) -> ConvolutionWeights:
         """As ``load_weights``; read again only if the file was changed since."""
@@ -71,14 +69,6 @@ class Warm:
             found = FeatureExtractor(weights, layers, **options)
             self._extractors.put(key, found, _EXTRACTOR_BYTES)
         return found
-
-    def precision(self, wanted: str) -> str:
-        """As ``resolved_precision``; the machine is measured once."""
-        if wanted != "auto":
-            return resolved_precision(wanted)
-        if self._precision is None:
-            self._precision = resolved_precision("auto")
-        return self._precision
 
     def resized(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         """As ``resize``; read-only, for a picture that is read-only itself is resized once."""

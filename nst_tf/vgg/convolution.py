@@ -69,41 +69,42 @@ class Convolution:
         return tf.nn.bias_add(self._convolve(activations, padding), self._bias)
 
 
-def _convolving(
-    way: str, kernel: tf.Variable, turned: tf.Variable | None
-) -> Callable[[tf.Tensor, str], tf.Tensor]:
+# TensorFlow's stubs know neither that paddings can be lists, nor what a custom gradient makes of a function
+_Padding = Any
+
+
+def _convolving(way: str, kernel: tf.Variable, turned: Any) -> Callable[[tf.Tensor, _Padding], tf.Tensor]:
     """Activations and "SAME" or "VALID" -> the convolution, without bias."""
     if way == DIRECT:
         return lambda activations, padding: tf.nn.conv2d(activations, kernel, 1, padding)
 
-    def forward(activations: tf.Tensor, padding: str) -> tf.Tensor:
-        @custom_gradient
+    def forward(activations: tf.Tensor, padding: _Padding) -> tf.Tensor:
+        back: _Padding = "SAME" if padding == "SAME" else _TWO_AROUND
+
         def convolve(given: tf.Tensor):
-            back = "SAME" if padding == "SAME" else _TWO_AROUND
-            return tf.nn.conv2d(given, kernel, 1, padding), lambda upstream: tf.nn.conv2d(
-                upstream, turned, 1, back
-            )
+            value = tf.nn.conv2d(given, kernel, 1, padding)
+            return value, lambda upstream: tf.nn.conv2d(upstream, turned, 1, back)
 
-        return convolve(activations)
+        with_gradient: Any = custom_gradient(convolve)
+        return with_gradient(activations)
 
-    def transposed(activations: tf.Tensor, padding: str) -> tf.Tensor:
+    def transposed(activations: tf.Tensor, padding: _Padding) -> tf.Tensor:
         count, height, width, channels = _shape(activations)
-        lost = 0 if padding == "SAME" else 2
+        lost, cut = (0, "SAME") if padding == "SAME" else (2, _TWO_AROUND)
+        result = [count, height - lost, width - lost, kernel.shape[-1]]
 
-        @custom_gradient
         def convolve(given: tf.Tensor):
-            result = [count, height - lost, width - lost, kernel.shape[-1]]
-            cut = "SAME" if padding == "SAME" else _TWO_AROUND
-            return _transposed(given, turned, result, cut), lambda upstream: _transposed(
-                upstream, kernel, [count, height, width, channels], padding
-            )
+            value = _transposed(given, turned, result, cut)
+            shape = [count, height, width, channels]
+            return value, lambda upstream: _transposed(upstream, kernel, shape, padding)
 
-        return convolve(activations)
+        with_gradient: Any = custom_gradient(convolve)
+        return with_gradient(activations)
 
     return forward if way == FORWARD else transposed
 
 
-def _transposed(given: tf.Tensor, kernel: Any, shape: list, padding: Any) -> tf.Tensor:
+def _transposed(given: tf.Tensor, kernel: Any, shape: Any, padding: _Padding) -> tf.Tensor:
     """[N, h, w, in] and a kernel [3, 3, out, in] -> [N, h', w', out], which is ``shape``."""
     return tf.nn.conv2d_transpose(given, kernel, shape, 1, padding)
 

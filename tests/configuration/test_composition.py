@@ -89,6 +89,7 @@ DEFAULT = {
     "record": {
         "image_every": 50,
         "checkpoint_every": 120.0,
+        "keep_checkpoint": False,
         "picture": "image.png",
         "bits": 8,
         "profile": "srgb",

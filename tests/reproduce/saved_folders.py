@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from nst_tf.configuration.places import picture_path
+from nst_tf.run.job import requested_sha256
 from nst_tf.run.library import composed
 
 once_composed = cache(composed)
@@ -21,7 +22,10 @@ once_composed = cache(composed)
 def saved_folder(folder: Path, words: Sequence[str] = (), status: str = "completed") -> Path:
     """The folder that a run of these words would leave; its result is black."""
     settings, choices = copy.deepcopy(once_composed(tuple(words)))
-    settings.precision = "float32"
+    requested = requested_sha256(settings)
+    for key, chosen in {"precision": "float32", "memory": "plain"}.items():
+        if settings[key].name == "auto":
+            settings[key] = chosen
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(settings, resolve=True))
     styles = [settings.style] if isinstance(settings.style, str) else list(settings.style)
@@ -38,6 +42,7 @@ def saved_folder(folder: Path, words: Sequence[str] = (), status: str = "complet
         "overrides": list(words),
         "choices": {group: option for group, option in choices.items() if not group.startswith("hydra/")},
         "inputs": inputs,
+        "requested_sha256": requested,
         "working_folder": str(Path.cwd()),
         "versions": {"tensorflow": "2.21.0"},
         "machine": {"processor": "a processor"},

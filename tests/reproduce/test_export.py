@@ -30,7 +30,6 @@ def plain(words: list[str]) -> dict:
 
 def once(words: list[str]) -> dict:
     settings = copy.deepcopy(once_composed(tuple(words))[0])
-    settings.precision = "float32"
     return OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
 
 
@@ -72,9 +71,9 @@ def test_every_experiment_survives(experiment: str, tmp_path: Path) -> None:
     for entry in content.get("defaults", []):
         ((key, option),) = entry.items()
         assert overrides[key] == option != default[key.removeprefix("override /")]
-    # no more leaves than a person would write, and the precision that the run had
+    # no more leaves than a person would write
     flat = json.dumps({key: value for key, value in content.items() if key != "defaults"})
-    assert flat.count(":") <= json.dumps(own).count(":") + 1
+    assert flat.count(":") <= json.dumps(own).count(":")
 
 
 WORDS = some.fixed_dictionaries(
@@ -149,7 +148,41 @@ def test_a_comment_can_not_become_a_key(tmp_path: Path) -> None:
     summary["versions"]["tensorflow"] = "2\nsteps: 3\u2028seed: 4"
     (run / "run.json").write_text(json.dumps(summary))
     export(tmp_path, run)
-    assert yaml.safe_load((tmp_path / "my_study.yaml").read_text()) == {"precision": "float32"}
+    assert yaml.safe_load((tmp_path / "my_study.yaml").read_text()) == {}
+
+
+PLAIN = {"precision": "auto", "memory": "auto", "tile_size": None}
+
+
+@pytest.mark.parametrize(
+    ("words", "fixed"),
+    [
+        ([], {}),
+        (["precision=auto", "steps=3"], {}),
+        (["precision=float32"], {"precision": "float32"}),
+        (["memory=tiles", "tile_size=512"], {"memory": "tiles", "tile_size": 512}),
+        (["experiment=gatys2016"], {"precision": "float32"}),
+        (["experiment=gatys2016", "precision=auto"], {}),
+        (["experiment=recipe/gram"], {}),
+        (["experiment=STUDY"], {"precision": "float32"}),
+        (["experiment=FREE"], {}),
+    ],
+    ids=" ".join,
+)
+def test_a_study_has_what_was_asked_for_and_not_what_its_machine_had(
+    words: list[str], fixed: dict, tmp_path: Path
+) -> None:
+    (tmp_path / "STUDY.yaml").write_text("# @package _global_\nprecision: float32\n")
+    (tmp_path / "FREE.yaml").write_text("# @package _global_\nsteps: 3\n")
+    typed = [f"experiment={tmp_path / word[11:]}.yaml" if word[11:].isupper() else word for word in words]
+    run = saved_folder(tmp_path / "run", typed)
+    summary = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(summary | {"overrides": words}))  # as Hydra notes them
+    for file in ("STUDY.yaml", "FREE.yaml"):
+        (tmp_path / file).unlink()
+    export(tmp_path, run)
+    again = plain([f"experiment={tmp_path / 'my_study.yaml'}"])
+    assert {key: again[key] for key in PLAIN} == PLAIN | fixed
 
 
 def test_pictures_beside_the_file_are_named_from_it(tmp_path: Path, photo: Path) -> None:

@@ -16,6 +16,7 @@ from command_line import SMALL, environment, nst, nst_process
 from PIL import Image, ImageCms
 
 from nst_tf.run import job
+from nst_tf.run.processor import PRETEND
 
 
 def _png_header(width: int, height: int) -> bytes:
@@ -89,8 +90,7 @@ def test_fewer_style_weights_than_styles(folder: Path) -> None:
 def test_precision_is_refused_before_weights_are_fetched(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nst_tf.run.precision.native_precisions", lambda: ("bfloat16",))
-    monkeypatch.setattr("nst_tf.run.precision.tf.config.list_physical_devices", lambda kind: [])
+    monkeypatch.setenv(PRETEND, "bfloat16")
     monkeypatch.setattr("nst_tf.run.warm.load_weights", lambda *_: pytest.fail("weights are fetched"))
     before = _left(folder)
     answer = nst(folder, *SMALL, "precision=float16", "seed=12345")

@@ -21,7 +21,6 @@ from nst_tf.run import memory
 from nst_tf.run.library import composed
 from nst_tf.run.memory import chosen_memory, demand_of
 from nst_tf.run.memory_estimate import Mode, peak_bytes
-from nst_tf.run.processor import native_precisions
 
 GIB = 2**30
 STYLES = Path(__file__).parents[2] / "conf" / "objective" / "style"
@@ -259,65 +258,3 @@ def test_available_memory_of_a_control_group(tmp_path: Path, files: dict[str, st
 
 def test_without_any_of_it_the_physical_memory_counts(tmp_path: Path) -> None:
     assert available_bytes(tmp_path) > GIB
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 amx_tile\n", ("bfloat16",)),
-        ("flags\t\t: fpu avx512_bf16 avx512_fp16\n", ("bfloat16", "float16")),
-        ("flags\t\t: fpu avx2 f16c\n", ()),
-        ("Features\t: fp asimd asimdhp bf16\n", ("bfloat16", "float16")),
-        ("hart\t: 0\n", None),
-    ],
-)
-def test_precisions_of_a_processor(tmp_path: Path, text: str, expected: tuple[str, ...] | None) -> None:
-    file = tmp_path / "cpuinfo"
-    file.write_text(text)
-    assert native_precisions(file) == expected
-
-
-@pytest.mark.parametrize(
-    ("native", "wanted", "said"),
-    [
-        ((), "bfloat16", r"precision=bfloat16 is not possible: this processor \(.+\) has float32; say"),
-        (("bfloat16",), "float16", "has float32 and bfloat16; say"),
-        (("bfloat16",), "bfloat16", None),
-        ((), "float32", None),
-        (None, "bfloat16", None),
-    ],
-)
-def test_a_precision_that_the_processor_lacks_is_refused(
-    monkeypatch: pytest.MonkeyPatch, native, wanted: str, said: str | None
-) -> None:
-    from nst_tf.run import precision
-
-    monkeypatch.setattr(precision, "native_precisions", lambda: native)
-    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
-    if said is None:
-        assert precision.resolved_precision(wanted) == wanted
-    else:
-        with pytest.raises(InputError, match=said):
-            precision.resolved_precision(wanted)
-
-
-@pytest.mark.parametrize(
-    ("capability", "wanted", "said"),
-    [
-        ((7, 5), "bfloat16", r"T4, compute capability 7\.5\) has float32 and float16"),
-        ((8, 0), "bfloat16", None),
-    ],
-)
-def test_a_precision_that_the_gpu_lacks_is_refused(
-    monkeypatch, capability, wanted: str, said: str | None
-) -> None:
-    from nst_tf.run import precision
-
-    details = {"device_name": "T4", "compute_capability": capability}
-    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
-    monkeypatch.setattr(precision.tf.config.experimental, "get_device_details", lambda device: details)
-    if said is None:
-        assert precision.resolved_precision(wanted) == wanted
-    else:
-        with pytest.raises(InputError, match=said):
-            precision.resolved_precision(wanted)

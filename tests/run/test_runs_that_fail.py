@@ -12,6 +12,8 @@ from command_line import nst
 from evaluated import numpy_loss, unit
 from PIL import Image
 
+from nst_tf.run.processor import PRETEND
+
 
 @pytest.mark.parametrize("keep_best", ["true", "false"])
 def test_diverged_run_saves_its_best_picture_and_fails(
@@ -165,8 +167,7 @@ def test_overflow_of_half_precision_is_not_blamed_on_the_learning_rate(
         return ConvolutionWeights(kernels, drawn.biases, drawn.source, "of large numbers")
 
     monkeypatch.setattr(sources, "untrained", large)
-    # few processors have it, and those without are refused; TensorFlow computes with it anywhere
-    monkeypatch.setattr("nst_tf.run.warm.resolved_precision", lambda wanted: wanted)
+    monkeypatch.setenv(PRETEND, "float16")  # which few processors have; TensorFlow computes with it anywhere
     answer = nst(tmp_path, *own_size, "seed=99", "precision=float16", "hydra.run.dir=run")
     assert answer.status == 1
     last = answer.err.splitlines()[-1]

@@ -22,7 +22,8 @@ from nst_tf.run.sweep.machine import arrange
 from nst_tf.run.sweep.notes import SUMMARY, is_being_run, read_notes, read_object
 from nst_tf.run.sweep.plan import Plan, run_folder
 from nst_tf.run.sweep.search import check_directions, quieten
-from nst_tf.run.sweep.state import SWEEP, Sweep
+from nst_tf.run.sweep.state import SWEEP, Sweep, earlier_jobs
+from nst_tf.run.sweep.stored_study import StoredStudy, go_on, number_from, stored_study
 
 
 class FollowSweep(Callback):
@@ -40,12 +41,13 @@ class FollowSweep(Callback):
             if (folder / SUMMARY).exists():
                 raise InputError(f"the folder {folder} holds a run: choose another with hydra.sweep.dir")
             check_writable(folder)
+            study = _going_on_with(config, folder)
             plan = Plan(config, GlobalHydra.instance().config_loader())
-            completed = _completed_before(folder, plan, config)
+            completed = _completed_before(folder, plan, config, study is not None)
             plan.check()
             arrange(config)
             quieten(config.hydra.sweeper)
-            sweep = Sweep(folder, plan, completed, compare=bool(config.sweep.compare))
+            sweep = Sweep(folder, plan, completed, bool(config.sweep.compare), study)
             sweep.begin()
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             raise Stop from error
@@ -60,7 +62,18 @@ class FollowSweep(Callback):
         FollowSweep.display.start()
 
 
-def _completed_before(folder: Path, plan: Plan, config: DictConfig) -> list[int]:
+def _going_on_with(config: DictConfig, folder: Path) -> StoredStudy | None:
+    """The stored study that a search goes on with; its number of trials is then that of the rest."""
+    if "hydra_optuna_sweeper" not in config.hydra.sweeper._target_:
+        return None
+    number_from(0)
+    study = stored_study(config.hydra.sweeper)
+    if study is not None:
+        go_on(config, study, 1 + max((job["number"] for job in earlier_jobs(folder)), default=-1))
+    return study
+
+
+def _completed_before(folder: Path, plan: Plan, config: DictConfig, is_stored: bool) -> list[int]:
     """The jobs that an earlier call in the same folder has completed.
 
     Raises InputError if the earlier call is not over, or if a job would come to lie on another one.
@@ -79,7 +92,7 @@ def _completed_before(folder: Path, plan: Plan, config: DictConfig) -> list[int]
     if plan.jobs is None:
         check_directions(config.hydra.sweeper)
         if before is not None or any(folder.glob(f"*/{SUMMARY}")):
-            _check_search(folder, plan, config, before)
+            _check_search(folder, plan, config, before, is_stored)
         return []
     completed = []
     for job in plan.jobs:
@@ -95,17 +108,21 @@ def _completed_before(folder: Path, plan: Plan, config: DictConfig) -> list[int]
     return completed
 
 
-def _check_search(folder: Path, plan: Plan, config: DictConfig, before: Any) -> None:
-    """A search comes to the same trials again only from the same words and a seed."""
+def _check_search(folder: Path, plan: Plan, config: DictConfig, before: Any, is_stored: bool) -> None:
+    """A search comes to the same trials again only from the same words and a seed; one that is stored, never.
+
+    Its new trials have numbers of their own.
+    """
     if before is None or before.get("overrides") != plan.words:
         raise InputError(
             f"the folder {folder} holds other runs: choose another with hydra.sweep.dir, or repeat the words"
             " of the search that they are from"
         )
-    if (config.hydra.sweeper.get("sampler") or {}).get("seed") is None:
+    if not is_stored and (config.hydra.sweeper.get("sampler") or {}).get("seed") is None:
         raise InputError(
-            f"the search in {folder} can't be gone on with: without hydra.sweeper.sampler.seed=NUMBER its"
-            " trials are others each time; choose another folder with hydra.sweep.dir"
+            f"the search in {folder} can't be gone on with: without hydra.sweeper.sampler.seed=NUMBER or"
+            " hydra.sweeper.storage=sqlite:///FILE.db and hydra.sweeper.study_name=NAME its trials are others"
+            " each time; choose another folder with hydra.sweep.dir"
         )
 
 

@@ -138,9 +138,10 @@ class Companions:
             if not begins or not _may_go_with_others(settings):
                 return None
             inputs = read_inputs(settings)
-            check_memory(settings, inputs)
+            typed = self.sweep.plan.typed(job.overrides)
+            check_memory(settings, inputs, typed)
             identity = _identity(requested_sha256(settings), inputs)
-            return set_up(settings, inputs).experiment, identity
+            return set_up(settings, inputs, typed=typed).experiment, identity
         except Exception:  # whatever it is: it is told when its turn comes, and harms no other job
             return None
 
@@ -167,6 +168,7 @@ def _may_go_with_others(settings: DictConfig) -> bool:
         not settings.deterministic
         and settings.resume is None
         and not settings.profile
+        and not settings.record.keep_checkpoint
         and not settings.record.tensorflow_profile
         and not video_of(settings).takes_frames
     )

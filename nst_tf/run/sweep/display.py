@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from nst_tf.counted import counted
 from nst_tf.run.sweep.notes import JobNote
 from nst_tf.run.sweep.state import FAILED, Sweep
+from nst_tf.run.sweep.stored_study import told
 
 _OVER = ("completed", *FAILED)  # one that was interrupted is still to be done
 _SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
@@ -42,6 +43,8 @@ class SweepDisplay:
 
     def start(self) -> None:
         """Begin to follow."""
+        if self._sweep.study is not None:
+            self._line(told(self._sweep.study, self._sweep.count or 0))
         there = len(self._over)
         if there:
             self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")

@@ -64,7 +64,8 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
     elapsed = FollowSweep.display.elapsed if FollowSweep.display else ""
     _stop_display()
     status = sweep.end(interrupted)
-    _say(_counts(sweep) + (f" in {elapsed}" if elapsed else ""))
+    if sweep.count != 0:
+        _say(_counts(sweep) + (f" in {elapsed}" if elapsed else ""))
     for job in sweep.with_status(*FAILED):
         _say(f"  {sweep.name(job)} {job['status']}: {job.get('error')}")
     if interrupted:
@@ -75,7 +76,7 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
     if cut is not None and not over:
         _log_of(sweep, cut)
         _say(f"nst: the sweep was cut short ({one_sentence(cut)[:300]}); {_how_to_go_on(sweep)}")
-    if best := best_of_search({sweep.name(job): job["value"] for job in sweep.jobs() if "value" in job}):
+    if best := best_of_search(sweep.values()):
         _say(f"the best: {best}")
     if sweep.compare and sweep.with_status("completed", "diverged"):
         _compare(sweep)

@@ -39,6 +39,7 @@ from nst_tf.run.sweep.notes import (
 )
 from nst_tf.run.sweep.plan import GRID, words_of
 from nst_tf.run.sweep.search import value_of
+from nst_tf.run.typed import typed_keys
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +122,9 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
     sweep = Path(state.sweep.dir).absolute()
     companions = companions_of(state)
     together = None if companions is None else partial(companions.made, state.job.num)
-    run(settings, choices, folder, words_of(state), quiet=True, sweep=sweep, together=together)
+    words = words_of(state)
+    typed = typed_keys(words, state.sweeper.get("params") or ())
+    run(settings, choices, folder, words, quiet=True, sweep=sweep, together=together, typed=typed)
     return False
 
 

@@ -36,7 +36,7 @@ def what_differs(
     for the values they bring.
     """
     try:
-        saved = _as_asked(read_foreign_yaml(file), summary.get("requested_sha256"))
+        saved = as_asked(read_foreign_yaml(file), summary.get("requested_sha256"))
     except InputError:
         return ""
     asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
@@ -55,8 +55,11 @@ def what_differs(
     return "; ".join([*parts, *([f"and {len(told) - _MOST} more"] if len(told) > _MOST else [])])
 
 
-def _as_asked(saved: dict[str, Any], sha256: Any) -> dict[str, Any]:
-    """The saved configuration with what was asked for, where the run wrote what was measured or chosen."""
+def as_asked(saved: dict[str, Any], sha256: Any) -> dict[str, Any]:
+    """The saved configuration with what was asked for, where the run wrote what was measured or chosen.
+
+    ``sha256`` is that of what was asked for; without a match, the configuration comes back as it is.
+    """
     for keys in itertools.product((False, True), repeat=len(_MEASURED)):
         asked = OmegaConf.create(saved)
         for (key, value), put in zip(_MEASURED.items(), keys, strict=True):

@@ -20,6 +20,7 @@ from nst_tf.configuration.words import sentence_for
 from nst_tf.errors import InputError
 from nst_tf.run.memory import check_memory
 from nst_tf.run.size_limits import check_sizes
+from nst_tf.run.typed import Typed, typed_keys
 
 GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 """The sweeper whose jobs are known beforehand: every combination of the values given."""
@@ -64,6 +65,10 @@ class Plan:
             del composed["hydra"]
         return composed, choices
 
+    def typed(self, words: Sequence[str]) -> Typed:
+        """The keys of a job's words that are not an experiment file's."""
+        return typed_keys(words, self._config.hydra.sweeper.get("params") or ())
+
     def check(self) -> None:
         """Raise InputError if no job could succeed: every one of a grid is wrong, or both ends of a search.
 
@@ -80,8 +85,10 @@ class Plan:
                         "resume= goes on with one run: a sweep is gone on with by the same words and"
                         " hydra.sweep.dir=FOLDER"
                     )
-                check_size = check_memory if self._is_of_this_machine else check_sizes
-                check_size(settings, read_inputs(settings))
+                if self._is_of_this_machine:
+                    check_memory(settings, read_inputs(settings), self.typed(words))
+                else:
+                    check_sizes(settings, read_inputs(settings))
                 return
             except InputError as error:
                 sentences.append(str(error))

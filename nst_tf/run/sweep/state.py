@@ -23,6 +23,7 @@ from nst_tf.run.sweep.notes import (
     remove_notes,
 )
 from nst_tf.run.sweep.plan import Plan
+from nst_tf.run.sweep.stored_study import StoredStudy
 
 SWEEP = "sweep.json"
 """The file in the folder of a sweep that says how its jobs are."""
@@ -39,8 +40,19 @@ class Sweep:
     current: ClassVar[Sweep | None] = None
     """The one that this process launched."""
 
-    def __init__(self, folder: Path, plan: Plan, completed: Iterable[int] = (), compare: bool = True) -> None:
-        """``folder`` is absolute; ``completed`` are the jobs that an earlier call has completed."""
+    def __init__(
+        self,
+        folder: Path,
+        plan: Plan,
+        completed: Iterable[int] = (),
+        compare: bool = True,
+        study: StoredStudy | None = None,
+    ) -> None:
+        """``folder`` is absolute; ``completed`` are the jobs that an earlier call has completed.
+
+        ``study`` is what was stored of a search before.
+        """
+        self.study = study
         self.folder = folder
         self.plan = plan
         self.compare = compare
@@ -105,6 +117,14 @@ class Sweep:
             known[number] |= {"error": note.error} if note.error else {}
             known[number] |= {"value": note.value} if note.value is not None else {}
         return [known[number] for number in sorted(known)]
+
+    def values(self) -> dict[str, float | list[float]]:
+        """What a search makes smaller, by the names of its jobs, and of trials that other calls made."""
+        jobs = {job["number"]: job for job in (*self._earlier, *self.jobs())} if self.study else {}
+        jobs |= {job["number"]: job for job in self.jobs()}
+        here = {number: job for number, job in sorted(jobs.items()) if "value" in job}
+        elsewhere = self.study.values(but=here) if self.study else {}
+        return elsewhere | {self.name(job): job["value"] for job in here.values()}
 
     def name(self, job: Mapping[str, Any]) -> str:
         """The number of a job and the words that only it has."""
