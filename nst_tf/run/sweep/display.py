@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import threading
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from nst_tf.counted import counted
 from nst_tf.run.sweep.notes import JobNote
 from nst_tf.run.sweep.state import FAILED, Sweep
+from nst_tf.run.time_left import clock
 
 _OVER = ("completed", *FAILED)  # one that was interrupted is still to be done
 _SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
@@ -42,6 +43,9 @@ class SweepDisplay:
 
     def start(self) -> None:
         """Begin to follow."""
+        count = self._sweep.count
+        jobs = "a search" if count is None else counted(count, "job")
+        self._line(f"{jobs} in {_relative(self._sweep.folder)}")
         there = len(self._over)
         if there:
             self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")
@@ -59,7 +63,7 @@ class SweepDisplay:
     @property
     def elapsed(self) -> str:
         """Hours, minutes and seconds since the start."""
-        return _clock(time.monotonic() - self._began)
+        return clock(time.monotonic() - self._began)
 
     def _follow(self) -> None:
         while not self._stopped.wait(_SECONDS_BETWEEN_LOOKS):
@@ -102,11 +106,14 @@ class SweepDisplay:
         left = (self._sweep.count or 0) - len(self._over)
         if left <= 0 or not self._ended_here:
             return ""
-        return f", about {_clock((time.monotonic() - self._began) / self._ended_here * left)} left"
+        return f", about {clock((time.monotonic() - self._began) / self._ended_here * left)} left"
 
     def _line(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)
 
 
-def _clock(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))
+def _relative(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
