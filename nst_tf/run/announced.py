@@ -21,16 +21,16 @@ from nst_tf.run.shapes import Shape, shapes_at
 _MOST_STYLES = 3  # by name
 
 
-def announce(settings: DictConfig, inputs: Inputs, before: str = "") -> None:
-    """Say it on standard error, ``before`` it whether a run goes on; the settings must be checked."""
-    print(printable(f"{before}{announcement(settings, inputs)}"), file=sys.stderr, flush=True)  # noqa: T201
+def announce(said: str) -> None:
+    """Say it on standard error."""
+    print(printable(said), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def announcement(settings: DictConfig, inputs: Inputs) -> str:
     """Content, styles, and width, height and steps of every size.
 
     As in "photo.jpg in the style of oil.jpg: 128 x 88 pixels, 79 steps; 256 x 176, 53; 132 steps in all".
-    Raises InputError for a pyramid that can't be.
+    The settings must be checked. Raises InputError for a pyramid that can't be.
     """
     what = f"{_content(inputs)} in the style of {_styles(inputs)}"
     sizes = [(shape, scale.steps) for scale, shape in _sizes(settings, inputs)]

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from nst_tf.counted import counted
-from nst_tf.run.sweep.notes import JobNote
+from nst_tf.run.sweep.notes import JobNote, read_notes
 from nst_tf.run.sweep.state import FAILED, Sweep
 from nst_tf.run.time_left import clock
 
@@ -36,6 +36,7 @@ class SweepDisplay:
         )
         self._over = {job["number"]: job["status"] for job in sweep.with_status(*_OVER)}
         self._ended_here = 0
+        self._said_what_comes = False
         self._task = self._bar.add_task("sweep", total=sweep.count, said="")
         self._began = time.monotonic()
         self._stopped = threading.Event()
@@ -43,12 +44,6 @@ class SweepDisplay:
 
     def start(self) -> None:
         """Begin to follow."""
-        count = self._sweep.count
-        jobs = "a search" if count is None else counted(count, "job")
-        self._line(f"{jobs} in {_relative(self._sweep.folder)}")
-        there = len(self._over)
-        if there:
-            self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")
         self._bar.start()
         self._thread.start()
 
@@ -57,7 +52,8 @@ class SweepDisplay:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._look()
+        if self._said_what_comes or read_notes(self._sweep.folder):
+            self._look()
         self._bar.stop()
 
     @property
@@ -69,7 +65,18 @@ class SweepDisplay:
         while not self._stopped.wait(_SECONDS_BETWEEN_LOOKS):
             self._look()
 
+    def _say_what_comes(self) -> None:
+        """At the first look: a sweep that Hydra refuses at once is over by then."""
+        self._said_what_comes = True
+        count, there = self._sweep.count, len(self._over)
+        jobs = "a search" if count is None else counted(count, "job")
+        self._line(f"{jobs} in {_relative(self._sweep.folder)}")
+        if there:
+            self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")
+
     def _look(self) -> None:
+        if not self._said_what_comes:
+            self._say_what_comes()
         try:
             ended = self._sweep.refresh()
         except OSError as error:  # a full disk must not end the thread; the end of the sweep writes again
