@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -38,17 +39,19 @@ def load_tensorflow() -> None:
             f"Keras was imported with the backend {backend} before, and nst_tf needs tensorflow: set"
             " KERAS_BACKEND=tensorflow where this program starts, or call nst_tf in a process of its own"
         )
+    _logger().setLevel(logging.ERROR)  # of its warnings, those of many sizes being traced are no news
     keras.config.set_floatx(_FLOATX)
     keras.config.set_image_data_format(_DATA_FORMAT)
 
 
 @contextmanager
 def keras_settings_kept() -> Iterator[None]:
-    """Load TensorFlow; afterwards the settings of Keras are those of whoever called, as they were."""
+    """Load TensorFlow; afterwards settings of Keras, and the level of TensorFlow's log, are as they were."""
     if "keras" not in sys.modules:
         _import_quietly()
     import keras
 
+    level = _logger().level
     floatx, data_format = keras.config.floatx(), keras.config.image_data_format()
     try:
         load_tensorflow()
@@ -56,6 +59,12 @@ def keras_settings_kept() -> Iterator[None]:
     finally:
         keras.config.set_floatx(floatx)
         keras.config.set_image_data_format(data_format)
+        _logger().setLevel(level)
+
+
+def _logger() -> logging.Logger:
+    """As tf.get_logger()."""
+    return logging.getLogger("tensorflow")
 
 
 def _check_settings_of_keras() -> None:
@@ -93,7 +102,6 @@ def _import_quietly() -> None:
             for device in tf.config.list_physical_devices("GPU"):
                 tf.config.experimental.set_memory_growth(device, True)
             tf.constant(0).numpy()
-            tf.get_logger().setLevel("ERROR")
         except BaseException:
             chatter.seek(0)
             os.write(kept, chatter.read())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -30,9 +31,13 @@ def settings_of_keras() -> tuple[str, str]:
 
 
 def test_the_settings_of_keras_are_ours_during_a_call_and_theirs_after_it(odd_keras: None) -> None:
+    log = logging.getLogger("tensorflow")
+    log.setLevel(logging.WARNING)
     with keras_settings_kept():
         assert settings_of_keras() == ("float32", "channels_last")
+        assert log.level == logging.ERROR
     assert settings_of_keras() == ("float16", "channels_first")
+    assert log.level == logging.WARNING
     load_tensorflow()
     assert settings_of_keras() == ("float32", "channels_last")
 

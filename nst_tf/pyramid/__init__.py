@@ -1,7 +1,6 @@
 """Coarse to fine: which sizes, how many steps at each, and how an image goes from one to the next."""
 
-from nst_tf.pyramid.carry import enlarged, with_detail
 from nst_tf.pyramid.no_steps import NoSteps
 from nst_tf.pyramid.sizes import CoarseToFine, Pyramid, Scale, SingleScale
 
-__all__ = ["CoarseToFine", "NoSteps", "Pyramid", "Scale", "SingleScale", "enlarged", "with_detail"]
+__all__ = ["CoarseToFine", "NoSteps", "Pyramid", "Scale", "SingleScale"]

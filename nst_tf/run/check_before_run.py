@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.errors import InputError
+from nst_tf.run.announced import announce, announcement
 from nst_tf.run.disk_faults import sentence_for_disk
 from nst_tf.run.folder_lock import claim
 from nst_tf.run.memory import check_memory
@@ -39,9 +40,14 @@ class CheckBeforeRun(Callback):
             with open_dict(settings):
                 del settings["hydra"]
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
+            said = None
             if settings.resume is None:  # else the pictures and the sizes are another configuration's
-                check_memory(settings, read_inputs(settings), typed_keys(config.hydra.overrides.task))
+                inputs = read_inputs(settings)
+                check_memory(settings, inputs, typed_keys(config.hydra.overrides.task))
+                said = announcement(settings, inputs)
             _claim(folder)
+            if said is not None:
+                announce(said)
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from nst_tf.counted import counted
 from nst_tf.pyramid import Scale
+from nst_tf.run.time_left import TimeLeft, clock
 from nst_tf.solver import Report, Solver
 
 _SECONDS_BETWEEN_LINES = 10.0  # often enough to see that it lives, seldom enough for a log
@@ -25,7 +26,6 @@ class Display:
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.completed:.0f}/{task.total:.0f}  {task.fields[numbers]}"),
-            TimeRemainingColumn(),
             console=self._console,
             disable=quiet or not self._console.is_terminal,
             transient=True,
@@ -33,7 +33,10 @@ class Display:
         self._task = self._bar.add_task("preparing", total=self._total, numbers="")
         self._size = self._frame = ""
         self._entered = (0.0, 0)
+        self._left = TimeLeft(scales)
+        self._known_left: float | None = None
         self._last_line = time.perf_counter()
+        self._is_early = True  # no line has told yet how long it takes
 
     def __enter__(self) -> Display:
         """Start the bar."""
@@ -52,6 +55,7 @@ class Display:
         """Say which size begins."""
         self._size = f"{self._frame}{width} x {height}"
         self._entered = (0.0, 0)
+        self._left.scale_begins(scale, time.perf_counter())
         self._bar.update(self._task, description=self._size)
         if not self._console.is_terminal:
             self._console.print(f"{self._size} pixels, {counted(scale.steps, 'step')}", soft_wrap=True)
@@ -69,11 +73,12 @@ class Display:
         numbers = f"loss {report.loss:.4g} = " + " + ".join(
             f"{term} {value:.3g}" for term, value in terms.items()
         )
-        done = report.step + 1
-        self._bar.update(self._task, completed=done, numbers=f"{numbers}  {rate}")
-        now = time.perf_counter()
-        if not self._console.is_terminal and (
-            now - self._last_line > _SECONDS_BETWEEN_LINES or done == self._total
-        ):
-            self._last_line = now
-            self._console.print(f"step {done} of {self._total}: {numbers}  {rate}", soft_wrap=True)
+        done, now = report.step + 1, time.perf_counter()
+        left = self._left.step_ends(done, now) if report.is_last_of_call else self._known_left
+        self._known_left = left
+        ending = f", about {clock(left)} left" if left is not None and done < self._total else ""
+        self._bar.update(self._task, completed=done, numbers=f"{numbers}  {rate}{ending}")
+        is_due = now - self._last_line > _SECONDS_BETWEEN_LINES or (self._is_early and ending)
+        if not self._console.is_terminal and (is_due or done == self._total):
+            self._last_line, self._is_early = now, False
+            self._console.print(f"step {done} of {self._total}: {numbers}  {rate}{ending}", soft_wrap=True)

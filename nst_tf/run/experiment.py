@@ -10,12 +10,12 @@ import numpy as np
 
 from nst_tf.balance import Balance, GivenBalance
 from nst_tf.colour import Colour, Unchanged
-from nst_tf.errors import InputError
 from nst_tf.images.resize import resize
 from nst_tf.losses import TemporalTarget
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.pyramid import Pyramid, Scale
 from nst_tf.regions import Regions
+from nst_tf.run.planned_sizes import PlannedSizes, planned_sizes
 from nst_tf.run.shapes import Shape, shapes_at
 from nst_tf.solver import CompiledSteps, Patience
 from nst_tf.start import Start
@@ -66,19 +66,18 @@ class Experiment:
     @property
     def scales(self) -> list[Scale]:
         """The sizes of the plan, from coarse to fine, without those at which a picture would be too small."""
-        planned, first = self._planned()
-        return planned[first:]
+        return self._planned.scales
 
     @property
     def skipped(self) -> str | None:
         """One line about the sizes of the plan that are left out, and why; None if all are made."""
-        planned, first = self._planned()
-        if first == 0:
+        plan = self._planned
+        if plan.first == 0:
             return None
-        sizes = ", ".join(str(scale.size) for scale in planned[:first])
+        sizes = ", ".join(str(scale.size) for scale in plan.planned[: plan.first])
         return (
-            f"the pyramid begins at {planned[first].size} pixels instead of {planned[0].size}, without"
-            f" the steps of {sizes}: {self._obstacle(planned[first - 1])}"
+            f"the pyramid begins at {plan.scales[0].size} pixels instead of {plan.planned[0].size}, without"
+            f" the steps of {sizes}: {plan.obstacle}"
         )
 
     def shapes_at(self, scale: Scale) -> tuple[Shape, list[Shape]]:
@@ -102,21 +101,6 @@ class Experiment:
         """Height and width of the image at each size; InputError if a picture is too small at the last."""
         return tuple(self.shapes_at(scale)[0] for scale in self.scales)
 
-    def _planned(self) -> tuple[list[Scale], int]:
-        """The whole plan, and the number of the first size that, like all finer ones, suits every picture.
-
-        The last size stays whatever it is: nothing could be made without it.
-        """
-        planned = self.pyramid.scales(self.size, self.style_size, self.steps)
-        first = len(planned) - 1
-        while first > 0 and self._obstacle(planned[first - 1]) is None:
-            first -= 1
-        return planned, first
-
-    def _obstacle(self, scale: Scale) -> str | None:
-        """Why the pictures can't have this size; None if they can."""
-        try:
-            self.shapes_at(scale)
-        except InputError as error:
-            return str(error)
-        return None
+    @property
+    def _planned(self) -> PlannedSizes:
+        return planned_sizes(self.pyramid.scales(self.size, self.style_size, self.steps), self.shapes_at)

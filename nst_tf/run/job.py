@@ -20,6 +20,7 @@ from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.processes import Process
 from nst_tf.quiet_tensorflow import load_tensorflow
 from nst_tf.run.advice import what_to_change
+from nst_tf.run.announced import announce, announcement
 from nst_tf.run.delivery import cut_out, file_form, score_of_file
 from nst_tf.run.folder_lock import alone_in
 from nst_tf.run.log_of_run import also_logged_to
@@ -142,6 +143,8 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
     """
     timings = Timings()
     settings, inputs, files = resumable(folder, steps)
+    if not quiet:
+        announce(f"going on in {folder}: {announcement(settings, inputs)}")
     loggers = loggers_of(settings)
     timings.lap("pictures")
     load_tensorflow()

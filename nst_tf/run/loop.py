@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from nst_tf.colour import PLAIN, Canvas
-from nst_tf.pyramid import Scale, enlarged, with_detail
+from nst_tf.pyramid import Scale
+from nst_tf.pyramid.carry import enlarged, with_detail
 from nst_tf.record.checkpoint import Checkpoint
 from nst_tf.run.experiment import Experiment
 from nst_tf.run.outcome import Outcome, outcome_of

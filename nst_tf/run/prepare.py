@@ -27,6 +27,7 @@ from nst_tf.objective.tiles import Tiles
 from nst_tf.pyramid import NoSteps, Pyramid
 from nst_tf.run.experiment import Experiment
 from nst_tf.run.memory_estimate import Mode
+from nst_tf.run.planned_sizes import sides_multiple_of
 from nst_tf.run.statistic_of_styles import check_statistic
 from nst_tf.run.warm import Warm
 from nst_tf.solver import Patience
@@ -138,7 +139,7 @@ def prepare(
         bits=settings.record.bits,
         style_scales=style_scales(settings, len(inputs.styles)),
         circular=_wraps(settings),
-        multiple=extractor.reach.stride if extractor and inputs.is_texture and _wraps(settings) else 1,
+        multiple=sides_multiple_of(settings, inputs.is_texture),
         image_every=settings.record.image_every,
         waiting=warm.steps,
         resize=warm.resized,

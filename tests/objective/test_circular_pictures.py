@@ -15,7 +15,7 @@ from nst_tf.objective.evaluation import WholePicture
 from nst_tf.objective.tiles import Tiles
 from nst_tf.optimizers import LBFGS
 from nst_tf.optimizers.octaves import over_octaves
-from nst_tf.pyramid import enlarged
+from nst_tf.pyramid.carry import enlarged
 from nst_tf.solver import Solver
 from nst_tf.vgg.extractor import FeatureExtractor
 from nst_tf.vgg.recompute import read_recomputing

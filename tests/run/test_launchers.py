@@ -86,7 +86,8 @@ def test_launcher(launcher: str, four, one_after_the_other: Path, tmp_path: Path
     assert told(tmp_path)["status"] == "failed"
     assert summary(tmp_path, 2)["error"].startswith("nothing.png does not exist")
     assert "Traceback" in (tmp_path / "sweep" / "2" / "nst.log").read_text()
-    lines = err.splitlines()
+    first, *lines = err.splitlines()
+    assert first == "4 jobs in sweep"
     assert len(lines) == 4 + 1 + 1, err  # a line a job, the count, and the one that failed
     assert sorted(line[:5] for line in lines[:4]) == ["job 0", "job 1", "job 2", "job 3"]
     assert lines[4].startswith("4 jobs: 3 completed, 1 failed in ")
@@ -204,7 +205,7 @@ def test_search(four, brightness: list[float], tmp_path: Path) -> None:
     assert "Failed experiment" not in answer.err
     assert "A new study" not in answer.err
     assert answer.err.count("nothing.png does not exist") == 2
-    assert len(answer.err.splitlines()) == 4 + 1 + 1 + 1
+    assert len(answer.err.splitlines()) == 1 + 4 + 1 + 1 + 1
 
 
 def test_search_goes_on_from_a_seed(small, brightness: list[float], tmp_path: Path) -> None:
@@ -273,6 +274,7 @@ def test_value_of_a_run_is_the_yardstick(tmp_path: Path, monkeypatch: pytest.Mon
 
     from nst_tf.errors import InputError
     from nst_tf.run.sweep import search
+    from nst_tf.weights import sources
 
     known = SimpleNamespace(error=None, yardstick={"content_distance": 1.5, "style_distance": 0.25})
     monkeypatch.setattr("nst_tf.compare.reading.read_run", lambda folder: folder)
@@ -280,7 +282,7 @@ def test_value_of_a_run_is_the_yardstick(tmp_path: Path, monkeypatch: pytest.Mon
         "nst_tf.compare.yardstick_cache.measured_runs",
         lambda runs, weights: [known] if (runs, weights) == ([tmp_path], "vgg19") else [],
     )
-    monkeypatch.setattr(search, "load_weights", lambda name: name)
+    monkeypatch.setattr(sources, "load_weights", lambda name: name)
     assert search.value_of(tmp_path, OmegaConf.create({"direction": "minimize"})) == 6.5
     both = OmegaConf.create({"direction": ["minimize", "minimize"]})
     assert search.value_of(tmp_path, both) == [1.5, 0.25]

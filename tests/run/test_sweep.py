@@ -91,10 +91,11 @@ def test_whatever_happens_in_a_job_stays_in_it(small, tmp_path: Path, mistakes: 
     assert "Traceback" not in answer.err
     assert "Error executing" not in answer.err
     lines = answer.err.splitlines()
-    assert re.fullmatch(r"job 0 \(steps=2\) completed in \d+ s: \d of 5 jobs done(, .*)?", lines[0])
+    assert lines[0] == "5 jobs in sweep"
+    assert re.fullmatch(r"job 0 \(steps=2\) completed in \d+ s: \d of 5 jobs done(, .*)?", lines[1])
     assert re.fullmatch(r"5 jobs: 2 completed, 3 failed in 0:0\d:\d\d", lines[-4])
     assert lines[-3].startswith("  job 1 (steps=3) failed: there was not enough memory")
-    assert len(lines) == 5 + 1 + 3  # one a job, the count, and one for each that failed
+    assert len(lines) == 1 + 5 + 1 + 3  # what comes, one a job, the count, and one for each that failed
 
 
 def test_picture_that_one_job_lacks_and_a_divergence(small, photo: Path, tmp_path: Path) -> None:
@@ -222,7 +223,7 @@ def test_saved_sweep_is_one_as_well(small, tmp_path: Path) -> None:
     answer = nst(tmp_path, *words, *small, *SWEEP)
     assert answer.status == 0, answer.err
     assert [job["overrides"][0] for job in told(tmp_path)["jobs"]] == ["optimizer=lbfgs", "optimizer=adam"]
-    assert answer.err.startswith("job 0 (optimizer=lbfgs")
+    assert answer.err.splitlines()[1].startswith("job 0 (optimizer=lbfgs")
 
 
 def test_folders_that_are_named_by_their_words(small, tmp_path: Path) -> None:

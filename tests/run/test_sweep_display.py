@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from nst_tf.counted import counted
 from nst_tf.processes import Process
 from nst_tf.run.sweep import display
 from nst_tf.run.sweep.display import SweepDisplay
@@ -32,7 +33,9 @@ def lines(
             write_note(folder, note)
         shown._look()
     shown.stop()
-    return [line.partition(", about")[0] for line in capsys.readouterr().err.splitlines()]
+    first, *told = [line.partition(", about")[0] for line in capsys.readouterr().err.splitlines()]
+    assert first == f"{counted(count, 'job')} in {folder}"
+    return told
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,8 @@ def test_only_what_is_not_completed_is_run(small, copied: Path, whole: Path, beg
     answer = sweep(copied, "steps=4,6", *small[:2], *small[3:])  # the order of the words is no matter
     assert answer.status == 0, answer.err
     assert begun == [6]
-    assert answer.err.startswith("1 of 2 jobs is completed already\njob 1 (steps=6) completed in ")
+    said = "2 jobs in sweep\n1 of 2 jobs is completed already\njob 1 (steps=6) completed in "
+    assert answer.err.startswith(said)
     assert statuses(copied) == ["completed", "completed"]
     picture = Path("sweep", "1", "image.png")
     assert (copied / picture).read_bytes() == (whole / picture).read_bytes()

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import pty
+import re
 import resource
 import subprocess
 import sys
@@ -42,12 +43,19 @@ def test_plain_lines_where_there_is_no_terminal(finished: Answer) -> None:
     assert "\x1b" not in finished.err
     assert "\r" not in finished.err
     between = ("step 1 ", "step 2 ", "step 3 ", "step 4 ", "step 5 ")  # on a slow machine, every few seconds
-    lines = [line for line in finished.err.splitlines() if not line.startswith(between)]
-    assert lines[0].startswith("VGG-19 weights from random numbers")
-    assert lines[1:3] == ["24 x 19 pixels, 3 steps", "48 x 38 pixels, 3 steps"]
-    assert lines[3].startswith("step 6 of 6: loss ")
-    assert lines[4].startswith("loss of the saved picture: ")
-    assert len(lines) == 5
+    every = finished.err.splitlines()
+    lines = [line for line in every if not line.startswith(between)]
+    assert lines[0] == (
+        "photo.png in the style of a painting.png: 24 x 19 pixels, 3 steps; 48 x 38, 3; 6 steps in all"
+    )
+    assert lines[1].startswith("VGG-19 weights from random numbers")
+    assert lines[2:4] == ["24 x 19 pixels, 3 steps", "48 x 38 pixels, 3 steps"]
+    assert lines[4].startswith("step 6 of 6: loss ")
+    assert lines[5].startswith("loss of the saved picture: ")
+    assert len(lines) == 6
+    # the first that tells how long a step takes is told at once, and then one now and then
+    early = [line for line in every if line.startswith(between)]
+    assert re.search(r" steps/s, about \d:\d\d:\d\d left$", early[0])
 
 
 def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path) -> None:

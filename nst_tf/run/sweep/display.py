@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
 import threading
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from nst_tf.counted import counted
-from nst_tf.run.sweep.notes import JobNote
+from nst_tf.run.sweep.notes import JobNote, read_notes
 from nst_tf.run.sweep.state import FAILED, Sweep
 from nst_tf.run.sweep.stored_study import told
+from nst_tf.run.time_left import clock
 
 _OVER = ("completed", *FAILED)  # one that was interrupted is still to be done
 _SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
@@ -36,6 +37,7 @@ class SweepDisplay:
         )
         self._over = {job["number"]: job["status"] for job in sweep.with_status(*_OVER)}
         self._ended_here = 0
+        self._said_what_comes = False
         self._task = self._bar.add_task("sweep", total=sweep.count, said="")
         self._began = time.monotonic()
         self._stopped = threading.Event()
@@ -43,11 +45,6 @@ class SweepDisplay:
 
     def start(self) -> None:
         """Begin to follow."""
-        if self._sweep.study is not None:
-            self._line(told(self._sweep.study, self._sweep.count or 0))
-        there = len(self._over)
-        if there:
-            self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")
         self._bar.start()
         self._thread.start()
 
@@ -56,19 +53,33 @@ class SweepDisplay:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._look()
+        if self._said_what_comes or read_notes(self._sweep.folder):
+            self._look()
         self._bar.stop()
 
     @property
     def elapsed(self) -> str:
         """Hours, minutes and seconds since the start."""
-        return _clock(time.monotonic() - self._began)
+        return clock(time.monotonic() - self._began)
 
     def _follow(self) -> None:
         while not self._stopped.wait(_SECONDS_BETWEEN_LOOKS):
             self._look()
 
+    def _say_what_comes(self) -> None:
+        """At the first look: a sweep that Hydra refuses at once is over by then."""
+        self._said_what_comes = True
+        count, there = self._sweep.count, len(self._over)
+        jobs = "a search" if count is None else counted(count, "job")
+        self._line(f"{jobs} in {_relative(self._sweep.folder)}")
+        if self._sweep.study is not None:
+            self._line(told(self._sweep.study, count or 0))
+        if there:
+            self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")
+
     def _look(self) -> None:
+        if not self._said_what_comes:
+            self._say_what_comes()
         try:
             ended = self._sweep.refresh()
         except OSError as error:  # a full disk must not end the thread; the end of the sweep writes again
@@ -105,11 +116,14 @@ class SweepDisplay:
         left = (self._sweep.count or 0) - len(self._over)
         if left <= 0 or not self._ended_here:
             return ""
-        return f", about {_clock((time.monotonic() - self._began) / self._ended_here * left)} left"
+        return f", about {clock((time.monotonic() - self._began) / self._ended_here * left)} left"
 
     def _line(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)
 
 
-def _clock(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))
+def _relative(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from nst_tf.errors import InputError
-from nst_tf.weights import load_weights
 
 _FRONT = ("content_distance", "style_distance")
 """What a search with two directions looks for: the Pareto front of both distances."""
@@ -34,6 +33,7 @@ def value_of(folder: Path, sweeper: Any) -> float | list[float]:
     from nst_tf.compare.reading import read_run
     from nst_tf.compare.yardstick import trade_off
     from nst_tf.compare.yardstick_cache import measured_runs
+    from nst_tf.weights import load_weights  # late, for it brings what reads and fetches files
 
     (run,) = measured_runs([read_run(folder)], load_weights("vgg19"))
     if run.error:
