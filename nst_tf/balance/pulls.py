@@ -13,6 +13,8 @@ from nst_tf.errors import InputError
 from nst_tf.objective import BoundObjective, StyleImage
 from nst_tf.objective.objective import CONTENT, STYLE
 
+_SAME = 1 / 255  # nowhere do two pictures differ by more that are the same to 8 bits
+
 
 class Pulls(NamedTuple):
     """Euclidean norms of the gradients of content and style term by the pixels, with their weights."""
@@ -25,13 +27,16 @@ def half_way(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
     """The mean of the content [H, W, 3] and the styles, stretched to its shape and weighted; [H, W, 3].
 
     At the content itself the content term pulls at nothing, whatever its weight, and the style term mostly
-    at what the first few steps mend, such as brightness. Half way both have something to say.
+    at what the first few steps mend, such as brightness. Half way both have something to say. Where the
+    styles are the content up to the rounding of 8 bits, it is half way to white noise.
     """
     total = sum(style.weight for style in styles)
     blend = np.zeros_like(content)
     for style in styles:
         stretched = tf.image.resize(style.pixels, content.shape[:2], "bicubic", antialias=True).numpy()
         blend += style.weight / total * np.clip(stretched, 0, 1)
+    if np.max(np.abs(blend - content)) < _SAME:
+        blend = np.random.default_rng(0).uniform(size=content.shape)
     return ((content + blend) / 2).astype(np.float32)
 
 

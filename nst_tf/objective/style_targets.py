@@ -13,14 +13,13 @@ from nst_tf.losses import StyleLoss
 from nst_tf.objective.assignment import StyleImage, assignments
 from nst_tf.objective.blending import Blending
 from nst_tf.objective.look import Look
+from nst_tf.objective.units import unit_of
 from nst_tf.regions import LayerWeights, Regions, layer_weights
 from nst_tf.statistics.statistic import as_target
 from nst_tf.vgg.extractor import FeatureExtractor
 
 _log = logging.getLogger(__name__)
 
-# a content image that is its own style has distance 0: its loss stays 0 over this
-_SMALLEST_UNIT = 1e-30
 STYLE, SHARES, REGIONS = "style", "style_shares", "regions"
 """The keys of the style's targets."""
 
@@ -75,7 +74,7 @@ def style_targets(
             units = [1.0] * len(theirs)
             if term.relative_to_content:
                 mine = start[layer][pull.region]
-                units = [max(float(term.statistic.compare(mine, one)), _SMALLEST_UNIT) for one in theirs]
+                units = [unit_of(term.statistic, mine, one, layer, look) for one in theirs]
             targets[STYLE][layer].append([as_target(term.statistic, one) for one in theirs])
             targets[SHARES][layer].append(
                 tf.constant([share / unit for share, unit in zip(shares, units, strict=True)])

@@ -13,7 +13,7 @@ from nst_tf.statistics.gaussian_barycentre import barycentre
 from nst_tf.statistics.moments import MomentSums, covariance_of, moment_sums
 from nst_tf.statistics.parameters import check_at_least_zero
 from nst_tf.statistics.shapes import sizes
-from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, total_of
+from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero, total_of
 from nst_tf.statistics.symmetric_roots import eigenvalues, symmetric_power
 
 # Of the mean eigenvalue: without an epsilon, smaller ones are none. Rounding leaves about 1e-15 of the mean
@@ -45,6 +45,8 @@ class GaussianWasserstein:
     eigenvalues unconverged; here they are exact. Only the trace of the outer root is needed, and its
     derivative d tr B^1/2 = 1/2 tr(B^-1/2 dB) needs no derivative of an eigenvector, which would not exist
     for equal eigenvalues. Matrices are in float64, because B has the square of Sig's condition number.
+    Of two covariances that agree the traces leave rounding, up to 1e-5 of themselves and of either sign
+    (roots of eigenvalues that are 0 or left out): below 0 it counts as 0, and has no slope.
 
     With an ``epsilon`` of 0, a layer of fewer positions than channels takes the root of a smaller matrix:
     for Sig = X^T X, X [M, C], tr (Sig_s^1/2 Sig Sig_s^1/2)^1/2 = tr (X Sig_s X^T)^1/2, since both products
@@ -106,7 +108,7 @@ class GaussianWasserstein:
         else:
             none = tf.stop_gradient(_SMALLEST_EIGENVALUE * _least_mean_eigenvalue([product]))
             overlap = _trace_of_root(product, none, none)
-        traces = trace + tf.linalg.trace(style.covariance) - 2 * overlap
+        traces = not_below_zero(trace + tf.linalg.trace(style.covariance) - 2 * overlap)
         between_means = tf.reduce_mean(tf.math.squared_difference(generated.means, style.means))
         channels = sizes(style.covariance)[0]
         return between_means + tf.cast(traces / tf.cast(channels, traces.dtype), between_means.dtype)

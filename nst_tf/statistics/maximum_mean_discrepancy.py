@@ -13,7 +13,7 @@ from nst_tf.statistics.kernels import Kernel, PolynomialKernel
 from nst_tf.statistics.moments import position_count
 from nst_tf.statistics.parameters import check_whole
 from nst_tf.statistics.sampling import sampled_rows
-from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean
+from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero
 
 
 class Sample(NamedTuple):
@@ -113,4 +113,4 @@ class MaximumMeanDiscrepancy:
         # with the style's scale, which stays the same
         own = tf.reduce_mean(self.kernel.matrix(generated.vectors, generated.vectors, style.scale))
         both = tf.reduce_mean(self.kernel.matrix(generated.vectors, style.vectors, style.scale))
-        return own - 2 * both + style.own
+        return not_below_zero(own - 2 * both + style.own)

@@ -117,6 +117,14 @@ def linear_mean(descriptions: Sequence[Any], shares: Sequence[float]) -> Any:
     return tf.nest.map_structure(mean, *descriptions)
 
 
+def not_below_zero(distance: tf.Tensor) -> tf.Tensor:
+    """A distance whose terms cancel where it is 0; what rounding leaves below 0 is 0, and has no slope.
+
+    NaN stays NaN, and every other number and slope what it is.
+    """
+    return tf.where(distance < 0, tf.zeros_like(distance), distance)
+
+
 def times_power(value: tf.Tensor, base: tf.Tensor | float, power: float) -> tf.Tensor:
     """Value * base^power, leaving ``value`` untouched where the power is zero."""
     return value if power == 0 else value * tf.cast(base, value.dtype) ** power

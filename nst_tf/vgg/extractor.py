@@ -18,6 +18,7 @@ from nst_tf.vgg.layer_names import BEFORE_RELU, Reach, check_layer_names, convol
 from nst_tf.vgg.padding import PADDINGS, Padding, circular, replicate
 from nst_tf.vgg.pooling import POOLINGS
 from nst_tf.weights import ConvolutionWeights
+from nst_tf.weights.architecture import ARCHITECTURES
 
 _ARCHITECTURES = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}
 
@@ -91,6 +92,10 @@ class FeatureExtractor:
     def reach_of_layer(self, layer: str) -> Reach:
         """How far a position of this one layer sees."""
         return reach_of(self._architecture, [layer])
+
+    def channels_of_layer(self, layer: str) -> int:
+        """How many channels this layer has, on both sides of its ReLU."""
+        return ARCHITECTURES[self._architecture].channels[layer.removesuffix(BEFORE_RELU)][1]
 
     def _network_pixels(self, image: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._to_network_pixels(image), self.precision)

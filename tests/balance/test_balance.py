@@ -43,6 +43,16 @@ def test_the_probe_is_half_way_to_all_styles(pictures):
     np.testing.assert_allclose(half_way(content, [StyleImage(style, 1.0), grey]), expected, atol=1e-5)
 
 
+def test_where_the_styles_are_the_content_the_probe_is_half_way_to_noise(small_extractor, pictures):
+    content, _ = pictures
+    rounded = np.round(content * 255).astype(np.float32) / 255
+    for same in (content, rounded):
+        probe = half_way(content, [StyleImage(same)])
+        assert np.abs(probe - content).mean() > 0.1
+        pulls = pulls_of(bound(small_extractor, (content, same)), probe)
+        assert min(pulls) > 0
+
+
 def direct_pulls(extractor, pictures, content_weight: float, style_weight: float) -> tuple[float, float]:
     """Norms of the gradients of w_c mean (F - P)^2 and w_s sum w_l mean (G - A)^2, half way to the style."""
     content, style = pictures  # of one shape: nothing is stretched

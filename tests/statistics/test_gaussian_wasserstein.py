@@ -102,6 +102,19 @@ def test_512_channels_of_a_deep_layer_in_float32(random):
     assert after == pytest.approx(0.99 * before, rel=2e-3)
 
 
+@pytest.mark.parametrize("size", [(8, 8), (20, 20)])
+@pytest.mark.parametrize("epsilon", [0.0, 1e-4])
+def test_from_itself_a_layer_is_at_zero_and_never_below(random, epsilon, size):
+    # roots of eigenvalues that are 0 are rounding, 1e-8 of the largest; those left out without epsilon, 1e-5
+    mix = random.standard_normal((128, 128)) * np.geomspace(0.03, 300, 128)
+    layer = np.maximum(random.standard_normal((*size, 128)) @ mix, 0).astype(np.float32)
+    layer[..., ::5] = 0
+    scale = np.mean(layer.astype(np.float64) ** 2)
+    for other in (layer, layer * np.float32(1 + 1e-7), layer + np.float32(1e-5)):
+        assert 0 <= distance(GaussianWasserstein(epsilon), other, layer) < 1e-5 * scale
+        assert np.isfinite(gradient(GaussianWasserstein(epsilon), other, layer)).all()
+
+
 def test_an_infinite_layer_has_no_distance_and_raises_nothing(random):
     layer = random.normal(3, 2, (5, 6, 3)).astype(np.float32)
     broken = layer.copy()

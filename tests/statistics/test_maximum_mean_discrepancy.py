@@ -53,6 +53,15 @@ def test_the_second_order_polynomial_kernel_is_gram_matching(random):
     assert found == pytest.approx(distance(Gram(1, 0, SquaredError("sum")), generated, style), rel=1e-12)
 
 
+def test_in_float32_it_is_never_below_zero(random):
+    # means of the kernel that agree in all but their last digits
+    statistic = MaximumMeanDiscrepancy(GaussianKernel())
+    layers = [np.maximum(random.normal(20, 30, (12, 14, 6)), 0).astype(np.float32) for _ in range(8)]
+    found = [distance(statistic, one + np.float32(1e-6), one) for one in layers]
+    assert min(found) >= 0
+    assert max(found) < 1e-6
+
+
 def test_of_a_distant_point_the_gaussian_discrepancy_is_two():
     # k is 1 within each set of one point and 0 between them
     near, far = np.zeros((1, 1, 2)), np.full((1, 1, 2), 100.0)
