@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.configuration.option_types import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.reproduce import leaves
+from nst_tf.reproduce.class_defaults import with_class_defaults
 from nst_tf.reproduce.composition import composition
 from nst_tf.reproduce.experiment_file import write_experiment
 from nst_tf.reproduce.exported_files import with_files_named
@@ -23,7 +24,8 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     """Write the configuration of the run to ``target``, for ``nst experiment=TARGET``.
 
     It is composed again before it is kept: every leaf must be that of the run, precision and memory as they
-    were asked for. Pictures are named as ``with_files_named`` has them. ``command`` is told in the header.
+    were asked for, and keys that options have gained since as they are without them (``with_class_defaults``).
+    Pictures are named as ``with_files_named`` has them. ``command`` is told in the header.
 
     Raises InputError if ``target`` exists or does not end in .yaml, a picture is missing or not what it was,
     or the configuration can't be said in an experiment file (a key was taken away from an option).
@@ -33,9 +35,9 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     if needs_given_layers(wanted, composition(words)[0]):
         words = group_words(saved.choices | {"layers": "given"})
     base = composition(words)[2]
-    own = leaves.differing(leaves.leaves(wanted), base)
-    refuse_taken_away(saved.folder, leaves.leaves(wanted), base)
-    write_experiment(target, words, own, [((), leaves.leaves(wanted))], [saved], command)
+    flat = with_class_defaults(leaves.leaves(wanted), base)
+    refuse_taken_away(saved.folder, flat, base)
+    write_experiment(target, words, leaves.differing(flat, base), [((), flat)], [saved], command)
 
 
 def group_words(choices: Mapping[str, str]) -> tuple[str, ...]:

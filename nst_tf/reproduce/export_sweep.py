@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from nst_tf.configuration.choices import EXPERIMENT
 from nst_tf.errors import InputError
 from nst_tf.reproduce import leaves
+from nst_tf.reproduce.class_defaults import with_class_defaults
 from nst_tf.reproduce.composition import composition
 from nst_tf.reproduce.experiment_file import write_experiment
 from nst_tf.reproduce.export_run import group_words, refuse_taken_away
@@ -42,13 +43,16 @@ def export_sweep(
         for run, wanted in zip(runs, settings, strict=True)
     ]
     common = group_words(_common_choices(runs, varying))
-    own = _common_leaves(runs, settings, own_words, common, folder)
+    bases = [composition((*common, *words))[2] for words in own_words]
+    flats = [
+        with_class_defaults(leaves.leaves(wanted), base) for wanted, base in zip(settings, bases, strict=True)
+    ]
+    own = _common_leaves(runs, flats, bases, folder)
     swept = {
         key: ",".join(dict.fromkeys(words[index].partition("=")[2] for words in own_words))
         for index, key in enumerate(varying)
     }
-    expected = [(words, leaves.leaves(wanted)) for words, wanted in zip(own_words, settings, strict=True)]
-    write_experiment(target, common, own, expected, runs, command, swept)
+    write_experiment(target, common, own, list(zip(own_words, flats, strict=True)), runs, command, swept)
 
 
 def _words_of(run: SavedRun) -> dict[str, str]:
@@ -97,16 +101,13 @@ def _common_choices(runs: Sequence[SavedRun], varying: Sequence[str]) -> dict[st
 
 def _common_leaves(
     runs: Sequence[SavedRun],
-    settings: Sequence[DictConfig],
-    own_words: Sequence[Sequence[str]],
-    common: Sequence[str],
+    flats: Sequence[Mapping[leaves.Path, Any]],
+    bases: Sequence[Mapping[leaves.Path, Any]],
     folder: Path,
 ) -> dict[leaves.Path, Any]:
     """The leaves that differ from what the options compose to, over all runs."""
     own: dict[leaves.Path, Any] = {}
-    for run, wanted, words in zip(runs, settings, own_words, strict=True):
-        flat = leaves.leaves(wanted)
-        base = composition((*common, *words))[2]
+    for run, flat, base in zip(runs, flats, bases, strict=True):
         refuse_taken_away(run.folder, flat, base)
         for path, value in leaves.differing(flat, base).items():
             if path in own and not leaves.same(own[path], value):

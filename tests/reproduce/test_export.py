@@ -266,16 +266,27 @@ def test_what_can_not_be_exported(tmp_path: Path) -> None:
         told = nst_rerun(tmp_path, run, "--export", name)
         assert (told.status, said in told.sentence) == (2, True), told
     assert (tmp_path / "there.yaml").read_text() == "mine"
-    less = saved_folder(tmp_path / "less", ["~pyramid.factor"])
+    less = saved_folder(tmp_path / "less", ["~objective.content.distance"])
     told = nst_rerun(tmp_path, less, "--export", "less.yaml")
     assert told.status == 2
-    assert "pyramid.factor" in told.sentence
+    assert "objective.content.distance" in told.sentence
     for number, words in enumerate((["steps=1", "seed=1"], ["steps=2", "seed=2"])):
         saved_folder(tmp_path / "search" / str(number), words)
     told = nst_rerun(tmp_path, tmp_path / "search", "--export", "search.yaml")
     assert told.status == 2
     assert "not all combinations" in told.sentence
     assert {path.name for path in tmp_path.iterdir()} == {"run", "less", "search", "there.yaml"}
+
+
+def test_a_key_that_is_not_there_has_the_value_of_its_class(tmp_path: Path) -> None:
+    for number, rate in enumerate(("0.5", "1.0")):
+        words = [f"optimizer.learning_rate={rate}", "~optimizer.octaves", "~optimizer.first_step"]
+        saved_folder(tmp_path / "sweep" / str(number), words)
+    for folder in ("sweep", "sweep/0"):
+        export(tmp_path, tmp_path / folder)
+        saved = yaml.safe_load((tmp_path / "my_study.yaml").read_text())["optimizer"]
+        assert (saved["octaves"], saved["first_step"]) == (0, 0.01)
+        (tmp_path / "my_study.yaml").unlink()
 
 
 def test_an_experiment_without_its_pictures_is_named(tmp_path: Path, photo: Path) -> None:
