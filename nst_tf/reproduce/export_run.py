@@ -24,8 +24,9 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     """Write the configuration of the run to ``target``, for ``nst experiment=TARGET``.
 
     It is composed again before it is kept: every leaf must be that of the run, precision and memory as they
-    were asked for, and keys that options have gained since as they are without them (``with_class_defaults``).
-    Pictures are named as ``with_files_named`` has them. ``command`` is told in the header.
+    were asked for, and keys that options have gained since as they are without them
+    (``with_class_defaults``). Pictures are named as ``with_files_named`` has them. ``command`` is told in
+    the header.
 
     Raises InputError if ``target`` exists or does not end in .yaml, a picture is missing or not what it was,
     or the configuration can't be said in an experiment file (a key was taken away from an option).
