@@ -58,5 +58,5 @@ def test_what_is_refused_leaves_nothing(words, said: str, painting: Path, tmp_pa
     assert said in answer.err
     *before, refusal = answer.err.splitlines()
     assert refusal.startswith("nst: ")
-    assert [line[:12] for line in before] == ["a texture in"]  # what the run was to do
+    assert [" in the style of " in line for line in before] == [True]  # what the run was to do
     assert not list(tmp_path.rglob("*.yaml"))
