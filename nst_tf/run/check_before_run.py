@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.configuration.checks import check_settings, read_inputs
 from nst_tf.errors import InputError
+from nst_tf.loggers import loggers_of
 from nst_tf.run.announced import announce, announcement
 from nst_tf.run.disk_faults import sentence_for_disk
 from nst_tf.run.folder_lock import claim
@@ -44,6 +45,7 @@ class CheckBeforeRun(Callback):
             if settings.resume is None:  # else the pictures and the sizes are another configuration's
                 inputs = read_inputs(settings)
                 check_memory(settings, inputs, typed_keys(config.hydra.overrides.task))
+                loggers_of(settings)  # as long as nothing is written
                 said = announcement(settings, inputs)
             _claim(folder)
             if said is not None:

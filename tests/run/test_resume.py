@@ -220,7 +220,7 @@ def test_a_damaged_checkpoint_is_replaced_by_the_previous_one(
     resumed = nst(tmp_path, f"resume={run}")
     assert resumed.status == 0, resumed.err
     said = "missing" if damage == "missing" else "damaged"
-    sentence = next(line for line in resumed.err.splitlines() if said in line)
+    sentence = next(line for line in resumed.err.splitlines()[1:] if said in line)
     assert sentence.endswith("the run goes on from the previous one, after step 3")
     assert sentence in (run / "nst.log").read_text()
     summary = json.loads((run / "run.json").read_text())

@@ -56,5 +56,7 @@ def test_what_is_refused_leaves_nothing(words, said: str, painting: Path, tmp_pa
     answer = nst(tmp_path, *TEXTURE, *LAYERS, f"style={painting}", *words)
     assert answer.status == 2
     assert said in answer.err
-    assert answer.err.count("\n") == 1
+    *before, refusal = answer.err.splitlines()
+    assert refusal.startswith("nst: ")
+    assert [" in the style of " in line for line in before] == [True]  # what the run was to do
     assert not list(tmp_path.rglob("*.yaml"))
