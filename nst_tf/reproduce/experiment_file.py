@@ -56,17 +56,17 @@ def write_experiment(
     with written_atomically(target) as temporary:  # in the same folder, so that relative paths hold
         temporary.write_text(text, encoding="utf-8")
         for words, wanted in expected:
-            _check(temporary, words, wanted)
+            _check(temporary, words, wanted, len(expected) > 1)
 
 
-def _check(path: Path, words: Sequence[str], wanted: Mapping[leaves.Path, Any]) -> None:
+def _check(path: Path, words: Sequence[str], wanted: Mapping[leaves.Path, Any], swept: bool) -> None:
     again = leaves.leaves(composed([f"experiment={path}", *words])[0])
     wrong = [*leaves.differing(wanted, again), *leaves.differing(again, wanted)]
     if wrong:
         key = wrong[0]
         raise InputError(
             f"the configuration can't be said in an experiment file: {'.'.join(key)} would be"
-            f" {again.get(key)!r} and not {wanted.get(key)!r}"
+            f" {again.get(key)!r} and not {wanted.get(key)!r}{': export single runs of it' if swept else ''}"
         )
 
 

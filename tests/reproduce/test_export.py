@@ -287,6 +287,14 @@ def test_a_key_that_is_not_there_has_the_value_of_its_class(tmp_path: Path) -> N
         saved = yaml.safe_load((tmp_path / "my_study.yaml").read_text())["optimizer"]
         assert (saved["octaves"], saved["first_step"]) == (0, 0.01)
         (tmp_path / "my_study.yaml").unlink()
+    # what only one of two optimizers has, no list of options can say
+    adam = saved_folder(tmp_path / "sweep" / "1", ["optimizer=adam"])
+    for run, words in ((adam, ["optimizer=adam"]), (adam.parent / "0", ["optimizer=lbfgs"])):
+        summary = json.loads((run / "run.json").read_text())
+        (run / "run.json").write_text(json.dumps(summary | {"overrides": words}))
+    told = nst_rerun(tmp_path, "sweep", "--export", "my_study.yaml")
+    assert told.status == 2
+    assert told.sentence.endswith(": export single runs of it")
 
 
 def test_an_experiment_without_its_pictures_is_named(tmp_path: Path, photo: Path) -> None:
