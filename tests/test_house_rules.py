@@ -9,11 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_files_of_the_package_are_one_idea_long() -> None:
-    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "nst_tf").rglob("*.py")}
-    assert {path: length for path, length in lengths.items() if length > 300} == {}
-
-
 @pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="the source distribution has no .ci")
 def test_the_checkers_are_steps_of_the_continuous_integration_and_of_every_commit() -> None:
     """They were tests once; where they are not run, nothing else would miss them."""

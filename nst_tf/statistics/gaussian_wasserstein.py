@@ -19,6 +19,10 @@ from nst_tf.statistics.symmetric_roots import eigenvalues, symmetric_power
 # Of the mean eigenvalue: without an epsilon, smaller ones are none. Rounding leaves about 1e-15 of the mean
 # there, which the inverse root in a derivative would enlarge.
 _SMALLEST_EIGENVALUE = 1e-10
+# Times the channels. With so many positions, products in float32 change the default's loss by 1e-7 of it and
+# its gradient by 1e-5. With hardly more than one position a channel it was 5e-4, and with fewer, where an
+# epsilon is all that many directions have, several percent: there they are in float64, which costs little.
+_MANY_POSITIONS = 4
 
 
 class Gaussian(NamedTuple):
@@ -76,7 +80,11 @@ class GaussianWasserstein:
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
         """Activations [1, H, W, C] -> sums of first and second moments."""
-        return moment_sums(as_vectors(activations), as_column(weights, activations.dtype))
+        vectors = as_vectors(activations)
+        positions, channels = vectors.shape
+        few = positions is None or channels is None or positions < _MANY_POSITIONS * channels
+        products = tf.float64 if few else tf.float32
+        return moment_sums(vectors, as_column(weights, vectors.dtype), products)
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> Gaussian:
         """Sums -> means, covariance and its root."""

@@ -37,18 +37,19 @@ def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tens
     return value
 
 
-def moment_sums(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
+def moment_sums(
+    vectors: tf.Tensor, weights: tf.Tensor | None = None, products: tf.DType = tf.float32
+) -> MomentSums:
     """Vectors F [M, C] -> their sums. With weights w [M, 1] every sum is weighted, and sum w stands for M.
 
     E[f f^T] - mu mu^T in float32 loses every digit of a variance that is small beside the square of its
     mean. So the products are those of F - r with r the mean of these vectors, and what that changes is
     put back exactly, in float64: F^T F = (F - r)^T (F - r) + t r^T + r t^T + M r r^T, t = sum (F_m - r).
-    The identity holds for any r, which therefore is a constant for the gradient. The products themselves
-    keep float32's digits of each variance, on which the default's loss depends by 1e-7, and its gradient by
-    1e-5 (5e-4 where there are hardly more positions than channels).
+    The identity holds for any r, which therefore is a constant for the gradient. Products are multiplied in
+    the type ``products``.
     """
     reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
-    scatter, rest = _centred_sums(vectors, reference, weights)
+    scatter, rest = _centred_sums(vectors, reference, weights, products)
     scatter, rest = tf.cast(scatter, tf.float64), tf.cast(rest, tf.float64)
     positions = position_count(vectors, weights)
     means = tf.cast(reference, tf.float64)
@@ -58,18 +59,19 @@ def moment_sums(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> MomentS
 
 
 def _centred_sums(
-    vectors: tf.Tensor, reference: tf.Tensor, weights: tf.Tensor | None
+    vectors: tf.Tensor, reference: tf.Tensor, weights: tf.Tensor | None, products: tf.DType
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Sums over m of w (F - r)(F - r)^T [C, C] and of w (F - r) [C]; one pass over F each way."""
 
     @custom_gradient
     def sums(given: tf.Tensor):
-        centred = given - reference
-        weighted = centred if weights is None else weights * centred
+        centred = tf.cast(given - reference, products)
+        times = None if weights is None else tf.cast(weights, products)
+        weighted = centred if times is None else times * centred
 
         def gradient(of_scatter: tf.Tensor, of_rest: tf.Tensor) -> tf.Tensor:
             slopes = tf.nn.bias_add(tf.matmul(centred, of_scatter + tf.transpose(of_scatter)), of_rest)
-            return slopes if weights is None else weights * slopes
+            return tf.cast(slopes if times is None else times * slopes, given.dtype)
 
         scatter = tf.matmul(centred, weighted, transpose_a=True)
         return (scatter, tf.reduce_sum(weighted, axis=0)), gradient

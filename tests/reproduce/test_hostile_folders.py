@@ -35,7 +35,9 @@ def nothing_ran(folder: Path) -> None:
 
 def refused(answer: Answer) -> str:
     assert answer.status == 2, answer
-    (sentence,) = answer.err.splitlines()
+    *announced, sentence = answer.err.splitlines()
+    assert all(line.startswith("going on in ") for line in announced[:1])
+    assert len(announced) <= 1
     assert sentence.startswith("nst: ")
     return sentence
 

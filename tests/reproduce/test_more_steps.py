@@ -46,9 +46,9 @@ def test_more_steps_are_those_of_a_run_that_makes_them_at_once(
     assert more.status == 0, more.err
     assert more.run == first.run
     rows = [row["size"] for row in first.rows]
-    assert (rows.count(48), rows.count(24)) == (6, 5)  # 1.4 times 3, rounded up: as it was
+    assert (rows.count(48), rows.count(24)) == (6, 3)  # 0.8 times 3, rounded up: as it was
     summary = first.summary
-    assert (summary["status"], summary["steps"], summary["resumed_at_step"]) == ("completed", 11, 8)
+    assert (summary["status"], summary["steps"], summary["resumed_at_step"]) == ("completed", 9, 6)
     assert summary["overrides"][-1] == "steps=6"
     assert not np.array_equal(pixels(first.run / "image.png"), before)
     # its folder says how it was made, so that it can be made at once

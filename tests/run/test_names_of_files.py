@@ -68,7 +68,8 @@ def test_the_library_takes_globs_and_no_addresses(folder: Path, monkeypatch: pyt
     monkeypatch.chdir(folder)
     read: list[str] = []
     monkeypatch.setattr(
-        "nst_tf.run.library._stylized", lambda settings, inputs: read.extend(s.name for s in inputs.styles)
+        "nst_tf.run.library._stylized",
+        lambda settings, inputs, typed: read.extend(s.name for s in inputs.styles),
     )
     stylize("x=1.jpg", ["paint (old)/*.j*", "cut.png"], SMALL)
     assert read == ["2, b.jpg", "10.jfif", "cut.png"]

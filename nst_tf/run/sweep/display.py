@@ -53,7 +53,7 @@ class SweepDisplay:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
-        if self._said_what_comes or read_notes(self._sweep.folder):
+        if self._said_what_comes or self._sweep.study is not None or read_notes(self._sweep.folder):
             self._look()
         self._bar.stop()
 
