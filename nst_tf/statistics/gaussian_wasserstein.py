@@ -83,7 +83,7 @@ class GaussianWasserstein:
         vectors = as_vectors(activations)
         positions, channels = vectors.shape
         few = positions is None or channels is None or positions < _MANY_POSITIONS * channels
-        products = tf.float64 if few else tf.float32
+        products = tf.float64 if few else vectors.dtype
         return moment_sums(vectors, as_column(weights, vectors.dtype), products)
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> Gaussian:

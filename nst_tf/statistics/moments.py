@@ -38,7 +38,7 @@ def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tens
 
 
 def moment_sums(
-    vectors: tf.Tensor, weights: tf.Tensor | None = None, products: tf.DType = tf.float32
+    vectors: tf.Tensor, weights: tf.Tensor | None = None, products: tf.DType | None = None
 ) -> MomentSums:
     """Vectors F [M, C] -> their sums. With weights w [M, 1] every sum is weighted, and sum w stands for M.
 
@@ -46,10 +46,10 @@ def moment_sums(
     mean. So the products are those of F - r with r the mean of these vectors, and what that changes is
     put back exactly, in float64: F^T F = (F - r)^T (F - r) + t r^T + r t^T + M r r^T, t = sum (F_m - r).
     The identity holds for any r, which therefore is a constant for the gradient. Products are multiplied in
-    the type ``products``.
+    the type ``products``, by default that of F.
     """
     reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
-    scatter, rest = _centred_sums(vectors, reference, weights, products)
+    scatter, rest = _centred_sums(vectors, reference, weights, products or vectors.dtype)
     scatter, rest = tf.cast(scatter, tf.float64), tf.cast(rest, tf.float64)
     positions = position_count(vectors, weights)
     means = tf.cast(reference, tf.float64)
