@@ -15,6 +15,8 @@ from read_once import configuration_files
 
 # before the first import of TensorFlow: its C++ side logs start-up facts that are nobody's fault
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# as load_tensorflow does, so that tests that import TensorFlow by themselves compute as the commands do
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # a shell without job control makes what it starts in the background deaf to Ctrl-C, and with it what
 # tests start to interrupt it
