@@ -93,7 +93,8 @@ def decoded_floats(tiff: FloatTiff, name: str | Path) -> Floats:
     compression = _number(tags, _COMPRESSION, _UNCOMPRESSED)
     known = len(bits) == 1 and bits <= set(_TYPES) and compression in (_UNCOMPRESSED, *_DEFLATED)
     if not known or _number(tags, _PHOTOMETRIC, _BLACK_IS_ZERO) > _RGB or not colours <= count <= 16:
-        depth = "/".join(map(str, sorted(bits)))
+        # a damaged file can name thousands
+        depth = "/".join(map(str, sorted(bits))) if len(bits) <= count <= 16 else "various numbers of"
         raise InputError(
             f"{name} is a TIFF with {count} floating point samples of {depth} bits, in a form or compression"
             f" ({compression}) are not read: save it as RGB without compression, or with 16 bits a channel"

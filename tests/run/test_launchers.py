@@ -99,7 +99,9 @@ def test_launcher(launcher: str, four, one_after_the_other: Path, tmp_path: Path
     with process(tmp_path, *words) as again:
         _, err = again.communicate(timeout=300)
     assert again.returncode == 1
-    assert err.startswith("3 of 4 jobs are completed already\njob 2 (content=nothing.png) failed: ")
+    assert err.startswith(
+        "4 jobs in sweep\n3 of 4 jobs are completed already\njob 2 (content=nothing.png) failed: "
+    )
     assert {job: (tmp_path / "sweep" / str(job) / "image.png").stat().st_mtime_ns for job in times} == times
 
 

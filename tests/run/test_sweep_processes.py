@@ -71,7 +71,7 @@ def test_one_line_that_moves_in_a_terminal(launcher: str, small, tmp_path: Path)
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
     pieces = {piece.strip() for piece in re.split(r"[\r\n]+", plain)} - {""}
     told_of = [piece for piece in pieces if not piece.startswith("sweep")]  # the bar, and the answer
-    assert sorted(piece[:5] for piece in told_of) == ["6 job", "job 0", "job 2", "job 4"]
+    assert sorted(piece[:5] for piece in told_of) == ["6 job", "6 job", "job 0", "job 2", "job 4"]
     assert shown.rstrip().endswith("sweep")
     assert "steps/s" not in shown
     assert "Traceback" not in shown
@@ -92,7 +92,7 @@ def test_sweep_that_is_killed_goes_on(small, tmp_path: Path) -> None:
     with process(tmp_path, *words) as again:
         _, err = again.communicate(timeout=200)
     assert again.returncode == 0, err
-    assert err.startswith("1 of 3 jobs is completed already\n")
+    assert err.startswith("3 jobs in sweep\n1 of 3 jobs is completed already\n")
     assert statuses(tmp_path) == ["completed"] * 3
     assert (tmp_path / "sweep" / "0" / "image.png").stat().st_mtime_ns == done
     losses = [
