@@ -28,6 +28,8 @@ LATER = {
     "nst_tf.pyramid.CoarseToFine": {("pyramid", "detail"): 0.0},
 }
 """The keys that a class was given since, with what it did before."""
+LATER_OF_ALL = {("record", "keep_checkpoint"): False}
+"""The keys that every run has since; their default is the former behaviour."""
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def _files(folder: Path) -> list[Path]:
 
 def meaning(run: Path) -> dict:
     """The leaves of a saved configuration, with what it means by the keys that it has not."""
-    saved = leaves(OmegaConf.load(run / "config.yaml"))
+    saved = leaves(OmegaConf.load(run / "config.yaml")) | LATER_OF_ALL
     for path, value in list(saved.items()):
         if path[-1] == "_target_":
             assert not saved.keys() & LATER.get(value, {}).keys(), "not by the former version"
