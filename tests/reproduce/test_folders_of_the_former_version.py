@@ -116,6 +116,9 @@ def test_exported_they_mean_what_they_meant(name: str, former: Path, tmp_path: P
         wanted, again = meaning(run), leaves(composed([f"experiment={study}", *words])[0])
         assert wanted.keys() == again.keys()
         different = {path for path in wanted if wanted[path] != again[path]}
+        # nobody fixed the mode of memory, so that each machine chooses its own
+        assert str(again.pop(("memory",))).endswith("auto")
+        different.discard(("memory",))
         # pictures are the copies in the folder
         assert {path[0] for path in different} <= {"content", "style", "guidance"}, different
         assert all("former/" in str(again[path]) for path in different)
