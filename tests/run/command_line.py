@@ -107,15 +107,15 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "120"}
 
 
-def nst_process(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def nst_process(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """``python -m nst_tf WORD ...`` in ``folder``, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "nst_tf", *words],
         cwd=folder,
-        env=environment(),
+        env=environment() | variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -20,11 +19,14 @@ from nst_tf.configuration.places import CONFIGURATION
 
 
 def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    done = nst_process(tmp_path, "--help")
-    seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    done = nst_process(tmp_path, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0
-    assert done.stderr == ""
+    imported = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    assert len(done.stderr.splitlines()) == len(imported)  # nothing else is said
+    # quick: these take seconds to import, and help needs none of them
+    packages = {line.rpartition("|")[2].strip().split(".")[0] for line in imported}
+    assert "hydra" in packages
+    assert packages.isdisjoint({"tensorflow", "keras", "scipy", "h5py"})
     lines = done.stdout.splitlines()
     assert len(lines) <= 60  # a screen
     assert max(map(len, lines)) <= 120
@@ -35,7 +37,6 @@ def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> N
             assert option.parent.relative_to(CONFIGURATION).as_posix() in said
     for word in ("content", "style", "style_weights", "image.size", "steps", "seed", "hydra.run.dir"):
         assert word in said
-    assert seconds < 3  # 2 s on an idle machine are wanted, TensorFlow alone takes more than 3
     assert list(tmp_path.iterdir()) == []
 
 
