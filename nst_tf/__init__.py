@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from nst_tf.api import Stylized, stylize
+    from nst_tf.errors import InputError
+
 __all__ = ["InputError", "Stylized", "stylize"]
 
-if TYPE_CHECKING:
-    from nst_tf.errors import InputError
-    from nst_tf.run.library import Stylized, stylize
+
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str):
     # late, so that importing a part of the package does not import Hydra and Pillow
     if name in ("Stylized", "stylize"):
-        from nst_tf.run.library import Stylized, stylize
+        from nst_tf.api import Stylized, stylize
 
         return stylize if name == "stylize" else Stylized
     if name == "InputError":

@@ -27,8 +27,8 @@ from typing import Any
 
 from benchmarks.lines import Lines, note
 
-from nst_tf.configuration.places import picture_path
-from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.config.schema import picture_path
+from nst_tf.tensorflow_setup import load_tensorflow
 
 SECTIONS = ("step", "torch", "startup", "warm", "scale", "sooner")
 MEMORY = "memory"  # only if it is named

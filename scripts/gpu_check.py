@@ -23,7 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from nst_tf.quiet_tensorflow import load_tensorflow
+from nst_tf.tensorflow_setup import load_tensorflow
 
 SECTIONS = (
     "copies", "agreement", "determinism", "memory", "table", "statistics", "picture", "peers", "sweep",

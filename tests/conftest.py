@@ -65,7 +65,7 @@ def random() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def random_weights():
     """Untrained VGG-19 weights: features that are no picture's, but every formula must hold for them."""
-    from nst_tf.weights import load_weights
+    from nst_tf.vgg.weights import load_weights
 
     return load_weights("vgg19", "random")
 
@@ -73,7 +73,7 @@ def random_weights():
 @pytest.fixture(scope="session")
 def weights_file(random_weights, tmp_path_factory) -> Path:
     """The same in a file: those of ``model.weights=random`` are others for each seed, drawn anew."""
-    from nst_tf.weights import save_weights
+    from nst_tf.vgg.weight_files import save_weights
 
     path = tmp_path_factory.mktemp("weights") / "weights.npz"
     save_weights(path, random_weights)
@@ -92,7 +92,7 @@ def numpy_vgg(random_weights):
 @pytest.fixture(scope="session")
 def small_extractor(random_weights):
     """The first two blocks of an untrained VGG-19: a network that costs milliseconds."""
-    from nst_tf.vgg.extractor import FeatureExtractor
+    from nst_tf.vgg.network import FeatureExtractor
 
     return FeatureExtractor(random_weights, ["block1_conv1", "block2_conv1", "block2_conv2"])
 
@@ -100,9 +100,8 @@ def small_extractor(random_weights):
 @pytest.fixture(scope="session")
 def pretrained_weights():
     """The pretrained VGG-19, only if it is on this computer: a test downloads nothing."""
-    from nst_tf.weights import load_weights
-    from nst_tf.weights.keras_files import KERAS_FILES
-    from nst_tf.weights.pip_copy import cached_copy
+    from nst_tf.vgg.downloads import KERAS_FILES, cached_copy
+    from nst_tf.vgg.weights import load_weights
 
     keras_home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
     places = [cached_copy(), keras_home / "models" / KERAS_FILES["vgg19"].name]

@@ -15,7 +15,7 @@ from hydra._internal.config_repository import ConfigRepository
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult
 
-from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.config.schema import CONFIGURATION
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nst_tf.counted import counted
+from nst_tf.errors import counted
 
 
 def test_one_is_singular() -> None:

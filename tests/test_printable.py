@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nst_tf.printable import printable
+from nst_tf.errors import printable
 
 
 @pytest.mark.parametrize(

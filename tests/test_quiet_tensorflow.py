@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 import pytest
 
-from nst_tf import quiet_tensorflow
+from nst_tf import tensorflow_setup as quiet_tensorflow
 from nst_tf.errors import InputError
-from nst_tf.quiet_tensorflow import keras_settings_kept, load_tensorflow
+from nst_tf.tensorflow_setup import keras_settings_kept, load_tensorflow
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from nst_tf import __version__
-from nst_tf import versions as module
+from nst_tf import machine as module
 
-COMMANDS = ("nst_tf.run.command", "nst_tf.compare.command", "nst_tf.reproduce.command")
+COMMANDS = ("nst_tf.cli", "nst_tf.compare.cli", "nst_tf.rerun.cli")
 
 _PROGRAM = """
 import sys, importlib

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nst_tf import visible_gpus as module
-from nst_tf.run import memory
-from nst_tf.visible_gpus import gpu_bytes, visible_gpus
+from nst_tf import machine as module
+from nst_tf.machine import gpu_bytes, visible_gpus
+from nst_tf.runs import memory
 
 EQUAL = ("GPU-aa11, NVIDIA A100, 100, Disabled", "GPU-aa22, NVIDIA A100, 200, Disabled")
 UNEQUAL = ("GPU-aa11, NVIDIA T4, 100, [N/A]", "GPU-bb22, NVIDIA H100, 200, Disabled")

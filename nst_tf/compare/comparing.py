@@ -9,19 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.contact_sheet import contact_sheet
-from nst_tf.compare.finding import RUN, find_runs, jobs_not_begun
-from nst_tf.compare.grid import arranged
-from nst_tf.compare.reading import read_runs
+from nst_tf.compare.reading import RUN, ComparedRun, find_runs, jobs_not_begun, read_runs
 from nst_tf.compare.report import write_report
-from nst_tf.compare.results import results_csv
-from nst_tf.compare.varying import varying
-from nst_tf.compare.yardstick_cache import measured_runs
-from nst_tf.counted import counted
-from nst_tf.errors import InputError
+from nst_tf.compare.sheet import arranged, contact_sheet
+from nst_tf.compare.tables import results_csv, varying
+from nst_tf.compare.yardstick import measured_runs
+from nst_tf.errors import InputError, counted
 from nst_tf.files import write_text_atomically, written_atomically
-from nst_tf.weights import ConvolutionWeights, load_weights
+from nst_tf.vgg.weights import ConvolutionWeights, load_weights
 
 SHEET, TABLE, PAGE = "contact_sheet.png", "results.csv", "report.html"
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.settings import canonical
+from nst_tf.compare.reading import ComparedRun, canonical
 from nst_tf.compare.yardstick import MEASURES
 from nst_tf.errors import InputError
 from nst_tf.images.read import read_picture

@@ -13,9 +13,9 @@ from nst_tf.images.read import Picture
 from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.losses import TotalVariation
 from nst_tf.statistics import Gram, RelativeSquaredError, SlicedWasserstein
-from nst_tf.tensor_float_32 import tensor_float_32
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.weights import ConvolutionWeights
+from nst_tf.tensorflow_tools import tensor_float_32
+from nst_tf.vgg.network import FeatureExtractor
+from nst_tf.vgg.weights import ConvolutionWeights
 
 # directions: as many as block1_conv1 has channels; the same ones for every run, so that their choice
 # favours none. More would cost memory: 64 at 512 x 384 pixels take 50 MB in the first layer

@@ -1,20 +1,213 @@
-"""Tables for the terminal."""
+"""Runs as tables: what varies, what came out, which are best."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from nst_tf.compare.best import CONTENT, STYLE, best_runs, comparable, pareto_front
-from nst_tf.compare.compared_run import ComparedRun
 from nst_tf.compare.difference import differences
-from nst_tf.compare.settings import short_name, shown
-from nst_tf.compare.varying import value_of
-from nst_tf.compare.yardstick import trade_off
-from nst_tf.printable import printable
+from nst_tf.compare.reading import ComparedRun, canonical, override_key, short_name, shown
+from nst_tf.compare.yardstick import MEASURES, trade_off
+from nst_tf.errors import printable
+
+# ----------------------------------------------------------------------------
+# Which settings differ among runs.
+
+# say nothing of the picture: what is written beside it, and how a run was taken up again
+_OF_RECORDS = ("record.", "resume", "logger")
+_ABSENT = "absent"  # no value's canonical text, for that is JSON
+
+# what a run finds out before its first step (nst_tf.run), and what stands there until then
+_MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None, "balance.calibration": None}
+# follows from pictures, objective and sizes, unless somebody asks for it
+_FOLLOWS = ("balance.calibration",)
+
+_Values = Sequence[str | None]
+"""The canonical value of one setting in each run; None where it is not known, which differs from nothing."""
+
+
+def varying(runs: Sequence[ComparedRun]) -> list[str]:
+    """Names of the settings that differ among the runs, the telling ones first.
+
+    First what somebody asked for on the command line, in that order; then options of groups; then single
+    values. A group that differs stands for the values that its options bring with them: these are named
+    only where they differ among runs of the same option. A value that only repeats another one, because
+    one refers to the other, is left out. Unreadable runs do not count; neither does what a run that did not
+    complete had not come to: what it would have found out by measurement, and settings that it lacks.
+    """
+    runs = [run for run in runs if run.settings]
+    names = list(dict.fromkeys(name for run in runs for name in run.settings))
+    values = {name: _values(runs, name) for name in names}
+    differing = [name for name in names if len(set(values[name]) - {None}) > 1]
+    asked = [
+        key
+        for key in dict.fromkeys(override_key(word) for run in runs for word in run.overrides)
+        if key in differing
+    ]
+    groups = [name for name in differing if _is_group(runs, name)]
+    chosen = list(dict.fromkeys([*asked, *_independent(groups, asked, values)]))
+    explained_by = [name for name in chosen if name in groups]
+    others = [name for name in differing if name not in (*chosen, *groups, *_FOLLOWS)]
+    for name in sorted(others, key=lambda one: one.startswith(_OF_RECORDS)):
+        repeats = any(_agree(values[name], values[other]) for other in chosen)
+        if not repeats and not _explained(values[name], [values[group] for group in explained_by]):
+            chosen.append(name)
+    return chosen
+
+
+def value_of(run: ComparedRun, name: str) -> Any:
+    """The value of a setting; None where the run has no such setting."""
+    return run.settings.get(name)
+
+
+def _values(runs: Sequence[ComparedRun], name: str) -> _Values:
+    return [_value(run, name) for run in runs]
+
+
+def _value(run: ComparedRun, name: str) -> str | None:
+    if run.status != "completed" and (
+        name not in run.settings or (name in _MEASURED and run.settings[name] == _MEASURED[name])
+    ):
+        return None
+    return canonical(run.settings[name]) if name in run.settings else _ABSENT
+
+
+def _agree(one: _Values, other: _Values) -> bool:
+    return all(a == b or a is None or b is None for a, b in zip(one, other, strict=True))
+
+
+def _is_group(runs: Sequence[ComparedRun], name: str) -> bool:
+    return any(name in choices for run in runs if isinstance(choices := run.summary.get("choices"), dict))
+
+
+def _independent(groups: list[str], asked: list[str], values: dict[str, _Values]) -> list[str]:
+    """Groups that differ by themselves: "objective" brings its "objective/style", "experiment" any other."""
+    kept = [name for name in asked if name in groups]
+    for name in sorted(groups, key=lambda one: (one != "experiment", one.count("/"))):
+        if name not in kept and not _explained(values[name], [values[one] for one in kept]):
+            kept.append(name)
+    return kept
+
+
+def _explained(value: _Values, by: Sequence[_Values]) -> bool:
+    """Whether the value is the same in all runs that agree in every one of ``by``, as far as is known."""
+    if not by:
+        return False
+    seen: dict[tuple[str | None, ...], str] = {}
+    return all(
+        one is None or None in key or seen.setdefault(key, one) == one
+        for key, one in zip(zip(*by, strict=True), value, strict=True)
+    )
+
+
+# ----------------------------------------------------------------------------
+# Which runs are best: by one distance, by their trade-off, and those that no other run beats in both.
+
+CONTENT, STYLE = "content_distance", "style_distance"
+
+
+def comparable(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The completed runs whose both distances are known: no other is ranked, here and on the page."""
+    return [
+        run
+        for run in runs
+        if run.status == "completed" and CONTENT in run.yardstick and STYLE in run.yardstick
+    ]
+
+
+def pareto_front(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The runs for which no other is at least as near to content and style, and nearer to one of them.
+
+    Sorted from the nearest to the content to the nearest to the style; runs that are equal in both are all
+    there. Runs that are not completed, or without both distances, are not.
+    """
+    front: list[ComparedRun] = []
+    for run in sorted(comparable(runs), key=_distances):
+        if not front or run.yardstick[STYLE] < front[-1].yardstick[STYLE] or _same(run, front[-1]):
+            front.append(run)
+    return front
+
+
+def best_runs(runs: Sequence[ComparedRun], most: int) -> list[ComparedRun]:
+    """At most ``most`` runs by their trade-off, among them the nearest to the content and to the style."""
+    ranked = sorted(comparable(runs), key=lambda run: trade_off(run.yardstick))
+    if not ranked:
+        return []
+    nearest = [min(ranked, key=lambda run: run.yardstick[name]) for name in (CONTENT, STYLE)]
+    chosen = list(nearest)
+    for run in ranked:
+        if len(chosen) < most and all(run is not other for other in chosen):
+            chosen.append(run)
+    return [run for run in ranked if any(run is other for other in chosen)]
+
+
+def _distances(run: ComparedRun) -> tuple[float, float]:
+    return run.yardstick[CONTENT], run.yardstick[STYLE]
+
+
+def _same(run: ComparedRun, other: ComparedRun) -> bool:
+    return _distances(run) == _distances(other)
+
+
+# ----------------------------------------------------------------------------
+# One table of all runs, a row a run.
+
+YARDSTICK = "yardstick."
+_COSTS = {"seconds": "seconds", "steps": "evaluations", "peak_memory_bytes": "peak_memory_bytes"}
+"""Names in ``ComparedRun.yardstick``, and of columns: a setting is called ``steps`` already."""
+
+_MOST_LETTERS = 32_000  # of a cell: spreadsheets take 32,767, and Python's csv no more than 131,072
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
+    """The text of ``results.csv`` (RFC 4180), for pandas and spreadsheets.
+
+    Columns: run, folder, status, error; the settings that vary; every measure as ``yardstick.NAME``;
+    seconds, evaluations, peak_memory_bytes; then all other settings. Those of the yardstick are always
+    all there. What is not known is empty; lists and mappings are JSON, true and false as Python has them.
+    A text that a spreadsheet would take for a formula, and run, has an apostrophe before it.
+    """
+    settings = list(dict.fromkeys(name for run in runs for name in run.settings))
+    others = [name for name in settings if name not in varying]
+    measures = [f"{YARDSTICK}{name}" for name in MEASURES]
+    columns = ["run", "folder", "status", "error", *varying, *measures, *_COSTS.values(), *others]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writerow({name: _harmless(name) for name in columns})
+    for run in runs:
+        row: dict[str, Any] = {name: _cell(value) for name, value in run.settings.items()}
+        row |= {"run": run.name, "folder": str(run.folder), "status": run.status, "error": run.error or ""}
+        row |= {f"{YARDSTICK}{name}": run.yardstick.get(name, "") for name in MEASURES}
+        row |= {column: run.yardstick.get(name, "") for name, column in _COSTS.items()}
+        writer.writerow({name: _harmless(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    """What a cell begins with decides (OWASP, "CSV injection"); surrogates fit into no file and are shown."""
+    if not isinstance(value, str):
+        return value
+    text = value if len(value) <= _MOST_LETTERS else f"{value[:_MOST_LETTERS]}..."
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return json.dumps(value) if isinstance(value, (list, dict)) else value
+
+
+# ----------------------------------------------------------------------------
+# Tables for the terminal.
 
 _MOST_RUNS, _MOST_SETTINGS = 10, 4  # a screen's height and width
 _NARROWEST = 6  # letters of a value that are left where the terminal is narrow

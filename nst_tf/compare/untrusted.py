@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from nst_tf.config.build import with_present_names
 from nst_tf.errors import InputError
 
 # a run.json has 3 kB, a config.yaml 3 kB, and a row of the metrics of a run with 16 layers 1 kB: files of
@@ -71,7 +72,7 @@ def yaml_mapping(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} can't be read: {_on_one_line(error)}") from None
     if not isinstance(found, dict):
         raise InputError(f"{path} holds a {type(found).__name__} where a mapping should be")
-    return found
+    return with_present_names(found)
 
 
 def inside(folder: Path, name: object, what: str) -> Path:
@@ -108,6 +109,6 @@ def _is_encodable(name: str) -> bool:
 
 
 def _on_one_line(error: BaseException) -> str:
-    """In the words of nst_tf.configuration.foreign_yaml and nst_tf.run.saved_run of the same files."""
+    """In the words of nst_tf.config.experiment_files and nst_tf.runs.saved_run of the same files."""
     text = " ".join(str(error).replace('in "<unicode string>", ', "in ").split()) or type(error).__name__
     return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS].rpartition(' ')[0]} ..."

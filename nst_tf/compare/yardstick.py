@@ -1,23 +1,112 @@
-"""One yardstick for every run: computed from the saved picture, whatever objective and network made it."""
+"""One yardstick for every run: computed from the saved picture, and kept in its folder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nst_tf.compare.colour_distance import colour_distance, colour_statistics
-from nst_tf.compare.input_files import file_sha256
-from nst_tf.compare.structural_similarity import luminance, structural_similarity
+import numpy as np
+from scipy.ndimage import correlate1d
+
+from nst_tf.color.lab import lab
+from nst_tf.compare.reading import ComparedRun, file_sha256, is_number
+from nst_tf.compare.untrusted import json_object
 from nst_tf.errors import InputError
+from nst_tf.files import write_text_atomically
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import resize
-from nst_tf.quiet_tensorflow import load_tensorflow
-from nst_tf.weights import ConvolutionWeights
+from nst_tf.tensorflow_setup import load_tensorflow
+from nst_tf.vgg.weights import ConvolutionWeights
 
-if TYPE_CHECKING:  # it imports TensorFlow
+if TYPE_CHECKING:
     from nst_tf.compare.network_distances import NetworkDistances
+
+
+# ----------------------------------------------------------------------------
+# SSIM: how much of the structure of one picture is in another.
+
+# Wang, Bovik, Sheikh, Simoncelli 2004, section III-C: an 11 x 11 Gaussian window of 1.5 samples, K1 and K2
+_WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
+# of linear combinations for luma: ITU-R BT.601, which the authors' ssim_index.m gets from MATLAB's rgb2gray
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def luminance(pixels: np.ndarray) -> np.ndarray:
+    """RGB [H, W, 3] in [0, 1] -> 0.299 R + 0.587 G + 0.114 B [H, W], float64."""
+    return pixels.astype(np.float64) @ np.array(_LUMA)
+
+
+def structural_similarity(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean SSIM of two pictures [H, W] in [0, 1], sides of 11 and more: 1 where they are equal, at least -1.
+
+    SSIM = (2 m1 m2 + C1) (2 s12 + C2) / ((m1^2 + m2^2 + C1) (s1^2 + s2^2 + C2)) with means m, variances s^2
+    and covariance s12 under a Gaussian window around each pixel, C1 = 0.01^2 and C2 = 0.03^2; the mean is
+    over the pixels whose window lies inside of the picture. Wang, Bovik, Sheikh, Simoncelli 2004, "Image
+    quality assessment: from error visibility to structural similarity", equation 13. The pictures are not
+    made smaller first, as a later version of the authors' code does.
+    """
+    first, second = first.astype(np.float64), second.astype(np.float64)
+    mean_1, mean_2 = _windowed(first), _windowed(second)
+    variance_1 = _windowed(first * first) - mean_1**2
+    variance_2 = _windowed(second * second) - mean_2**2
+    covariance = _windowed(first * second) - mean_1 * mean_2
+    c1, c2 = _K1**2, _K2**2
+    ssim = ((2 * mean_1 * mean_2 + c1) * (2 * covariance + c2)) / (
+        (mean_1**2 + mean_2**2 + c1) * (variance_1 + variance_2 + c2)
+    )
+    return float(ssim.mean())
+
+
+def _windowed(values: np.ndarray) -> np.ndarray:
+    half = _WINDOW // 2
+    window = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * _SIGMA**2))
+    window /= window.sum()
+    smooth = correlate1d(correlate1d(values, window, axis=0), window, axis=1)
+    return smooth[half:-half, half:-half]
+
+
+# ----------------------------------------------------------------------------
+# How far the colours of one picture are from those of another, wherever in the picture they are.
+
+
+def colour_statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """RGB [H, W, 3] in [0, 1] -> mean [3] and covariance [3, 3] (1/N) of its colours in L*a*b*."""
+    colours = lab(pixels).reshape(-1, 3)
+    mean = colours.mean(axis=0)
+    centred = colours - mean
+    return mean, centred.T @ centred / len(colours)
+
+
+def colour_distance(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
+    """Two results of ``colour_statistics`` -> d >= 0, in the unit of CIE 1976's colour difference Delta E.
+
+    d^2 = |m1 - m2|^2 + tr(S1 + S2 - 2 (S2^1/2 S1 S2^1/2)^1/2): the Wasserstein-2 distance of the Gaussians
+    with these means m and covariances S (Olkin and Pukelsheim 1982), which is the least root mean square
+    Delta E by which pixels must change to bring one Gaussian to the other; for the colours themselves it
+    is a lower bound (Gelbrich 1990). In L*a*b*, where equal distances look about equal, and on Gaussians,
+    because that is what transfers of colour move (Pitie and Kokaram 2007): a histogram's bins would add
+    noise that depends on their size.
+    """
+    (mean_1, covariance_1), (mean_2, covariance_2) = first, second
+    root = _root(covariance_2)
+    overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance_1 @ root), 0, None)).sum()
+    squared = ((mean_1 - mean_2) ** 2).sum() + np.trace(covariance_1) + np.trace(covariance_2) - 2 * overlap
+    return float(np.sqrt(max(squared, 0.0)))
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+
+
+# ----------------------------------------------------------------------------
+# One yardstick for every run: computed from the saved picture, whatever objective and network made it.
 
 VERSION = 1
 """Raised whenever a measure's definition changes, so that cached values are computed again."""
@@ -154,3 +243,87 @@ def _decoded(path: Path, sha256: str) -> Picture:
 @lru_cache(maxsize=64)
 def _colours_of(path: Path, sha256: str):
     return colour_statistics(_decoded(path, sha256).pixels)
+
+
+# ----------------------------------------------------------------------------
+# Yardsticks kept in the runs' folders, so that each picture is measured once.
+
+CACHE = "yardstick.json"
+_log = logging.getLogger(__name__)
+
+
+def measured_runs(
+    runs: Sequence[ComparedRun],
+    weights: ConvolutionWeights,
+    on_run: Callable[[ComparedRun], None] = lambda run: None,
+) -> list[ComparedRun]:
+    """The runs with their yardsticks: from their folders where these hold it, else computed and kept there.
+
+    Runs without a picture stay as they are; one whose picture can't be measured says why in ``error``.
+    ``on_run`` is told of each run that is done.
+    """
+
+    def targets(place: int) -> tuple[str, ...]:  # neighbours share pictures and size, thus targets
+        run = runs[place]
+        return (*map(str, run.styles), str(run.content), str(run.summary.get("size")))
+
+    done: dict[int, ComparedRun] = {}
+    for place in sorted(range(len(runs)), key=targets):
+        done[place] = _measured(runs[place], weights)
+        on_run(done[place])
+    return [done[place] for place in range(len(runs))]
+
+
+def _measured(run: ComparedRun, weights: ConvolutionWeights) -> ComparedRun:
+    if run.picture is None:
+        return run
+    # half a mixture of styles is another style
+    styles = run.styles if run.style_weights else ()
+    try:
+        key = {
+            "version": VERSION,
+            "picture": file_sha256(run.picture),
+            "content": file_sha256(run.content) if run.content else None,
+            "styles": [
+                {"sha256": file_sha256(style), "weight": weight}
+                for style, weight in zip(styles, run.style_weights, strict=True)
+            ],
+            "weights": weights.sha256,
+        }
+        names = _names(content=run.content is not None, styles=bool(styles))
+        measures = _cached(run.folder / CACHE, key, names)
+        if measures is None:
+            measures = measure(run.picture, run.content, styles, run.style_weights, weights)
+            _keep(run.folder / CACHE, key, measures)
+    except (InputError, OSError) as error:
+        return replace(run, error=run.error or f"its picture can't be measured: {error}")
+    return replace(run, yardstick={**measures, **run.yardstick})
+
+
+def _names(content: bool, styles: bool) -> list[str]:
+    return [
+        name for name in MEASURES if (content or name not in OF_CONTENT) and (styles or name not in OF_STYLE)
+    ]
+
+
+def _cached(path: Path, key: dict[str, Any], names: list[str]) -> dict[str, float] | None:
+    """The measures of the cache, if it is whole and of these very pictures and weights."""
+    try:
+        kept = json_object(path)
+    except InputError:
+        return None
+    measures = kept.pop("measures", None)
+    if kept != key or not isinstance(measures, dict) or set(measures) != set(names):
+        return None
+    if not all(is_number(value) for value in measures.values()):
+        return None
+    return {name: float(measures[name]) for name in names}
+
+
+def _keep(path: Path, key: dict[str, Any], measures: dict[str, float]) -> None:
+    if not all(math.isfinite(value) for value in measures.values()):
+        return
+    try:
+        write_text_atomically(path, json.dumps({**key, "measures": measures}, indent=2) + "\n")
+    except OSError as error:  # somebody else's folder, a read-only disk: it is measured again next time
+        _log.debug("%s can't be kept: %s", path, error)

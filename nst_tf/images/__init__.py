@@ -8,3 +8,5 @@ kept beside it (``alpha``: what it is for is said in that module).
 Import the modules themselves: this file stays empty, because the numerics import ``pixels``, which
 needs neither Pillow nor TensorFlow, and must not load the rest of the room with it.
 """
+
+from __future__ import annotations

@@ -1,29 +1,165 @@
-"""From a Pillow image in any of its modes to upright sRGB floats and their transparency."""
+"""From the pixels of a file to an array: depths, transparency, 16 bits."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import tifffile
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from nst_tf.errors import InputError
-from nst_tf.images.colour import (
+from nst_tf.images.icc import (
     UNUSABLE_PROFILE,
+    MatrixProfile,
     colour_to_srgb,
+    converted,
     grey_to_srgb,
     moves_colours,
+    srgb_matrix_profile,
     warn_of_profile,
 )
-from nst_tf.images.float_tiff import FloatTiff, decoded_floats
-from nst_tf.images.levels import levels_of
-from nst_tf.images.matrix_profile import MatrixProfile, converted, srgb_matrix_profile
-from nst_tf.images.sixteen_bits import Planes, sixteen_bit_planes
+from nst_tf.images.pixels import levels_of
+from nst_tf.images.tiff import FloatTiff, decoded_floats
+
+# ----------------------------------------------------------------------------
+# Transparency of the content picture, given back to the result.
+
+
+def alpha_at(alpha: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Opacity (H, W) in [0, 1] at another size, float32; itself where the size is the same.
+
+    By a triangle that widens with the reduction. Lanczos' filter, which serves the colours, would ring: a
+    faint ghost of every outline, in the middle of what is transparent.
+    """
+    if alpha.shape == (height, width):
+        return alpha
+    plane = Image.fromarray(np.ascontiguousarray(alpha, np.float32))  # mode 'F'
+    resized = np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR))
+    return np.clip(resized, 0, 1)
+
+
+def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Pixels (H, W, 3) of opacity (H, W) laid over white: alpha * pixels + 1 - alpha."""
+    opacity = alpha[..., None]
+    return pixels * opacity + (1 - opacity)
+
+
+def lay_over_white(pixels: np.ndarray, alpha: np.ndarray) -> None:
+    """The same in place: another picture of the largest size would take 2.1 GB."""
+    for row, opacity in zip(pixels, alpha[..., None], strict=True):
+        row *= opacity
+        row += 1 - opacity
+
+
+def without_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The colours that give ``pixels`` (H, W, 3) when they are laid over white with opacity (H, W), clipped.
+
+    The network sees the content laid over white, and so the result's soft edges are mixed with white:
+    kept, they would be a pale rim on any dark ground. Where nothing is opaque, any colour gives white, and
+    the picture's own is kept: it goes on with the strokes beside it, for whoever enlarges the mask.
+    """
+    opacity = np.asarray(alpha, np.float32)[..., None]
+    visible = np.where(opacity > 0, opacity, 1)
+    unmixed = np.where(opacity > 0, (pixels - (1 - opacity)) / visible, pixels)
+    return np.clip(unmixed, 0, 1).astype(np.float32)
+
+
+# ----------------------------------------------------------------------------
+# Colour with 16 bits a channel, of which Pillow's images hold the high bytes alone.
 
 log = logging.getLogger(__name__)
+
+_SWAPPED = {"B": "L", "L": "B", "N": "B" if np.little_endian else "L"}
+"""Pillow's names of byte orders: big, little, and this machine's (of what libtiff decompressed)."""
+
+_DEPTH = ";16"
+_COLOUR = ("RGB", "RGBA", "RGBX", "RGBa")  # X: a fourth channel that means nothing; a: premultiplied
+_PREMULTIPLIED, _STRAIGHT = "RGBa", "RGBA"
+_BITS, _COMPRESSION, _ORIENTATION, _PLANAR = 258, 259, 274, 284  # tags of TIFF 6.0, section 8
+_EXTRA_SAMPLES = 338  # section 18
+_UNCOMPRESSED, _APART, _ASSOCIATED = 1, 2, 1  # values of them
+
+
+class Planes(NamedTuple):
+    """The ``high`` and the ``low`` byte of every sample, as loaded images of mode RGB or RGBA."""
+
+    high: Image.Image
+    low: Image.Image
+    premultiplied: bool
+
+    @property
+    def samples(self) -> np.ndarray:
+        """uint16 (H, W, 3) or (H, W, 4)."""
+        high, low = np.asarray(self.high), np.asarray(self.low)
+        return (high.astype(np.uint16) << 8) | low
+
+
+def sixteen_bit_planes(image: ImageFile.ImageFile, content: bytes, name: str) -> Planes | None:
+    """Both bytes of a PNG or TIFF of 16-bit RGB, with or without alpha; None for any other picture.
+
+    ``image`` was opened from ``content``, the bytes of the whole file, and is not loaded. Pillow decodes
+    such files into 8 bits by the first byte of each sample; told that the bytes stand the other way round,
+    it takes the second. So both are had from its decoders, which know every compression, work at the
+    speed of C, and never write beyond the picture that the header declares. Other readers do not: pypng
+    takes a second a megapixel, tifffile needs imagecodecs (80 MB) for LZW, and both decompress whatever a
+    file holds before they look at its size.
+
+    Raises nearly anything, if the data are damaged (see ``nst_tf.images.opening.refusals``).
+    """
+    tags = getattr(image, "tag_v2", {})  # TIFF alone
+    colours, _, order = _raw_mode(image).partition(_DEPTH)
+    if tags.get(_PLANAR) == _APART and tags.get(_BITS, (0,))[0] == 16 and image.mode in ("RGB", "RGBA"):
+        return _apart(content, tags, name)
+    if colours not in _COLOUR or order not in _SWAPPED:
+        return None
+    straight = _STRAIGHT if colours == _PREMULTIPLIED else colours
+    high, low = (
+        _decoded(image, content, f"{straight}{_DEPTH}{suffix}") for suffix in (order, _SWAPPED[order])
+    )
+    return Planes(high, low, colours == _PREMULTIPLIED)
+
+
+def _raw_mode(image: ImageFile.ImageFile) -> str:
+    """How the samples stand in the file, in Pillow's word; empty if it is not said."""
+    for tile in image.tile[:1]:
+        arguments = tile.args
+        first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+        return first if isinstance(first, str) else ""
+    return ""
+
+
+def _decoded(like: ImageFile.ImageFile, content: bytes, raw_mode: str) -> Image.Image:
+    with Image.open(BytesIO(content), formats=[str(like.format)]) as image:
+        image.tile = [
+            tile._replace(args=(raw_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else raw_mode)
+            for tile in image.tile
+        ]
+        image.load()
+        return image.copy()
+
+
+def _apart(content: bytes, tags: Mapping[int, Any], name: str) -> Planes | None:
+    """A TIFF that stores one channel after the other: Pillow misreads it unless it is compressed."""
+    if tags.get(_COMPRESSION) != _UNCOMPRESSED:
+        log.warning("%s stores compressed channels apart and is read at 8 bits: save them interleaved", name)
+        return None
+    with tifffile.TiffFile(BytesIO(content)) as file:
+        samples = np.moveaxis(file.pages[0].asarray(), 0, 2)
+    high, low = (
+        Image.fromarray(np.ascontiguousarray(part, np.uint8)) for part in (samples >> 8, samples & 255)
+    )
+    for plane in (high, low):
+        if _ORIENTATION in tags:
+            plane.getexif()[_ORIENTATION] = tags[_ORIENTATION]
+    return Planes(high, low, _ASSOCIATED in tags.get(_EXTRA_SAMPLES, ()))
+
+
+# ----------------------------------------------------------------------------
+# From a Pillow image in any of its modes to upright sRGB floats and their transparency.
 
 _BAND = 1 << 22  # pixels that are converted at a time: what that takes beside the picture is 70 MB at most
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # Pillow's modes with more than 8 bits

@@ -8,8 +8,7 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from nst_tf.images.formats import opened_image
-from nst_tf.images.kinds import is_tiff
+from nst_tf.images.opening import is_tiff, opened_image
 
 log = logging.getLogger(__name__)
 

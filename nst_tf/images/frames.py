@@ -1,19 +1,90 @@
-"""The frames of an animation, one after another: of an animated file, of numbered files, of an archive."""
+"""Animations as files: frames read, kept and written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import IO
+from types import MappingProxyType
+from typing import IO, Any
 
 from PIL import Image
 
 from nst_tf.errors import InputError
-from nst_tf.images.formats import formats_of, opened_image
-from nst_tf.images.frame_archive import is_archive, members
-from nst_tf.images.opening import check_area, content_of, log, refusals
+from nst_tf.files import written_atomically
+from nst_tf.images.opening import check_area, content_of, formats_of, log, opened_image, refusals
 from nst_tf.images.read import Picture, picture_from_bytes, picture_from_pillow, read_picture
+
+# ----------------------------------------------------------------------------
+# Numbered frames in one file, a tar archive, as a run keeps them: the same frames give the same bytes.
+
+_MAGIC, _MAGIC_AT = b"ustar", 257  # POSIX.1-1988, the header of a member
+
+
+def is_archive(content: bytes) -> bool:
+    """Whether these are the bytes of a tar archive."""
+    return content[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC
+
+
+def members(content: bytes, name: str) -> list[tuple[str, bytes]]:
+    """Name and bytes of every file in the archive, in order; nothing is written to the disk.
+
+    Raises InputError for a damaged archive; entries that are no plain files are left out.
+    """
+    try:
+        with tarfile.open(fileobj=BytesIO(content), mode="r:") as archive:
+            return [
+                (one.name, opened.read())
+                for one in archive
+                if one.isreg() and (opened := archive.extractfile(one)) is not None
+            ]
+    except (tarfile.TarError, OSError, ValueError, EOFError) as error:
+        raise InputError(f"{name} is a damaged archive ({error}): make it anew") from None
+
+
+def write_archive(files: Sequence[Path], target: Path | None = None) -> str:
+    """Pack the files, numbered from 1, into ``target``; returns the archive's SHA-256.
+
+    Without a target only the hash is computed. A file that can't be read is packed as an empty one, so that
+    each keeps its place.
+    """
+    if target is None:
+        return _packed(files, _Sink(None))
+    with target.open("wb") as opened:
+        return _packed(files, _Sink(opened))
+
+
+def _packed(files: Sequence[Path], sink: _Sink) -> str:
+    with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as archive:  # pyright: ignore[reportArgumentType, reportCallIssue]
+        for number, file in enumerate(files, 1):
+            try:
+                content = content_of(file)
+            except InputError:
+                content = b""
+            # no time and no owner: the archive says nothing of the machine
+            entry = tarfile.TarInfo(f"{number:06d}{file.suffix.lower() if file.suffix.isascii() else ''}")
+            entry.size = len(content)
+            archive.addfile(entry, BytesIO(content))
+    return sink.digest.hexdigest()
+
+
+class _Sink:
+    """What is written goes to a file, if there is one, and into a hash."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, block: bytes) -> int:
+        self.digest.update(block)
+        return len(block) if self._file is None else self._file.write(block)
+
+
+# ----------------------------------------------------------------------------
+# The frames of an animation, one after another: of an animated file, of numbered files, of an archive.
 
 _ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)  # EXIF 2.3, table 4
 _BEGINNING = 64  # bytes of a file that say what it is
@@ -159,3 +230,56 @@ def _check_one_size(shapes: Sequence[tuple[str, tuple[int, int] | None]]) -> Non
 
 def _words(shape: tuple[int, int]) -> str:
     return f"{shape[1]} x {shape[0]}"
+
+
+# ----------------------------------------------------------------------------
+# Animations out: the pictures of a run's frames in one file.
+
+_FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        # every frame with a palette of its own, without merging: a stylized frame changes everywhere
+        ".gif": ("GIF", {"optimize": False}),
+        ".webp": ("WEBP", {"quality": 90, "method": 4}),
+        ".png": ("PNG", {}),
+    }
+)
+_COLOURS = 256  # of a GIF's palette
+
+
+def check_animation_suffix(name: str | None) -> None:
+    """Raise InputError for a name that is not null, with a folder, or of a format that can't be written."""
+    if name is None:
+        return
+    if Path(name).name != name or Path(name).suffix.lower() not in _FORMATS:
+        raise InputError(
+            f"record.animation must be null or a name that ends in {', '.join(_FORMATS)}, but is {name!r}"
+        )
+
+
+def write_animation(
+    target: Path, frames: Sequence[Path], seconds: Sequence[float], loop: int | None = 0
+) -> None:
+    """Write the pictures ``frames``, each shown for so many ``seconds``, to ``target``, in one step.
+
+    ``loop`` says how often the whole is repeated, 0 without end, None: shown once. A GIF has 256 colours a
+    frame, dithered, and counts hundredths of a second; the others keep all colours. Pictures that are equal
+    to the one before it may be stored once, for the time of both.
+    """
+    name, options = _FORMATS[target.suffix.lower()]
+    read = _read(frames, name)
+    milliseconds = [round(1000 * one) for one in seconds]
+    repeated = {} if loop is None else {"loop": loop}
+    if loop is None and name != "GIF":
+        repeated = {"loop": 1}
+    with written_atomically(target) as temporary:
+        next(read).save(
+            temporary, name, save_all=True, append_images=read, duration=milliseconds, **repeated, **options
+        )
+
+
+def _read(frames: Sequence[Path], name: str) -> Iterator[Image.Image]:
+    for frame in frames:
+        with Image.open(frame) as opened:
+            image = opened.convert("RGB")
+        # the median cut follows the colours of the frame better than the octree, which is faster
+        yield image.quantize(_COLOURS, Image.Quantize.MEDIANCUT) if name == "GIF" else image

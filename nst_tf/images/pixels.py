@@ -1,8 +1,4 @@
-"""From the project's pixels (RGB in [0, 1]) to the pixels a pretrained network was trained on.
-
-Plain arithmetic and indexing only: each function takes a NumPy array or a TensorFlow tensor of floats,
-channels last with any leading axes, and returns the same kind, shape and dtype.
-"""
+"""How many pixels a picture may have, and the levels that a file can hold."""
 
 from __future__ import annotations
 
@@ -11,6 +7,46 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+
+from nst_tf.errors import InputError
+
+# ----------------------------------------------------------------------------
+# From floats to the whole levels that a file holds, and back.
+
+DEPTHS = (8, 16)
+"""Bits a channel that can be written."""
+
+_TYPES = {8: np.uint8, 16: np.uint16}
+
+
+def levels_of(values: np.ndarray, bits: int = 8) -> np.ndarray:
+    """Values clipped to [0, 1] and rounded to the nearest of 2^bits levels, halves up: uint8 or uint16.
+
+    Raises:
+        InputError: a value is not finite.
+    """
+    values = np.asarray(values, np.float64)  # in float32, 0.49999997 + 0.5 would already be 1
+    if not np.isfinite(values).all():
+        raise InputError("a picture to write holds values that are not finite (NaN or infinity)")
+    return np.floor(np.clip(values, 0, 1) * (2**bits - 1) + 0.5).astype(_TYPES[bits])
+
+
+def rounded(pixels: np.ndarray, bits: int = 8) -> np.ndarray:
+    """Float32 pixels exactly as a reader of the lossless sRGB file (PNG, TIFF) gets them back.
+
+    A loss computed on these is the loss of the saved picture.
+
+    Raises:
+        InputError: a value is not finite.
+    """
+    return levels_of(pixels, bits).astype(np.float32) / np.float32(2**bits - 1)
+
+
+# ----------------------------------------------------------------------------
+# From the project's pixels (RGB in [0, 1]) to the pixels a pretrained network was trained on.
+#
+# Plain arithmetic and indexing only: each function takes a NumPy array or a TensorFlow tensor of floats,
+# channels last with any leading axes, and returns the same kind, shape and dtype.
 
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 """Mean of ImageNet's training pixels in BGR on a 0..255 scale: the pixels of Simonyan and Zisserman's VGG

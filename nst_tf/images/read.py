@@ -13,12 +13,10 @@ from PIL import Image
 
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.errors import InputError
-from nst_tf.images.alpha import lay_over_white
-from nst_tf.images.decode import Decoded, decode, decode_floats
-from nst_tf.images.float_tiff import float_tiff
+from nst_tf.images.decode import Decoded, decode, decode_floats, lay_over_white
 from nst_tf.images.opening import check_area, check_declared, content_of, opened, refusals
 from nst_tf.images.pixels import SMALLEST_SIDE
-from nst_tf.images.tiff_pages import shown_page
+from nst_tf.images.tiff import float_tiff, shown_page
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +61,7 @@ def read_picture(path: str | Path) -> Picture:
     warning in the log; a colour space declared in any other way (PNG's gAMA and cHRM, EXIF's) is not looked
     at. Grey, palette and CMYK pictures become RGB. CMYK JPEG files are taken in Adobe's polarity (255 is no
     ink), as Pillow takes all of them. Transparency is laid over white on the encoded values, as browsers do.
-    Of a TIFF whose first page is a preview, the largest page is read (see ``nst_tf.images.tiff_pages``).
+    Of a TIFF whose first page is a preview, the largest page is read (see ``nst_tf.images.tiff``).
 
     Depth: grey of 12 and 16 bits, RGB of 16 bits a channel with or without alpha, and TIFF of floating point
     keep their depth. CMYK of 16 bits, grey of 16 bits with alpha, and AVIF and HEIC of more than 8 bits are

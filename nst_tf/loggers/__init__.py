@@ -1,6 +1,7 @@
 """Watchers that tell other programs of a run: TensorBoard, MLflow."""
 
-from nst_tf.loggers.logger import LoggedRun, Logger
-from nst_tf.loggers.loggers import Loggers, loggers_of
+from __future__ import annotations
+
+from nst_tf.loggers.loggers import LoggedRun, Logger, Loggers, loggers_of
 
 __all__ = ["LoggedRun", "Logger", "Loggers", "loggers_of"]

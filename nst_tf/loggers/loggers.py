@@ -1,25 +1,147 @@
-"""All loggers of a run as one watcher, which none of them can harm."""
+"""What a logger is told of a run, and every logger that a run has."""
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.configuration.checks import Inputs
+from nst_tf.config.validate import Inputs
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
-from nst_tf.loggers.flat_settings import flat_settings
-from nst_tf.loggers.logger import LoggedRun, Logger
 
-if TYPE_CHECKING:  # importing them brings TensorFlow
+if TYPE_CHECKING:
+    from nst_tf.optim.loop import Solver
     from nst_tf.pyramid import Scale
-    from nst_tf.solver import Report, Solver
+    from nst_tf.report import Report
+
+
+# ----------------------------------------------------------------------------
+# A configuration as a table of names and values, which is what loggers can store.
+
+FlatSettings = Mapping[str, bool | int | float | str]
+""""optimizer.learning_rate" -> 0.02; None is "null", a list its JSON text; "optimizer" -> "adam"."""
+
+# they change nothing in the picture
+_NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile", "sweep")
+
+
+def flat_settings(settings: Mapping[str, Any], choices: Mapping[str, str | None]) -> FlatSettings:
+    """The resolved configuration without its mappings, and the option chosen of each config group."""
+    chosen = {group.replace("/", "."): option for group, option in choices.items() if option is not None}
+    return chosen | dict(_leaves(settings, ""))
+
+
+def overridden(settings: FlatSettings, overrides: Iterable[str]) -> FlatSettings:
+    """Of the settings, those that the words ``overrides`` ask for and that matter for the picture.
+
+    A value that is a mapping stays as it was typed; what was taken away (``~key``) has none.
+    """
+    asked: dict[str, bool | int | float | str] = {}
+    for word in overrides:
+        key, _, value = word.lstrip("+").partition("=")
+        key = key.partition("@")[0].replace("/", ".")
+        if not key.startswith("~") and key.partition(".")[0] not in _NOT_OF_THE_RUN:
+            asked[key] = settings.get(key, value)
+    return asked
+
+
+def _leaves(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, bool | int | float | str]]:
+    for key, value in node.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{name}.")
+        elif value is None:
+            yield name, "null"
+        elif isinstance(value, (bool, int, float, str)):
+            yield name, value
+        else:
+            yield name, json.dumps(value)
+
+
+# ----------------------------------------------------------------------------
+# The loss of the saved picture under the names that every logger gives it.
+
+
+def saved_losses(summary: Mapping[str, Any]) -> dict[str, float]:
+    """``as_saved/loss`` and ``as_saved/PART``, from a run's summary; empty for a run without a picture.
+
+    TensorBoard's table shows the metrics that come first in the alphabet.
+    """
+    if "loss_of_saved_picture" not in summary:
+        return {}
+    parts = {f"as_saved/{name}": value for name, value in summary["parts_of_saved_picture"].items()}
+    return {"as_saved/loss": summary["loss_of_saved_picture"], **parts}
+
+
+# ----------------------------------------------------------------------------
+# What a logger is, and what it is told of a run.
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """A run that begins or goes on, as its loggers see it."""
+
+    folder: Path
+    """Absolute; ``config.yaml`` and ``run.json`` are in it already."""
+    settings: FlatSettings
+    """The resolved configuration, and the option chosen of each group under the group's name."""
+    overrides: tuple[str, ...]
+    """The words that asked for it, such as ``optimizer=adam``."""
+    pictures: Mapping[str, np.ndarray]
+    """"content" and "style", or "style_1" and so on: [H, W, 3] in [0, 1], at most as large as the result."""
+    image_every: int
+    """Steps between progress pictures; 0 is none."""
+    sweep: Path | None = None
+    """The folder of the sweep that the run is a job of."""
+    resumed_at: int = 0
+    """Updates that were made before this process; what was told of later ones is void."""
+
+
+class Logger(Protocol):
+    """A watcher of the run that also hears how it begins and how it ends.
+
+    Its constructor raises InputError for options that can't work or a package that is not installed, and
+    touches nothing. Whatever its methods raise ends the logger, not the run.
+    """
+
+    def begin(self, run: LoggedRun) -> None:
+        """The run begins, or goes on."""
+
+    def on_scale(self, scale: Scale, height: int, width: int) -> None:
+        """A size begins, in pixels."""
+
+    def on_report(self, report: Report, solver: Solver) -> None:
+        """A step was made."""
+
+    def finish(self, status: str, summary: Mapping[str, Any], picture: Path | None) -> None:
+        """The run ended: completed, diverged, interrupted or failed; ``summary`` is its ``run.json``."""
+
+
+# ----------------------------------------------------------------------------
+# Packages that only a logger needs.
+
+
+def check_extra(logger: str, *modules: str) -> None:
+    """Raise InputError if one of the modules is not installed; imports none of them."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise InputError(
+                f"logger={logger} needs the package {module}, which is not installed:"
+                f" pip install 'nst_tf[{logger}]'"
+            )
+
+
+# ----------------------------------------------------------------------------
+# All loggers of a run as one watcher, which none of them can harm.
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +158,7 @@ class Loggers:
 
     def begin(self, folder: Path, settings: DictConfig, inputs: Inputs, resumed_at: int = 0) -> None:
         """The run in ``folder``, whose configuration and summary are written, begins or goes on."""
-        from nst_tf.record.folder import summary_of
+        from nst_tf.runs.folder import summary_of
 
         self._folder = folder.absolute()
         if not self._working:
@@ -64,7 +186,7 @@ class Loggers:
 
     def finish(self) -> None:
         """The run ended, and its summary is written."""
-        from nst_tf.record.folder import summary_of
+        from nst_tf.runs.folder import summary_of
 
         if not self._working:
             return

@@ -1,8 +1,5 @@
 """TensorBoard: event files in the run's folder, while it runs."""
 
-# an extra: it may not be installed where this is checked, and its messages are made when it is imported
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 import io
@@ -16,14 +13,17 @@ from PIL import Image
 
 from nst_tf.images.read import read_picture
 from nst_tf.images.write import round_to_8_bits
-from nst_tf.loggers.extra import check_extra
-from nst_tf.loggers.flat_settings import overridden
-from nst_tf.loggers.logger import LoggedRun
-from nst_tf.loggers.saved_losses import saved_losses
+from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
 
-if TYPE_CHECKING:  # importing them brings TensorFlow
+if TYPE_CHECKING:
+    from nst_tf.optim.loop import Solver
     from nst_tf.pyramid import Scale
-    from nst_tf.solver import Report, Solver
+    from nst_tf.report import Report
+
+
+# an extra: it may not be installed where this is checked, and its messages are made when it is imported
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+
 
 FOLDER = "tensorboard"
 """Where the event files lie in a run's folder."""

@@ -1,6 +1,8 @@
 """The objective: terms bound to their targets, its value, its parts and its gradient for an image."""
 
-from nst_tf.objective.assignment import StyleImage
+from __future__ import annotations
+
 from nst_tf.objective.objective import BoundObjective, Objective
+from nst_tf.objective.style_targets import StyleImage
 
 __all__ = ["BoundObjective", "Objective", "StyleImage"]

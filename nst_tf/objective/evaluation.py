@@ -1,19 +1,115 @@
-"""How a picture goes through the network: whole, keeping activations or computing them again."""
+"""One pass of a picture through the network: whole, recomputed, or remembered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.vgg.reading import Reading, read_whole
+from nst_tf.bounded_cache import BoundedCache
+from nst_tf.vgg.network import FeatureExtractor, Reading, read_whole
 
 if TYPE_CHECKING:
     from nst_tf.objective.objective import Objective
+
+
+# ----------------------------------------------------------------------------
+# What of the optimized image the objective sees: a grey of each pixel's own range, or all of it.
+
+VIEW = "view"
+"""The key of ``base`` and ``span`` [1, H, W, 1] among the targets: arguments, so that nothing is retraced."""
+
+
+def view_target(base: np.ndarray, span: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+    """``base`` and ``span`` [H, W, 1] as a target."""
+    return tf.constant(base[np.newaxis], tf.float32), tf.constant(span[np.newaxis], tf.float32)
+
+
+def seen(image: tf.Tensor, targets: Mapping[str, Any]) -> tuple[tf.Tensor, Mapping[str, Any]]:
+    """Image [1, H, W, 3] -> what is seen of it, and the targets of what is seen.
+
+    base + span * m in every channel, with m the mean of the image's channels; without a view the image.
+    """
+    if VIEW not in targets:
+        return image, targets
+    base, span = targets[VIEW]
+    grey = base + span * tf.reduce_mean(image, axis=-1, keepdims=True)
+    return tf.repeat(grey, 3, axis=-1), {name: one for name, one in targets.items() if name != VIEW}
+
+
+def gradient_of_image(gradient: tf.Tensor, targets: Mapping[str, Any]) -> tf.Tensor:
+    """The gradient by the image [1, H, W, 3], from that by what is seen of it."""
+    if VIEW not in targets:
+        return gradient
+    _, span = targets[VIEW]
+    return tf.repeat(span * tf.reduce_mean(gradient, axis=-1, keepdims=True), 3, axis=-1)
+
+
+def seeing_all(targets: dict[str, Any]) -> dict[str, Any]:
+    """Targets for a picture that is already what is seen, of three equal channels; of the same structure."""
+    if VIEW not in targets:
+        return targets
+    base, span = targets[VIEW]
+    return {**targets, VIEW: (tf.zeros_like(base), tf.ones_like(span))}
+
+
+# ----------------------------------------------------------------------------
+# What the network saw in a picture, kept for the next objective that asks.
+
+# of a 512 x 512 picture block4_conv2 has 8 MB and the five Gram matrices have 2.4 MB
+_MOST_BYTES = 1 << 29
+# a sweep of that many pictures at one size, before the first ones are computed again
+_MOST_PICTURES = 256
+
+
+@dataclass(frozen=True)
+class SeenPicture:
+    """Activations [1, h, w, C] by content layer, and the statistics of each style layer, one a region."""
+
+    features: dict[str, tf.Tensor]
+    description: dict[str, list[Any]]
+
+
+class KnownPictures:
+    """Pictures that were seen, by extractor, layers, statistic and content; bounded."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._seen: BoundedCache[SeenPicture] = BoundedCache(_MOST_BYTES, _MOST_PICTURES)
+
+    def get(self, key: Hashable) -> SeenPicture | None:
+        """What was seen, or None."""
+        return self._seen.get(key)
+
+    def put(self, key: Hashable, seen: SeenPicture) -> None:
+        """Keep it as long as there is room."""
+        tensors = tf.nest.flatten((seen.features, seen.description))
+        size = sum(int(np.prod(tensor.shape)) * tensor.dtype.size for tensor in tensors)
+        self._seen.put(key, seen, size)
+
+    @property
+    def bytes(self) -> int:
+        """What they take."""
+        return self._seen.bytes
+
+    def clear(self) -> None:
+        """Free them all."""
+        self._seen.clear()
+
+
+def digest_of(pixels: np.ndarray) -> bytes:
+    """The identity of an array: of its shape, type and numbers."""
+    hashed = hashlib.sha256(f"{pixels.dtype} {pixels.shape}".encode())
+    hashed.update(np.ascontiguousarray(pixels).data)
+    return hashed.digest()
+
+
+# ----------------------------------------------------------------------------
+# How a picture goes through the network: whole, keeping activations or computing them again.
 
 Targets = Mapping[str, Any]
 

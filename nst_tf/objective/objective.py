@@ -10,19 +10,32 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
+from nst_tf.guidance import Regions
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss, TemporalTarget
-from nst_tf.objective.assignment import StyleImage
 from nst_tf.objective.blending import Blending, SummedLosses
-from nst_tf.objective.evaluation import Evaluation, WholePicture, over_pictures
-from nst_tf.objective.known_pictures import KnownPictures
-from nst_tf.objective.look import Look
+from nst_tf.objective.evaluation import (
+    VIEW,
+    Evaluation,
+    KnownPictures,
+    WholePicture,
+    gradient_of_image,
+    over_pictures,
+    seeing_all,
+    seen,
+    view_target,
+)
 from nst_tf.objective.readings import content_reading, content_value, style_reading, style_value
-from nst_tf.objective.structure import structure_of_targets, structure_of_term
-from nst_tf.objective.style_targets import REGIONS, STYLE, style_targets, weights_of
-from nst_tf.objective.view import VIEW, gradient_of_image, seeing_all, seen, view_target
-from nst_tf.regions import Regions
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.vgg.reading import Reading
+from nst_tf.objective.style_targets import (
+    REGIONS,
+    STYLE,
+    Look,
+    StyleImage,
+    structure_of_targets,
+    structure_of_term,
+    style_targets,
+    weights_of,
+)
+from nst_tf.vgg.network import FeatureExtractor, Reading
 
 CONTENT, SMOOTHNESS, TEMPORAL, KEPT = "content", "smoothness", "temporal", "kept"
 
@@ -94,7 +107,7 @@ class Objective:
 
         Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
         are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1], is what is seen
-        of the images to come (see ``nst_tf.objective.view``); content and styles are seen as they are.
+        of the images to come (see ``nst_tf.objective.evaluation``); content and styles are seen as they are.
         ``regions`` are those of these very pictures.
         Raises InputError where the style term has no style, or no style a usable weight.
         """

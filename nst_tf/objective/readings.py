@@ -7,10 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from nst_tf.losses import ContentLoss, StyleLoss
-from nst_tf.losses.gradient_normalization import with_normalized_gradient
+from nst_tf.losses import ContentLoss, StyleLoss, with_normalized_gradient
 from nst_tf.statistics.statistic import is_summable
-from nst_tf.vgg.reading import Reading, added, joined
+from nst_tf.vgg.network import Reading, added, joined
 
 
 def features(layer: str) -> Reading:

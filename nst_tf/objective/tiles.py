@@ -12,12 +12,10 @@ import tensorflow as tf
 from nst_tf.errors import InputError
 from nst_tf.objective.evaluation import Targets
 from nst_tf.objective.readings import needs_whole_pictures
-from nst_tf.statistics.shapes import sizes
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.vgg.layer_names import positions_factor
-from nst_tf.vgg.pieces import Piece, pieces_of
-from nst_tf.vgg.reading import Reading, added
-from nst_tf.vgg.windows import read_window
+from nst_tf.statistics.statistic import sizes
+from nst_tf.vgg.layers import Piece, pieces_of, positions_factor
+from nst_tf.vgg.network import FeatureExtractor, Reading, added
+from nst_tf.vgg.recompute import read_window
 
 if TYPE_CHECKING:
     from nst_tf.objective.objective import Objective

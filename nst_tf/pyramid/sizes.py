@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from nst_tf.counted import counted
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, counted
+
+# ----------------------------------------------------------------------------
+# The sizes of a run, from the smallest to the one wanted.
 
 
 @dataclass(frozen=True)
@@ -128,3 +130,20 @@ def _is_list(value: object) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+# ----------------------------------------------------------------------------
+# A plan without steps: for pictures that are made in another way.
+
+
+@dataclass(frozen=True)
+class NoSteps:
+    """The last size of another plan, with no step there."""
+
+    plan: Pyramid
+    carry_state: bool = False
+    detail: float = 0.0
+
+    def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
+        """One scale."""
+        return [replace(self.plan.scales(size, style_size, steps)[-1], steps=0)]

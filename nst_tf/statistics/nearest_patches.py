@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from nst_tf.checks import check_whole
 from nst_tf.errors import InputError
-from nst_tf.statistics.parameters import check_whole
-from nst_tf.statistics.sampling import sampled_rows
-from nst_tf.statistics.shapes import sizes
+from nst_tf.statistics.maximum_mean_discrepancy import sampled_rows
+from nst_tf.statistics.statistic import sizes
 
 # similarities held at a time, 64 MiB in float32: those of block3_conv1 of a 512 x 512 picture at stride 2
 # with 4096 candidates, 16e6, still are one piece

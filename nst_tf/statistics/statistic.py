@@ -1,4 +1,4 @@
-"""What every statistic of style offers."""
+"""What a statistic of style is, and what its measurements are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,21 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import tensorflow as tf
+
+# ----------------------------------------------------------------------------
+# Sizes of tensors, known when a function is traced.
+
+
+def sizes(tensor: tf.Tensor) -> tuple[int, ...]:
+    """Every size of a tensor whose shape is static, as those of activations are in a run."""
+    known = tuple(size for size in tensor.shape.as_list() if size is not None)
+    if len(known) != len(tensor.shape):
+        raise ValueError(f"the shape of {tensor} must be known when the function is traced")
+    return known
+
+
+# ----------------------------------------------------------------------------
+# What every statistic of style offers.
 
 
 class Statistic(Protocol):

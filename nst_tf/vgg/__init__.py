@@ -2,3 +2,5 @@
 
 This file imports nothing: the names of layers are checked before TensorFlow is loaded.
 """
+
+from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Activations computed again in the backward pass, block by block and band by band, instead of being kept."""
+"""Gradients without kept activations: they are computed again, piece by piece."""
 
 from __future__ import annotations
 
@@ -7,11 +7,62 @@ from typing import Any
 
 import tensorflow as tf
 
-from nst_tf.custom_gradient import custom_gradient
-from nst_tf.vgg.cropped import cropped
-from nst_tf.vgg.extractor import Block, FeatureExtractor
-from nst_tf.vgg.pieces import Piece, pieces_of
-from nst_tf.vgg.reading import Reading
+from nst_tf.tensorflow_tools import custom_gradient
+from nst_tf.vgg.layers import Piece, pieces_of
+from nst_tf.vgg.network import Block, FeatureExtractor, Reading
+
+# ----------------------------------------------------------------------------
+# A part of a layer.
+
+_TO_THE_END = -1  # as tf.slice has it
+
+
+def cropped(
+    activations: tf.Tensor,
+    rows: tuple[int | tf.Tensor, int | tf.Tensor],
+    columns: tuple[int | tf.Tensor, int | tf.Tensor] | None = None,
+) -> tf.Tensor:
+    """Activations [1, H, W, C] -> those of rows first to last (exclusive), and of such columns: [1, h, w, C].
+
+    What ``activations[:, first:last]`` gives. But the gradient of that is TensorFlow's StridedSliceGrad,
+    which runs on one thread and took a fifth of a step; that of tf.slice is a padding with zeros.
+    """
+    left, width = (0, _TO_THE_END) if columns is None else (columns[0], columns[1] - columns[0])
+    part = tf.slice(activations, [0, rows[0], left, 0], [_TO_THE_END, rows[1] - rows[0], width, _TO_THE_END])
+    # with rows that are tensors, tf.slice forgets what is known of the other sides
+    part.set_shape([activations.shape[0], None, None, activations.shape[3]])
+    return part
+
+
+# ----------------------------------------------------------------------------
+# The network over a window of a picture, of which only the middle belongs to the picture's tile.
+
+
+def read_window(
+    extractor: FeatureExtractor, window: tf.Tensor, owned: tf.Tensor, readings: Sequence[Reading]
+) -> list[Any]:
+    """Window [1, h, w, 3] of an image -> what the readings take of the activations that are ``owned``.
+
+    ``owned`` [4] int32 is the first and last (exclusive) row, the first and last column of the tile, in
+    pixels of the window; both window and tile start at multiples of the extractor's stride. Targets of
+    readings are those of the tile. Heights and widths need not be known when this is traced.
+    """
+    found: dict[int, Any] = {}
+    activations, stride = window, 1
+    for block in extractor.blocks:
+        for step in block.steps:
+            activations = step(activations)
+            here = [index for index, reading in enumerate(readings) if reading.layer == step.name]
+            if here:
+                top, bottom, left, right = tf.unstack(owned // stride)
+                tile = cropped(activations, (top, bottom), (left, right))
+                found.update({index: readings[index].take(tile, readings[index].target) for index in here})
+        stride *= block.stride
+    return [found[index] for index in range(len(readings))]
+
+
+# ----------------------------------------------------------------------------
+# Activations computed again in the backward pass, block by block and band by band, instead of being kept.
 
 # of the widest layer of a band in float32: of 16 to 256 MiB that with the least peak memory whose step at
 # 4 megapixels is not slower than that of all larger ones (scripts/benchmarks/memory.py --band-bytes)

@@ -1,9 +1,9 @@
 """Animations: optical flow, where it can be believed, and what each frame begins from."""
 
-from nst_tf.video.beginning import Beginning, FollowFlow, FromPrevious, Independent, Still, Video
-from nst_tf.video.consistency import confidence, warping_error
-from nst_tf.video.flow import DenseFlow, DisFlow, FarnebackFlow
-from nst_tf.video.warp import warped
+from __future__ import annotations
+
+from nst_tf.video.flow import DenseFlow, DisFlow, FarnebackFlow, confidence, warped, warping_error
+from nst_tf.video.frame_start import Beginning, FollowFlow, FromPrevious, Independent, Still, Video
 
 __all__ = [
     "Beginning",

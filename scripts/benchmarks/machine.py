@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from nst_tf.record.provenance import provenance
+from nst_tf.runs.provenance import provenance
 
 
 def machine() -> dict[str, Any]:

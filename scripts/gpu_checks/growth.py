@@ -11,10 +11,10 @@ from benchmarks.transfer import CONTENT, STYLE
 from gpu_checks.device import Device
 from gpu_checks.finding import Finding
 from gpu_checks.steps import steps_of
-from nst_tf.run.memory_estimate import Demand, Mode, peak_bytes
+from nst_tf.runs.memory import Demand, Mode, peak_bytes
 
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
-_STATE = 4.0  # images that Adam holds, as nst_tf/run/memory.py counts them
+_STATE = 4.0  # images that Adam holds, as nst_tf/runs/memory.py counts them
 # of estimated bytes a pixel: more would not fit where it is said to; half as much would refuse what fits
 _LEAST, _MOST = 0.5, 1.1
 _TELLING = 512  # pixels, below which scratch memory of the convolutions hides what grows

@@ -13,7 +13,7 @@ from benchmarks.transfer import small_transfer
 
 from nst_tf.objective import BoundObjective
 from nst_tf.objective.evaluation import WholePicture
-from nst_tf.solver.compiled_step import CompiledStep, CompiledSteps
+from nst_tf.optim.step import CompiledStep, CompiledSteps
 from nst_tf.statistics import Statistic
 
 

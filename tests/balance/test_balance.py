@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.balance import AutoBalance, GivenBalance, half_way, pulls_of
-from nst_tf.balance.balances import OF_WASSERSTEIN, STYLE_AT_THE_MIDDLE
+from nst_tf.balance import OF_WASSERSTEIN, STYLE_AT_THE_MIDDLE, AutoBalance, GivenBalance, half_way, pulls_of
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nst_tf.colour.bands import in_bands
-from nst_tf.colour.canvas import PLAIN
-from nst_tf.colour.colour import Unchanged
-from nst_tf.colour.luminance import Luminance, LuminanceCanvas, luma, matched_luma
+from nst_tf.color.lab import in_bands
+from nst_tf.color.modes import PLAIN, Luminance, LuminanceCanvas, Unchanged, luma, matched_luma
 
 
 def chroma(pixels: np.ndarray) -> np.ndarray:
@@ -107,7 +105,7 @@ def test_unchanged_is_nothing_at_all(content) -> None:
 
 
 def test_bands_are_the_whole(random, monkeypatch) -> None:
-    from nst_tf.colour import bands
+    from nst_tf.color import lab as bands
 
     picture = random.uniform(0, 1, (23, 7, 3)).astype(np.float32)
     monkeypatch.setattr(bands, "_PIXELS", 30)

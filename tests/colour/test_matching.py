@@ -9,18 +9,22 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.linalg import sqrtm
 
-from nst_tf.colour.histogram import matched_values
-from nst_tf.colour.matching import (
+from nst_tf.color.matching import (
     LINEAR,
     METHODS,
+    ROUNDING_VARIANCE,
+    Moments,
     cholesky,
     histogram_matched,
     linearly_matched,
+    lower_root,
     matched,
+    matched_values,
+    moments_of,
     pca,
+    square_root,
     symmetric,
 )
-from nst_tf.colour.moments import ROUNDING_VARIANCE, Moments, lower_root, moments_of, square_root
 from nst_tf.errors import InputError
 
 
@@ -41,7 +45,7 @@ def pair(random: np.random.Generator) -> tuple[Moments, Moments]:
 
 
 def test_moments(random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nst_tf.colour import moments as module
+    from nst_tf.color import matching as module
 
     monkeypatch.setattr(module, "_PIXELS", 100)  # many pieces
     pixels = picture(random, 20, 30)
@@ -179,7 +183,7 @@ def test_matched_values(source: np.ndarray, target: np.ndarray) -> None:
 
 @pytest.mark.parametrize("method", ["lab", 3, None])
 def test_another_method_is_refused(method: object) -> None:
-    from nst_tf.colour import MatchStyleToContent, Only
+    from nst_tf.color import MatchStyleToContent, Only
 
     for made in (MatchStyleToContent, Only):
         with pytest.raises(InputError, match=r"color\.method must be one of cholesky, pca, symmetric, hist"):

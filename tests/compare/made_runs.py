@@ -20,7 +20,7 @@ CONFIGURATION: dict[str, Any] = {
         "style": {"_target_": "nst_tf.losses.StyleLoss", "weight": 20.0, "layers": ["block1_conv1"]}
     },
     "layers": {"style": ["block1_conv1"]},
-    "optimizer": {"_target_": "nst_tf.optimizers.LBFGS", "history_size": 20},
+    "optimizer": {"_target_": "nst_tf.optim.LBFGS", "history_size": 20},
     "steps": 60,
     "seed": 0,
     "record": {"picture": "image.png", "image_every": 50},

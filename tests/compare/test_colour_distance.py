@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from nst_tf.compare.colour_distance import colour_distance, colour_statistics, lab
+from nst_tf.compare.yardstick import colour_distance, colour_statistics, lab
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from made_runs import made_run
 from PIL import Image
 from rich.console import Console
 
-from nst_tf.compare.command import main
+from nst_tf.compare.cli import main
 from nst_tf.compare.reading import read_runs
 from nst_tf.compare.tables import best_table
 
@@ -222,7 +222,7 @@ def test_nothing_is_opened_unless_asked(nst_compare, sweep: Path, monkeypatch: p
 
 def test_without_a_yardstick_tensorflow_is_not_loaded(sweep: Path) -> None:
     program = (
-        "import sys; from nst_tf.compare.command import main; "
+        "import sys; from nst_tf.compare.cli import main; "
         f"main([{str(sweep)!r}, '--no-yardstick']); assert 'tensorflow' not in sys.modules"
     )
     done = subprocess.run(

@@ -8,13 +8,9 @@ import pytest
 from made_runs import made_run, save
 from PIL import Image, ImageDraw, ImageFont
 
-from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.contact_sheet import contact_sheet
-from nst_tf.compare.fitted_text import fitted_lines
-from nst_tf.compare.grid import arranged
-from nst_tf.compare.input_files import named_inputs
-from nst_tf.compare.reading import read_runs
-from nst_tf.compare.varying import varying
+from nst_tf.compare.reading import ComparedRun, named_inputs, read_runs
+from nst_tf.compare.sheet import arranged, contact_sheet, fitted_lines
+from nst_tf.compare.tables import varying
 
 _RED, _GREEN, _BLUE, _FRONT = (230, 20, 20), (20, 200, 40), (30, 40, 220), (0, 0x72, 0xB2)
 

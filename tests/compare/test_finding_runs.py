@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from made_runs import made_run
 
-from nst_tf.compare.finding import find_runs, jobs_not_begun
-from nst_tf.compare.reading import read_runs
+from nst_tf.compare.reading import find_runs, jobs_not_begun, read_runs
 from nst_tf.errors import InputError
 
 

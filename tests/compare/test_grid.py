@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.grid import arranged, row_labels
+from nst_tf.compare.reading import ComparedRun
+from nst_tf.compare.sheet import arranged, row_labels
 from nst_tf.errors import InputError
 
 

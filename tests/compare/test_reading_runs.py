@@ -14,8 +14,8 @@ import pytest
 from made_runs import made_run, save, sha256, waves
 
 from nst_tf.compare.reading import read_run, read_runs
-from nst_tf.configuration.places import SAMPLES
-from nst_tf.processes import Process
+from nst_tf.config.schema import SAMPLES
+from nst_tf.machine import Process
 
 
 def test_a_run_is_read_whole(sweep: Path, content: Path, style: Path) -> None:

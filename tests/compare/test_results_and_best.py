@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 from made_runs import made_run
 
-from nst_tf.compare.best import best_runs, pareto_front
-from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.reading import read_runs
-from nst_tf.compare.results import results_csv
-from nst_tf.compare.varying import varying
+from nst_tf.compare.reading import ComparedRun, read_runs
+from nst_tf.compare.tables import best_runs, pareto_front, results_csv, varying
 from nst_tf.compare.yardstick import MEASURES
 
 

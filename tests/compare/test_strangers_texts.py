@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from made_runs import made_run, waves
 
-from nst_tf.compare.command import main
+from nst_tf.compare.cli import main
 
 HOSTILE = {
     "a\nsetting": "\x1b[31mred\x1b]0;title\x07",

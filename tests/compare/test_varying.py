@@ -5,7 +5,7 @@ from pathlib import Path
 from made_runs import made_run
 
 from nst_tf.compare.reading import read_runs
-from nst_tf.compare.varying import varying
+from nst_tf.compare.tables import varying
 
 
 def test_what_was_asked_for_comes_first_and_a_group_stands_for_its_leaves(sweep: Path) -> None:

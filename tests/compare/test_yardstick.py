@@ -8,7 +8,7 @@ import yaml
 from made_runs import save, waves
 
 from nst_tf.compare.yardstick import MEASURES, STYLE_LAYERS, measure, trade_off
-from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.config.schema import CONFIGURATION
 from nst_tf.errors import InputError
 from nst_tf.images.read import read_picture
 from nst_tf.images.resize import resize

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from made_runs import save, waves
 
-from nst_tf.compare import yardstick_cache
+from nst_tf.compare import yardstick as yardstick_cache
 from nst_tf.compare.reading import read_run
-from nst_tf.compare.yardstick_cache import CACHE, measured_runs
+from nst_tf.compare.yardstick import CACHE, measured_runs
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from nst_tf.configuration import schema
-from nst_tf.configuration.checks import check_settings, layer_weights, style_weights
-from nst_tf.configuration.places import CONFIGURATION, picture_path
+from nst_tf.api import composed
+from nst_tf.config import schema
+from nst_tf.config.schema import CONFIGURATION, picture_path
+from nst_tf.config.validate import check_settings, layer_weights, style_weights
 from nst_tf.errors import InputError
-from nst_tf.run.library import composed
 
 DEFAULT = {
     "content": "samples/landscape.jpg",
@@ -20,7 +20,7 @@ DEFAULT = {
     "style_weights": None,
     "style_scale": None,
     "style_layers": None,
-    "guidance": {"_target_": "nst_tf.configuration.guidance.NoGuidance"},
+    "guidance": {"_target_": "nst_tf.guidance.masks.NoGuidance"},
     "blending": {"_target_": "nst_tf.objective.blending.SummedLosses"},
     "image": {"size": 512, "style_size": None, "aspect": None, "clip": True, "stretch": "none"},
     "objective": {
@@ -52,7 +52,7 @@ DEFAULT = {
     "model": {"name": "vgg19", "pooling": "max", "padding": "same", "pixels": "caffe", "weights": "auto"},
     "balance": {"_target_": "nst_tf.balance.GivenBalance"},
     "optimizer": {
-        "_target_": "nst_tf.optimizers.LBFGS",
+        "_target_": "nst_tf.optim.LBFGS",
         "learning_rate": 1.0,
         "history_size": 20,
         "lower": 0.0,
@@ -65,7 +65,7 @@ DEFAULT = {
     "steps": 28,
     "keep_best": True,
     "average": None,
-    "init": {"_target_": "nst_tf.start.ContentStart", "noise": 0.0},
+    "init": {"_target_": "nst_tf.init.ContentStart", "noise": 0.0},
     "seed": 0,
     "pyramid": {
         "_target_": "nst_tf.pyramid.CoarseToFine",
@@ -79,7 +79,7 @@ DEFAULT = {
         "steps": None,
     },
     "video": {"_target_": "nst_tf.video.Still"},
-    "color": {"_target_": "nst_tf.colour.Unchanged"},
+    "color": {"_target_": "nst_tf.color.Unchanged"},
     "precision": "auto",
     "memory": "auto",
     "memory_limit": None,
@@ -145,7 +145,7 @@ def test_the_groups_are_those_that_are_promised() -> None:
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda name: str(name))
 def test_every_option_composes_checks_and_is_built(group: str, option: str) -> None:
     """Built without pictures and weights; what the option's own file says has come through."""
-    from nst_tf.run.prepare import build_parts
+    from nst_tf.experiment import build_parts
 
     top, _, folder = group.partition("/")
     words = [f"{group}={option}"] if top != "experiment" else [f"{top}={folder}/{option}".replace("=/", "=")]
@@ -178,9 +178,9 @@ def test_every_file_says_first_what_it_is(path: Path) -> None:
 
 def test_words_of_the_schema_are_those_of_the_rooms() -> None:
     from nst_tf.images.pixels import NETWORK_PIXELS
-    from nst_tf.vgg.padding import PADDINGS
-    from nst_tf.vgg.pooling import POOLINGS
-    from nst_tf.weights import ARCHITECTURES
+    from nst_tf.vgg.convolution import PADDINGS
+    from nst_tf.vgg.layers import ARCHITECTURES
+    from nst_tf.vgg.network import POOLINGS
 
     def words(enumeration) -> set[str]:
         return {member.name for member in enumeration}
@@ -211,7 +211,7 @@ def test_swapping_one_term_keeps_the_others() -> None:
     ],
 )
 def test_layers_replace_those_of_the_objective(objective: str, given: str, expected: dict) -> None:
-    from nst_tf.run.prepare import build_parts
+    from nst_tf.experiment import build_parts
 
     settings, choices = composed([f"objective={objective}", f"layers.style={given}"])
     check_settings(settings, choices)
@@ -221,7 +221,7 @@ def test_layers_replace_those_of_the_objective(objective: str, given: str, expec
 
 
 def test_weights_of_the_terms_reach_the_terms() -> None:
-    from nst_tf.run.prepare import build_parts
+    from nst_tf.experiment import build_parts
 
     words = [f"objective.{term}.weight={weight}" for term, weight in (("content", 3), ("style", 0.5))]
     parts = build_parts(composed([*words, "objective.smoothness.weight=1e-3"])[0])
@@ -230,7 +230,7 @@ def test_weights_of_the_terms_reach_the_terms() -> None:
 
 @pytest.mark.parametrize("optimizer", GROUPS["optimizer"])
 def test_learning_rate_may_be_a_whole_number(optimizer: str) -> None:
-    from nst_tf.run.prepare import build_parts
+    from nst_tf.experiment import build_parts
 
     if "learning_rate" not in OmegaConf.load(CONFIGURATION / "optimizer" / f"{optimizer}.yaml"):
         pytest.skip(f"{optimizer} has no such key")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nst_tf.configuration.words import sentence_for_bare_error
+from nst_tf import api as library
+from nst_tf.api import composed
+from nst_tf.config.words import sentence_for_bare_error
 from nst_tf.errors import InputError
-from nst_tf.run import library
-from nst_tf.run.library import composed
 
 
 def test_what_hydra_did_not_foresee_names_the_word() -> None:

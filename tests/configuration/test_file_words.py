@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from nst_tf.configuration.file_words import for_the_shell, with_quoted_files
-from nst_tf.configuration.several_pictures import left_out_of
-from nst_tf.configuration.styles import style_names
+from nst_tf.api import composed
+from nst_tf.config.pictures import left_out_of, style_names
+from nst_tf.config.words import for_the_shell, with_quoted_files
 from nst_tf.errors import InputError
-from nst_tf.run.library import composed
 
 NAMES = [
     "photo.jpg",

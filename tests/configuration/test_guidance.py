@@ -9,11 +9,15 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from nst_tf.configuration.checks import check_settings, read_inputs
-from nst_tf.configuration.style_layers import style_layers
-from nst_tf.configuration.unfit_statistics import check_statistic_of_blends, check_statistic_of_regions
+from nst_tf.api import composed
+from nst_tf.config.validate import (
+    check_settings,
+    check_statistic_of_blends,
+    check_statistic_of_regions,
+    read_inputs,
+    style_layers,
+)
 from nst_tf.errors import InputError
-from nst_tf.run.library import composed
 
 CONFIGURATION = Path(__file__).parents[2] / "conf"
 STYLES = "style=[samples/brush_strokes.jpg,samples/mosaic.jpg]"

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_tf.configuration.checks import check_settings, read_inputs
-from nst_tf.configuration.styles import style_names, style_scales
-from nst_tf.configuration.words import as_spelled_here
+from nst_tf.api import composed
+from nst_tf.config.pictures import style_names, style_scales
+from nst_tf.config.validate import check_settings, read_inputs
+from nst_tf.config.words import as_spelled_here
 from nst_tf.errors import InputError
-from nst_tf.run.library import composed
-from nst_tf.run.memory import check_memory
-from nst_tf.run.shapes import shapes_at
-from nst_tf.run.size_limits import check_sizes
+from nst_tf.runs.memory import check_memory
+from nst_tf.runs.sizes import check_sizes, shapes_at
 
 TEXTURE = ("content=null", "objective=relative", "objective.content.weight=0", "init=noise")
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_tf.images.alpha import alpha_at, over_white, without_white
+from nst_tf.images.decode import alpha_at, over_white, without_white
 
 EDGE = np.zeros((64, 64), np.float32)
 EDGE[:, 32:] = 1

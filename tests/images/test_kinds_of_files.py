@@ -19,10 +19,10 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from nst_tf.errors import InputError
 from nst_tf.images.exif import carried_exif
-from nst_tf.images.float_tiff import FloatTiff, decoded_floats
 from nst_tf.images.frames import frames_of_file
-from nst_tf.images.output_profile import profile_of_picture
+from nst_tf.images.icc import profile_of_picture
 from nst_tf.images.read import read_picture
+from nst_tf.images.tiff import FloatTiff, decoded_floats
 
 SMOOTH = np.repeat(np.linspace(30, 220, 96).astype(np.uint8)[None, :, None], 64, axis=0).repeat(3, axis=2)
 FLOATS = np.random.default_rng(3).random((20, 24, 3), dtype=np.float32)

@@ -18,9 +18,16 @@ from handmade_files import (
 from PIL import Image, ImageCms
 
 from nst_tf.errors import InputError
-from nst_tf.images.colour import srgb_profile
-from nst_tf.images.matrix_profile import MatrixProfile, converted, srgb_matrix_profile
-from nst_tf.images.output_profile import SRGB, OutputProfile, profile_from_file, profile_of_picture
+from nst_tf.images.icc import (
+    SRGB,
+    MatrixProfile,
+    OutputProfile,
+    converted,
+    profile_from_file,
+    profile_of_picture,
+    srgb_matrix_profile,
+    srgb_profile,
+)
 from nst_tf.images.read import read_picture
 from nst_tf.images.write import FileForm, write_picture
 

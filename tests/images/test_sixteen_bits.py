@@ -23,7 +23,7 @@ from handmade_files import png as handmade_png
 from PIL import Image
 
 from nst_tf.errors import InputError
-from nst_tf.images.levels import levels_of, rounded
+from nst_tf.images.pixels import levels_of, rounded
 from nst_tf.images.read import read_picture
 from nst_tf.images.write import FileForm, check_bits, read_metadata, write_picture
 

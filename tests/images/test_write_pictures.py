@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nst_tf.errors import InputError
-from nst_tf.images.colour import srgb_profile
+from nst_tf.images.icc import srgb_profile
 from nst_tf.images.read import read_picture
 from nst_tf.images.write import check_suffix, read_metadata, round_to_8_bits, write_picture
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from run.command_line import SMALL, nst
 
-from nst_tf.configuration.checks import check_settings
+from nst_tf.api import composed, stylize
+from nst_tf.config.validate import check_settings
 from nst_tf.errors import InputError
-from nst_tf.loggers import Loggers, extra, loggers_of, mlflow
-from nst_tf.run.library import composed, stylize
+from nst_tf.loggers import Loggers, loggers_of, mlflow
+from nst_tf.loggers import loggers as extra
 
 SQLITE = "sqlite:///outputs/mlflow.db"
 

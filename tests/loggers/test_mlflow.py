@@ -21,8 +21,7 @@ pytest.importorskip("filelock", reason="the extra mlflow is not installed")
 
 from nst_tf.images.read import read_picture
 from nst_tf.loggers import Loggers
-from nst_tf.loggers.mlflow import MLflow
-from nst_tf.loggers.mlflow_store import mlflow_store
+from nst_tf.loggers.mlflow import MLflow, mlflow_store
 
 SQLITE = "sqlite:///outputs/mlflow.db"
 

@@ -18,8 +18,8 @@ pytest.importorskip("tensorboard", reason="the extra tensorboard is not installe
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import api_pb2, metadata
 
+from nst_tf.callbacks import Recording
 from nst_tf.loggers.tensorboard import TensorBoard
-from nst_tf.run.recording import Recording
 
 
 def told(run, steps: range, finish: str | None = "completed", first_of_size: int | None = None) -> None:

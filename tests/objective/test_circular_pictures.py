@@ -13,11 +13,11 @@ from nst_tf.losses import ContentLoss, NinePointTotalVariation, StyleLoss, Total
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import WholePicture
 from nst_tf.objective.tiles import Tiles
-from nst_tf.optimizers import LBFGS
-from nst_tf.optimizers.octaves import over_octaves
+from nst_tf.optim import LBFGS
+from nst_tf.optim.lbfgs import over_octaves
+from nst_tf.optim.loop import Solver
 from nst_tf.pyramid.carry import enlarged
-from nst_tf.solver import Solver
-from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.recompute import read_recomputing
 
 STYLE = {"block1_conv1": 0.4, "block2_conv1": 0.3, "block3_conv1": 0.3}

@@ -16,11 +16,11 @@ from reference.numpy_objectives import PRESETS, coupled_total_variation, gram, t
 from reference.numpy_objectives import value as gram_value
 from reference.numpy_vgg import NumpyVgg
 
-from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.api import composed
+from nst_tf.config.schema import CONFIGURATION
+from nst_tf.experiment import build_parts
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.run.library import composed
-from nst_tf.run.prepare import build_parts
-from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.network import FeatureExtractor
 
 OBJECTIVES = sorted(path.stem for path in (CONFIGURATION / "objective").glob("*.yaml"))
 # one of each kind of formula; the others, some seconds each, are told apart by their layers and weights

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.losses import ContentLoss, StyleLoss
-from nst_tf.losses.gradient_normalization import with_normalized_gradient
+from nst_tf.losses import ContentLoss, StyleLoss, with_normalized_gradient
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.weights import load_weights
+from nst_tf.vgg.network import FeatureExtractor
+from nst_tf.vgg.weights import load_weights
 
 
 def test_the_gradient_has_the_norm_of_the_strength_and_its_old_direction() -> None:

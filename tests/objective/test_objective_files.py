@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from terms_of_presets import TERMS
 
+from nst_tf.api import composed
+from nst_tf.experiment import build_parts
 from nst_tf.losses import TotalVariation
-from nst_tf.run.library import composed
-from nst_tf.run.prepare import build_parts
 from nst_tf.statistics import Correlation, Covariance, GaussianWasserstein, Gram
 
 FIVE = [f"block{block}_conv1" for block in range(1, 6)]

@@ -12,7 +12,7 @@ from reference.numpy_objectives import PRESETS, STYLE_LAYERS
 from terms_of_presets import TERMS
 
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.network import FeatureExtractor
 
 
 def relative_error(found, expected: np.ndarray) -> float:

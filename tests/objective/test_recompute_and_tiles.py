@@ -29,7 +29,7 @@ from nst_tf.statistics import (
     SquaredError,
 )
 from nst_tf.vgg import recompute
-from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.recompute import read_recomputing
 
 RECOMPUTE = WholePicture(read_recomputing)

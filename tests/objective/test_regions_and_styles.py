@@ -9,19 +9,13 @@ import pytest
 import tensorflow as tf
 
 from nst_tf.errors import InputError
+from nst_tf.guidance import PROPAGATIONS, Regions
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.blending import BlendedStatistics
 from nst_tf.objective.evaluation import WholePicture
 from nst_tf.objective.tiles import Tiles
-from nst_tf.regions import PROPAGATIONS, Regions
-from nst_tf.statistics import (
-    Covariance,
-    GaussianWasserstein,
-    Gram,
-    NearestPatches,
-    SlicedWasserstein,
-)
+from nst_tf.statistics import Covariance, GaussianWasserstein, Gram, NearestPatches, SlicedWasserstein
 from nst_tf.vgg.recompute import read_recomputing
 
 LAYERS = ("block1_conv1", "block2_conv1")

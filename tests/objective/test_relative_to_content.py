@@ -10,16 +10,14 @@ import tensorflow as tf
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from nst_tf.guidance import Regions
 from nst_tf.losses import StyleLoss
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.objective.evaluation import WholePicture
-from nst_tf.objective.known_pictures import KnownPictures
-from nst_tf.objective.look import Look
-from nst_tf.objective.units import unit_of
-from nst_tf.regions import Regions
+from nst_tf.objective.evaluation import KnownPictures, WholePicture
+from nst_tf.objective.style_targets import Look, unit_of
 from nst_tf.statistics import Gram, SquaredError, Statistic
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.weights import load_weights
+from nst_tf.vgg.network import FeatureExtractor
+from nst_tf.vgg.weights import load_weights
 
 LAYERS = {"block1_conv1": 0.25, "block2_conv1": 0.75}
 OPTIONS = Path(__file__).parents[2] / "conf" / "objective" / "style"

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.solver.batched_step import stacked
+from nst_tf.optim.batched import stacked
 from nst_tf.statistics import (
     Covariance,
     GaussianWasserstein,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.optimizers.curvature import CurvaturePairs
+from nst_tf.optim.lbfgs import CurvaturePairs
 
 SIZE = 7
 

@@ -14,7 +14,7 @@ import scipy.optimize
 import tensorflow as tf
 from descent import Descent, evaluations_to
 
-from nst_tf.optimizers import LBFGS
+from nst_tf.optim import LBFGS
 
 SIZE = 50
 

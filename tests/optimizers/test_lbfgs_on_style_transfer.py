@@ -9,7 +9,7 @@ from descent import Descent
 
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.optimizers import LBFGS
+from nst_tf.optim import LBFGS
 from nst_tf.statistics import AbsoluteError, Gram, SquaredError
 
 SIDE = 32

@@ -9,7 +9,7 @@ import tensorflow as tf
 from descent import Descent
 
 from nst_tf.errors import InputError
-from nst_tf.optimizers import LBFGS
+from nst_tf.optim import LBFGS
 
 
 def rosenbrock(x):

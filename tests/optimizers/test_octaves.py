@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.optimizers import LBFGS
-from nst_tf.optimizers.octaves import over_octaves
+from nst_tf.optim import LBFGS
+from nst_tf.optim.lbfgs import over_octaves
 
 
 def interpolation(coarse: int, side: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import scipy.optimize
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.optimizers import ScipyLBFGSB
+from nst_tf.optim import ScipyLBFGSB
 
 TARGET = np.sin(np.arange(12.0)) + 0.5
 

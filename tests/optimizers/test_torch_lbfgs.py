@@ -12,7 +12,7 @@ from descent import Descent
 from reference.numpy_torch_lbfgs import NumpyTorchLBFGS
 
 from nst_tf.errors import InputError
-from nst_tf.optimizers import TorchLBFGS
+from nst_tf.optim import TorchLBFGS
 
 # made by scripts/make_torch_lbfgs_trajectory.py, which states the problem
 RECORDED = json.loads((Path(__file__).parent / "torch_lbfgs_trajectory.json").read_text())

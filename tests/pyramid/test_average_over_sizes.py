@@ -8,8 +8,8 @@ import pytest
 
 from nst_tf.losses import TotalVariation
 from nst_tf.objective import Objective
+from nst_tf.optim.loop import Solver
 from nst_tf.pyramid.carry import enlarged
-from nst_tf.solver import Solver
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from nst_tf import files
 from nst_tf.errors import InputError
-from nst_tf.record.checkpoint import (
+from nst_tf.runs.checkpoint import (
     CHECKPOINT,
     PREVIOUS,
     Checkpoint,

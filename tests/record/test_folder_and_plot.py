@@ -13,10 +13,9 @@ import pytest
 
 from nst_tf.errors import InputError
 from nst_tf.images.write import read_metadata
-from nst_tf.record.folder import RunFolder, summary_of
-from nst_tf.record.loss_plot import loss_plot
-from nst_tf.record.provenance import peak_memory_bytes, provenance
-from nst_tf.solver.report import Report
+from nst_tf.report import Report
+from nst_tf.runs.folder import RunFolder, loss_plot, summary_of
+from nst_tf.runs.provenance import peak_memory_bytes, provenance
 
 SVG = "{http://www.w3.org/2000/svg}"
 

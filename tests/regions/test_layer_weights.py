@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.regions import PROPAGATIONS, Regions, layer_weights
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.vgg.layer_names import reach_of
+from nst_tf.guidance import PROPAGATIONS, Regions, layer_weights
+from nst_tf.vgg.layers import reach_of
+from nst_tf.vgg.network import FeatureExtractor
 
 NAMES = ("left", "right")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nst_tf.guidance import flat_colours, memberships
 from nst_tf.images.resize import resize_mask
-from nst_tf.regions import flat_colours, memberships
 
 RED, BLUE, BLACK, WHITE = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0], [1, 1, 1]], float)
 

@@ -51,7 +51,7 @@ def added(lines: str) -> Change:
 
 def optimizer(target: str, more: str = "") -> Change:
     """The optimizer is something else: with ``command`` and ``_args_`` for whatever takes one."""
-    return replaced("  _target_: nst_tf.optimizers.LBFGS\n", f"  _target_: {target}\n{more}")
+    return replaced("  _target_: nst_tf.optim.LBFGS\n", f"  _target_: {target}\n{more}")
 
 
 def a_word_as_statistic(run: Path) -> None:
@@ -103,7 +103,7 @@ LAUGHS = "a0: &a0 [ha,ha,ha,ha,ha,ha,ha,ha,ha]\n" + "".join(
 FOLDERS: dict[str, tuple[Change, str]] = {
     # code to call
     "another program": (optimizer("os.system", ARGUMENTS), "os.system"),
-    "a module that ours imports": (optimizer("nst_tf.run.job.os.system", ARGUMENTS), "job.os.system"),
+    "a module that ours imports": (optimizer("nst_tf.run.os.system", ARGUMENTS), "run.os.system"),
     "a function of ours": (optimizer("nst_tf.files.write_text_atomically"), "write_text_atomically"),
     "a module behind a class": (optimizer("nst_tf.statistics.gram.tf.io.write_file"), "tf.io.write_file"),
     "a class's attribute": (optimizer("nst_tf.statistics.Gram.__init__.__globals__"), "__globals__"),
@@ -190,7 +190,7 @@ def lay_pickles(run: Path) -> None:
 # content of an experiment file: what the sentence must say
 EXPERIMENTS: dict[str, tuple[str, str]] = {
     "a target": ("optimizer: {_target_: os.system}\n", "os.system"),
-    "a target that ours imports": ("init: {_target_: nst_tf.run.job.os.system}\n", "os.system"),
+    "a target that ours imports": ("init: {_target_: nst_tf.run.os.system}\n", "os.system"),
     "arguments": (f"init: {{_args_: ['{TOUCH}']}}\n", "_args_"),
     "a callback": (f"hydra: {{callbacks: {{x: {{_target_: os.system, command: {TOUCH}}}}}}}\n", "mode and"),
     "a logging factory": ("hydra: {job_logging: {handlers: {x: {(): os.system}}}}\n", "mode and"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from run.command_line import keep_sizes
 
-from nst_tf.reproduce.command import main
+from nst_tf.rerun.cli import main
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from PIL import Image
 
-from nst_tf.configuration.places import picture_path
-from nst_tf.run.job import requested_sha256
-from nst_tf.run.library import composed
+from nst_tf.api import composed
+from nst_tf.config.schema import picture_path
+from nst_tf.run import requested_sha256
 
 once_composed = cache(composed)
 

@@ -12,7 +12,7 @@ from rerun_command import nst_rerun
 from run.command_line import SMALL, nst
 
 from nst_tf.errors import InputError
-from nst_tf.run.resumable import resumable
+from nst_tf.runs.saved_run import resumable
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def other_picture(path: Path) -> None:
 
 
 def test_a_saved_picture_that_can_not_be_compared_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nst_tf.reproduce.rerun.run", lambda *_, **__: pytest.fail("it runs"))
+    monkeypatch.setattr("nst_tf.rerun.rerun.run", lambda *_, **__: pytest.fail("it runs"))
     picture = folder / "run" / "image.png"
     whole = picture.read_bytes()
     for content, said in (
@@ -61,7 +61,7 @@ def test_a_saved_picture_that_can_not_be_compared_with(folder: Path, monkeypatch
 
 
 def test_one_of_a_sweep_keeps_all_from_running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nst_tf.reproduce.rerun.run", lambda *_, **__: pytest.fail("it runs"))
+    monkeypatch.setattr("nst_tf.rerun.rerun.run", lambda *_, **__: pytest.fail("it runs"))
     for name in ("0", "1"):
         shutil.copytree(folder / "run", folder / "sweep" / name)
     (folder / "sweep" / "1" / "image.png").write_bytes(b"")

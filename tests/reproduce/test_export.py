@@ -15,8 +15,8 @@ from rerun_command import Told, nst_rerun
 from run.command_line import SMALL, nst
 from saved_folders import once_composed, saved_folder
 
-from nst_tf.configuration.places import CONFIGURATION
-from nst_tf.run.library import composed
+from nst_tf.api import composed
+from nst_tf.config.schema import CONFIGURATION
 
 EXPERIMENTS = [
     path.relative_to(CONFIGURATION / "experiment").with_suffix("").as_posix()

@@ -16,18 +16,25 @@ from omegaconf import OmegaConf
 from rerun_command import nst_rerun
 from run.command_line import nst
 
-from nst_tf.compare.command import main as nst_compare
+from nst_tf.api import composed
+from nst_tf.compare.cli import main as nst_compare
 from nst_tf.compare.comparing import PAGE, SHEET, TABLE
-from nst_tf.reproduce.leaves import leaves
-from nst_tf.run.library import composed
+from nst_tf.rerun.export import leaves
 
 FORMER = Path(__file__).parents[1] / "data" / "former"
 FOLDERS = ("animation", "default", "guided_sweep", "texture", "unfinished")
 LATER = {
-    "nst_tf.optimizers.LBFGS": {("optimizer", "octave_weight"): 1.0, ("optimizer", "scale"): 1.0},
+    "nst_tf.optim.LBFGS": {("optimizer", "octave_weight"): 1.0, ("optimizer", "scale"): 1.0},
     "nst_tf.pyramid.CoarseToFine": {("pyramid", "detail"): 0.0},
 }
 """The keys that a class was given since, with what it did before."""
+PRESENT_NAMES = {
+    "nst_tf.colour.": "nst_tf.color.",
+    "nst_tf.configuration.guidance.": "nst_tf.guidance.masks.",
+    "nst_tf.optimizers.": "nst_tf.optim.",
+    "nst_tf.start.": "nst_tf.init.",
+}
+"""Of what has moved since."""
 LATER_OF_ALL = {("record", "keep_checkpoint"): False}
 """The keys that every run has since; their default is the former behaviour."""
 
@@ -48,7 +55,10 @@ def _files(folder: Path) -> list[Path]:
 
 def meaning(run: Path) -> dict:
     """The leaves of a saved configuration, with what it means by the keys that it has not."""
-    saved = leaves(OmegaConf.load(run / "config.yaml")) | LATER_OF_ALL
+    text = (run / "config.yaml").read_text()
+    for former_name, name in PRESENT_NAMES.items():
+        text = text.replace(former_name, name)
+    saved = leaves(OmegaConf.create(text)) | LATER_OF_ALL
     for path, value in list(saved.items()):
         if path[-1] == "_target_":
             assert not saved.keys() & LATER.get(value, {}).keys(), "not by the former version"

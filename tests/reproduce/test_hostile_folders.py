@@ -13,9 +13,9 @@ from rerun_command import nst_rerun
 from run.command_line import Answer, nst
 from saved_folders import saved_folder
 
-from nst_tf.configuration.targets import KERAS_TARGETS, check_targets
+from nst_tf.config.build import KERAS_TARGETS, check_targets
 from nst_tf.errors import InputError
-from nst_tf.run.resumable import resumable
+from nst_tf.runs.saved_run import resumable
 
 OF_THE_RESULT = [
     name for name in FOLDERS if "a picture" in name and "as a" not in name and "write" not in name
@@ -116,7 +116,7 @@ def test_a_hostile_checkpoint(change: Change, said: str, tmp_path: Path) -> None
     "row", ["[" * 100_000, "{}", '{"step": 0, "size": 1, "seconds": 0, "loss": "x"}', "5"]
 )
 def test_a_hostile_row_of_metrics(row: str, tmp_path: Path) -> None:
-    from nst_tf.record.folder import RunFolder
+    from nst_tf.runs.folder import RunFolder
 
     run = saved_folder(tmp_path / "theirs", status="interrupted")
     (run / "metrics.jsonl").write_text(row + "\n")
@@ -174,7 +174,7 @@ def test_every_class_that_ours_name_is_allowed_and_is_a_class() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["nst_tf.statistics.gram.Gram", "nst_tf.statistics.Gram", "nst_tf.run.start_from_file.FileStart"],
+    ["nst_tf.statistics.gram.Gram", "nst_tf.statistics.Gram", "nst_tf.init.FileStart"],
 )
 def test_classes_are_allowed_by_either_name(target: str) -> None:
     check_targets([{"a": {"_target_": target}}])

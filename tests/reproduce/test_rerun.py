@@ -103,7 +103,7 @@ def test_deterministic_runs(project: Path, tmp_path: Path) -> None:
 def test_deterministic_is_taken_back_for_the_next_run() -> None:
     from tensorflow.python.framework.config import is_op_determinism_enabled
 
-    from nst_tf.run.determinism import set_determinism
+    from nst_tf.device import set_determinism
 
     for wanted in (True, False):
         set_determinism(wanted)
@@ -203,7 +203,7 @@ def test_a_sweep_is_repeated_in_one_call(project: Path, tmp_path: Path) -> None:
 def test_a_run_that_fails_does_not_stop_the_others(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nst_tf.reproduce import rerun as room
+    from nst_tf.rerun import rerun as room
 
     for name in ("0", "1", "2"):
         edited(finished, tmp_path / "sweep" / name, overrides=[f"seed={name}"])

@@ -13,7 +13,7 @@ from PIL import Image
 from rerun_command import Told, nst_rerun
 from run.command_line import SMALL, nst
 
-from nst_tf.run.processor import PRETEND
+from nst_tf.machine import PRETEND
 
 INSTEAD = "saved with precision bfloat16, which this processor lacks: runs in float32; bits will differ"
 
@@ -162,8 +162,8 @@ def test_a_mode_of_memory_that_does_not_fit_gives_way(
     text = (run / "config.yaml").read_text().replace("tile_size: null\n", "")
     (run / "config.yaml").write_text(text.replace("memory: plain", limits[mode]))
     if mode == "plain":
-        from nst_tf.run import memory
-        from nst_tf.run.memory_estimate import Mode
+        from nst_tf.runs import memory
+        from nst_tf.runs.memory import Mode
 
         peak = memory.peak_bytes
         monkeypatch.setattr(
@@ -172,7 +172,7 @@ def test_a_mode_of_memory_that_does_not_fit_gives_way(
             lambda demand, mode, size: peak(demand, mode, size) << 20 * (mode is Mode.plain),
         )
         monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 36)
-        monkeypatch.setattr("nst_tf.run.set_up.device_bytes", lambda: 1 << 36)
+        monkeypatch.setattr("nst_tf.experiment.device_bytes", lambda: 1 << 36)
     told = nst_rerun(tmp_path, run, "precision=float32")
     assert told.status == 0, told
     now = "recompute" if mode == "plain" else "plain"

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from run.command_line import SMALL, nst
 
-from nst_tf.run.processor import PRETEND
-from nst_tf.run.recording import Recording
+from nst_tf.callbacks import Recording
+from nst_tf.machine import PRETEND
 
 
 class Stopped(BaseException):

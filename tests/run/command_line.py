@@ -17,7 +17,7 @@ import pytest
 from hydra._internal.hydra import Hydra
 from hydra.types import RunMode
 
-from nst_tf.run.command import main
+from nst_tf.cli import main
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -98,7 +98,7 @@ def keep_sizes(patch: pytest.MonkeyPatch) -> None:
 
     In the program a run of other sizes frees it, for the sake of memory; the result is the same.
     """
-    if warm := sys.modules.get("nst_tf.run.warm"):
+    if warm := sys.modules.get("nst_tf.reuse"):
         patch.setattr(warm.Warm, "expect", lambda self, shapes: None)
 
 

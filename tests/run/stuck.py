@@ -8,8 +8,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from nst_tf.run.command import main
-from nst_tf.solver.compiled_step import CompiledStep
+from nst_tf.cli import main
+from nst_tf.optim.step import CompiledStep
 
 _advance, _calls = CompiledStep.__call__, []
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nst_tf.configuration.checks import check_settings
+from nst_tf.api import composed
+from nst_tf.config.validate import check_settings
 from nst_tf.errors import InputError
-from nst_tf.run.advice import what_to_change
-from nst_tf.run.library import composed
+from nst_tf.run import what_to_change
 
 LBFGS = "optimizer=lbfgs, which takes bad steps back"
 

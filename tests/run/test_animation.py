@@ -10,7 +10,7 @@ import pytest
 from command_line import SMALL, Answer, nst
 from PIL import Image
 
-from nst_tf.run.warm import WARM
+from nst_tf.reuse import WARM
 
 SECONDS = (100, 50, 100, 200)  # milliseconds
 
@@ -65,7 +65,7 @@ def test_the_folder_of_an_animation(flowed: Answer) -> None:
 
 
 def test_a_killed_one_goes_on_at_its_frame(flowed: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nst_tf.run import animation
+    from nst_tf import video_transfer as animation
 
     keep, folder = animation.Animation._keep, flowed.folder
 
@@ -120,7 +120,7 @@ def test_a_broken_frame_in_the_middle(tmp_path: Path, views: list[Image.Image], 
 
 def again_of(folder: Path, run: Path) -> dict:
     """``nst-rerun RUN``; its summary."""
-    from nst_tf.reproduce.command import main
+    from nst_tf.rerun.cli import main
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

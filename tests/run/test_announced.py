@@ -15,14 +15,15 @@ COARSE = ("pyramid=coarse_to_fine", "image.size=48", "steps=1", "pyramid.steps_f
 
 _UP_TO_TENSORFLOW = """
 import sys
-from nst_tf.run import command, job
+from nst_tf import cli
+from nst_tf import run as job
 
 def loaded():
     print(*(name for name in ("tensorflow", "keras", "h5py") if name in sys.modules))
     sys.exit(3)
 
 job.load_tensorflow = loaded
-command.main()
+cli.main()
 """
 
 

@@ -16,8 +16,8 @@ from bad_input_cases import BEFORE_TENSORFLOW, BEFORE_THE_RUN, TELLING
 from command_line import SMALL, environment, nst, nst_process
 from PIL import Image, ImageCms
 
-from nst_tf.run import job
-from nst_tf.run.processor import PRETEND
+from nst_tf import run as job
+from nst_tf.machine import PRETEND
 
 
 def _png_header(width: int, height: int) -> bytes:
@@ -88,7 +88,7 @@ def test_precision_is_refused_before_weights_are_fetched(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PRETEND, "bfloat16")
-    monkeypatch.setattr("nst_tf.run.warm.load_weights", lambda *_: pytest.fail("weights are fetched"))
+    monkeypatch.setattr("nst_tf.reuse.load_weights", lambda *_: pytest.fail("weights are fetched"))
     before = _left(folder)
     answer = nst(folder, *SMALL, "precision=float16", "seed=12345")
     _assert_one_sentence(answer.status, answer.out, answer.err, ("precision=float16", "bfloat16"))
@@ -139,7 +139,7 @@ def test_tensorflow_is_not_imported_for_what_can_be_checked_without(folder: Path
     program = """
 import io, json, sys
 from contextlib import redirect_stderr
-from nst_tf.run.command import main
+from nst_tf.cli import main
 for case, words in json.loads(sys.stdin.read()).items():
     sys.argv = ["nst", *words]
     with redirect_stderr(io.StringIO()):

@@ -8,9 +8,8 @@ import pytest
 from command_line import Answer, nst
 from omegaconf import OmegaConf
 
-import nst_tf.run.balancing
-from nst_tf.reproduce.rerun import rerun
-from nst_tf.run.saved_run import read_saved_run
+from nst_tf.rerun.rerun import rerun
+from nst_tf.runs.saved_run import read_saved_run
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def balanced(tmp_path_factory: pytest.TempPathFactory, small: tuple[str, ...]) -
 
 @pytest.fixture
 def nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nst_tf.run.balancing, "pulls_of", None)
+    monkeypatch.setattr("nst_tf.style_transfer.pulls_of", None)
 
 
 @pytest.mark.usefixtures("nothing_is_measured")

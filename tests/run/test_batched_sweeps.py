@@ -10,8 +10,8 @@ import pytest
 from command_line import SMALL, nst
 from PIL import Image
 
-from nst_tf.run.sweep.companions import Companions
-from nst_tf.run.warm import WARM
+from nst_tf.reuse import WARM
+from nst_tf.sweep.batch import Companions
 
 
 @pytest.fixture(autouse=True)
@@ -161,7 +161,7 @@ def test_anything_else_is_refused_in_one_sentence(tmp_path, batch):
 
 @pytest.mark.slow
 def test_an_interruption_in_a_batch_is_gone_on_with_by_the_same_words(tmp_path, monkeypatch, weights_file):
-    import nst_tf.run.together as together
+    import nst_tf.batch_transfer as together
 
     def interrupted(*arguments):
         raise KeyboardInterrupt

@@ -10,15 +10,15 @@ import pytest
 from command_line import Answer, nst
 from PIL import Image
 
-from nst_tf.colour.lab import lab
-from nst_tf.colour.matching import matched
-from nst_tf.colour.recombine import recombined
+from nst_tf.api import composed
+from nst_tf.color.lab import lab
+from nst_tf.color.matching import matched
+from nst_tf.color.modes import recombined
 from nst_tf.compare.reading import read_runs
-from nst_tf.compare.varying import varying
-from nst_tf.configuration.checks import read_inputs
-from nst_tf.run.library import composed
-from nst_tf.run.prepare import build_parts, prepare
-from nst_tf.weights import load_weights
+from nst_tf.compare.tables import varying
+from nst_tf.config.validate import read_inputs
+from nst_tf.experiment import build_parts, prepare
+from nst_tf.vgg.weights import load_weights
 
 # of its own size, so that the content is on the grid of 8 bits, as what is saved is
 OWN_SIZE = ("image.size=40", "image.style_size=40")

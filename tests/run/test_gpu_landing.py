@@ -19,7 +19,7 @@ from test_launchers import need
 _IN_THE_JOBS = """
 import json, os
 from pathlib import Path
-import nst_tf.quiet_tensorflow as quiet
+import nst_tf.tensorflow_setup as quiet
 
 original, scopes = quiet.load_tensorflow, []
 
@@ -32,7 +32,7 @@ def load_tensorflow():
     loaded = original()
     scopes.append(tf.device("CPU:" + os.environ["CUDA_VISIBLE_DEVICES"]))
     scopes[0].__enter__()
-    from nst_tf.solver.compiled_step import CompiledStep
+    from nst_tf.optim.step import CompiledStep
     from tensorflow.python.eager import context
     advance = CompiledStep.__call__
 

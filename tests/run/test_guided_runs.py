@@ -9,8 +9,8 @@ import pytest
 from command_line import nst
 from PIL import Image
 
-from nst_tf.reproduce.command import main as rerun
-from nst_tf.run.saved_run import read_saved_run
+from nst_tf.rerun.cli import main as rerun
+from nst_tf.runs.saved_run import read_saved_run
 
 
 @pytest.fixture

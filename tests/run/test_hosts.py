@@ -35,7 +35,7 @@ def open_files_only(path, *given, **named):
     return opened(path, *given, **named)
 
 os.open = open_files_only
-from nst_tf.run.command import main
+from nst_tf.cli import main
 main()
 """
 _WORDS = (*SMALL, "image.size=64", "record.checkpoint_every=0.001", "optimizer=adam")

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 from command_line import Answer, environment, nst
 
+from nst_tf.errors import terminable
 from nst_tf.images.read import read_picture
-from nst_tf.run.interruption import Interruption
-from nst_tf.run.leaving import IN_TIME, LeavingInTime
-from nst_tf.run.stop import terminable
-from nst_tf.solver.compiled_step import CompiledStep
+from nst_tf.optim.step import CompiledStep
+from nst_tf.runs.signals import IN_TIME, Interruption, LeavingInTime
 
 PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=24", "pyramid.steps_factor=1", "image.size=48")
 
@@ -34,7 +33,7 @@ def _signals_as_in_a_program() -> Iterator[None]:
 def _no_call_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is that runs the tests."""
     for name in ("_SECONDS_OF_A_SLOW_CALL", "_SECONDS_OF_AN_ENDLESS_CALL"):
-        monkeypatch.setattr(f"nst_tf.run.recording.{name}", float("inf"))
+        monkeypatch.setattr(f"nst_tf.callbacks.{name}", float("inf"))
 
 
 @pytest.fixture
@@ -218,9 +217,9 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         said.append((status,))
         raise SystemExit  # which ends the thread, in silence
 
-    monkeypatch.setattr("nst_tf.run.leaving.os._exit", end)
-    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_BEFORE_A_WORD", 0.05)
-    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_AT_ONCE", 0.05)
+    monkeypatch.setattr("nst_tf.runs.signals.os._exit", end)
+    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_BEFORE_A_WORD", 0.05)
+    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_AT_ONCE", 0.05)
     return said
 
 
@@ -252,7 +251,7 @@ def deaf() -> Iterator[None]:
 @thread_ends
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_FOR_THE_STEP", 0.6)
+    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.6)
     with LeavingInTime(lambda *how: left.append(how), quiet):
         began = time.monotonic()
         ask(signal.SIGTERM)
@@ -275,7 +274,7 @@ def test_the_second_ctrl_c_does_not_wait(left, deaf) -> None:
 
 
 def test_whoever_leaves_by_themselves_is_not_hurried(left, deaf, monkeypatch) -> None:
-    monkeypatch.setattr("nst_tf.run.leaving._SECONDS_FOR_THE_STEP", 0.5)
+    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.5)
     with LeavingInTime(lambda *how: left.append(how)):
         ask(signal.SIGINT)
     time.sleep(0.7)

@@ -183,7 +183,7 @@ def brightness(monkeypatch: pytest.MonkeyPatch):
         asked.append(float(np.mean(unit(folder / "image.png"))))
         return asked[-1]
 
-    monkeypatch.setattr("nst_tf.run.sweep.job.value_of", value_of)
+    monkeypatch.setattr("nst_tf.sweep.job.value_of", value_of)
     return asked
 
 
@@ -257,7 +257,7 @@ def test_search_that_can_not_succeed_is_refused_at_once(words, expected: str, sm
 
 
 def test_best_of_a_search() -> None:
-    from nst_tf.run.sweep.search import best_of_search
+    from nst_tf.sweep.search import best_of_search
 
     assert best_of_search({}) is None
     assert best_of_search({"job 0": 3.0, "job 1": 2.0}) == "job 1, with a trade-off of 2"
@@ -275,13 +275,13 @@ def test_value_of_a_run_is_the_yardstick(tmp_path: Path, monkeypatch: pytest.Mon
     from omegaconf import OmegaConf
 
     from nst_tf.errors import InputError
-    from nst_tf.run.sweep import search
-    from nst_tf.weights import sources
+    from nst_tf.sweep import search
+    from nst_tf.vgg import weights as sources
 
     known = SimpleNamespace(error=None, yardstick={"content_distance": 1.5, "style_distance": 0.25})
     monkeypatch.setattr("nst_tf.compare.reading.read_run", lambda folder: folder)
     monkeypatch.setattr(
-        "nst_tf.compare.yardstick_cache.measured_runs",
+        "nst_tf.compare.yardstick.measured_runs",
         lambda runs, weights: [known] if (runs, weights) == ([tmp_path], "vgg19") else [],
     )
     monkeypatch.setattr(sources, "load_weights", lambda name: name)

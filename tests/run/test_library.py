@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from nst_tf import InputError, stylize
-from nst_tf.run import library
+from nst_tf import api as library
 
 
 def test_the_same_as_the_command_line(

@@ -18,9 +18,9 @@ from bad_disks import fill, read_only, small_disk, small_files
 from command_line import Answer, environment, nst
 from PIL import Image
 
-from nst_tf.run.folder_lock import FolderInUse, alone_in, claim, release
-from nst_tf.run.recording import Recording
-from nst_tf.solver.compiled_step import CompiledStep
+from nst_tf.callbacks import Recording
+from nst_tf.optim.step import CompiledStep
+from nst_tf.runs.folder import FolderInUse, alone_in, claim, release
 
 LONG = ("optimizer=adam", "steps=60", "record.image_every=1", "record.checkpoint_every=1e-9")
 
@@ -128,7 +128,7 @@ def test_a_folder_of_the_kernel(small: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_taken_away(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
-    from nst_tf.run.display import Display
+    from nst_tf.callbacks import Display
 
     def take_away(*_: object) -> None:
         shutil.rmtree(tmp_path / "run", ignore_errors=True)
@@ -162,7 +162,7 @@ def test_no_duration_is_measured_by_the_calendar() -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from nst_tf.run.folder_lock import claim
+from nst_tf.runs.folder import claim
 claim(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(600)
@@ -256,7 +256,7 @@ def test_too_little_memory_names_the_size_that_fits(
 
 @pytest.mark.slow
 def test_the_rest_of_a_sweep_goes_on(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
-    from nst_tf.run import loop
+    from nst_tf import style_transfer as loop
 
     optimize = loop.optimize
 

@@ -10,9 +10,9 @@ from command_line import SMALL, nst
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from PIL import Image
 
-from nst_tf.configuration.file_words import with_quoted_files
-from nst_tf.configuration.several_pictures import several_pictures
-from nst_tf.run.sweep.contents import with_many_contents
+from nst_tf.config.pictures import several_pictures
+from nst_tf.config.words import with_quoted_files
+from nst_tf.sweep.contents import with_many_contents
 
 NAMES = [
     "a,b.jpg",

@@ -12,15 +12,14 @@ import pytest
 from command_line import SMALL, nst
 from omegaconf import OmegaConf
 
-from nst_tf.available_memory import available_bytes
-from nst_tf.configuration.checks import Inputs
+from nst_tf.api import composed
+from nst_tf.config.validate import Inputs
 from nst_tf.errors import InputError
+from nst_tf.guidance import Regions
 from nst_tf.images.read import picture_from_array
-from nst_tf.regions import Regions
-from nst_tf.run import memory
-from nst_tf.run.library import composed
-from nst_tf.run.memory import chosen_memory, demand_of
-from nst_tf.run.memory_estimate import Mode, peak_bytes
+from nst_tf.machine import available_bytes
+from nst_tf.runs import memory
+from nst_tf.runs.memory import Mode, chosen_memory, demand_of, peak_bytes
 
 GIB = 2**30
 STYLES = Path(__file__).parents[2] / "conf" / "objective" / "style"
@@ -185,7 +184,7 @@ def test_a_history_counts() -> None:
 
 @pytest.mark.parametrize("option", sorted(file.stem for file in STYLES.glob("*.yaml")))
 def test_what_can_be_tiled_is_known_before_tensorflow(option: str) -> None:
-    from nst_tf.run.prepare import build_parts
+    from nst_tf.experiment import build_parts
     from nst_tf.statistics.statistic import is_summable
 
     settings, _ = composed([f"objective/style={option}"])

@@ -68,7 +68,7 @@ def test_the_library_takes_globs_and_no_addresses(folder: Path, monkeypatch: pyt
     monkeypatch.chdir(folder)
     read: list[str] = []
     monkeypatch.setattr(
-        "nst_tf.run.library._stylized",
+        "nst_tf.api._stylized",
         lambda settings, inputs, typed: read.extend(s.name for s in inputs.styles),
     )
     stylize("x=1.jpg", ["paint (old)/*.j*", "cut.png"], SMALL)

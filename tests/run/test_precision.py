@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from command_line import SMALL, nst
 
+from nst_tf import device as precision
+from nst_tf import machine as processor
+from nst_tf.api import stylize
 from nst_tf.errors import InputError
-from nst_tf.run import precision, processor
-from nst_tf.run.library import stylize
-from nst_tf.run.processor import PRETEND, foreseen_precision, native_precisions
+from nst_tf.machine import PRETEND, foreseen_precision, native_precisions
 
 INSTEAD = "saved with precision bfloat16, which this processor lacks: runs in float32; bits will differ"
 

@@ -17,15 +17,14 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from nst_tf import stylize
-from nst_tf.compare.contact_sheet import _thumbnail
-from nst_tf.compare.report.thumbnails import Thumbnails
-from nst_tf.images.alpha import alpha_at
-from nst_tf.images.colour import srgb_profile
+from nst_tf.compare.report import Thumbnails
+from nst_tf.compare.sheet import _thumbnail
+from nst_tf.images.decode import alpha_at
+from nst_tf.images.icc import srgb_profile
 from nst_tf.images.read import read_picture
 from nst_tf.images.write import FileForm, write_picture
-from nst_tf.reproduce.likeness import likeness
-from nst_tf.reproduce.rerun import rerun
-from nst_tf.run.saved_run import read_saved_run
+from nst_tf.rerun.rerun import likeness, rerun
+from nst_tf.runs.saved_run import read_saved_run
 
 PROFILE = "Display 1.icc"
 

@@ -15,8 +15,8 @@ import pytest
 from command_line import Answer, environment, nst
 from PIL import Image
 
+from nst_tf.callbacks import Recording
 from nst_tf.compare.reading import read_run
-from nst_tf.run.recording import Recording
 
 PYRAMID = (
     "pyramid=coarse_to_fine",
@@ -164,7 +164,7 @@ def test_what_can_not_be_resumed(small: tuple[str, ...], tmp_path: Path, stop_af
     checkpoint.write_bytes(sound[: len(sound) // 2])
     assert "damaged" in refused(nst(tmp_path, f"resume={run}"))
     checkpoint.write_bytes(sound)
-    configuration.write_text(text.replace("nst_tf.optimizers.LBFGS", "os.system"))
+    configuration.write_text(text.replace("nst_tf.optim.LBFGS", "os.system"))
     assert "os.system" in refused(nst(tmp_path, f"resume={run}"))
     configuration.write_text(text.replace("steps: 2", "steps: two"))
     assert "can't be read" in refused(nst(tmp_path, f"resume={run}"))
@@ -183,7 +183,7 @@ def test_a_run_without_a_checkpoint_begins_again(
     monkeypatch.undo()
     run = tmp_path / "stopped" / "run"
     # what this machine holds of the default configuration is nothing to the run that is gone on with
-    monkeypatch.setattr("nst_tf.run.memory.available_bytes", lambda: 1 << 30)
+    monkeypatch.setattr("nst_tf.runs.memory.available_bytes", lambda: 1 << 30)
     half = run / ".unfinished-checkpoint-abcd_123.npz"
     (run / "checkpoint.npz").rename(half)
     (run / ".mine.txt").touch()

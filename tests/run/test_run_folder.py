@@ -16,9 +16,9 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 import nst_tf
-from nst_tf.configuration.schema import Settings
+from nst_tf.api import composed
+from nst_tf.config.schema import Settings
 from nst_tf.images.write import read_metadata
-from nst_tf.run.library import composed
 
 FILES = {"image.png", "config.yaml", "run.json", "metrics.jsonl", "loss.svg", "nst.log"}
 FOLDERS = {"progress", ".hydra", "inputs"}

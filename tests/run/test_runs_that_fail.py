@@ -12,7 +12,7 @@ from command_line import nst
 from evaluated import numpy_loss, unit
 from PIL import Image
 
-from nst_tf.run.processor import PRETEND
+from nst_tf.machine import PRETEND
 
 
 @pytest.mark.parametrize("keep_best", ["true", "false"])
@@ -45,7 +45,7 @@ def test_picture_that_became_no_picture_at_the_last_step_is_not_saved(
     own_size: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The image after the last update was never evaluated: no loss tells that it is broken."""
-    from nst_tf.solver import Solver
+    from nst_tf.optim.loop import Solver
 
     monkeypatch.setattr(Solver, "last_image", property(lambda solver: solver.best_image * np.nan))
     answer = nst(tmp_path, *own_size, "hydra.run.dir=run")
@@ -70,7 +70,7 @@ def test_run_that_is_cut_short_says_so(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from nst_tf.run.display import Display
+    from nst_tf.callbacks import Display
 
     def cut(*_: object) -> None:
         raise error
@@ -89,7 +89,7 @@ def test_run_that_is_cut_short_says_so(
 def test_mistake_of_our_own_is_not_called_bad_input(
     small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nst_tf.run.display import Display
+    from nst_tf.callbacks import Display
 
     def mistaken(*_: object) -> None:
         raise ValueError("operands could not be broadcast together")
@@ -112,7 +112,7 @@ def test_run_that_never_improved_says_so(
     assert answer.status == 0, answer.err
     assert answer.summary["status"] == "completed"
     assert answer.err.count(f"{NEVER_BETTER}: a smaller optimizer.learning_rate helps") == 1
-    assert f"WARNING nst_tf.run.job: {NEVER_BETTER}" in (answer.run / "nst.log").read_text()
+    assert f"WARNING nst_tf.run: {NEVER_BETTER}" in (answer.run / "nst.log").read_text()
     if not pyramid:
         np.testing.assert_array_equal(unit(answer.run / "image.png"), unit(tmp_path / "content.png"))
 
@@ -156,8 +156,8 @@ def test_a_flat_start_that_is_saved_untouched_is_told_of(
 def test_overflow_of_half_precision_is_not_blamed_on_the_learning_rate(
     own_size: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nst_tf.weights import sources
-    from nst_tf.weights.convolutions import ConvolutionWeights
+    from nst_tf.vgg import weights as sources
+    from nst_tf.vgg.weight_files import ConvolutionWeights
 
     draw = sources.untrained
 

@@ -10,9 +10,9 @@ import pytest
 from command_line import SMALL, nst
 from PIL import Image
 
+from nst_tf.experiment import Experiment
 from nst_tf.objective import StyleImage
 from nst_tf.pyramid import CoarseToFine, Scale
-from nst_tf.run.experiment import Experiment
 
 PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=16", "image.size=64", "pyramid.steps=[3,2,1]")
 

@@ -31,8 +31,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     def value(folder: Path, sweeper) -> float:
         return json.loads((folder / "run.json").read_text())["weight"]
 
-    monkeypatch.setattr("nst_tf.run.sweep.job.run", run)
-    monkeypatch.setattr("nst_tf.run.sweep.job.value_of", value)
+    monkeypatch.setattr("nst_tf.sweep.job.run", run)
+    monkeypatch.setattr("nst_tf.sweep.job.value_of", value)
     return weights
 
 

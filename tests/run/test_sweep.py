@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from command_line import Answer, nst
 
-from nst_tf.run.library import composed
+from nst_tf.api import composed
 
 SWEEP = ("sweep.compare=false", "hydra.sweep.dir=sweep")
 
@@ -40,7 +40,7 @@ def mistakes(monkeypatch: pytest.MonkeyPatch):
     """Runs of 3, 4 and 5 steps end as no run should; returns the steps of all runs that were begun."""
     import tensorflow as tf
 
-    from nst_tf.run import loop
+    from nst_tf import style_transfer as loop
 
     optimize, begun = loop.optimize, []
 
@@ -169,7 +169,7 @@ def test_folder_that_can_not_be_written(small, tmp_path: Path) -> None:
 
 
 def test_sweep_json_while_it_goes_on(small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nst_tf.run import loop
+    from nst_tf import style_transfer as loop
 
     optimize, seen = loop.optimize, []
 
@@ -187,7 +187,7 @@ def test_sweep_json_while_it_goes_on(small, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_interrupted_sweep_says_how_to_go_on(small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nst_tf.run import loop
+    from nst_tf import style_transfer as loop
 
     optimize = loop.optimize
 
@@ -274,7 +274,7 @@ def test_comparison_that_fails_does_no_harm(small, tmp_path: Path, comparison: l
 
 
 def test_what_is_done_with_a_sweep_is_no_part_of_a_run() -> None:
-    from nst_tf.run.job import requested_sha256
+    from nst_tf.run import requested_sha256
 
     one, other, third = (
         composed([word])[0] for word in ("sweep.compare=false", "sweep.compare=true", "steps=3")

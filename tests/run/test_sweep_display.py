@@ -7,13 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from nst_tf.counted import counted
-from nst_tf.processes import Process
-from nst_tf.run.sweep import display
-from nst_tf.run.sweep.display import SweepDisplay
-from nst_tf.run.sweep.notes import JobNote, write_note
-from nst_tf.run.sweep.plan import PlannedJob
-from nst_tf.run.sweep.state import Sweep
+from nst_tf.errors import counted
+from nst_tf.machine import Process
+from nst_tf.sweep import display
+from nst_tf.sweep.display import SweepDisplay
+from nst_tf.sweep.plan import PlannedJob
+from nst_tf.sweep.state import JobNote, Sweep, write_note
 
 
 def lines(

@@ -17,15 +17,12 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from nst_tf.configuration.places import CONFIGURATION
-from nst_tf.configuration.schema import register_schema
-from nst_tf.configuration.sentences import sentence
-from nst_tf.processes import Process, _began
-from nst_tf.run.sweep import machine
-from nst_tf.run.sweep.machine import arrange, take_one_gpu
-from nst_tf.run.sweep.notes import JobNote, is_being_run, read_notes, write_note
-from nst_tf.run.sweep.plan import GRID, Plan
-from nst_tf.run.sweep.state import Sweep
+from nst_tf.config.schema import CONFIGURATION, register_schema
+from nst_tf.config.words import sentence
+from nst_tf.machine import Process, _began
+from nst_tf.sweep import plan as machine
+from nst_tf.sweep.plan import GRID, Plan, arrange, take_one_gpu
+from nst_tf.sweep.state import JobNote, Sweep, is_being_run, read_notes, write_note
 
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"

@@ -24,7 +24,7 @@ from test_terminal import _read, _take_terminal
 def test_six_runs_of_one_second_have_six_folders(
     small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nst_tf.run import command
+    from nst_tf import cli as command
 
     class Noon(calendar.datetime):
         @classmethod

@@ -15,7 +15,7 @@ from pathlib import Path
 from command_line import Answer, environment, nst_process
 from evaluated import PARTS
 
-from nst_tf.configuration.places import CONFIGURATION
+from nst_tf.config.schema import CONFIGURATION
 
 
 def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> None:

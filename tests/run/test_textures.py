@@ -10,8 +10,8 @@ from command_line import nst
 from omegaconf import OmegaConf
 from PIL import Image
 
-from nst_tf.reproduce.rerun import rerun
-from nst_tf.run.saved_run import read_saved_run
+from nst_tf.rerun.rerun import rerun
+from nst_tf.runs.saved_run import read_saved_run
 
 TEXTURE = ("image.size=48", "image.style_size=48", "pyramid.smallest=20", "steps=2", "precision=float32")
 LAYERS = ("model.weights=random", "layers.style=[block1_conv1,block2_conv1,block3_conv1]")

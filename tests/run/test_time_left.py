@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nst_tf.pyramid import Scale
-from nst_tf.run.time_left import TimeLeft, clock
+from nst_tf.report import TimeLeft, clock
 
 SCALES = [Scale(100, 100, 5), Scale(200, 200, 4), Scale(400, 400, 3)]
 BEFORE = 10.0  # seconds of each size before its first step

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nst_tf.images.read import read_picture
 from nst_tf.images.resize import resize
-from nst_tf.run.warm import Warm
+from nst_tf.reuse import Warm
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from command_line import SMALL, nst
 from PIL import Image
 
-from nst_tf.run.warm import WARM
-from nst_tf.vgg.extractor import FeatureExtractor
+from nst_tf.reuse import WARM
+from nst_tf.vgg.network import FeatureExtractor
 
 
 @pytest.fixture(autouse=True)

@@ -57,9 +57,9 @@ def _serve() -> None:
     import keras  # noqa: F401
     import tensorflow  # noqa: F401
 
-    from nst_tf.run import command, prepare, recording, warm  # noqa: F401
-    from nst_tf.weights import sources
-    from nst_tf.weights.architecture import ARCHITECTURES
+    from nst_tf import callbacks as recording  # noqa: F401
+    from nst_tf.vgg import weights as sources
+    from nst_tf.vgg.layers import ARCHITECTURES
 
     # twenty million random numbers take as long as the rest of a small run
     drawn = sources.untrained(ARCHITECTURES["vgg19"], 0)
@@ -86,7 +86,7 @@ def _be(folder: str, words: list[str]) -> None:
     sys.argv = ["nst", *words]
     status: Any = 0
     try:
-        from nst_tf.run.command import main
+        from nst_tf.cli import main
 
         main()
     except SystemExit as stop:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.optimizers import LBFGS, ScipyLBFGSB, TorchLBFGS
-from nst_tf.solver.carry_state import carry_state
+from nst_tf.optim import LBFGS, ScipyLBFGSB, TorchLBFGS
+from nst_tf.optim.loop import carry_state
 
 
 def stepped(optimizer: keras.optimizers.Optimizer, side: int, steps: int = 3) -> keras.optimizers.Optimizer:

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from nst_tf.losses import ContentLoss
 from nst_tf.objective import Objective
-from nst_tf.solver import CompiledSteps, Solver
-from nst_tf.solver.moving_average import MovingAverage
+from nst_tf.optim.loop import Solver
+from nst_tf.optim.step import CompiledSteps, MovingAverage
 
 
 def weighted_mean(images: np.ndarray, decay: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss
 from nst_tf.objective import Objective
-from nst_tf.solver import Patience, Solver
+from nst_tf.optim.loop import Patience, Solver
 
 
 @pytest.fixture

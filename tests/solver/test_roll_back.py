@@ -8,10 +8,9 @@ import pytest
 import tensorflow as tf
 from test_solver import SIZE, paraboloid
 
-from nst_tf.optimizers import LBFGS, ScipyLBFGSB, TorchLBFGS
-from nst_tf.solver import CompiledSteps, Diverged, Solver
-from nst_tf.solver.health import LONG, Health, Verdict
-from nst_tf.solver.roll_back import MOST_ROLL_BACKS, SlowerSchedule, slower
+from nst_tf.optim import LBFGS, ScipyLBFGSB, TorchLBFGS
+from nst_tf.optim.loop import MOST_ROLL_BACKS, Diverged, SlowerSchedule, Solver, slower
+from nst_tf.optim.step import LONG, CompiledSteps, Health, Verdict
 
 RATE = 6 * SIZE / 2  # takes x - p to -5 (x - p); a tenth of it to 0.4 (x - p)
 

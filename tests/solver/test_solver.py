@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.optimizers import LBFGS, ScipyLBFGSB, TorchLBFGS
-from nst_tf.solver import CompiledSteps, Diverged, Solver
+from nst_tf.optim import LBFGS, ScipyLBFGSB, TorchLBFGS
+from nst_tf.optim.loop import Diverged, Solver
+from nst_tf.optim.step import CompiledSteps
 from nst_tf.statistics import Gram
 
 SIZE = 5 * 4 * 3

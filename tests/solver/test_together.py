@@ -9,8 +9,10 @@ import tensorflow as tf
 
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import Objective, StyleImage
-from nst_tf.optimizers import LBFGS
-from nst_tf.solver import BatchedSteps, CompiledSteps, OtherStep, Seats, Solver, steps_together
+from nst_tf.optim import LBFGS
+from nst_tf.optim.batched import BatchedSteps, OtherStep, Seats, steps_together
+from nst_tf.optim.loop import Solver
+from nst_tf.optim.step import CompiledSteps
 
 RATES = (0.01, 0.02, 0.04)
 SIZES = ((12, 10), (24, 20))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nst_tf.errors import InputError
-from nst_tf.start import ContentStart, NoiseStart, StyleStart
+from nst_tf.init import ContentStart, NoiseStart, StyleStart
 
 SHAPE = (60, 80, 3)
 

@@ -8,8 +8,15 @@ import tensorflow as tf
 from reference.numpy_vgg import correlate
 
 from nst_tf.vgg import convolution
-from nst_tf.vgg.convolution import DIRECT, FORWARD, TRANSPOSED, Convolution, way_to_convolve
-from nst_tf.vgg.padding import reflect, replicate
+from nst_tf.vgg.convolution import (
+    DIRECT,
+    FORWARD,
+    TRANSPOSED,
+    Convolution,
+    reflect,
+    replicate,
+    way_to_convolve,
+)
 
 WAYS = (DIRECT, FORWARD, TRANSPOSED)
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 from reference.numpy_vgg import CAFFE_MEAN_BGR, correlate
 
 from nst_tf.errors import InputError
-from nst_tf.vgg.extractor import FeatureExtractor
-from nst_tf.vgg.layer_names import BEFORE_RELU, convolution_layers
-from nst_tf.weights import ConvolutionWeights, load_weights
+from nst_tf.vgg.layers import BEFORE_RELU, convolution_layers
+from nst_tf.vgg.network import FeatureExtractor
+from nst_tf.vgg.weights import ConvolutionWeights, load_weights
 
 # float32 keeps 6e-8 a number; sixteen convolutions over up to 4608 products each leave about 1e-6
 _FLOAT32 = 1e-5

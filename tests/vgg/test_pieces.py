@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nst_tf.vgg.layer_names import convolution_layers, reach_of
-from nst_tf.vgg.pieces import pieces_of
+from nst_tf.vgg.layers import convolution_layers, pieces_of, reach_of
 
 
 @pytest.mark.parametrize("length", [16, 97, 160, 1000, 4096])

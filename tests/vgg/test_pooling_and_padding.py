@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 from reference.numpy_vgg import windows_of_four
 
-from nst_tf.vgg.layer_names import positions_factor
-from nst_tf.vgg.padding import reflect, replicate
-from nst_tf.vgg.pooling import POOLINGS
+from nst_tf.vgg.convolution import reflect, replicate
+from nst_tf.vgg.layers import positions_factor
+from nst_tf.vgg.network import POOLINGS
 
 EXPECTED = {
     "max": lambda four: four.max(-1),

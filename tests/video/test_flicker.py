@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from run.command_line import nst
 
-from nst_tf.configuration.places import SAMPLES
+from nst_tf.config.schema import SAMPLES
 from nst_tf.images.read import read_picture
 from nst_tf.video import DisFlow, confidence, warping_error
 

@@ -7,7 +7,7 @@ import pytest
 
 from nst_tf.errors import InputError
 from nst_tf.video import DisFlow, FarnebackFlow, FollowFlow, FromPrevious, confidence, warped, warping_error
-from nst_tf.video.consistency import outside
+from nst_tf.video.flow import outside
 
 HEIGHT, WIDTH = 72, 96
 

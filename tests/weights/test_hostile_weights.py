@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nst_tf.errors import InputError
-from nst_tf.weights import load_weights
+from nst_tf.vgg.weights import load_weights
 
 
 class MakesCanary:

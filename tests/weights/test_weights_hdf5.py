@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nst_tf.weights.failure import Malformed
-from nst_tf.weights.hdf5 import SIGNATURE, read_hdf5
+from nst_tf.vgg.weight_files import HDF5_SIGNATURE as SIGNATURE
+from nst_tf.vgg.weight_files import Malformed, read_hdf5
 
 KERNEL = np.arange(9 * 3 * 4, dtype=np.float32).reshape(3, 3, 3, 4)
 BIAS = np.arange(4, dtype=np.float32)

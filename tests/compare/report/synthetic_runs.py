@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_tf.compare.compared_run import ComparedRun
+from nst_tf.compare.reading import ComparedRun
 
 SAMPLES = Path(__file__).parents[3] / "nst_tf" / "samples"
 CONTENT, STYLE = SAMPLES / "landscape.jpg", SAMPLES / "mosaic.jpg"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nst_tf.compare.command import main as compare
+from nst_tf.compare.cli import main as compare
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 _FOLDERS = 12

@@ -25,11 +25,16 @@ from compare.report.synthetic_runs import (
 )
 from PIL import Image
 
-from nst_tf.compare.compared_run import ComparedRun
-from nst_tf.compare.report import write_report
-from nst_tf.compare.report.commands import command_of, link_from, rerun_command
-from nst_tf.compare.report.curves import curves_of
-from nst_tf.compare.report.plain_json import json_for_html, plain
+from nst_tf.compare.reading import ComparedRun
+from nst_tf.compare.report import (
+    command_of,
+    curves_of,
+    json_for_html,
+    link_from,
+    plain,
+    rerun_command,
+    write_report,
+)
 
 
 def written(

@@ -12,7 +12,7 @@ import pytest
 from compare.report.report_pages import Page, decoded
 from compare.report.synthetic_runs import VARYING, eight_runs, failed_run
 
-from nst_tf.compare.compared_run import ComparedRun
+from nst_tf.compare.reading import ComparedRun
 from nst_tf.compare.report import write_report
 from nst_tf.compare.yardstick import trade_off
 

@@ -1,0 +1,19 @@
+"""What becomes of colour: kept, matched, brought back or transferred alone. NumPy only.
+
+The config group ``color`` of the command line chooses one of the classes below.
+"""
+
+from __future__ import annotations
+
+from nst_tf.color.modes import (
+    PLAIN,
+    Canvas,
+    Colour,
+    Luminance,
+    MatchStyleToContent,
+    Only,
+    Recombine,
+    Unchanged,
+)
+
+__all__ = ["PLAIN", "Canvas", "Colour", "Luminance", "MatchStyleToContent", "Only", "Recombine", "Unchanged"]

@@ -1,0 +1,190 @@
+"""The command line ``nst-compare``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare, measured
+from nst_tf.compare.reading import UNREADABLE, ComparedRun, find_runs, read_runs
+from nst_tf.compare.tables import best_table, difference_table
+from nst_tf.errors import InputError, counted, printable
+from nst_tf.machine import ShowVersions
+
+BAD_INPUT, INTERRUPTED = 2, 130  # 130 = 128 + SIGINT, as shells count
+_WIDE = 1000  # columns: what reads from a pipe wants a line a row
+_MOST_NAMED = 5  # runs that did not complete; all of them stand in the table and on the page
+_HOW_IT_ENDED = {
+    "unreadable": "can't be read",
+    "running": "is running",
+    "interrupted": "was interrupted",
+}
+"""How a sentence goes on after the name of a run; of other statuses, with the status itself."""
+
+_EXAMPLES = """examples:
+  nst-compare outputs/multirun/2026-01-31/12-00-00-a1b2            a sweep: writes into its folder
+  nst-compare outputs/2026-01-31 outputs/2026-02-01                all runs of two days
+  nst-compare SWEEP --rows optimizer --cols objective.style.weight
+  nst-compare --diff SWEEP/0 SWEEP/3
+"""
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run what the command line says; exits with 0, 2 (bad input) or 130 (Ctrl-C)."""
+    try:
+        arguments = _parser().parse_args(words)
+        if arguments.diff:
+            _show_differences(arguments)
+        else:
+            _compare(arguments)
+    except InputError as error:
+        _stop(str(error), BAD_INPUT)
+    except KeyboardInterrupt:
+        _stop("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    if not arguments.paths:
+        raise InputError("there is nothing to compare: give the folder of a run or of a sweep")
+    with Progress(
+        TextColumn("measuring"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    ) as progress:
+        task = progress.add_task("measuring", total=None, visible=False)
+        comparison = compare(
+            arguments.paths,
+            Path(arguments.output).expanduser() if arguments.output else None,
+            rows=_names(arguments.rows),
+            column=arguments.cols,
+            yardstick=not arguments.no_yardstick,
+            weights=arguments.weights,
+            on_run=lambda done, of: progress.update(task, completed=done, total=of, visible=True),
+        )
+    _tell(comparison)
+    if arguments.open:
+        page = comparison.output / PAGE
+        webbrowser.open((page if page in comparison.files else comparison.output / SHEET).resolve().as_uri())
+
+
+def _tell(comparison: Comparison) -> None:
+    table = best_table(comparison.runs, comparison.varying)
+    if table is not None:
+        _show(table)
+    counts: dict[str, int] = {}
+    for run in comparison.runs:
+        counts[run.status] = counts.get(run.status, 0) + 1
+    said = ", ".join(f"{count} {status}" for status, count in counts.items())
+    print(f"{counted(len(comparison.runs), 'run')}: {said}")  # noqa: T201
+    sys.stdout.flush()  # lest in a file the sentences stand before the table
+    _tell_what_did_not_complete([run for run in comparison.runs if run.status != "completed"])
+    waiting, jobs = comparison.jobs_not_begun
+    if waiting:
+        print(f"nst-compare: {waiting} of {jobs} jobs have not begun", file=sys.stderr)  # noqa: T201
+    changed = sorted({name for run in comparison.runs for name in run.missing_inputs})
+    if changed:
+        print(  # noqa: T201
+            printable(f"nst-compare: not measured against {', '.join(changed)}: gone, or not what it was"),
+            file=sys.stderr,
+        )
+    for path in comparison.files:
+        print(path)  # noqa: T201  (what the program answers)
+
+
+def _tell_what_did_not_complete(runs: Sequence[ComparedRun]) -> None:
+    for run in runs[:_MOST_NAMED]:
+        how = _HOW_IT_ENDED.get(run.status, run.status)
+        print(  # noqa: T201
+            printable(f"nst-compare: run {run.name} {how}{f': {run.error}' if run.error else ''}"),
+            file=sys.stderr,
+        )
+    if len(runs) > _MOST_NAMED:
+        print(  # noqa: T201
+            f"nst-compare: and {len(runs) - _MOST_NAMED} more did not complete: see {TABLE}", file=sys.stderr
+        )
+
+
+def _show_differences(arguments: argparse.Namespace) -> None:
+    if arguments.paths:
+        raise InputError(f"--diff takes two runs and nothing else: leave out {' '.join(arguments.paths)}")
+    folders = []
+    for path in arguments.diff:
+        found = find_runs([path])
+        if len(found) != 1:
+            raise InputError(f"--diff takes the folder of one run, but there are {len(found)} in {path}")
+        folders += found
+    runs = read_runs(folders)
+    for run in runs:
+        if run.status == UNREADABLE:
+            raise InputError(str(run.error))
+    if not arguments.no_yardstick:
+        runs = measured(runs, arguments.weights)
+    _show(difference_table(runs[0], runs[1]))
+
+
+def _show(table: Table) -> None:
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    console = Console(highlight=False, width=_WIDE)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())  # noqa: T201
+
+
+def _names(said: str | None) -> list[str]:
+    return [name for name in (said or "").split(",") if name]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nst-compare",
+        description="Compare runs: one yardstick for all, a contact sheet and a table.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=ShowVersions, help="show the versions and exit")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a run, a sweep, or any folder above them")
+    parser.add_argument("--rows", metavar="K[,K]", help="settings that make the rows of sheet and page")
+    parser.add_argument("--cols", metavar="K", help="the setting that makes its columns")
+    parser.add_argument(
+        "--output", metavar="FOLDER", help="where to write; default: the one PATH, if a folder of runs"
+    )
+    parser.add_argument("--open", action="store_true", help="show the result in the browser")
+    parser.add_argument(
+        "--no-yardstick", action="store_true", help="measure nothing: fast, without TensorFlow"
+    )
+    parser.add_argument("--weights", default="auto", help="of the yardstick's VGG-19: auto, random or a file")
+    parser.add_argument("--diff", nargs=2, metavar="RUN", help="show what differs between two runs")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (see `nst-compare --help`)")
+
+
+def _stop(message: str, status: int) -> None:
+    print(f"nst-compare: {printable(message)}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

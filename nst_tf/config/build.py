@@ -1,0 +1,164 @@
+"""Building what a config group describes, and what it may build at all."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from nst_tf.errors import InputError
+
+# ----------------------------------------------------------------------------
+# What a configuration may build: a saved one may come from anybody, and ``_target_`` names code to call.
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+# what describes a run: building one of its classes computes numbers or reads a picture, and no more
+_ROOMS = ("balance", "color", "init", "losses", "optim", "pyramid", "statistics", "video")
+_OTHER_MODULES = (
+    "nst_tf.guidance.masks",
+    "nst_tf.loggers.mlflow",
+    "nst_tf.loggers.tensorboard",
+    "nst_tf.objective.blending",
+)
+
+# what saved runs and people's own experiment files may still call by the name that it had in version 0.1
+_FORMER_ROOMS = {
+    "nst_tf.colour": "nst_tf.color",
+    "nst_tf.configuration.guidance": "nst_tf.guidance.masks",
+    "nst_tf.optimizers": "nst_tf.optim",
+    "nst_tf.run.start_from_file": "nst_tf.init",
+    "nst_tf.start": "nst_tf.init",
+}
+
+# by name, for `keras.optimizers` also has functions that build whatever they are told, such as `deserialize`;
+# these are the optimizers and schedules of Keras 3.8 to 3.15
+_KERAS_OPTIMIZERS = (
+    *("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon"),
+    *("Nadam", "RMSprop", "SGD"),
+)
+_KERAS_SCHEDULES = (
+    *("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay"),
+    *("PiecewiseConstantDecay", "PolynomialDecay"),
+)
+KERAS_TARGETS = frozenset(
+    [f"keras.optimizers.{name}" for name in _KERAS_OPTIMIZERS]
+    + [f"keras.optimizers.schedules.{name}" for name in _KERAS_SCHEDULES]
+)
+"""Every name of Keras that may be built."""
+
+_TARGET = "_target_"
+
+
+def with_present_names(node: Any) -> Any:
+    """The plain values, where every ``_target_`` with a former name of this package has the present one."""
+    if isinstance(node, dict):
+        return {
+            key: _present_name(child) if key == _TARGET else with_present_names(child)
+            for key, child in node.items()
+        }
+    return [with_present_names(child) for child in node] if isinstance(node, list) else node
+
+
+def _present_name(target: Any) -> Any:
+    """``nst_tf.start.NoiseStart``, or the module in it, as ``nst_tf.init.NoiseStart``."""
+    if not isinstance(target, str):
+        return target
+    module, _, name = target.rpartition(".")
+    room = _FORMER_ROOMS.get(module) or _FORMER_ROOMS.get(module.rpartition(".")[0])
+    if room is None and (outer := module.rpartition(".")[0]).startswith("nst_tf."):
+        room = outer  # nst_tf.losses.style.StyleLoss is nst_tf.losses.StyleLoss
+    return f"{room}.{name}" if room and _may_define(room) and name in _classes(room) else target
+
+
+def check_targets(node: Any) -> None:
+    """Raise InputError for the first ``_target_`` in a plain, resolved configuration that may not be built.
+
+    Allowed are classes that are defined in the rooms of nst_tf that describe a run, and the optimizers and
+    schedules of Keras by name. What a module merely imports is not allowed, so that
+    ``nst_tf.run.os.system`` is refused; nothing is imported to find out. Hydra's other words
+    (``_args_``, ``_partial_``, ``_recursive_``, ``_convert_``) are refused too: they change what is called.
+    """
+    if isinstance(node, dict):
+        for key, child in node.items():
+            if key == _TARGET:
+                _check_target(_present_name(child))
+            elif isinstance(key, str) and key.startswith("_") and key.endswith("_"):
+                raise InputError(
+                    f"the key {key!r} is not allowed: of Hydra's own words only {_TARGET} may stand there"
+                )
+            check_targets(child)
+    elif isinstance(node, list):
+        for child in node:
+            check_targets(child)
+
+
+def _check_target(target: Any) -> None:
+    if not isinstance(target, str) or not (target in KERAS_TARGETS or _is_class_of_ours(target)):
+        raise InputError(
+            f"_target_ {target!r} is not allowed: it must name a class of nst_tf.{', nst_tf.'.join(_ROOMS)},"
+            " or an optimizer or schedule as keras.optimizers.NAME or keras.optimizers.schedules.NAME"
+        )
+
+
+def _is_class_of_ours(target: str) -> bool:
+    parts = target.split(".")
+    if not all(part.isidentifier() and part.isascii() and not part.startswith("_") for part in parts):
+        return False
+    module, _, name = target.rpartition(".")
+    return _may_define(module) and name in _classes(module)
+
+
+def _may_define(module: str) -> bool:
+    package, _, rest = module.partition(".")
+    return package == _PACKAGE.name and (rest in _ROOMS or module in _OTHER_MODULES)
+
+
+@cache
+def _classes(module: str) -> frozenset[str]:
+    """The public classes that a module of ours defines, or a package takes from its own modules.
+
+    Read from its source: importing it would bring TensorFlow before anything else is checked.
+    """
+    path = _PACKAGE.joinpath(*module.split(".")[1:])
+    source = next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+    if source is None:
+        return frozenset()
+    names = set()
+    for statement in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.ClassDef):
+            names.add(statement.name)
+        elif source.name == "__init__.py" and isinstance(statement, ast.ImportFrom):
+            defined = (
+                _classes(str(statement.module)) if str(statement.module).startswith(f"{module}.") else ()
+            )
+            names |= {alias.asname or alias.name for alias in statement.names if alias.name in defined}
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+# ----------------------------------------------------------------------------
+# Building what a config group describes.
+
+
+def made(name: str, description: Any) -> Any:
+    """The object that ``description``, a mapping with a ``_target_``, stands for.
+
+    Raises InputError, with the object's own sentence or with one that begins with ``name``.
+    """
+    if isinstance(description, DictConfig):
+        description = OmegaConf.to_container(description, resolve=True)
+    try:
+        return instantiate(with_present_names(description), _convert_="all")
+    except InstantiationException as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        raise InputError(f"{name} can't be built: {reason}") from error

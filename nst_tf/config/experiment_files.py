@@ -1,0 +1,269 @@
+"""experiment=FILE: a file that lies anywhere, read under limits and checked before Hydra sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nst_tf.config.build import check_targets, with_present_names
+from nst_tf.config.pictures import check_no_address, note_name
+from nst_tf.config.schema import EXPERIMENT, Settings, is_option, user_path
+from nst_tf.config.words import groups
+from nst_tf.errors import InputError
+
+# ----------------------------------------------------------------------------
+# YAML that may come from anybody: read as plain values under limits, and never more than read.
+
+_MOST_BYTES = 1 << 18  # a whole configuration has 2 KB; a long list of layers or pictures a few more
+_MOST_DEPTH = 32  # the deepest of ours is 5; Python's own limit would come at some hundreds
+
+# ${a.b[0]} refers to another value; with a colon it would call a resolver, such as ${oc.env:HOME}
+_REFERENCE = re.compile(r"(?<!\\)\$\{[A-Za-z0-9_.\[\]]+\}")
+
+
+def read_foreign_yaml(path: Path, references: bool = False) -> dict[str, Any]:
+    """The mapping in the YAML file at ``path``, of plain values only.
+
+    ``references`` allows ``${key}``, which OmegaConf resolves later; a call of a resolver, as in
+    ``${oc.env:HOME}``, is refused always.
+
+    Raises InputError for a file that can't be read, is larger than 256 KiB, is no YAML, has tags (which may
+    name code), anchors or aliases (which may expand without bound), more than 32 levels, a key that is not
+    text, or an interpolation that is not allowed.
+    """
+    text = read_foreign_text(path)
+    try:
+        _check_events(path, text)
+        values = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    except InputError:
+        raise
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from None
+    except (OmegaConfBaseException, ValueError, RecursionError) as error:
+        raise InputError(f"{path} can't be read: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path} is not a configuration: it holds no keys with values")
+    _check_values(path, values, references)
+    return with_present_names({str(key): value for key, value in values.items()})
+
+
+def read_foreign_text(path: Path) -> str:
+    """The UTF-8 text of a file of at most 256 KiB; raises InputError for a device or anything else."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    if not path.is_file():
+        raise InputError(f"{path} is not a regular file")
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise InputError(f"{path} has more than {_MOST_BYTES:,} bytes: that is no file of a run")
+        return content.decode("utf-8")
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text") from None
+
+
+def _check_events(path: Path, text: str) -> None:
+    """The parser's events are a flat sequence: looking at them builds nothing."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        where = f"{path}, line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise InputError(f"{where}: anchors and aliases are not allowed, write the value out")
+        # a quoted text has the tag ! without its author having written one
+        if (tag := getattr(event, "tag", None)) and tag != "!":
+            raise InputError(f"{where}: the tag {tag!r} is not allowed, only plain values are")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MOST_DEPTH:
+            raise InputError(f"{where}: more than {_MOST_DEPTH} levels are no configuration")
+
+
+def _check_values(path: Path, node: Any, references: bool) -> None:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if not isinstance(key, str):
+                raise InputError(f"{path}: the key {key!r} is not text")
+            _check_values(path, key, references=False)
+            _check_values(path, value, references)
+    elif isinstance(node, list):
+        for value in node:
+            _check_values(path, value, references)
+    elif isinstance(node, str):
+        rest = _REFERENCE.sub("", node) if references else node
+        if "${" in rest:
+            allowed = "only ${KEY} may stand there" if references else "a saved value needs none"
+            raise InputError(f"{path}: the interpolation in {node!r} is not allowed, {allowed}")
+
+
+# ----------------------------------------------------------------------------
+# ``experiment=FILE``: an experiment file that lies anywhere, checked before Hydra sees it.
+
+SUFFIXES = (".yaml", ".yml")
+
+_HYDRA, _DEFAULTS = "hydra", "defaults"
+# resume goes on with some other run; a logger may send pictures to a server of the file's author
+_NOT_OF_AN_EXPERIMENT = ("resume", "logger")
+_MODES = ("RUN", "MULTIRUN")
+_OVERRIDE = re.compile(r"override /(?P<group>[a-z_/]+)")
+_SWEPT_KEY = re.compile(r"\+{0,2}[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z0-9_]+)*")
+_SWEPT_OPTIONS = re.compile(r"[A-Za-z0-9_,/()*\[\] ]*")  # no dots, which would lead out of our files
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
+_FILE_KEYS = (
+    *(("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile")),
+    *(("guidance", "content"), ("guidance", "styles")),
+)
+
+
+def with_experiment_files(words: Sequence[str]) -> list[str]:
+    """The words, with each file in ``experiment=FILE[,FILE]`` made known to Hydra and named as its option.
+
+    A file is what ends in .yaml or .yml. Paths of pictures and weights in it that are relative start from
+    its own folder, if there is such a file there.
+
+    Raises InputError for a file that is missing or holds what an experiment may not say: see ``registered``.
+    """
+    return [_translated(word) for word in words]
+
+
+def registered(path: Path) -> str:
+    """Make the experiment file known as an option of the group ``experiment``; returns the option's name.
+
+    It may set the keys of a run, choose options of our groups with ``override /GROUP: OPTION``, and say
+    ``hydra.mode`` and ``hydra.sweeper.params``: everything else of Hydra can run code or write anywhere.
+
+    Raises InputError for anything else, and as ``read_foreign_yaml`` and ``check_targets`` do.
+    """
+    values = read_foreign_yaml(path, references=True)
+    for key in values:
+        if key not in (*_known_keys(), _HYDRA, _DEFAULTS):
+            raise InputError(f"{path}: an experiment file has no key {key!r}")
+    _check_defaults(path, values.get(_DEFAULTS, []))
+    _check_hydra(path, values.get(_HYDRA, {}))
+    check_targets(values)
+    for keys in _FILE_KEYS:
+        _take_from_beside(values, keys, path)
+    name = _option_name(path, values)
+    ConfigStore.instance().store(
+        group=EXPERIMENT, name=name, node=values, package="_global_", provider=f"nst_tf: {path}"
+    )
+    return name
+
+
+def _translated(word: str) -> str:
+    key, equals, value = word.partition("=")
+    if not equals or key.lstrip("+") != EXPERIMENT or not value.endswith(SUFFIXES):
+        return word
+    items = [value] if user_path(value).is_file() else value.split(",")
+    return f"{key}={','.join(_option(item) for item in items)}"
+
+
+def _option(item: str) -> str:
+    if not item.endswith(SUFFIXES):
+        return item
+    check_no_address(item, EXPERIMENT)
+    path = user_path(item)
+    if not path.is_file():
+        raise InputError(
+            f"there is no experiment file {item}: give its path, or the name of one of ours without a suffix"
+        )
+    return registered(path)
+
+
+def _check_defaults(path: Path, defaults: Any) -> None:
+    if not isinstance(defaults, list):
+        raise InputError(f"{path}: defaults must be a list, but is {defaults!r}")
+    for entry in defaults:
+        if entry == "_self_":
+            continue
+        said = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (None, None)
+        match = _OVERRIDE.fullmatch(said[0]) if isinstance(said[0], str) else None
+        options = said[1] if isinstance(said[1], list) else [said[1]]
+        if not match or match["group"] in (EXPERIMENT, *_NOT_OF_AN_EXPERIMENT):
+            raise InputError(f"{path}: defaults may only say 'override /GROUP: OPTION', but say {entry!r}")
+        for option in options:
+            if not is_option(match["group"], option):
+                raise InputError(f"{path}: {option!r} is not an option of {match['group']}")
+
+
+def _check_hydra(path: Path, hydra: Any) -> None:
+    refusal = (
+        f"{path}: of Hydra's own settings an experiment file may say mode and sweeper.params alone;"
+        " give others on the command line"
+    )
+    if not isinstance(hydra, dict) or hydra.keys() - {"mode", "sweeper"}:
+        raise InputError(refusal)
+    sweeper = hydra.get("sweeper", {})
+    if not isinstance(sweeper, dict) or sweeper.keys() - {"params"}:
+        raise InputError(refusal)
+    params = sweeper.get("params", {})
+    if not isinstance(params, dict):
+        raise InputError(refusal)
+    if hydra.get("mode", "RUN") not in _MODES:
+        raise InputError(f"{path}: hydra.mode must be RUN or MULTIRUN, but is {hydra['mode']!r}")
+    for key, value in params.items():
+        _check_swept(path, key, value)
+
+
+def _check_swept(path: Path, key: str, value: Any) -> None:
+    first = re.split(r"[./]", key.lstrip("+"))[0]
+    if not _SWEPT_KEY.fullmatch(key) or first not in _known_keys():
+        raise InputError(f"{path}: {key!r} can't be swept from an experiment file: it is no key of a run")
+    if not isinstance(value, (str, int, float, bool)):
+        raise InputError(f"{path}: the values of {key} to sweep must stand in one text, but are {value!r}")
+    if key.lstrip("+") in set(groups()) and not _SWEPT_OPTIONS.fullmatch(str(value)):
+        raise InputError(f"{path}: {value!r} are not names of options of {key}")
+
+
+def _known_keys() -> set[str]:
+    return {str(key) for key in OmegaConf.structured(Settings).keys()} - set(_NOT_OF_AN_EXPERIMENT)  # noqa: SIM118
+
+
+def _take_from_beside(values: dict[str, Any], keys: tuple[str, ...], experiment: Path) -> None:
+    *above, last = keys
+    node: Any = values
+    for key in above:
+        node = node.get(key) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or last not in node:
+        return
+    given = node[last]
+    if isinstance(given, list):
+        node[last] = [_beside(name, experiment) for name in given]
+    else:
+        node[last] = _beside(given, experiment)
+
+
+def _beside(name: Any, experiment: Path) -> Any:
+    if not isinstance(name, str) or not name or "\0" in name:
+        return name
+    path = experiment.parent / name
+    if not user_path(name).is_absolute() and path.exists():  # a file, or a folder of styles
+        return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
+    note_name(name, experiment)
+    return name
+
+
+def _option_name(path: Path, values: dict[str, Any]) -> str:
+    name = _NOT_A_NAME.sub("_", path.stem)
+    if not name[:1].isalpha() or name.lower() in ("null", "true", "false", "yes", "no", "inf", "nan"):
+        name = f"file_{name}"  # Hydra would take it for a value
+    taken = ConfigStore.instance().repo.get(EXPERIMENT, {}).get(f"{name}.yaml")
+    different = taken is not None and OmegaConf.to_container(taken.node) != values
+    if is_option(EXPERIMENT, name) or different:
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+        name = f"{name}_{digest[:8]}"  # as many digits as tell apart the files of one command
+    return name

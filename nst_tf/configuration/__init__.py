@@ -1,1 +1,0 @@
-"""The typed configuration of a run, and all that can be checked of it before TensorFlow is loaded."""

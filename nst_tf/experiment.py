@@ -1,0 +1,378 @@
+"""From checked settings and their pictures to the objects of one run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+import keras
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from nst_tf.balance import Balance, GivenBalance
+from nst_tf.color import Colour, MatchStyleToContent, Unchanged
+from nst_tf.config.build import made
+from nst_tf.config.pictures import style_scales
+from nst_tf.config.validate import NO_FILES, Files, Inputs, layer_weights, not_of_regions, video_of
+from nst_tf.config.words import Typed, is_typed
+from nst_tf.device import device_bytes, in_place_of, resolved_precision
+from nst_tf.errors import InputError
+from nst_tf.guidance import Regions
+from nst_tf.images.resize import resize
+from nst_tf.init import ContentStart, Start
+from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss, TemporalTarget
+from nst_tf.objective import Objective, StyleImage
+from nst_tf.objective.blending import Blending
+from nst_tf.objective.evaluation import Evaluation, WholePicture
+from nst_tf.objective.tiles import Tiles
+from nst_tf.optim.loop import Patience
+from nst_tf.optim.step import CompiledSteps
+from nst_tf.pyramid import NoSteps, Pyramid, Scale
+from nst_tf.reuse import WARM, Warm
+from nst_tf.runs.memory import Mode, resolve_memory
+from nst_tf.runs.sizes import PlannedSizes, Shape, planned_sizes, shapes_at, sides_multiple_of
+from nst_tf.statistics import Statistic
+from nst_tf.statistics.statistic import takes_weights
+from nst_tf.vgg.network import read_whole
+from nst_tf.vgg.recompute import read_recomputing
+from nst_tf.vgg.weights import ConvolutionWeights
+from nst_tf.video import Video
+
+# ----------------------------------------------------------------------------
+# Everything that one run needs, as objects.
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that one run needs, as objects. Pictures are [H, W, 3] in [0, 1], of any sizes.
+
+    ``stretch`` "none" keeps the aspect ratio of every picture; "style" stretches the styles to the
+    content's height and width, as the Keras example does; "square" stretches all to size x size, as
+    b06b01073 does. ``style_scales``: of each style, what its long side is multiplied by.
+    ``circular``: the picture is a torus. ``multiple``: sides of the result are rounded to one of these.
+    """
+
+    content: np.ndarray
+    styles: tuple[StyleImage, ...]
+    objective: Objective
+    optimizer: keras.optimizers.Optimizer
+    start: Start
+    pyramid: Pyramid
+    size: int
+    style_size: int
+    steps: int
+    balance: Balance = field(default_factory=GivenBalance)
+    seed: int = 0
+    clip: bool = True
+    keep_best: bool = True
+    average: float | None = None
+    stretch: str = "none"
+    regions: Regions | None = None
+    """Of content and styles, in masks of any sizes."""
+    bits: int = 8
+    """A channel, of the file in which the result is saved."""
+    style_scales: tuple[float, ...] | None = None
+    circular: bool = False
+    multiple: int = 1
+    image_every: int = 0
+    waiting: CompiledSteps | None = None
+    """Compiled steps of earlier runs."""
+    resize: Callable[[np.ndarray, int, int], np.ndarray] = resize
+    """A picture at a height and width."""
+    patience: Patience | None = None
+    before: TemporalTarget | None = None
+    """In an animation, what the frame before says of this one; its size is that of the only scale."""
+    colour: Colour = field(default_factory=Unchanged)
+
+    @property
+    def scales(self) -> list[Scale]:
+        """The sizes of the plan, from coarse to fine, without those at which a picture would be too small."""
+        return self._planned.scales
+
+    @property
+    def skipped(self) -> str | None:
+        """One line about the sizes of the plan that are left out, and why; None if all are made."""
+        plan = self._planned
+        if plan.first == 0:
+            return None
+        sizes = ", ".join(str(scale.size) for scale in plan.planned[: plan.first])
+        return (
+            f"the pyramid begins at {plan.scales[0].size} pixels instead of {plan.planned[0].size}, without"
+            f" the steps of {sizes}: {plan.obstacle}"
+        )
+
+    def shapes_at(self, scale: Scale) -> tuple[Shape, list[Shape]]:
+        """Height and width of the result and of each style at one size; InputError as ``shapes_at``."""
+        content, *styles = (
+            (pixels.shape[0], pixels.shape[1])
+            for pixels in (self.content, *(style.pixels for style in self.styles))
+        )
+        return shapes_at(
+            scale.size,
+            scale.style_size,
+            content,
+            styles,
+            self.stretch,
+            self.style_scales,
+            self.multiple,
+        )
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Height and width of the image at each size; InputError if a picture is too small at the last."""
+        return tuple(self.shapes_at(scale)[0] for scale in self.scales)
+
+    @property
+    def _planned(self) -> PlannedSizes:
+        return planned_sizes(self.pyramid.scales(self.size, self.style_size, self.steps), self.shapes_at)
+
+
+# ----------------------------------------------------------------------------
+# Whether the statistic of style serves regions and blends.
+
+
+def check_statistic(statistic: Statistic, blending: Blending, inputs: Inputs) -> None:
+    """Raise InputError for a statistic that can't be taken of regions, or blended, where it should be.
+
+    Those of nst_tf.statistics are refused by their names, before TensorFlow is loaded; this asks the object.
+    """
+    if inputs.regions is not None and not takes_weights(statistic):
+        raise InputError(not_of_regions(type(statistic).__name__))
+    if len(inputs.styles) > 1:
+        blending.check(statistic)
+
+
+# ----------------------------------------------------------------------------
+# From a checked configuration and its pictures to the objects of an experiment.
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the config groups describe, built; none of it needs pictures or the weights of the network."""
+
+    content: ContentLoss
+    style: StyleLoss
+    smoothness: Smoothness
+    balance: Balance
+    optimizer: keras.optimizers.Optimizer
+    start: Start
+    pyramid: Pyramid
+    video: Video
+    colour: Colour
+    blending: Blending
+
+
+def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
+    """Build every object that the configuration describes; raises InputError for one that can't be."""
+    parts = Parts(
+        content=made("objective.content", _with_layers(settings, "content")),
+        style=made("objective.style", _with_layers(settings, "style")),
+        smoothness=made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        balance=made("balance", settings.balance),
+        optimizer=made("optimizer", _with_metric(settings)),
+        start=made("init", _with_file(settings.init, files)),
+        pyramid=made("pyramid", settings.pyramid),
+        colour=made("color", settings.color),
+        blending=made("blending", settings.blending),
+        video=video_of(settings),
+    )
+    if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
+        # among what it asks for are trials that it takes back, and its first steps are its largest
+        raise InputError(
+            f"average={settings.average} is for optimizers of small steps without a line search, such as"
+            " optimizer=adam: an average over a line search is worse than its best image"
+        )
+    if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
+        raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
+    return parts
+
+
+def prepare(
+    settings: DictConfig,
+    inputs: Inputs,
+    parts: Parts,
+    weights: ConvolutionWeights,
+    warm: Warm | None = None,
+) -> Experiment:
+    """Put pictures, parts and network together; precision and memory of the settings must be resolved.
+
+    ``warm``: what earlier runs left.
+    """
+    check_statistic(parts.style.statistic, parts.blending, inputs)
+    warm = warm or Warm()
+    # cut after the deepest layer that a term with a weight uses
+    layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
+    extractor = None
+    if layers:
+        extractor = warm.extractor(
+            weights,
+            tuple(dict.fromkeys(layers)),
+            architecture=settings.model.name.name,
+            pooling=settings.model.pooling.name,
+            padding=settings.model.padding.name,
+            pixels=settings.model.pixels.name,
+            precision=settings.precision if isinstance(settings.precision, str) else settings.precision.name,
+        )
+    experiment = Experiment(
+        content=inputs.content.pixels,
+        styles=tuple(
+            StyleImage(picture.pixels, weight, layers)
+            for picture, weight, layers in zip(
+                inputs.styles, inputs.style_weights, inputs.style_layers or repeat(None), strict=False
+            )
+        ),
+        objective=Objective(
+            extractor,
+            *(parts.content, parts.style, parts.smoothness),
+            warm.pictures,
+            _evaluation(settings),
+            parts.blending,
+            TemporalLoss(parts.video.temporal_weight),
+        ),
+        regions=inputs.regions,
+        optimizer=parts.optimizer,
+        start=parts.start,
+        pyramid=parts.pyramid if parts.colour.makes_steps else NoSteps(parts.pyramid),
+        balance=parts.balance,
+        size=settings.image.size,
+        style_size=settings.image.style_size or settings.image.size,
+        steps=settings.steps,
+        seed=settings.seed,
+        clip=settings.image.clip,
+        keep_best=settings.keep_best,
+        average=settings.average,
+        stretch=settings.image.stretch.name,
+        bits=settings.record.bits,
+        style_scales=style_scales(settings, len(inputs.styles)),
+        circular=_wraps(settings),
+        multiple=sides_multiple_of(settings, inputs.is_texture),
+        image_every=settings.record.image_every,
+        waiting=warm.steps,
+        resize=warm.resized,
+        patience=Patience(settings.stop.patience, settings.stop.tolerance)
+        if settings.stop.patience
+        else None,
+        colour=parts.colour,
+    )
+    for note in inputs.regions.notes if inputs.regions else ():
+        _log.info("%s", note)
+    sizes = experiment.shapes
+    if inputs.is_texture:
+        _check_texture(parts, sizes, inputs.content.pixels)
+    if parts.video.temporal_weight > 0 and not isinstance(parts.colour, (Unchanged, MatchStyleToContent)):
+        raise InputError(
+            "color=none and color=match_style_to_content go with video=flow: in another colour than it is"
+            " optimized in, a result can't be compared with the one before; or say video.weight=0"
+        )
+    parts.balance.check(len(sizes))
+    return experiment
+
+
+def _evaluation(settings: DictConfig) -> Evaluation:
+    mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
+    if settings.jit_compile and mode != Mode.plain.name:
+        raise InputError(
+            f"jit_compile=true is not possible with memory={mode}, which bounds memory by its order of work:"
+            " say jit_compile=false, or memory=plain where it fits"
+        )
+    if mode == Mode.tiles.name:
+        return Tiles(settings.tile_size)
+    read = read_recomputing if mode == Mode.recompute.name else read_whole
+    return WholePicture(read, jit_compile=settings.jit_compile)
+
+
+def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
+    """Raise InputError for what needs a content, and for sides that poolings would not divide."""
+    if isinstance(parts.start, ContentStart):
+        raise InputError("init=content needs a content picture, but content=null: say init=noise")
+    if not isinstance(parts.colour, Unchanged):
+        raise InputError("content=null has no colours for color=...: leave it out, or say color=none")
+    if sizes[-1] != canvas.shape[:2]:
+        wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
+        raise InputError(
+            f"a texture with model.padding=circular can't have {wanted} pixels (height x width), of which the"
+            f" poolings would leave out some at the seam: the nearest possible are {possible}, with"
+            f" image.size={max(sizes[-1])} and image.aspect={sizes[-1][1] / sizes[-1][0]:.6g}"
+        )
+
+
+def _wraps(settings: DictConfig) -> bool:
+    return settings.model.padding.name == "circular"
+
+
+def _on_torus(settings: DictConfig, smoothness: DictConfig) -> dict[str, Any]:
+    """What the network sees beyond a border, smoothness sees there too."""
+    description: Any = OmegaConf.to_container(smoothness, resolve=True)
+    return description | ({"circular": True} if _wraps(settings) else {})
+
+
+def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
+    description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
+    layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
+    return description | {"layers": layer_weights(term, layers[term])}
+
+
+def _with_metric(settings: DictConfig) -> dict[str, Any]:
+    """The metric of L-BFGS has the borders of the network, too."""
+    description = _with_float_rate(settings.optimizer)
+    return description | ({"circular": True} if _wraps(settings) and description.get("octaves") else {})
+
+
+def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:
+    """Keras refuses a learning rate of 1, and takes 1.0."""
+    description: Any = OmegaConf.to_container(optimizer, resolve=True)
+    rate = description.get("learning_rate")
+    return description | ({"learning_rate": float(rate)} if isinstance(rate, int) else {})
+
+
+def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
+    """The picture to start from is read when the start is built."""
+    description: Any = OmegaConf.to_container(start, resolve=True)
+    found = files.get(description.get("path"))
+    return description | ({"path": str(found)} if found else {})
+
+
+# ----------------------------------------------------------------------------
+# From a checked configuration and its pictures to an experiment, with what this process has already.
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What the configuration describes, the weights of the network, and the experiment of both."""
+
+    parts: Parts
+    weights: ConvolutionWeights
+    experiment: Experiment
+    """Its balance may still have to be settled."""
+    said: str | None = None
+    """That the convolutions have another precision than the saved one."""
+
+
+def set_up(
+    settings: DictConfig,
+    inputs: Inputs,
+    files: Files = NO_FILES,
+    lap: Callable[[str], None] = lambda name: None,
+    typed: Typed = None,
+) -> SetUp:
+    """Build everything; precision and memory of the settings are resolved. ``lap`` is told what is done.
+
+    Of what was not ``typed``, what is possible here takes the place of what is not.
+    Raises InputError for what can't be built, or does not fit.
+    """
+    parts = build_parts(settings, files)
+    saved = settings.precision.name
+    # may be refused: before any weights are fetched
+    precision = resolved_precision(saved, is_typed("precision", typed))
+    wanted = str(files.get(settings.model.weights, settings.model.weights))
+    weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
+    lap("weights")
+    settings.precision = precision
+    resolve_memory(settings, inputs, device_bytes(), typed)
+    said = None if saved in ("auto", precision) else in_place_of(saved)
+    return SetUp(parts, weights, prepare(settings, inputs, parts, weights, WARM), said)

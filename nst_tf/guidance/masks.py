@@ -1,0 +1,383 @@
+"""Guidance by masks: which color of which mask has which style, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+from omegaconf import DictConfig, ListConfig
+from PIL import ImageColor
+
+from nst_tf.checks import check_weight
+from nst_tf.errors import InputError, counted
+from nst_tf.guidance import MOST_REGIONS, PROPAGATIONS, Regions, flat_colours, memberships
+from nst_tf.images.read import Picture
+
+# ----------------------------------------------------------------------------
+# Colours of regions by name: those of CSS, or #rrggbb.
+
+Colour = tuple[int, int, int]
+"""RGB, 8 bits each."""
+
+_HEXADECIMAL = frozenset("0123456789abcdef")
+
+
+def colour_of(name: Any) -> Colour:
+    """The colour of a key of ``guidance.regions``; raises InputError for one that is none.
+
+    Hydra's command line has no ``#``, so that six hexadecimal digits alone serve as well; of digits only
+    they arrive as a number.
+    """
+    text = f"{name:06d}" if isinstance(name, int) and not isinstance(name, bool) else str(name).lower()
+    if len(text) == 6 and set(text) <= _HEXADECIMAL:
+        text = f"#{text}"
+    try:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+    except ValueError:
+        raise InputError(
+            f"guidance: {name!r} is no colour: give a name of CSS, such as red, lime, blue, black or white,"
+            " or six hexadecimal digits, such as ff8000"
+        ) from None
+    return red, green, blue
+
+
+def name_of(colour: Colour) -> str:
+    """The CSS name of a colour, or #rrggbb."""
+    return _names().get(colour, "#{:02x}{:02x}{:02x}".format(*colour))
+
+
+@cache
+def _names() -> dict[Colour, str]:
+    names: dict[Colour, str] = {}
+    for name in sorted(ImageColor.colormap, reverse=True):  # of two for one colour (aqua, cyan) the first
+        red, green, blue = ImageColor.getrgb(name)[:3]
+        names[red, green, blue] = name
+    return names
+
+
+# ----------------------------------------------------------------------------
+# Which mask files a configuration names, and other names in their places.
+
+
+def mask_names(settings: DictConfig) -> list[str | None]:
+    """Of the content, then of the styles, None where one has none; an empty list without guidance."""
+    content, styles = (settings.guidance.get(key) for key in ("content", "styles"))
+    if not isinstance(content, str):
+        return []
+    listed = [styles] if isinstance(styles, str) else list(styles) if isinstance(styles, ListConfig) else []
+    return [content, *(name if isinstance(name, str) else None for name in listed)]
+
+
+def rename_masks(settings: DictConfig, renamed: Callable[[str], str]) -> None:
+    """Give every mask file that the settings name the name that ``renamed`` has for it."""
+    names: list[Any] = [None if name is None else renamed(name) for name in mask_names(settings)]
+    if not names:
+        return
+    settings.guidance.content = names[0]
+    if isinstance(settings.guidance.styles, str):
+        settings.guidance.styles = names[1]
+    elif names[1:]:
+        settings.guidance.styles = names[1:]
+
+
+# ----------------------------------------------------------------------------
+# From a mask that was read to memberships of its pixels; what is wrong with a mask.
+
+LEAST_PART = 0.02
+"""Of a mask: a colour on less than this is no region's own, but that of a smooth edge."""
+
+# as a part of the distance between black and white: what JPEG leaves of a flat colour is within it, and the
+# nearest of CSS' basic colours, 128 levels of one channel apart, are 0.29
+_TOLERANCE = 0.12
+# of the pixels: where three regions meet at smooth edges, a mixture is none of two
+_MOST_STRAYS = 0.005
+# sides of a mask that was made from a smaller copy of its picture are rounded
+_MOST_ASPECT = 0.01
+
+
+def check_aspect(mask: Picture, picture: Picture) -> str | None:
+    """A note for a mask of another size than its picture; raises InputError for one of another aspect."""
+    if (mask.height, mask.width) == (picture.height, picture.width):
+        return None
+    sizes = f"{mask.width} x {mask.height}", f"{picture.width} x {picture.height}"
+    within_a_pixel = abs(mask.width - mask.height * picture.width / picture.height) <= 1
+    ratio = mask.width * picture.height / (mask.height * picture.width)
+    if not within_a_pixel and abs(ratio - 1) > _MOST_ASPECT:
+        raise InputError(
+            f"the mask {mask.name} is {sizes[0]}, of another shape than its picture {picture.name} of"
+            f" {sizes[1]}: draw the mask over the whole picture"
+        )
+    return f"the mask {mask.name} of {sizes[0]} is resized with its picture {picture.name} of {sizes[1]}"
+
+
+def region_colours(mask: Picture) -> list[Colour]:
+    """The colours that a mask has in flat parts, largest first; of those that look alike only the largest."""
+    found: list[Colour] = []
+    for colour, _ in flat_colours(mask.pixels, LEAST_PART):
+        if all(_apart(colour, other) > _TOLERANCE for other in found):
+            found.append(colour)
+    return found
+
+
+def pixel_memberships(mask: Picture, palette: Sequence[Colour]) -> np.ndarray:
+    """Memberships [H, W, R] of the mask's pixels; raises InputError for a colour that no region has."""
+    for colour, part in flat_colours(mask.pixels, LEAST_PART):
+        if all(_apart(colour, other) > _TOLERANCE for other in palette):
+            raise _unknown(mask, colour, part, palette)
+    found, left_over = memberships(mask.pixels, np.array(palette) / 255)
+    strays = left_over > _TOLERANCE
+    if strays.mean() > _MOST_STRAYS:
+        colour, _ = flat_colours(mask.pixels[strays][np.newaxis], 0)[0]
+        raise _unknown(mask, colour, float(strays.mean()), palette)
+    return found
+
+
+def _unknown(mask: Picture, colour: Colour, part: float, palette: Sequence[Colour]) -> InputError:
+    known = ", ".join(name_of(one) for one in palette)
+    levels = np.rint(255 * mask.pixels).astype(int)
+    down, right = np.argwhere((levels == colour).all(axis=-1))[0]
+    return InputError(
+        f"the mask {mask.name} has {name_of(colour)} at column {right}, row {down} ({part:.0%} of it is of"
+        f" no region's colour; they have {known}): give it a style in guidance.regions, or null"
+    )
+
+
+def _apart(one: Colour, other: Colour) -> float:
+    return float(np.linalg.norm(np.subtract(one, other)) / np.linalg.norm([255] * 3))
+
+
+# ----------------------------------------------------------------------------
+# Guidance by masks: which colour has which style, and what is wrong with it.
+
+_AREA, _EQUAL = "area", "equal"
+
+
+class Guidance(Protocol):
+    """Which parts of the pictures belong together."""
+
+    @property
+    def masks(self) -> tuple[str | None, ...]:
+        """Names of the mask files: of the content, then of each style, None where there is none."""
+        ...
+
+    def divided(
+        self, content: Picture, styles: Sequence[Picture], masks: Sequence[Picture | None]
+    ) -> Regions | None:
+        """The regions of these pictures, by the masks that were read; None is one region, the whole."""
+        ...
+
+
+@dataclass(frozen=True)
+class NoGuidance:
+    """The whole picture is one region, of all styles."""
+
+    @property
+    def masks(self) -> tuple[str | None, ...]:
+        """There are none."""
+        return ()
+
+    def divided(
+        self, content: Picture, styles: Sequence[Picture], masks: Sequence[Picture | None]
+    ) -> Regions | None:
+        """None."""
+        return None
+
+
+@dataclass(frozen=True)
+class MaskGuidance:
+    """One colour of a mask a region, each with its own styles or none: see ``conf/guidance/masks.yaml``."""
+
+    content: str | None = None
+    styles: Sequence[str | None] | str | None = None
+    regions: Mapping[Any, Any] | None = None
+    propagation: str = "simple"
+    shares: str | Mapping[Any, float] = _AREA
+    keep_pixels: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what can be refused without a picture: InputError."""
+        if not isinstance(self.content, str) or not self.content:
+            raise InputError(
+                f"guidance.content must be the path of the content's mask, but is {self.content!r}:"
+                " guidance.content=MASK"
+            )
+        if not all(name is None or (isinstance(name, str) and name) for name in self._style_masks()):
+            raise InputError(
+                f"guidance.styles must be null or a list of paths and nulls, but is {self.styles!r}"
+            )
+        if self.propagation not in PROPAGATIONS:
+            raise InputError(
+                f"unknown guidance.propagation={self.propagation!r}: choose one of {', '.join(PROPAGATIONS)}"
+            )
+        if self.shares not in (_AREA, _EQUAL) and not isinstance(self.shares, Mapping):
+            raise InputError(
+                f"guidance.shares must be {_AREA}, {_EQUAL} or a mapping of colours to numbers, but is"
+                f" {self.shares!r}"
+            )
+        self._styles_by_colour()
+
+    @property
+    def masks(self) -> tuple[str | None, ...]:
+        """Of the content, then of the styles, as far as any are named."""
+        return (self.content, *self._style_masks())
+
+    def divided(
+        self, content: Picture, styles: Sequence[Picture], masks: Sequence[Picture | None]
+    ) -> Regions:
+        """The regions; raises InputError for masks that do not fit pictures, styles or each other."""
+        mask_of_content, *of_styles = masks
+        if of_styles and len(of_styles) != len(styles):
+            raise InputError(
+                f"guidance.styles has {counted(len(of_styles), 'mask')} for {counted(len(styles), 'style')}:"
+                " give one for each style, null where all of it serves"
+            )
+        of_styles = of_styles or [None] * len(styles)
+        assert mask_of_content is not None, "it is checked when this is made"  # noqa: S101
+        pairs = [(mask_of_content, content), *zip(of_styles, styles, strict=True)]
+        notes = [note for mask, picture in pairs if mask and (note := check_aspect(mask, picture))]
+        given = self._styles_by_colour() or _by_equal_colours(mask_of_content, of_styles, notes)
+        _check_styles(given, styles)
+        palette = list(given)
+        of_pixels = pixel_memberships(mask_of_content, palette)
+        areas = dict(zip(palette, of_pixels.mean(axis=(0, 1)).tolist(), strict=True))
+        styled = [colour for colour, numbers in given.items() if numbers]
+        for colour in styled:
+            if areas[colour] == 0:
+                raise InputError(
+                    f"the region {name_of(colour)} of guidance.regions is not in the mask"
+                    f" {mask_of_content.name}: draw it there, or leave it out"
+                )
+        columns = [palette.index(colour) for colour in styled]
+        alone = [index for index in range(len(palette)) if index not in columns]
+        return Regions(
+            names=tuple(name_of(colour) for colour in styled),
+            content=of_pixels[..., columns],
+            styles=tuple(
+                None if mask is None else _of_style(number, mask, given, columns)
+                for number, mask in enumerate(of_styles)
+            ),
+            styles_of=tuple(given[colour] for colour in styled),
+            shares=self._shares(styled, areas),
+            kept=of_pixels[..., alone].sum(axis=-1) if self.keep_pixels and alone else None,
+            propagation=PROPAGATIONS[self.propagation],
+            notes=tuple(notes),
+        )
+
+    def _style_masks(self) -> tuple[Any, ...]:
+        if self.styles is None:
+            return ()
+        return (self.styles,) if isinstance(self.styles, str) else (*self.styles,)
+
+    def _styles_by_colour(self) -> dict[Colour, tuple[int, ...]] | None:
+        """The numbers of each region's styles; None if they are not given."""
+        if self.regions is None:
+            return None
+        if not isinstance(self.regions, Mapping) or not self.regions:
+            raise InputError(
+                "guidance.regions must be a mapping of colours to numbers of styles, such as {red: 0, blue:"
+                f" null}}, but is {self.regions!r}"
+            )
+        _check_count(len(self.regions))
+        found: dict[Colour, tuple[int, ...]] = {}
+        for name, given in self.regions.items():
+            colour = colour_of(name)
+            numbers = () if given is None else (*given,) if isinstance(given, (list, tuple)) else (given,)
+            if colour in found:
+                raise InputError(f"guidance.regions names {name_of(colour)} twice: give it once")
+            if not all(isinstance(one, int) and not isinstance(one, bool) for one in numbers):
+                raise InputError(
+                    f"guidance.regions.{name} must be the number of a style, counted from 0, a list of them,"
+                    f" or null for no style, but is {given!r}"
+                )
+            if len(set(numbers)) < len(numbers):
+                raise InputError(f"guidance.regions.{name} names a style twice, in {given!r}: give it once")
+            found[colour] = numbers
+        if not any(found.values()):
+            raise InputError("guidance.regions has no region with a style: give one the number of a style")
+        return found
+
+    def _shares(self, styled: Sequence[Colour], areas: Mapping[Colour, float]) -> tuple[float, ...]:
+        if self.shares == _AREA:
+            return tuple(areas[colour] for colour in styled)
+        if self.shares == _EQUAL:
+            return (1 / len(styled),) * len(styled)
+        assert isinstance(self.shares, Mapping), "it is checked when this is made"  # noqa: S101
+        given = {colour_of(name): share for name, share in self.shares.items()}
+        names = [name_of(colour) for colour in styled]
+        if set(given) != set(styled):
+            raise InputError(
+                f"guidance.shares must name every region that has a style, {', '.join(names)}, and no other,"
+                f" but names {', '.join(name_of(colour) for colour in given) or 'none'}"
+            )
+        for colour, share in given.items():
+            check_weight(f"guidance.shares.{name_of(colour)}", share)
+        total = sum(given.values())
+        if total == 0:
+            raise InputError("guidance.shares are all 0: give at least one region a share above 0")
+        return tuple(given[colour] / total for colour in styled)
+
+
+def _by_equal_colours(
+    content: Picture, styles: Sequence[Picture | None], notes: list[str]
+) -> dict[Colour, tuple[int, ...]]:
+    """One style: every colour of the content's mask takes the style's part of that colour."""
+    colours = region_colours(content)
+    names = ", ".join(name_of(colour) for colour in colours)
+    if len(styles) > 1:
+        example = ", ".join(f"{name_of(colour)}: 0" for colour in colours)
+        raise InputError(
+            f"guidance.regions must say which of the {len(styles)} styles each colour of {content.name} has:"
+            f" such as 'guidance.regions={{{example}}}'"
+        )
+    if not colours:
+        raise InputError(
+            f"the mask {content.name} has no colour of its own on any part of it: name the regions, such as"
+            " 'guidance.regions={black: 0, white: null}'"
+        )
+    _check_count(len(colours))
+    others = region_colours(styles[0]) if styles[0] else []
+    unused = [name_of(colour) for colour in others if colour not in colours]
+    if unused:
+        notes.append(f"no region takes the style's {', '.join(unused)}: {content.name} has {names}")
+    found: dict[Colour, tuple[int, ...]] = dict.fromkeys((*colours, *others), ())
+    return found | dict.fromkeys(colours, (0,))
+
+
+def _of_style(
+    number: int, mask: Picture, given: Mapping[Colour, tuple[int, ...]], columns: Sequence[int]
+) -> np.ndarray:
+    """Memberships of a style's pixels in the styled regions; InputError if one that takes it is not there."""
+    found = pixel_memberships(mask, list(given))
+    for index, (colour, numbers) in enumerate(given.items()):
+        if number in numbers and not found[..., index].any():
+            raise InputError(
+                f"the region {name_of(colour)} takes style {number}, but the style's mask {mask.name} has no"
+                f" {name_of(colour)}: draw it there, or say null in guidance.styles for the whole style"
+            )
+    return found[..., list(columns)]
+
+
+def _check_styles(given: Mapping[Colour, tuple[int, ...]], styles: Sequence[Picture]) -> None:
+    for colour, numbers in given.items():
+        for number in numbers:
+            if not 0 <= number < len(styles):
+                last = len(styles) - 1
+                raise InputError(
+                    f"guidance.regions.{name_of(colour)} names style {number}, but styles are numbered"
+                    f" {'0' if last == 0 else f'0 to {last}'}"
+                )
+    used = {number for numbers in given.values() for number in numbers}
+    for number, style in enumerate(styles):
+        if number not in used:
+            raise InputError(
+                f"no region has style {number}, {style.name}: give it one in guidance.regions, or leave the"
+                " style out"
+            )
+
+
+def _check_count(regions: int) -> None:
+    if regions > MOST_REGIONS:
+        raise InputError(f"guidance takes at most {MOST_REGIONS} regions, but there are {regions}")

@@ -1,0 +1,372 @@
+"""Colour profiles (ICC): from a picture's own to sRGB, and from sRGB to the one wanted."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from nst_tf.errors import InputError
+from nst_tf.images.opening import opened_image
+from nst_tf.images.pixels import levels_of
+from nst_tf.images.tiff import float_tiff, shown_page
+
+# ----------------------------------------------------------------------------
+# Colour profiles that are three curves and a matrix, applied in floating point.
+
+_COLOUR_SPACE = slice(16, 20)  # of a profile's header, ICC.1:2022 section 7.2
+_CONNECTION_SPACE = slice(20, 24)
+_TAG_TABLE = 128  # bytes of the header
+_TABLES = (b"A2B0", b"B2A0", b"D2B0", b"B2D0")  # tables go before curves and matrix (section 8.10)
+_KNOTS = 65537  # of every curve: one for each level of 16 bits, so that between them a line does
+_PARAMETERS = (1, 3, 4, 5, 7)  # of each type of parametric curve, table 68
+_BAND = 1 << 20  # pixels converted at a time: bounds the memory for float64
+_BLACK = 1e-4  # of full light, a third of the first level of 8 bits: a black above it is moved to black
+_SRGB_TO_D50 = np.array(  # B. Lindbloom, "RGB/XYZ matrices", sRGB with reference white D50
+    [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
+)
+
+_GRID = np.linspace(0, 1, _KNOTS)
+
+
+@dataclass(frozen=True)
+class MatrixProfile:
+    """A profile of a display or a working space: linear = curve(encoded), XYZ (D50) = matrix @ linear.
+
+    Attributes:
+        matrix: float64 (3, 3); column c is the colour of channel c.
+        curves: float64 (3, 65537); linear light at evenly spaced encoded values in [0, 1], not falling.
+    """
+
+    matrix: np.ndarray
+    curves: np.ndarray
+
+    @classmethod
+    def parsed(cls, profile: bytes) -> MatrixProfile | None:
+        """The profile in an ICC file's bytes; None if it is of another kind, damaged, or lights its black.
+
+        Source: ICC.1:2022 (profile version 4.4), sections 8.3.3, 9.2 and 10.6, 10.18, 10.31.
+        """
+        try:
+            tags = dict(_tags(profile))
+            if profile[_COLOUR_SPACE] != b"RGB " or profile[_CONNECTION_SPACE] != b"XYZ ":
+                return None
+            if any(table in tags for table in _TABLES):
+                return None
+            matrix = np.stack([_xyz(tags[letter + b"XYZ"]) for letter in (b"r", b"g", b"b")], axis=1)
+            curves = np.stack([_curve(tags[letter + b"TRC"]) for letter in (b"r", b"g", b"b")])
+        except (KeyError, IndexError, ValueError, struct.error):
+            return None
+        if not np.isfinite(curves).all() or abs(np.linalg.det(matrix)) < np.finfo(np.float32).eps:
+            return None
+        curves = np.maximum.accumulate(np.clip(curves, 0, 1), axis=1)
+        # such a black LittleCMS compensates for, which is more than curves and a matrix
+        return cls(matrix, curves) if curves[:, 0].max() <= _BLACK else None
+
+
+@cache
+def srgb_matrix_profile() -> MatrixProfile:
+    """SRGB itself, as IEC 61966-2-1 has it, its primaries adapted to D50 by Bradford's matrix.
+
+    An ICC file rounds its numbers to 16 bits of fraction, which opens a gap of 13 levels of 16 bits where the
+    straight part of the curve ends.
+    """
+    curve = _parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    return MatrixProfile(_SRGB_TO_D50, np.stack([curve] * 3))
+
+
+def converted(pixels: np.ndarray, source: MatrixProfile, target: MatrixProfile) -> np.ndarray:
+    """Pixels (H, W, 3) in [0, 1], encoded as ``source`` says, encoded as ``target`` says, float32.
+
+    target.curve^-1(clip(target.matrix^-1 @ source.matrix @ source.curve(pixels))): relative colorimetric,
+    as LittleCMS does with such profiles; a colour that the target can't show is clipped channel by channel.
+    """
+    between = np.linalg.solve(target.matrix, source.matrix)
+    result = np.empty(pixels.shape, np.float32)
+    flat, out = pixels.reshape(-1, 3), result.reshape(-1, 3)
+    for start in range(0, len(flat), _BAND):
+        band = slice(start, start + _BAND)
+        linear = np.stack([np.interp(flat[band, c], _GRID, source.curves[c]) for c in range(3)], axis=1)
+        linear = np.clip(linear @ between.T, 0, 1)
+        for c in range(3):
+            out[band, c] = np.interp(linear[:, c], target.curves[c], _GRID)
+    return result
+
+
+def _tags(profile: bytes) -> Iterator[tuple[bytes, bytes]]:
+    (count,) = struct.unpack_from(">I", profile, _TAG_TABLE)
+    for index in range(min(count, len(profile) // 12)):
+        name, start, size = struct.unpack_from(">4sII", profile, _TAG_TABLE + 4 + 12 * index)
+        yield name, profile[start : start + size]
+
+
+def _xyz(tag: bytes) -> np.ndarray:
+    if tag[:4] != b"XYZ ":
+        raise ValueError("no XYZ")
+    return np.array(struct.unpack_from(">3i", tag, 8)) / 65536
+
+
+def _curve(tag: bytes) -> np.ndarray:
+    """Linear light at the knots."""
+    if tag[:4] == b"curv":  # section 10.6
+        (count,) = struct.unpack_from(">I", tag, 8)
+        if count == 0:
+            return _GRID
+        values = np.frombuffer(tag, ">u2", count, 12)
+        if count == 1:
+            return _GRID ** (values[0] / 256)
+        return np.interp(_GRID, np.linspace(0, 1, count), values / 65535)
+    if tag[:4] == b"para":  # section 10.18
+        (kind,) = struct.unpack_from(">H", tag, 8)
+        g, *rest = np.array(struct.unpack_from(f">{_PARAMETERS[kind]}i", tag, 12)) / 65536
+        return _parametric(kind, g, *rest)
+    raise ValueError("no curve")
+
+
+def _parametric(
+    kind: int, g: float, a: float = 1, b: float = 0, c: float = 0, d: float = 0, e: float = 0, f: float = 0
+) -> np.ndarray:
+    """Table 68: (a x + b)^g + e from a threshold on, c x + f below it."""
+    x = _GRID
+    if kind == 1:
+        d = -b / a
+    elif kind == 2:  # its third parameter is added on both sides of the threshold
+        c, d, e, f = 0, -b / a, c, c
+    power = np.power(np.maximum(a * x + b, 0), g)
+    return np.where(x >= d, power + e, c * x + f)
+
+
+# ----------------------------------------------------------------------------
+# Colour profiles: from what a file declares to sRGB, and the sRGB profile that we write.
+
+log = logging.getLogger(__name__)
+
+UNUSABLE_PROFILE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+"""What Pillow raises for a broken profile."""
+
+_CREATION_DATE = slice(24, 36)  # six 16-bit numbers, year first; the same section
+_SAME_COLOUR = 1  # levels of 255: what rounding to 8 bits alone can move a colour by
+_PROBE_LEVELS = 17  # a side of the grid of colours on which a profile is compared with sRGB; 255/16 apart
+
+
+@cache
+def srgb_profile() -> bytes:
+    """The ICC profile of sRGB (LittleCMS' built-in one), the same bytes every time.
+
+    Its creation date is set to 1 January 2000, so that the same picture is written as the same file.
+    """
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[_CREATION_DATE] = b"".join(number.to_bytes(2, "big") for number in (2000, 1, 1, 0, 0, 0))
+    return bytes(profile)
+
+
+def colour_to_srgb(mode: str, profile: bytes | None, name: str) -> Callable[[Image.Image], Image.Image]:
+    """What makes sRGB, in mode RGB, of an image in this mode, RGB or CMYK, or of a part of one.
+
+    The profile's perceptual table is used where it has one (LittleCMS' default). A profile that moves no
+    colour by more than one level of 255 is sRGB under another name and is skipped, so that lossless files
+    are read exactly. A profile that is broken, or meant for another kind of picture, is ignored with a
+    warning in the log. CMYK without a usable profile is taken as ideal inks, (1 - ink) * (1 - black).
+    """
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            if mode == "CMYK" or moves_colours(source):
+                return _converter(source, mode)
+        except UNUSABLE_PROFILE as error:
+            warn_of_profile(name, error)
+    return lambda image: image if image.mode == "RGB" else image.convert("RGB")
+
+
+def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarray:
+    """Grey float32 (H, W) in [0, 1] as sRGB float32 (H, W, 3), by the profile's tone curve.
+
+    The profile may be for grey or, as many programs save it, for RGB. LittleCMS through Pillow works on 8
+    bits, so the curve is taken at 256 levels and interpolated linearly between them. Profiles that move
+    nothing or cannot be used are treated as :func:`colour_to_srgb` treats them.
+    """
+    levels = np.arange(256, dtype=np.uint8)
+    curve = None
+    if profile:
+        try:
+            curve = _tone_curve(levels, profile)
+        except UNUSABLE_PROFILE as error:
+            warn_of_profile(name, error)
+    if curve is None or np.abs(curve - levels[:, None].astype(np.int16)).max() <= _SAME_COLOUR:
+        return np.repeat(grey[..., None], 3, axis=2)
+    channels = [np.interp(grey, levels / 255, curve[:, channel] / 255) for channel in range(3)]
+    return np.stack(channels, axis=2).astype(np.float32)
+
+
+def _tone_curve(levels: np.ndarray, profile: bytes) -> np.ndarray:
+    """What the profile makes of every grey level: int16 (256, 3) in 0..255."""
+    ramp = Image.fromarray(levels[None])
+    if profile[_COLOUR_SPACE] == b"RGB ":
+        ramp = ramp.convert("RGB")
+    # Optimized, LittleCMS replaces the curve by a coarse table: off by 10 levels in the dark for gamma 1.
+    converted = _converted(ramp, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.Flags.NOOPTIMIZE)
+    return np.asarray(converted, np.int16)[0]
+
+
+def moves_colours(source: ImageCms.ImageCmsProfile) -> bool:
+    """Whether an RGB profile is anything else than sRGB under another name."""
+    levels = np.linspace(0, 255, _PROBE_LEVELS).round().astype(np.uint8)
+    probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
+    moved = np.asarray(_converted(Image.fromarray(probe), source), np.int16)
+    return bool(np.abs(moved - probe).max() > _SAME_COLOUR)
+
+
+def _converted(
+    image: Image.Image, source: ImageCms.ImageCmsProfile, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> Image.Image:
+    return _converter(source, image.mode, flags)(image)
+
+
+def _converter(
+    source: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> Callable[[Image.Image], Image.Image]:
+    transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=flags)
+
+    def convert(image: Image.Image) -> Image.Image:
+        converted = ImageCms.applyTransform(image, transform)
+        if converted is None:  # only when asked to work in place
+            raise ValueError("no converted image")
+        return converted
+
+    return convert
+
+
+def warn_of_profile(name: str, error: Exception) -> None:
+    """Say that the profile of the picture ``name`` is ignored."""
+    log.warning("%s: its colour profile cannot be used (%s) and is ignored", name, error)
+
+
+# ----------------------------------------------------------------------------
+# The colour profile that a result is converted into and carries: sRGB, or one that the user names.
+
+_NAMES = {"RGB": "RGB", "CMYK": "CMYK", "GRAY": "grey", "Lab": "CIELAB"}
+_MOST_BYTES = 255 * 65519  # what JPEG holds: 255 segments of 65533 bytes less 14 (ICC.1:2022, annex B.4)
+
+
+@dataclass(frozen=True)
+class OutputProfile:
+    """An ICC profile for RGB: its bytes, empty for our own sRGB, and the ``name`` that asked for it."""
+
+    name: str = "srgb"
+    icc: bytes = b""
+
+    @property
+    def embedded(self) -> bytes:
+        """The profile as it is written into the file."""
+        return self.icc or srgb_profile()
+
+    @cached_property
+    def is_srgb(self) -> bool:
+        """Whether it moves no colour by more than a level of 255: then pixels stay as they are."""
+        return not self.icc or not moves_colours(self._profile)
+
+    @cached_property
+    def matrix(self) -> MatrixProfile | None:
+        """The same as curves and a matrix; None if it has tables instead."""
+        return MatrixProfile.parsed(self.icc)
+
+    def levels(self, pixels: np.ndarray, bits: int) -> np.ndarray:
+        """SRGB (H, W, 3) in [0, 1] as this profile encodes it, uint8 or uint16.
+
+        A profile of curves and a matrix is applied in floating point and rounded once, at either depth.
+        Through tables LittleCMS goes, by the perceptual one, from 8 bits to 8: Pillow gives it no more.
+        """
+        if self.is_srgb:
+            return levels_of(pixels, bits)
+        if self.matrix is not None:
+            clipped = np.clip(pixels, 0, 1)
+            return levels_of(converted(clipped, srgb_matrix_profile(), self.matrix), bits)
+        image = ImageCms.applyTransform(Image.fromarray(levels_of(pixels)), self._transform)
+        if image is None:  # only when asked to work in place
+            raise ValueError("no converted image")
+        return np.asarray(image)
+
+    def check(self, bits: int) -> None:
+        """Raise InputError if no result of so many bits can be converted into it."""
+        if not self.icc:
+            return
+        what = f"record.profile={self.name}"
+        space = self.icc[_COLOUR_SPACE].decode("latin-1").strip()
+        try:
+            ImageCms.ImageCmsProfile(BytesIO(self.icc))
+            broken: Exception | None = None
+        except UNUSABLE_PROFILE as error:
+            broken = error
+        if broken is not None or len(self.icc) > _MOST_BYTES:
+            reason = f"it has {len(self.icc):,} bytes" if broken is None else "it is damaged, or none at all"
+            raise InputError(
+                f"{what} is no ICC profile that can be used ({reason}): give an .icc or .icm file for RGB,"
+                " srgb or content"
+            ) from broken
+        if space != "RGB":
+            raise InputError(
+                f"{what} is a profile for {_NAMES.get(space, space)}, and a result is RGB: give a profile for"
+                " RGB, or srgb"
+            )
+        try:
+            _ = self._transform, self.is_srgb
+        except UNUSABLE_PROFILE as error:
+            raise InputError(
+                f"{what} can't be converted into ({error}): it describes colours that come in, so give the"
+                " profile of a working space, a display or a printer"
+            ) from error
+        if bits == 16 and not self.is_srgb and self.matrix is None:
+            raise InputError(
+                f"{what} has tables, through which LittleCMS goes at 8 bits here, and record.bits is 16: give"
+                " a profile of curves and a matrix, as Adobe RGB, Display P3 and ProPhoto have, or"
+                " record.bits=8"
+            )
+
+    @cached_property
+    def _profile(self) -> ImageCms.ImageCmsProfile:
+        return ImageCms.ImageCmsProfile(BytesIO(self.icc))
+
+    @cached_property
+    def _transform(self) -> ImageCms.ImageCmsTransform:
+        return ImageCms.buildTransform(ImageCms.createProfile("sRGB"), self._profile, "RGB", "RGB")
+
+
+SRGB = OutputProfile()
+"""What a result has unless told otherwise."""
+
+
+def profile_from_file(path: Path, name: str) -> OutputProfile:
+    """The profile in an ICC file, not checked yet; raises InputError if the file can't be read."""
+    try:
+        if not path.is_file():
+            raise InputError(
+                f"record.profile={name} is not a file: give the path of an ICC profile, srgb or content"
+            )
+        with path.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"record.profile={name} can't be read ({error.strerror or error})") from error
+    if not content:
+        raise InputError(f"record.profile={name} is empty (0 bytes): give the path of an ICC profile")
+    return OutputProfile(name, content)
+
+
+def profile_of_picture(file: bytes) -> OutputProfile:
+    """The profile inside of a picture's file, not checked yet; sRGB if there is none, as it is taken for."""
+    try:
+        shown = shown_page(file, "content").content
+        if (floats := float_tiff(shown)) is not None:
+            icc = floats.profile
+        else:
+            with opened_image(shown, "content") as image:
+                icc = image.info.get("icc_profile")
+    except Exception:  # it was decoded already: only an array has no file
+        return SRGB
+    return OutputProfile("content", icc) if icc else SRGB

@@ -1,0 +1,261 @@
+"""The terms of the objective: content, style, smoothness, and what keeps an animation steady."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.checks import check_layers, check_weight
+from nst_tf.errors import InputError
+from nst_tf.statistics import Distance, Gram, SquaredError, Statistic
+from nst_tf.statistics.distances import REDUCTIONS, check_reduction
+from nst_tf.tensorflow_tools import custom_gradient
+
+# ----------------------------------------------------------------------------
+# What every smoothness term offers.
+
+
+class Smoothness(Protocol):
+    """A term of the image alone."""
+
+    @property
+    def weight(self) -> float:
+        """gamma: what the value is multiplied by in the loss."""
+        ...
+
+    def __call__(self, image: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
+        ...
+
+
+# ----------------------------------------------------------------------------
+# neural-style's option ``-normalize_gradients``: each layer pulls with the force of its weight.
+
+_SMALLEST_NORM = 1e-8  # jcjohnson/neural-style, ContentLoss:updateGradInput: "+ 1e-8"
+
+
+def with_normalized_gradient(activations: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
+    """The activations themselves, with dL/dF replaced by strength * dL/dF / (norm1(dL/dF) + 1e-8).
+
+    What comes back is no longer the gradient of the loss that is reported: methods with a line search
+    (LBFGS, SciPy's) can't use it.
+    """
+
+    @custom_gradient
+    def unchanged(values: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            norm = tf.reduce_sum(tf.abs(upstream)) + _SMALLEST_NORM
+            return tf.cast(strength, upstream.dtype) * upstream / norm
+
+        return tf.identity(values), gradient
+
+    result: tf.Tensor = unchanged(activations)  # pyright: ignore[reportAssignmentType]
+    return result
+
+
+# ----------------------------------------------------------------------------
+# The content loss: activations must be where the content image's are.
+
+
+@dataclass(frozen=True)
+class ContentLoss:
+    """weight * sum over layers of layer_weight * distance(F, P).
+
+    F and P are the activations [1, H, W, C] of the generated and of the content image.
+    Gatys, Ecker, Bethge, CVPR 2016, equation 1 (there: half the sum of squares).
+    ``normalize_gradients``: see ``gradient_normalization``.
+    """
+
+    layers: Mapping[str, float]
+    weight: float = 1.0
+    distance: Distance = field(default_factory=SquaredError)
+    normalize_gradients: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse weights that are negative or not finite: InputError."""
+        check_weight("content", self.weight)
+        check_layers("content", self.layers)
+
+
+# ----------------------------------------------------------------------------
+# The style loss: statistics of the activations must be those of the style image.
+
+
+@dataclass(frozen=True)
+class StyleLoss:
+    """weight * sum over styles and layers of style_weight * layer_weight * compare(F, S) / (3 H W)^p.
+
+    Gatys, Ecker, Bethge, CVPR 2016, equations 3 to 5, with any statistic in the place of the Gram
+    matrix. H and W are the generated image's: the Keras example divides by (3 H W)^2 of the whole
+    picture (``picture_power`` 2), every other source by nothing (0). ``relative_to_content`` divides each
+    layer's distance by that between content and style, so that statistics of any unit begin at 1 and one
+    weight suits all: for comparing statistics with each other.
+    ``normalize_gradients``: see ``gradient_normalization``.
+    """
+
+    layers: Mapping[str, float]
+    weight: float = 1.0
+    statistic: Statistic = field(default_factory=Gram)
+    picture_power: float = 0.0
+    relative_to_content: bool = False
+    normalize_gradients: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse weights that are negative or not finite: InputError."""
+        check_weight("style", self.weight)
+        check_layers("style", self.layers)
+
+    def scale(self, height: int, width: int) -> float:
+        """The factor 1 / (3 H W)^p for a generated image of this size."""
+        return float(3 * height * width) ** -self.picture_power
+
+
+# ----------------------------------------------------------------------------
+# Smoothness terms: neighbouring pixels should be alike.
+
+# under the root of (dx^2 + dy^2)^(p/2), whose slope at 0 is infinite for p < 2; far below the square of
+# one 8-bit step, (1/255)^2 = 1.5e-5, so no visible difference changes
+_SMALLEST_SQUARE = 1e-12
+
+
+@dataclass(frozen=True)
+class TotalVariation:
+    """weight * reduction of the differences between neighbouring pixels, on pixels times ``pixel_scale``.
+
+    ``coupled`` False: |dx|^power + |dy|^power over all horizontal and all vertical pairs (power 1:
+    the TensorFlow guide and Johnson et al. 2016; power 2: squared).
+    ``coupled`` True: (dx^2 + dy^2)^(power / 2) over the pixels that have both neighbours (Mahendran
+    and Vedaldi 2015, equation 6; the Keras example takes power 2.5).
+    ``reduction`` "mean" takes the mean of horizontal and of vertical pairs apart and adds the two.
+    ``pixel_scale`` 255 counts in 8-bit steps, 1 in [0, 1].
+    ``circular``: the pixels at the right and lower border have those at the opposite one as neighbours.
+    """
+
+    weight: float = 1.0
+    power: float = 2.0
+    coupled: bool = False
+    reduction: str = "sum"
+    pixel_scale: float = 1.0
+    circular: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a negative weight, a power below 1 and an unknown reduction: InputError."""
+        check_weight("smoothness", self.weight)
+        check_reduction(self.reduction)
+        if not self.power >= 1:
+            raise InputError(f"the power of total variation must be at least 1, but is {self.power}")
+        if not self.pixel_scale > 0:
+            raise InputError(f"pixel_scale must be positive, but is {self.pixel_scale}")
+
+    def __call__(self, image: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
+        pixels = image * self.pixel_scale
+        reduce = REDUCTIONS[self.reduction]
+        if self.circular:
+            down, right = (tf.roll(pixels, -1, axis) - pixels for axis in (1, 2))
+        elif self.coupled:
+            down = pixels[:, 1:, :-1] - pixels[:, :-1, :-1]
+            right = pixels[:, :-1, 1:] - pixels[:, :-1, :-1]
+        else:
+            down = pixels[:, 1:] - pixels[:, :-1]
+            right = pixels[:, :, 1:] - pixels[:, :, :-1]
+        if self.coupled:
+            return reduce((down**2 + right**2 + _SMALLEST_SQUARE) ** (self.power / 2))
+        return reduce(self._raised(down)) + reduce(self._raised(right))
+
+    def _raised(self, difference: tf.Tensor) -> tf.Tensor:
+        if self.power == 2:
+            return difference**2
+        return tf.abs(difference) ** self.power
+
+
+# ----------------------------------------------------------------------------
+# Squared total variation over all eight neighbours, not only four.
+
+
+@dataclass(frozen=True)
+class NinePointTotalVariation:
+    """weight * 2 (mean dx^2 / 3 + mean dy^2 / 3 + mean dd^2 / 12 + mean de^2 / 12), pixels in [0, 1].
+
+    dx, dy, dd, de are differences to the neighbour at the right, below, and on the two diagonals, of the
+    picture with its border pixels repeated once all round; each mean runs over all of its own H W 3 (dx, dy)
+    or (H + 1) (W + 1) 3 (dd, de) differences. Its gradient is the nine-point stencil of the Laplace operator.
+    crowsonkb/style-transfer-pytorch, TVLoss, reproduced exactly. ``circular``: what is beyond a border is
+    what is at the opposite one, and each mean runs over H W 3 differences.
+    """
+
+    weight: float = 1.0
+    circular: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a weight that is negative or not finite: InputError."""
+        check_weight("smoothness", self.weight)
+
+    def __call__(self, image: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
+        if self.circular:
+            right, down, diagonal, other_diagonal = (
+                tf.roll(image, shift, (1, 2)) - image for shift in ((0, -1), (-1, 0), (-1, -1), (-1, 1))
+            )
+            return _of_differences(right, down, diagonal, other_diagonal)
+        # with one pixel of border, SYMMETRIC repeats that pixel
+        padded = tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+        centre = padded[:, 1:-1, 1:-1]
+        right = padded[:, 1:-1, 2:] - centre
+        down = padded[:, 2:, 1:-1] - centre
+        diagonal = padded[:, 1:, 1:] - padded[:, :-1, :-1]
+        other_diagonal = padded[:, 1:, :-1] - padded[:, :-1, 1:]
+        return _of_differences(right, down, diagonal, other_diagonal)
+
+
+def _of_differences(
+    right: tf.Tensor, down: tf.Tensor, diagonal: tf.Tensor, other_diagonal: tf.Tensor
+) -> tf.Tensor:
+    straight = tf.reduce_mean(right**2) / 3 + tf.reduce_mean(down**2) / 3
+    oblique = tf.reduce_mean(diagonal**2) / 12 + tf.reduce_mean(other_diagonal**2) / 12
+    return 2 * (straight + oblique)
+
+
+# ----------------------------------------------------------------------------
+# The temporal loss: an image must be where the one before it says.
+
+
+@dataclass(frozen=True)
+class TemporalTarget:
+    """``pixels`` [H, W, 3] in [0, 1] to stay near, where ``believed`` [H, W] is 1."""
+
+    pixels: np.ndarray
+    believed: np.ndarray
+
+
+@dataclass(frozen=True)
+class TemporalLoss:
+    """weight * 1 / D * sum_k c_k (x_k - w_k)^2, with D = 3 H W, pixels in [0, 1].
+
+    x is the image, w the previous result as this frame sees it, c in [0, 1] where that is believed.
+    Ruder, Dosovitskiy, Brox, "Artistic style transfer for videos", GCPR 2016, equation 5 (L_temporal);
+    their gamma = 200 goes with other units of the other terms.
+    """
+
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a weight that is negative or not finite: InputError."""
+        check_weight("video", self.weight)
+
+    def targets(self, target: TemporalTarget | None, height: int, width: int) -> dict[str, tf.Tensor]:
+        """Tensors for a frame; None, of the first one, believes nothing: all share a compiled step."""
+        if target is None:
+            return {"pixels": tf.zeros((1, height, width, 3)), "believed": tf.zeros((1, height, width, 1))}
+        return {
+            "pixels": tf.constant(target.pixels[np.newaxis], tf.float32),
+            "believed": tf.constant(target.believed[np.newaxis, ..., np.newaxis], tf.float32),
+        }
+
+    def __call__(self, image: tf.Tensor, targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
+        return tf.reduce_mean(targets["believed"] * (image - targets["pixels"]) ** 2)

@@ -1,0 +1,389 @@
+"""What this machine has, without loading TensorFlow: memory, GPUs, processor, processes, versions."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nst_tf.errors import InputError
+
+# ----------------------------------------------------------------------------
+# How much memory a run can have: of the machine, of its control group.
+
+_NO_LIMIT = 1 << 60  # control groups version 1 write a number near 2^63 for "no limit"
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """What this process can have in all, with what it has already; None where nothing tells.
+
+    The least of what Linux says is available (``MemAvailable``) and of what the control group leaves,
+    in either version of the interface; elsewhere the physical memory. ``root`` is for tests.
+    """
+    own = _own_bytes(root)
+    found = [one + own for one in (_mem_available(root), *_left_in_groups(root)) if one is not None]
+    if found:
+        return min(found)
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def free_bytes(root: Path = Path("/")) -> int | None:
+    """What this process can have beside what it has already; None where nothing tells."""
+    there = available_bytes(root)
+    return None if there is None else there - _own_bytes(root)
+
+
+def _mem_available(root: Path) -> int | None:
+    for line in _lines(root / "proc/meminfo"):
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) << 10
+    return None
+
+
+def _own_bytes(root: Path) -> int:
+    for line in _lines(root / "proc/self/status"):
+        name, _, value = line.partition(":")
+        if name == "VmRSS":
+            return int(value.split()[0]) << 10
+    return 0
+
+
+def _left_in_groups(root: Path) -> list[int]:
+    """Of every control group that this process is in, from its own up to the root, the limit less the use."""
+    groups = root / "sys/fs/cgroup"
+    left = []
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            base, limit, usage = groups, "memory.max", "memory.current"
+        elif "memory" in controllers.split(","):
+            base, limit, usage = groups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+        else:
+            continue
+        folder = base / path.strip("/")
+        # in a container the path may be that of the host, which is not seen here: the root then counts
+        for group in (folder, *folder.parents):
+            most, used = _number(group / limit), _number(group / usage)
+            if most is not None and used is not None and most < _NO_LIMIT:
+                left.append(max(0, most - used + _number_of("inactive_file", group / "memory.stat")))
+            if group == base:
+                break
+    return left
+
+
+def _number(file: Path) -> int | None:
+    text = "".join(_lines(file)).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _number_of(name: str, file: Path) -> int:
+    """A named count of ``memory.stat``; file pages that nobody uses are given up when memory is asked for."""
+    for line in _lines(file):
+        found, _, value = line.partition(" ")
+        if found == name:
+            return int(value)
+    return 0
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+
+
+# ----------------------------------------------------------------------------
+# The NVIDIA GPUs that this process may use, and how much memory each has, without loading TensorFlow.
+#
+# What ``CUDA_VISIBLE_DEVICES`` means is in NVIDIA's CUDA Programming Guide, "CUDA Environment Variables":
+# indices, or beginnings of UUIDs, in the order in which they are to be seen; the first that is no GPU ends
+# the list.
+
+_NVIDIA_SECONDS = 10  # nvidia-smi answers within a second, or after a few where the driver was asleep
+_ASKED = "--query-gpu=uuid,name,memory.free,mig.mode.current"
+_KINDS = ("GPU-", "MIG-")  # of UUIDs
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One that is installed; ``free`` in bytes, None where nothing tells."""
+
+    uuid: str
+    model: str
+    free: int | None
+
+
+def gpu_bytes() -> int | None:
+    """Free memory of the first NVIDIA GPU that this process sees; None without one, or if nothing tells."""
+    visible = visible_gpus()
+    return visible[0] if visible else None
+
+
+def visible_gpus() -> list[int | None]:
+    """Free bytes of each NVIDIA GPU that this process sees, in CUDA's order; None for what is unknown.
+
+    Nothing tells of a part of a GPU (MIG), nor which of several unequal models an index means as long as
+    CUDA_DEVICE_ORDER is not PCI_BUS_ID: CUDA then begins with the fastest, nvidia-smi never does.
+    """
+    words = allowed_words(os.environ)
+    if words == []:
+        return []
+    installed = _installed()
+    by_bus = os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
+    in_order = by_bus or len({one.model for one in installed}) == 1
+    found: list[int | None] = []
+    for word in map(str, range(len(installed))) if words is None else words:
+        is_index = word.isdecimal()
+        named = installed[int(word) :][:1] if is_index else _of_uuid(word, installed)
+        if len(named) != 1:
+            break
+        found.append(named[0].free if in_order or not is_index else None)
+    return found
+
+
+def allowed_words(environment: Mapping[str, str]) -> list[str] | None:
+    """What CUDA_VISIBLE_DEVICES names, as far as these are GPUs; None if it is not set: all are allowed."""
+    said = environment.get("CUDA_VISIBLE_DEVICES")
+    if said is None:
+        return None
+    words: list[str] = []
+    for word in map(str.strip, said.split(",")):
+        if not ((word.isascii() and word.isdecimal()) or word.startswith(_KINDS)):
+            break
+        words.append(word)
+    return words
+
+
+def _of_uuid(word: str, installed: list[Gpu]) -> list[Gpu]:
+    """Those whose UUID begins so, and of a part the GPU that it may be of, without its memory."""
+    if word.startswith("MIG-"):
+        return [replace(one, free=None) for one in installed[:1]]
+    return [one for one in installed if one.uuid.startswith(word)]
+
+
+def _installed() -> list[Gpu]:
+    """In the order of nvidia-smi, which is that of the bus; none without a driver."""
+    try:
+        answer = subprocess.run(  # noqa: S603  (the driver's own program, without words of anybody)
+            ["nvidia-smi", _ASKED, "--format=csv,noheader,nounits"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=_NVIDIA_SECONDS,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    rows = [[field.strip() for field in line.split(",")] for line in answer.splitlines()]
+    return [_gpu(*row) for row in rows if len(row) == len(_ASKED.split(","))]
+
+
+def _gpu(uuid: str, model: str, free: str, divided: str) -> Gpu:
+    # it counts in MiB, and says [N/A] where the memory is the machine's
+    return Gpu(uuid, model, int(free) << 20 if free.isdecimal() and divided != "Enabled" else None)
+
+
+# ----------------------------------------------------------------------------
+# Which low precisions a processor computes in its own instructions.
+
+PRETEND = "NST_TF_PRETEND_PRECISIONS"
+"""A variable for tests: what this machine has, whatever it is, such as "float16,bfloat16"; "" is nothing."""
+
+AUTOMATIC = "bfloat16"
+"""The low precision that ``precision=auto`` takes where there is one: it has the range of float32."""
+
+# as Linux names them in /proc/cpuinfo: x86 in "flags", ARM in "Features"
+_NATIVE = {
+    "bfloat16": frozenset({"avx512_bf16", "amx_bf16", "bf16"}),
+    "float16": frozenset({"avx512_fp16", "amx_fp16", "asimdhp"}),
+}
+# TensorFlow's packages for other processors are not known to use the instructions: nobody measured them
+_AUTOMATIC_ON = ("x86_64", "AMD64")
+# oneDNN computes the convolutions. Restricted to one of these instruction sets it has no low precision: the
+# list under "ONEDNN_MAX_CPU_ISA" in oneDNN's guide "CPU Dispatcher Control", up to the first with bfloat16
+_ONEDNN_ISA, _ONEDNN_ON = "ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"
+_ISAS_WITHOUT = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
+
+
+def native_precisions(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...] | None:
+    """The low precisions that the processor has; None where nothing tells, as outside of Linux.
+
+    None of them is there while the environment keeps oneDNN from the instructions, for TensorFlow then
+    emulates them. Raises InputError for a ``PRETEND`` that names no precision.
+    """
+    if (pretended := pretended_precisions()) is not None:
+        return pretended
+    if os.environ.get(_ONEDNN_ON) == "0" or os.environ.get(_ONEDNN_ISA, "").upper() in _ISAS_WITHOUT:
+        return ()
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    features = {
+        feature
+        for line in lines
+        if line.partition(":")[0].strip().lower() in ("flags", "features")
+        for feature in line.partition(":")[2].split()
+    }
+    if not features:
+        return None
+    return tuple(precision for precision, flags in _NATIVE.items() if flags & features)
+
+
+def automatic_precision() -> str:
+    """What ``precision=auto`` is on this processor: bfloat16 if it is an x86 that has it, else float32.
+
+    A rule, and no measurement: the same on equal machines, however busy they are.
+    """
+    known = pretended_precisions() is not None or platform.machine() in _AUTOMATIC_ON
+    return AUTOMATIC if known and AUTOMATIC in (native_precisions() or ()) else "float32"
+
+
+def foreseen_precision(wanted: str, is_typed: bool = True) -> str:
+    """What becomes of ``wanted`` if the processor computes, known before TensorFlow is loaded.
+
+    As ``nst_tf.device.resolved_precision``, which also knows GPUs and what to refuse.
+    """
+    if wanted == "auto":
+        return automatic_precision()
+    possible = is_typed or wanted in (native_precisions() or ())
+    return wanted if possible else "float32"
+
+
+def pretended_precisions() -> tuple[str, ...] | None:
+    """What the variable ``PRETEND`` says, of a GPU as well; None where it is not set."""
+    said = os.environ.get(PRETEND)
+    if said is None:
+        return None
+    names = [name.strip() for name in said.split(",") if name.strip()]
+    for name in names:
+        if name not in _NATIVE:
+            raise InputError(f"{PRETEND} must name {' or '.join(_NATIVE)}, but has {name!r}")
+    return tuple(name for name in _NATIVE if name in names)
+
+
+# ----------------------------------------------------------------------------
+# Whether the process that made a note is still there.
+
+_MOST_PROCESSES = 1 << 31  # a pid_t has 32 bits with a sign
+# processthreadsapi.h and winerror.h: PROCESS_QUERY_LIMITED_INFORMATION, STILL_ACTIVE, ERROR_ACCESS_DENIED
+_QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, so that no later one with the same number is taken for it.
+
+    ``began`` is its start in clock ticks since the machine was booted, as Linux tells it; None elsewhere.
+    """
+
+    number: int
+    host: str
+    began: int | None = None
+
+    @classmethod
+    def this(cls) -> Process:
+        """The process that asks."""
+        return cls(os.getpid(), platform.node(), _began(os.getpid()))
+
+    @classmethod
+    def of(cls, note: Any) -> Process | None:
+        """The process of a note that may have been written by anybody; None if it tells of none."""
+        if not isinstance(note, Mapping):
+            return None
+        number, host, began = (note.get(name) for name in ("number", "host", "began"))
+        if not (isinstance(number, int) and 0 < number < _MOST_PROCESSES and isinstance(host, str)):
+            return None
+        return cls(number, host, began) if began is None or isinstance(began, int) else None
+
+    @property
+    def is_of_this_host(self) -> bool:
+        """Whether ``is_alive`` can tell."""
+        return self.host == platform.node()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs on this machine; never true of one on another machine, which can't be seen."""
+        if not self.is_of_this_host:
+            return False
+        if not _exists(self.number):
+            return False
+        return _began(self.number) == self.began if self.began is not None else True
+
+
+def _exists(number: int) -> bool:
+    if sys.platform == "win32":  # where os.kill ends the process, whatever the signal
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(_QUERY, False, number)
+        if not handle:
+            return kernel.GetLastError() == _ACCESS_DENIED  # somebody else's: it exists
+        status = ctypes.c_ulong()
+        kernel.GetExitCodeProcess(handle, ctypes.byref(status))
+        kernel.CloseHandle(handle)
+        return status.value == _STILL_ACTIVE
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's: it exists
+        pass
+    return True
+
+
+def _began(number: int) -> int | None:
+    """Field 22 of /proc/NUMBER/stat (proc(5)); None without /proc, and of a process that only lingers."""
+    try:
+        text = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # the name, in parentheses, may hold anything
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+# ----------------------------------------------------------------------------
+# The versions of this package and of what it stands on, without importing any of it.
+
+_BELOW = {"TensorFlow": "tensorflow", "Keras": "keras", "Hydra": "hydra-core"}
+
+
+@cache
+def version_of(package: str) -> str | None:
+    """The version of an installed package, by the name that pip has for it; None where there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def versions() -> str:
+    """One line: nst_tf's version, and those of TensorFlow, Keras and Hydra."""
+    below = ", ".join(f"{name} {version_of(package) or 'is missing'}" for name, package in _BELOW.items())
+    # of the package that this is a part of: an import would take all of the package for a part of this module
+    return f"nst_tf {sys.modules['nst_tf'].__version__} ({below})"
+
+
+class ShowVersions(argparse.Action):
+    """What ``--version`` does: print ``versions`` and exit with 0. They are looked up only then."""
+
+    def __init__(self, option_strings: list[str], dest: str, **others: Any) -> None:
+        """A flag that takes no value."""
+        others |= {"nargs": 0, "default": argparse.SUPPRESS}
+        super().__init__(option_strings, argparse.SUPPRESS, **others)
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
+        """Print them."""
+        print(versions())  # noqa: T201
+        parser.exit()

@@ -1,0 +1,9 @@
+"""Optimizers for `optimizer=`, beside those of Keras; the compiled step and the loop over it."""
+
+from __future__ import annotations
+
+from nst_tf.optim.lbfgs import LBFGS
+from nst_tf.optim.lbfgs_scipy import ScipyLBFGSB
+from nst_tf.optim.lbfgs_torch import TorchLBFGS
+
+__all__ = ["LBFGS", "ScipyLBFGSB", "TorchLBFGS"]

@@ -1,0 +1,234 @@
+"""The compiled step and the loop of several pictures at once."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.bounded_cache import BoundedCache
+from nst_tf.objective import BoundObjective, Objective
+from nst_tf.optim.loop import Pace, Solver
+from nst_tf.optim.step import CompiledStep, Verdict, compiled_apart, key_of_step
+from nst_tf.report import Report
+
+# ----------------------------------------------------------------------------
+# The compiled step of several pictures at once: one batch through the network, then each for itself.
+
+# as CompiledSteps; a batch of 16 with L-BFGS of 20 pairs at 256 x 256 has 0.55 GB
+_MOST_BYTES = 1 << 30
+# the sizes of a pyramid, of two kinds of batches in turn
+_MOST_STEPS = 8
+
+
+class BatchedStep:
+    """Several pictures of one shape and one objective, each with targets, weights and optimizer of its own.
+
+    The objective is evaluated for all of them at once; then each is judged and moved as a ``CompiledStep``
+    does it, where a bad step leaves a picture as it was from then on, and the others go on. So each ends as
+    it would have ended alone, but for the rounding of sums that convolutions make in another order.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        objective: Objective,
+        height_and_width: tuple[int, int],
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> None:
+        """Make the variables of ``count`` pictures; ``reset`` each before the first step."""
+        self.lanes: list[CompiledStep] = []
+        """Each could also be advanced by itself; nothing of that is traced unless it is asked for."""
+        for _ in range(count):
+            parts = self.lanes[0].parts if self.lanes else None
+            self.lanes.append(
+                CompiledStep(objective, height_and_width, prototype, clip=clip, average=average, parts=parts)
+            )
+        self._numbers = 2 + len(objective.parts)
+        self._evaluate = compiled_apart(objective.values_and_gradients, objective)
+        self._advance: Any = tf.function(self._steps, autograph=False)
+
+    def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
+        """Make ``count`` steps of each -> [N, count, 2 + P]: verdict, loss before the update, and its parts.
+
+        ``targets`` and ``weights`` are ``stacked``. One host sync. What follows a picture's first verdict
+        other than ``Verdict.GOOD`` means nothing.
+        """
+        return self._advance(tf.constant(count), targets, weights).numpy().transpose(1, 0, 2)
+
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> Any:
+        """Do now what the first call would do before its first step; returns the concrete function."""
+        return self._advance.get_concrete_function(tf.TensorSpec((), tf.int32), targets, weights)
+
+    @property
+    def bytes(self) -> int:
+        """What the variables take."""
+        return sum(lane.state.bytes for lane in self.lanes)
+
+    def _steps(self, count: tf.Tensor, targets, weights) -> tf.Tensor:
+        self.lanes[0].traces += 1  # Python runs this at tracing only
+        states = [lane.state for lane in self.lanes]
+
+        def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
+            images = tf.stack([tf.convert_to_tensor(state.image) for state in states])
+            said = [tf.unstack(some) for some in self._evaluate(images, targets, weights)]
+            told = [
+                state.step_without_host(its_good, *its)
+                for state, its_good, *its in zip(states, tf.unstack(good), *said, strict=True)
+            ]
+            still_good, told_rows = zip(*told, strict=True)
+            return index + 1, tf.stack(still_good), rows.write(index, tf.stack(told_rows))
+
+        rows = tf.TensorArray(tf.float32, size=count, element_shape=(len(states), self._numbers))
+        begin = (0, tf.fill([len(states)], True), rows)
+        return tf.while_loop(lambda index, *_: index < count, step, begin, parallel_iterations=1)[2].stack()
+
+
+def stacked(bounds: Sequence[BoundObjective]) -> tuple[dict[str, Any], tf.Tensor]:
+    """Targets, each with a new first axis, and weights [N, P], of objectives of one structure."""
+    targets: Any = tf.nest.map_structure(lambda *ones: tf.stack(ones), *(one.targets for one in bounds))
+    return targets, tf.stack([one.weights for one in bounds])
+
+
+class BatchedSteps:
+    """Batched steps that wait to be used again; bounded, and freed when told that shapes changed."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._waiting: BoundedCache[BatchedStep] = BoundedCache(_MOST_BYTES, _MOST_STEPS)
+
+    def take(self, key: Hashable, make: Callable[[], BatchedStep]) -> BatchedStep:
+        """The one that waits under this key, or a new one."""
+        return self._waiting.take(key) or make()
+
+    def give_back(self, key: Hashable, step: BatchedStep) -> None:
+        """The step is not needed any more; it may be used again."""
+        if self._waiting.put(key, step, step.bytes):
+            gc.collect()  # as in CompiledSteps
+
+    def clear(self) -> None:
+        """Free them all."""
+        self._waiting.clear()
+
+
+class OtherStep(Exception):
+    """A solver wants another step than those that entered the same size before it."""
+
+
+class Seats:
+    """The places of several solvers at the batched steps of their sizes."""
+
+    def __init__(self, waiting: BatchedSteps, count: int) -> None:
+        """``count`` places; steps are taken from those ``waiting``."""
+        self._waiting = waiting
+        self._taken: dict[Hashable, BatchedStep] = {}
+        self._present: Hashable = None
+        self.seats = [Seat(self, number) for number in range(count)]
+        """What each solver takes its step from."""
+
+    def next_size(self) -> None:
+        """The solvers will enter another size."""
+        self._present = None
+
+    @property
+    def step(self) -> BatchedStep:
+        """That of the present size."""
+        return self._taken[self._present]
+
+    def taken(self, key: Hashable, make: Callable[[], BatchedStep]) -> BatchedStep:
+        """The step of this key; raises OtherStep if another one is that of the present size."""
+        key = (len(self.seats), key)
+        if self._present not in (None, key):
+            raise OtherStep
+        self._present = key
+        if key not in self._taken:
+            self._taken[key] = self._waiting.take(key, make)
+        return self._taken[key]
+
+    def close(self) -> None:
+        """Give every step back, for other batches."""
+        for key, step in self._taken.items():
+            self._waiting.give_back(key, step)
+        self._taken.clear()
+
+
+class Seat:
+    """One solver's place: a ``Waiting`` that has one lane of a batched step for it."""
+
+    def __init__(self, seats: Seats, number: int) -> None:
+        self._seats = seats
+        self._number = number
+
+    def take(
+        self,
+        bound: BoundObjective,
+        start: np.ndarray,
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> tuple[Hashable, CompiledStep]:
+        """The lane, reset to ``start`` [H, W, 3], and a key; raises OtherStep as ``Seats.taken``."""
+        key = key_of_step(bound, start, prototype, clip, average)
+        shape = start.shape[0], start.shape[1]
+
+        def make() -> BatchedStep:
+            count = len(self._seats.seats)
+            return BatchedStep(count, bound.objective, shape, prototype, clip=clip, average=average)
+
+        lane = self._seats.taken(key, make).lanes[self._number]
+        lane.reset(start, prototype)
+        return key, lane
+
+    def give_back(self, key: Hashable, step: CompiledStep) -> None:
+        """Nothing: ``Seats.close`` does it for all."""
+
+
+# ----------------------------------------------------------------------------
+# The loop of several solvers whose compiled calls are one.
+
+
+def steps_together(
+    seats: Seats, solvers: Mapping[int, Solver], count: int, reports_every: Mapping[int, int | None]
+) -> Iterator[tuple[int, Report | None]]:
+    """Run ``count`` steps of each solver and yield seat and report of each, call by call.
+
+    ``solvers``, by the number of their seat, have entered the same size, with objectives of one structure and
+    without patience; seats without a solver are computed and not looked at. A solver whose step went wrong
+    gets no more reports: None comes in the place of those of that call. Each solver's ``seconds`` are its
+    share of the time. Calls are as long as in ``Solver.steps``.
+    """
+    if count == 0 or not solvers:
+        return
+    going_on = dict(solvers)
+    first = next(iter(going_on.values()))
+    bounds = [going_on.get(number, first).bound for number in range(len(seats.seats))]
+    targets, weights = stacked(bounds)
+    share = 1 / len(going_on)
+    began = time.perf_counter()
+    seats.step.trace(targets, weights)
+    tracing = time.perf_counter() - began
+    for solver in going_on.values():
+        solver.begin_steps(share * tracing)
+    pace = Pace(count)
+    while pace.left and going_on:
+        chunk = min(pace.next_call(solver.step, reports_every[number]) for number, solver in going_on.items())
+        called = time.perf_counter()
+        rows = seats.step(chunk, targets, weights)  # the one host sync
+        took = time.perf_counter() - called
+        for number, solver in list(going_on.items()):
+            if np.any(rows[number, :, 0] != Verdict.GOOD):
+                del going_on[number]
+                yield number, None
+                continue
+            for report in solver.told(rows[number], chunk, share * took, is_first=pace.done == 0):
+                yield number, report
+        pace.made(chunk, took)

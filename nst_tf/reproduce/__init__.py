@@ -1,1 +1,0 @@
-"""Running a saved run or sweep again, and telling whether the same came out."""

@@ -1,0 +1,248 @@
+"""The command line: ``nst-rerun``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from nst_tf.errors import InputError, Terminated, printable, terminable
+from nst_tf.machine import ShowVersions
+from nst_tf.rerun.export import export_run, export_sweep, finite
+from nst_tf.rerun.rerun import (
+    Found,
+    Repeated,
+    Verdict,
+    check_repeatable,
+    completed_runs,
+    end_of,
+    found,
+    is_completed,
+    new_folder,
+    not_repeated,
+    rerun,
+    rerun_sweep,
+)
+from nst_tf.runs.saved_run import Located, read_saved_run, read_summary
+
+BEYOND, BAD_INPUT = 1, 2
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
+
+# Rounding alone, as another processor does it, moves the default run at 256 pixels (float32, instructions
+# restricted to AVX2) to 29 dB from the first result, and one that starts from noise to 25 dB, for L-BFGS
+# amplifies every difference; another seed of the noise, which is another picture, is at 12 dB.
+TOLERANCE = 20.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Do what the command line says; exits with 0 (the same within the tolerance), 1 (not), 2 (bad input)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = _parser().parse_intermixed_args(given)
+        if not options.tolerance >= 0:
+            raise InputError(f"--tolerance must be a PSNR of at least 0 dB, but is {options.tolerance}")
+        with terminable():
+            status = _export(options, given) if options.export else _rerun(options)
+        sys.exit(status)
+    except InputError as error:
+        _stop(str(error), BAD_INPUT)
+    except KeyboardInterrupt as interruption:
+        _stop("interrupted", TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BEYOND)
+    except Exception as error:  # a run that fails half-way: its own folder tells of it
+        _stop(f"the run failed: {type(error).__name__}: {' '.join(str(error).split())}", BEYOND)
+
+
+def _rerun(options: argparse.Namespace) -> int:
+    what = found(options.folder)
+    if what.is_sweep:
+        return _rerun_all(what, options)
+    summary = read_summary(what.folder)
+    if not is_completed(summary):
+        raise InputError(not_repeated(what.folder, summary))
+    saved = read_saved_run(what.folder)
+    _, located = check_repeatable(saved, options.words)
+    for sentence in _of_pictures(located):
+        _tell(sentence)
+    folder = new_folder(options.output, what.folder, is_sweep=False)
+    try:
+        verdict = rerun(saved, folder, options.tolerance, words=options.words)
+    except InputError:
+        _take_away(folder)
+        raise
+    print(_path(verdict))  # noqa: T201  (what the program answers, as nst does)
+    print("\n".join(_sentences(verdict)))  # noqa: T201
+    return 0 if verdict.within else BEYOND
+
+
+def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
+    runs, left_out = completed_runs(sweep)
+    for saved in runs.values():  # else what is wrong with one is found out only after others were made
+        check_repeatable(saved, options.words)
+    for sentence in left_out.values():
+        _tell(sentence)
+    folder = new_folder(options.output, sweep.folder, is_sweep=True)
+
+    def tell(name: str, verdict: Verdict) -> None:
+        for sentence in _of_pictures(verdict.located):
+            _tell(f"{name}: {sentence}")
+        _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
+
+    repeated = rerun_sweep(sweep, runs, folder, options.tolerance, tell, options.words)
+    print(folder)  # noqa: T201
+    Console(highlight=False).print(_table(repeated))
+    for line in sorted({line for one in repeated.verdicts.values() for line in one.differences}):
+        print(line)  # noqa: T201
+    identical = sum(one.result == "bit-identical" for one in repeated.verdicts.values())
+    print(f"{identical} of {len(repeated.verdicts)} bit-identical; {len(left_out)} left out")  # noqa: T201
+    return 0 if repeated.within else BEYOND
+
+
+def _export(options: argparse.Namespace, given: list[str]) -> int:
+    target = Path(options.export).expanduser()
+    if options.output is not None:
+        raise InputError("--output is where a run is written: with --export nothing runs, leave it out")
+    if options.words:
+        file = shlex.quote(str(target))
+        raise InputError(
+            f"--export writes the run as it was: leave out {' '.join(options.words)}, which"
+            f" nst experiment={file} {' '.join(options.words)} takes"
+        )
+    what = found(options.folder)
+    command = shlex.join(["nst-rerun", *given])
+    left_out: dict[str, str] = {}
+    if what.is_sweep:
+        runs, left_out = completed_runs(what)
+        export_sweep(list(runs.values()), what.folder, target, command, left_out=len(left_out))
+    else:
+        summary = read_summary(what.folder)
+        if "inputs" not in summary and not is_completed(summary):
+            raise InputError(f"{end_of(what.folder, summary)} before it began: there is nothing to export")
+        runs = {"": read_saved_run(what.folder)}
+        export_run(runs[""], target, command)
+    damaged = [sentence for saved in runs.values() for sentence in saved.located().damaged]
+    for sentence in (*left_out.values(), *damaged):
+        _tell(sentence)
+    print(f"nst experiment={shlex.quote(str(target))}")  # noqa: T201  (what to type next)
+    return 0
+
+
+def _of_pictures(located: Located) -> list[str]:
+    changed = [f"{located.what(name)} is not what it was when the run was made" for name in located.changed]
+    return [*changed, *located.damaged]
+
+
+def _table(repeated: Repeated) -> Table:
+    table = Table("run", "result", "PSNR (dB)", "seconds then", "now")
+    for name, verdict in repeated.verdicts.items():
+        then = verdict.before.summary.get("seconds")
+        before = then.get("steps") if isinstance(then, dict) else None
+        table.add_row(name, verdict.result, _decibels(verdict), _number(before), _number(verdict.seconds))
+    for name in repeated.left_out:
+        table.add_row(name, "left out", "", "", "")
+    return table
+
+
+def _sentences(verdict: Verdict) -> list[str]:
+    old = verdict.before.folder
+    if verdict.likeness is None:
+        lines = [f"no result to compare with {old}: {verdict.error}"]
+    elif verdict.likeness.identical:
+        files = "as are the files" if verdict.likeness.same_bytes else "the bytes of the files are not"
+        lines = [f"bit-identical to the picture in {old}: every pixel is the same, {files}"]
+    elif verdict.likeness.psnr is None:
+        lines = [f"different from the picture in {old}: it has another size"]
+    else:
+        within = "within" if verdict.within else "beyond"
+        lines = [
+            f"not identical to the picture in {old}: PSNR {_decibels(verdict)} dB, {within} the tolerance of"
+            f" {verdict.tolerance:g} dB"
+        ]
+    lines += [f"{verdict.located.what(name)} has changed since" for name in verdict.located.changed]
+    return lines + [f"different: {line}" for line in verdict.differences]
+
+
+def _decibels(verdict: Verdict) -> str:
+    if verdict.likeness is None or verdict.likeness.psnr is None:
+        return "-"
+    return "infinite" if math.isinf(verdict.likeness.psnr) else f"{verdict.likeness.psnr:.2f}"
+
+
+def _number(seconds: object) -> str:
+    number = finite(seconds)
+    return "-" if number is None else f"{number:.1f}"
+
+
+def _path(verdict: Verdict) -> Path:
+    return verdict.picture or verdict.folder / str(verdict.before.settings.record.picture)
+
+
+def _take_away(folder: Path) -> None:
+    """Nothing half-made stays of a run that was refused."""
+    (folder / "nst.log").unlink(missing_ok=True)
+    for empty in (folder, folder.parent):
+        try:
+            empty.rmdir()
+        except OSError:
+            return
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """In one sentence, where argparse prints its usage as well."""
+        raise InputError(f"{message} (see `nst-rerun --help`)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nst-rerun",
+        description="Make a saved run, or every completed run of a sweep, again in a new folder, and tell"
+        " whether the picture is the same bit for bit; or write its configuration as an experiment file.",
+        epilog="Exit status: 0 identical or within the tolerance, 1 beyond it or failed, 2 bad input.",
+    )
+    parser.add_argument("--version", action=ShowVersions, help="show the versions and exit")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a run or of a sweep; only read")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="what is to be another, as nst takes it: steps=80, optimizer=adam, precision=float32",
+    )
+    parser.add_argument(
+        "--output", metavar="FOLDER", help="where to write; without it, a new one in outputs/, as nst's"
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=TOLERANCE,
+        metavar="DB",
+        help="the least PSNR of a result that is not identical (%(default)g dB: below what other rounding"
+        " makes of a run, above what another picture has)",
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", help="run nothing: write an experiment file, for nst experiment=FILE"
+    )
+    return parser
+
+
+def _tell(sentence: str) -> None:
+    print(f"nst-rerun: {printable(sentence)}", file=sys.stderr)  # noqa: T201
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    _tell(message)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""A sweep: several runs of one command, each contained, counted, resumed and told of together."""

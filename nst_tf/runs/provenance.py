@@ -1,0 +1,112 @@
+"""What a result depends on besides its configuration, and where the time of a run went."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nst_tf.machine import version_of
+
+# ----------------------------------------------------------------------------
+# What a result depends on besides its configuration: versions, code, machine.
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+_PACKAGES = ("nst_tf", "tensorflow", "keras", "hydra-core", "omegaconf", "numpy", "pillow")
+_GIT_SECONDS = 5  # reading a commit takes milliseconds; a hanging file system must not hold a run
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, git commit of the code (None outside of a checkout), machine and processor."""
+    return {
+        "versions": {"python": platform.python_version()} | {name: version_of(name) for name in _PACKAGES},
+        "git_commit": _git_commit(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": processor_name(),
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def peak_memory_bytes() -> int | None:
+    """The largest resident memory of this process so far, in bytes; None where the system does not tell."""
+    if resource is None:
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024  # Linux counts in KiB, macOS in bytes
+
+
+@cache  # the code that is loaded is that of the first run
+def _git_commit() -> str | None:
+    folder = Path(__file__).resolve().parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="],  # noqa: S607
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # a package that was installed inside of somebody's checkout is not that checkout's code
+    in_checkout = (folder.parents[1] / ".git").exists()
+    return found.stdout.strip() or None if found.returncode == 0 and in_checkout else None
+
+
+def processor_name() -> str:
+    """What the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+# ----------------------------------------------------------------------------
+# Where the time of a run goes.
+
+_IMPORTED = time.perf_counter()
+
+
+class Timings:
+    """Seconds of each part of a run, by name; the parts do not overlap."""
+
+    def __init__(self) -> None:
+        """The first part begins now."""
+        self._last = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """The time since the last lap was spent on ``name``."""
+        self.split(name, {})
+
+    def split(self, rest: str, known: Mapping[str, float]) -> None:
+        """Of the time since the last lap so much was spent as is ``known``, and what is left on ``rest``."""
+        now = time.perf_counter()
+        took, self._last = now - self._last, now
+        for name, seconds in (*known.items(), (rest, max(0.0, took - sum(known.values())))):
+            self.seconds[name] = round(seconds, 3)
+
+
+def seconds_of_process() -> float:
+    """How long this process has been running; where the system does not tell, since this was imported."""
+    try:
+        # proc(5): field 22 of stat is the start in clock ticks since boot; the name (2) may hold spaces
+        ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+        up = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
+        return up - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):  # without /proc, or without sysconf
+        return time.perf_counter() - _IMPORTED
