@@ -78,8 +78,8 @@ class Stylized:
     @property
     def image(self) -> Image.Image:
         """The picture as an 8-bit Pillow image, RGB or RGBA."""
-        colours = levels_of(self.pixels)
-        return Image.fromarray(colours if self.alpha is None else np.dstack([colours, levels_of(self.alpha)]))
+        colors = levels_of(self.pixels)
+        return Image.fromarray(colors if self.alpha is None else np.dstack([colors, levels_of(self.alpha)]))
 
 
 def stylize(

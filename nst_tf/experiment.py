@@ -13,7 +13,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance, GivenBalance
-from nst_tf.color import Colour, MatchStyleToContent, Unchanged
+from nst_tf.color import Color, MatchStyleToContent, Unchanged
 from nst_tf.config.build import made
 from nst_tf.config.pictures import style_scales
 from nst_tf.config.validate import NO_FILES, Files, Inputs, layer_weights, not_of_regions, video_of
@@ -85,7 +85,7 @@ class Experiment:
     patience: Patience | None = None
     before: TemporalTarget | None = None
     """In an animation, what the frame before says of this one; its size is that of the only scale."""
-    colour: Colour = field(default_factory=Unchanged)
+    color: Color = field(default_factory=Unchanged)
 
     @property
     def scales(self) -> list[Scale]:
@@ -163,7 +163,7 @@ class Parts:
     start: Start
     pyramid: Pyramid
     video: Video
-    colour: Colour
+    color: Color
     blending: Blending
 
 
@@ -177,7 +177,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
         optimizer=made("optimizer", _with_metric(settings)),
         start=made("init", _with_file(settings.init, files)),
         pyramid=made("pyramid", settings.pyramid),
-        colour=made("color", settings.color),
+        color=made("color", settings.color),
         blending=made("blending", settings.blending),
         video=video_of(settings),
     )
@@ -237,7 +237,7 @@ def prepare(
         regions=inputs.regions,
         optimizer=parts.optimizer,
         start=parts.start,
-        pyramid=parts.pyramid if parts.colour.makes_steps else NoSteps(parts.pyramid),
+        pyramid=parts.pyramid if parts.color.makes_steps else NoSteps(parts.pyramid),
         balance=parts.balance,
         size=settings.image.size,
         style_size=settings.image.style_size or settings.image.size,
@@ -257,16 +257,16 @@ def prepare(
         patience=Patience(settings.stop.patience, settings.stop.tolerance)
         if settings.stop.patience
         else None,
-        colour=parts.colour,
+        color=parts.color,
     )
     for note in inputs.regions.notes if inputs.regions else ():
         _log.info("%s", note)
     sizes = experiment.shapes
     if inputs.is_texture:
         _check_texture(parts, sizes, inputs.content.pixels)
-    if parts.video.temporal_weight > 0 and not isinstance(parts.colour, (Unchanged, MatchStyleToContent)):
+    if parts.video.temporal_weight > 0 and not isinstance(parts.color, (Unchanged, MatchStyleToContent)):
         raise InputError(
-            "color=none and color=match_style_to_content go with video=flow: in another colour than it is"
+            "color=none and color=match_style_to_content go with video=flow: in another color than it is"
             " optimized in, a result can't be compared with the one before; or say video.weight=0"
         )
     parts.balance.check(len(sizes))
@@ -290,8 +290,8 @@ def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.nd
     """Raise InputError for what needs a content, and for sides that poolings would not divide."""
     if isinstance(parts.start, ContentStart):
         raise InputError("init=content needs a content picture, but content=null: say init=noise")
-    if not isinstance(parts.colour, Unchanged):
-        raise InputError("content=null has no colours for color=...: leave it out, or say color=none")
+    if not isinstance(parts.color, Unchanged):
+        raise InputError("content=null has no colors for color=...: leave it out, or say color=none")
     if sizes[-1] != canvas.shape[:2]:
         wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
         raise InputError(

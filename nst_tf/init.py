@@ -36,7 +36,7 @@ class Start(Protocol):
 class NoiseStart:
     """White noise: ``center`` plus ``deviation`` times normal (or uniform in [-1, 1]) values.
 
-    ``center`` "mean" is the mean colour of ImageNet, which is zero in Caffe pixels, so that neural-style's
+    ``center`` "mean" is the mean color of ImageNet, which is zero in Caffe pixels, so that neural-style's
     ``torch.randn(...) * 0.001`` is center mean, deviation 0.001 / 255. Values are not clipped here.
     """
 

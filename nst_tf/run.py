@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from nst_tf.color import Colour
+from nst_tf.color import Color
 from nst_tf.config.build import made
 from nst_tf.config.pictures import left_out_of, style_names, style_scales
 from nst_tf.config.schema import CONFIGURATION
@@ -83,8 +83,8 @@ def announcement(settings: DictConfig, inputs: Inputs) -> str:
 def _sizes(settings: DictConfig, inputs: Inputs) -> list[tuple[Scale, Shape]]:
     """As ``Experiment`` has them."""
     pyramid: Pyramid = made("pyramid", settings.pyramid)
-    colour: Colour = made("color", settings.color)
-    if not colour.makes_steps:
+    color: Color = made("color", settings.color)
+    if not color.makes_steps:
         pyramid = NoSteps(pyramid)
     content, *styles = ((picture.height, picture.width) for picture in (inputs.content, *inputs.styles))
     at = partial(
@@ -268,7 +268,7 @@ _log = logging.getLogger(__name__)
 
 
 def file_form(settings: DictConfig, inputs: Inputs) -> FileForm:
-    """Depth, colour profile and EXIF data of the result's file."""
+    """Depth, color profile and EXIF data of the result's file."""
     form = FileForm(settings.record.bits, inputs.profile)
     content = inputs.content
     if settings.record.exif and content.file:
@@ -281,7 +281,7 @@ def file_form(settings: DictConfig, inputs: Inputs) -> FileForm:
 def cut_out(settings: DictConfig, inputs: Inputs, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """The optimized image, [H, W, 3], as it is saved, and its opacity [H, W], None if it is opaque.
 
-    The opacity is that of the content picture; colours are freed of the white that it was laid over. Both
+    The opacity is that of the content picture; colors are freed of the white that it was laid over. Both
     are rounded to the depth of the file.
     """
     alpha = inputs.content.alpha

@@ -109,7 +109,7 @@ def outcome_of(
 
 @dataclass(frozen=True)
 class Stage:
-    """Content [height, width, 3], styles and regions at one size, in the colours that the objective sees.
+    """Content [height, width, 3], styles and regions at one size, in the colors that the objective sees.
 
     ``canvas`` stands between the image that is optimized and the picture that is saved; ``keep`` gives a
     picture those pixels of the content that must stay.
@@ -141,8 +141,8 @@ def stage_at(scale: Scale, experiment: Experiment) -> Stage:
     regions = None
     if experiment.regions is not None:
         regions = experiment.regions.at((height, width), shapes, resize_mask)
-    canvas = experiment.colour.canvas(content, styles, [style.weight for style in experiment.styles])
-    seen, seen_styles = experiment.colour.shown(content, styles)
+    canvas = experiment.color.canvas(content, styles, [style.weight for style in experiment.styles])
+    seen, seen_styles = experiment.color.shown(content, styles)
     return Stage(
         height,
         width,

@@ -64,7 +64,7 @@ def main() -> None:
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     for name, mask in {"landscape_mask": landscape(), "woodblock_waves_mask": woodblock_waves()}.items():
-        # a few hundred colours of edges: a palette is as exact as it needs to be
+        # a few hundred colors of edges: a palette is as exact as it needs to be
         mask.save(out / f"{name}.png", optimize=True)
 
 

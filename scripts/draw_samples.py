@@ -27,7 +27,7 @@ PICTURES = {
     "watercolour": STYLE_BYTES,
     "woodblock_waves": STYLE_BYTES,
 }
-# From best down: the first that fits is taken. 4:4:4 keeps the edges of saturated colours sharp.
+# From best down: the first that fits is taken. 4:4:4 keeps the edges of saturated colors sharp.
 QUALITIES = (92, 90, 88, 86, 84, 82, 80, 76, 72)
 
 

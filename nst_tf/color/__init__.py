@@ -1,4 +1,4 @@
-"""What becomes of colour: kept, matched, brought back or transferred alone. NumPy only.
+"""What becomes of color: kept, matched, brought back or transferred alone. NumPy only.
 
 The config group ``color`` of the command line chooses one of the classes below.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from nst_tf.color.modes import (
     PLAIN,
     Canvas,
-    Colour,
+    Color,
     Luminance,
     MatchStyleToContent,
     Only,
@@ -16,4 +16,4 @@ from nst_tf.color.modes import (
     Unchanged,
 )
 
-__all__ = ["PLAIN", "Canvas", "Colour", "Luminance", "MatchStyleToContent", "Only", "Recombine", "Unchanged"]
+__all__ = ["PLAIN", "Canvas", "Color", "Luminance", "MatchStyleToContent", "Only", "Recombine", "Unchanged"]

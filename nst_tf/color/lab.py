@@ -37,7 +37,7 @@ _SRGB_THRESHOLD, _SRGB_SLOPE, _SRGB_OFFSET, _SRGB_POWER = 0.04045, 12.92, 0.055,
 _CIE_DELTA = 6 / 29  # CIE 15:2004, section 8.2.1: below its cube the cube root is continued by a line
 # a chroma of at most 134 (sRGB's blue) is then met to 0.002, a hundredth of what 8 bits tell apart
 _HALVINGS = 16
-_NO_COLOUR = 1e-9  # rounding of the way to Lab and back
+_NO_COLOR = 1e-9  # rounding of the way to Lab and back
 
 
 def lab(pixels: np.ndarray) -> np.ndarray:
@@ -54,16 +54,16 @@ def lab(pixels: np.ndarray) -> np.ndarray:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def srgb(colours: np.ndarray) -> np.ndarray:
+def srgb(colors: np.ndarray) -> np.ndarray:
     """CIE 1976 L*a*b* [..., 3] for D65 -> sRGB [..., 3] in [0, 1], float64, with what has no sRGB made paler.
 
-    A colour outside of sRGB keeps lightness L* and hue, the direction of (a*, b*); its chroma is reduced to
+    A color outside of sRGB keeps lightness L* and hue, the direction of (a*, b*); its chroma is reduced to
     the most that sRGB has there. Clipping R, G and B instead would change all three.
     """
-    linear = _linear(colours)
-    outside = ((linear < -_NO_COLOUR) | (linear > 1 + _NO_COLOUR)).any(axis=-1)
+    linear = _linear(colors)
+    outside = ((linear < -_NO_COLOR) | (linear > 1 + _NO_COLOR)).any(axis=-1)
     if outside.any():
-        linear[outside] = _palest_needed(colours[outside])
+        linear[outside] = _palest_needed(colors[outside])
     linear = np.clip(linear, 0, 1)
     return np.where(
         linear <= _SRGB_THRESHOLD / _SRGB_SLOPE,
@@ -72,24 +72,24 @@ def srgb(colours: np.ndarray) -> np.ndarray:
     )
 
 
-def _linear(colours: np.ndarray) -> np.ndarray:
-    """Lab [..., 3] -> linear RGB, beyond [0, 1] for colours that sRGB does not have."""
-    y = (colours[..., 0] + 16) / 116
-    roots = np.stack([y + colours[..., 1] / 500, y, y - colours[..., 2] / 200], axis=-1)
+def _linear(colors: np.ndarray) -> np.ndarray:
+    """Lab [..., 3] -> linear RGB, beyond [0, 1] for colors that sRGB does not have."""
+    y = (colors[..., 0] + 16) / 116
+    roots = np.stack([y + colors[..., 1] / 500, y, y - colors[..., 2] / 200], axis=-1)
     relative = np.where(roots > _CIE_DELTA, roots**3, 3 * _CIE_DELTA**2 * (roots - 4 / 29))
     return (relative * _WHITE) @ _RGB_FROM_XYZ.T
 
 
-def _palest_needed(colours: np.ndarray) -> np.ndarray:
-    """Lab [N, 3] -> linear RGB [N, 3] of the strongest colour of that lightness and hue, by bisection."""
-    low, high = np.zeros(len(colours)), np.ones(len(colours))
+def _palest_needed(colors: np.ndarray) -> np.ndarray:
+    """Lab [N, 3] -> linear RGB [N, 3] of the strongest color of that lightness and hue, by bisection."""
+    low, high = np.zeros(len(colors)), np.ones(len(colors))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        linear = _linear(_paler(colours, middle))
+        linear = _linear(_paler(colors, middle))
         inside = ((linear >= 0) & (linear <= 1)).all(axis=-1)
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return _linear(_paler(colours, low))
+    return _linear(_paler(colors, low))
 
 
-def _paler(colours: np.ndarray, share: np.ndarray) -> np.ndarray:
-    return np.concatenate([colours[:, :1], colours[:, 1:] * share[:, np.newaxis]], axis=1)
+def _paler(colors: np.ndarray, share: np.ndarray) -> np.ndarray:
+    return np.concatenate([colors[:, :1], colors[:, 1:] * share[:, np.newaxis]], axis=1)

@@ -1,4 +1,4 @@
-"""Giving one picture the colours of another: moments, histograms."""
+"""Giving one picture the colors of another: moments, histograms."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nst_tf.color.lab import in_bands
 from nst_tf.errors import InputError
 
 # ----------------------------------------------------------------------------
-# Mean and covariance of a picture's colours, and roots of covariances that may be singular.
+# Mean and covariance of a picture's colors, and roots of covariances that may be singular.
 
 ROUNDING_VARIANCE = 1 / (12 * 255**2)
-"""Of a value rounded to 8 bits (a uniform error of one level): a direction of colour with less holds none."""
+"""Of a value rounded to 8 bits (a uniform error of one level): a direction of color with less holds none."""
 
 _PIXELS = 1 << 20  # summed at once, in float64
 
@@ -31,13 +31,13 @@ class Moments:
 
 def moments_of(pixels: np.ndarray) -> Moments:
     """Of a picture [H, W, 3]; in float64, centred before it is squared."""
-    colours = pixels.reshape(-1, 3)
-    mean = colours.mean(axis=0, dtype=np.float64)
+    colors = pixels.reshape(-1, 3)
+    mean = colors.mean(axis=0, dtype=np.float64)
     covariance = np.zeros((3, 3))
-    for first in range(0, len(colours), _PIXELS):
-        centred = colours[first : first + _PIXELS] - mean
+    for first in range(0, len(colors), _PIXELS):
+        centred = colors[first : first + _PIXELS] - mean
         covariance += centred.T @ centred
-    return Moments(mean, covariance / len(colours))
+    return Moments(mean, covariance / len(colors))
 
 
 def square_root(covariance: np.ndarray) -> np.ndarray:
@@ -59,12 +59,12 @@ def lower_root(covariance: np.ndarray) -> np.ndarray:
 def with_support(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The covariance with no variance below that of rounding, and the projector on the directions with more.
 
-    For a picture with colours of three dimensions they are the covariance itself and the identity.
+    For a picture with colors of three dimensions they are the covariance itself and the identity.
     """
     values, vectors = np.linalg.eigh(covariance)
-    has_colour = values > ROUNDING_VARIANCE
+    has_color = values > ROUNDING_VARIANCE
     raised = (vectors * np.maximum(values, ROUNDING_VARIANCE)) @ vectors.T
-    return (covariance if has_colour.all() else raised), (vectors * has_colour) @ vectors.T
+    return (covariance if has_color.all() else raised), (vectors * has_color) @ vectors.T
 
 
 # ----------------------------------------------------------------------------
@@ -98,13 +98,13 @@ def _quantiles(ordered: np.ndarray, count: int) -> np.ndarray:
 
 
 # ----------------------------------------------------------------------------
-# Giving one picture the colours of another: linear maps of RGB, and histograms.
+# Giving one picture the colors of another: linear maps of RGB, and histograms.
 
-# A picture [H, W, 3] in [0, 1] gets the colours of another. A linear map is c -> A (c - m) + m', from mean m
+# A picture [H, W, 3] in [0, 1] gets the colors of another. A linear map is c -> A (c - m) + m', from mean m
 # and covariance S to m' and S' wherever A S A^T = S': Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving
-# color in neural artistic style transfer". The three are the modes of match_color in ColourControl.ipynb of
+# color in neural artistic style transfer". The three are the modes of match_color in ColorControl.ipynb of
 # leongatys/NeuralImageSynthesis. Departure: there 1e-5 is added to every variance, here nothing is unless
-# the colours have fewer than three dimensions, so that mean and covariance are met exactly.
+# the colors have fewer than three dimensions, so that mean and covariance are met exactly.
 
 
 def cholesky(source: Moments, target: Moments) -> np.ndarray:
@@ -120,9 +120,9 @@ def pca(source: Moments, target: Moments) -> np.ndarray:
 
 
 def symmetric(source: Moments, target: Moments) -> np.ndarray:
-    """A = S^-1/2 (S^1/2 S' S^1/2)^1/2 S^-1/2: the only symmetric one, which moves colours least.
+    """A = S^-1/2 (S^1/2 S' S^1/2)^1/2 S^-1/2: the only symmetric one, which moves colors least.
 
-    Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear colour mapping for example-based colour
+    Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear color mapping for example-based color
     transfer".
     """
     covariance, support = with_support(source.covariance)
@@ -147,17 +147,17 @@ def linearly_matched(source: np.ndarray, target: np.ndarray, linear: Linear) -> 
 
 
 def histogram_matched(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The target's histogram along each of the principal axes of its colours; not clipped, float32.
+    """The target's histogram along each of the principal axes of its colors; not clipped, float32.
 
-    Axes in which the target's colours are uncorrelated, after the symmetric map, which makes those of the
+    Axes in which the target's colors are uncorrelated, after the symmetric map, which makes those of the
     source uncorrelated there, too: histograms of R, G and B by themselves say nothing of which red goes
-    with which green, and matching them makes colours that neither picture has. Mean and variances along the
+    with which green, and matching them makes colors that neither picture has. Mean and variances along the
     axes are then the target's, correlations between them nearly 0.
     """
     close = linearly_matched(source, target, symmetric)
     _, axes = np.linalg.eigh(moments_of(target).covariance)
     height, width = source.shape[:2]
-    # products of equal colours may differ in their last bits, by where they stand, and must not
+    # products of equal colors may differ in their last bits, by where they stand, and must not
     values = np.round(close.reshape(-1, 3) @ axes, _DIGITS)
     wanted = target.reshape(-1, 3) @ axes
     for axis in range(3):
@@ -179,10 +179,10 @@ def check_method(method: object) -> None:
 
 
 def matched(source: np.ndarray, target: np.ndarray, method: str) -> np.ndarray:
-    """``source`` [H, W, 3] with the colours of ``target``, any size, in [0, 1] float32.
+    """``source`` [H, W, 3] with the colors of ``target``, any size, in [0, 1] float32.
 
     Linear methods: mean and covariance are those of the target, before values beyond [0, 1] are clipped. A
-    direction of colour that the source does not have (a grey picture has but one) can't be made by a linear
+    direction of color that the source does not have (a grey picture has but one) can't be made by a linear
     map: only the mean is the target's there. Histogram: see ``histogram_matched``. Raises InputError for
     another method.
     """

@@ -1,4 +1,4 @@
-"""What `color=` can be: what becomes of the colours of content, style and result."""
+"""What `color=` can be: what becomes of the colors of content, style and result."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ PLAIN = PlainCanvas()
 
 
 # ----------------------------------------------------------------------------
-# The word ``color`` of the command line: what a run does about colour.
+# The word ``color`` of the command line: what a run does about color.
 
 
-class Colour(Protocol):
+class Color(Protocol):
     """Asked once at every size, with content and styles [H, W, 3] in [0, 1] at that size."""
 
     makes_steps: ClassVar[bool]
@@ -93,7 +93,7 @@ class Colour(Protocol):
 
 @dataclass(frozen=True)
 class Unchanged:
-    """Colours come from the style with everything else, as in Gatys et al. 2016."""
+    """Colors come from the style with everything else, as in Gatys et al. 2016."""
 
     makes_steps: ClassVar[bool] = True
 
@@ -109,14 +109,14 @@ class Unchanged:
 
 
 # ----------------------------------------------------------------------------
-# color=recombine: the content's colours over what came out.
+# color=recombine: the content's colors over what came out.
 
 
 def recombined(lightness: np.ndarray, chroma: np.ndarray) -> np.ndarray:
     """L* of one picture [H, W, 3] with a* and b* of another, as sRGB float32; see ``srgb`` for its limits."""
 
-    def of_rows(bright: np.ndarray, coloured: np.ndarray) -> np.ndarray:
-        return srgb(np.concatenate([lab(bright)[..., :1], lab(coloured)[..., 1:]], axis=-1))
+    def of_rows(bright: np.ndarray, colored: np.ndarray) -> np.ndarray:
+        return srgb(np.concatenate([lab(bright)[..., :1], lab(colored)[..., 1:]], axis=-1))
 
     return in_bands(of_rows, lightness, chroma)
 
@@ -140,25 +140,25 @@ class Recombine:
 
     def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
         """One that knows the content."""
-        return _ColouredByContent(content)
+        return _ColoredByContent(content)
 
 
-class _ColouredByContent(PlainCanvas):
+class _ColoredByContent(PlainCanvas):
     def __init__(self, content: np.ndarray) -> None:
         self._content = content
 
     def saved(self, image: np.ndarray) -> np.ndarray:
-        """The content's colours over the image."""
+        """The content's colors over the image."""
         return recombined(np.clip(image, 0, 1), self._content)
 
 
 # ----------------------------------------------------------------------------
-# color=only: the style's colours and nothing else.
+# color=only: the style's colors and nothing else.
 
 
 @dataclass(frozen=True)
 class Only:
-    """The content in the colours of the styles, in closed form: no step is made, so no structure changes.
+    """The content in the colors of the styles, in closed form: no step is made, so no structure changes.
 
     Of several styles the results are averaged by their weights. ``keep_lightness``: the content's L* stays,
     and only a* and b* are taken from what was matched. The objective scores the picture, and ``init``,
@@ -182,7 +182,7 @@ class Only:
     def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
         """One that holds the result; raises InputError without any style."""
         if not styles:
-            raise InputError("color=only takes its colours from a style: give at least one")
+            raise InputError("color=only takes its colors from a style: give at least one")
         result = np.zeros(content.shape, np.float32)
         for style, weight in zip(styles, weights, strict=True):
             result += np.float32(weight / sum(weights)) * matched(content, style, self.method)
@@ -199,12 +199,12 @@ class _Given(PlainCanvas):
 
 
 # ----------------------------------------------------------------------------
-# color=match_style_to_content: styles that have the content's colours before anything begins.
+# color=match_style_to_content: styles that have the content's colors before anything begins.
 
 
 @dataclass(frozen=True)
 class MatchStyleToContent:
-    """Every style, by itself, gets the content's colours; from then on all is as usual.
+    """Every style, by itself, gets the content's colors; from then on all is as usual.
 
     Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving color in neural artistic style transfer"; Gatys et
     al. 2017, "Controlling perceptual factors in neural style transfer", section 5. ``method`` is a word of
@@ -221,7 +221,7 @@ class MatchStyleToContent:
     def shown(
         self, content: np.ndarray, styles: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-        """The content, and the styles in its colours."""
+        """The content, and the styles in its colors."""
         return content, [matched(style, content, self.method) for style in styles]
 
     def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
@@ -230,7 +230,7 @@ class MatchStyleToContent:
 
 
 # ----------------------------------------------------------------------------
-# color=luminance: only how bright a pixel is takes part; the content's colours stay.
+# color=luminance: only how bright a pixel is takes part; the content's colors stay.
 
 LUMA = (0.299, 0.587, 0.114)
 """Y of YIQ from encoded R, G, B: ITU-R BT.601, section 2.5.1."""
@@ -263,7 +263,7 @@ class Luminance:
 
     I and Q are differences of R, G and B: adding one number to all three of a pixel changes Y by it, and
     neither I nor Q. Between black and white a pixel has room for numbers from -min(R, G, B) to
-    1 - max(R, G, B); the image that is optimized says where in this room it is, so no colour is ever
+    1 - max(R, G, B); the image that is optimized says where in this room it is, so no color is ever
     clipped, which the paper leaves open. A pixel of pure red has no room: it stays as it is.
     """
 
@@ -286,7 +286,7 @@ class Luminance:
 
 
 class LuminanceCanvas:
-    """The image is a place in each pixel's room: 0 is as dark, 1 as bright as its colour can be.
+    """The image is a place in each pixel's room: 0 is as dark, 1 as bright as its color can be.
 
     Its three channels are equal, and the steps keep them so: their gradients are.
     """
@@ -297,7 +297,7 @@ class LuminanceCanvas:
 
     @property
     def view(self) -> View:
-        """Y of the darkest colour that a pixel can have, and the room above it."""
+        """Y of the darkest color that a pixel can have, and the room above it."""
         lowest = self._content.min(axis=-1, keepdims=True)
         span = 1 - (self._content.max(axis=-1, keepdims=True) - lowest)
         return luma(self._content) - lowest, span

@@ -196,7 +196,7 @@ _KNOWN = {
                 neither_is_better=True),
         Measure("ssim", "Structural similarity of luminance with the content picture; 1 is the same.",
                 higher_is_better=True),
-        Measure("colour_distance", "Distance of the picture's colours to the style's."),
+        Measure("colour_distance", "Distance of the picture's colors to the style's."),
         Measure("seconds", "Time of the whole run.", "s"),
         Measure("steps", "Evaluations of the objective."),
         Measure("peak_memory_bytes", "Largest memory of the run's process.", "bytes"),
@@ -304,7 +304,7 @@ def _thumbnail(path: Path, most_bytes: int) -> Thumbnail | None:
         longest = max(side, _SMALLEST_SIDE)
         small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
         encoded = BytesIO()
-        # colours at full resolution (subsampling 0), for they are compared here; WebP halves them, saves an
+        # colors at full resolution (subsampling 0), for they are compared here; WebP halves them, saves an
         # eighth of the bytes of such textures, and takes 20 times as long
         small.save(encoded, "JPEG", quality=_QUALITY, subsampling=0)
         if encoded.tell() <= most_bytes or side <= _SMALLEST_SIDE:
@@ -398,7 +398,7 @@ _SCRIPTS = (
     "runs.js",
     "text.js",
     "filter.js",
-    "colours.js",
+    "colors.js",
     "keyboard.js",
     "before_after.js",
     "tip.js",

@@ -235,7 +235,7 @@ _SMALLEST_LETTERS = 15
 _MOST_BESIDE = 4  # content or style pictures of each kind, at the left
 _CAPTION_LINES, _LABEL_LINES = 3, 4
 _PAPER, _INK, _PALE, _BAD = "#ffffff", "#1a1a1a", "#767676", "#b3261e"  # contrast over 4.5 on the paper
-_FRONT = "#0072b2"  # Okabe and Ito 2008: told apart by people with any colour vision
+_FRONT = "#0072b2"  # Okabe and Ito 2008: told apart by people with any color vision
 _FAILED_CELL, _EMPTY_CELL = "#f3e9e8", "#f5f5f5"
 
 
@@ -344,7 +344,7 @@ class _Sheet:
         )
 
     def _caption(self, run: ComparedRun) -> list[tuple[str, str]]:
-        """Lines and their colours."""
+        """Lines and their colors."""
         content, style = run.yardstick.get("content_distance"), run.yardstick.get("style_distance")
         distances = [f"c {content:.2g}"] if content is not None else []
         distances += [f"s {style:.2g}"] if style is not None else []
@@ -399,8 +399,8 @@ class _Sheet:
             below = self._text(x + layout.gap, y + layout.gap // 2, run.status, layout.small, inner, 1, _BAD)
             self._text(x + layout.gap, below, reason, layout.small, inner, max(0, room - 1), _INK)
         below = y + height + layout.gap // 2
-        for line, colour in self._caption(run):
-            below = self._text(x, below, line, layout.small, width, 1, colour)
+        for line, color in self._caption(run):
+            below = self._text(x, below, line, layout.small, width, 1, color)
 
     def _empty_cells(self, left: int, top: int) -> None:
         layout, grid = self._layout, self._grid
@@ -448,11 +448,11 @@ class _Sheet:
     def _lines(self, text: str, font: Font, width: float, most: int) -> list[str]:
         return fitted_lines(self._measure, text, font, width, most)
 
-    def _text(self, x: int, y: int, text: str, font: Font, width: int, most: int, colour: str = _INK) -> int:
+    def _text(self, x: int, y: int, text: str, font: Font, width: int, most: int, color: str = _INK) -> int:
         """Write lines from (x, y) down; returns where the next line would stand."""
         step = self._layout.line if font is self._layout.text else self._layout.small_line
         for line in self._lines(text, font, width, most):
-            self._draw.text((x, y), line, colour, font)
+            self._draw.text((x, y), line, color, font)
             y += step
         return y
 

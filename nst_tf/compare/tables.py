@@ -214,7 +214,7 @@ _NARROWEST = 6  # letters of a value that are left where the terminal is narrow
 _COLUMNS = {
     CONTENT: "content",
     STYLE: "style",
-    "colour_distance": "colour",
+    "colour_distance": "color",
     "ssim": "SSIM",
     "seconds": "seconds",
 }

@@ -72,25 +72,25 @@ def _windowed(values: np.ndarray) -> np.ndarray:
 
 
 # ----------------------------------------------------------------------------
-# How far the colours of one picture are from those of another, wherever in the picture they are.
+# How far the colors of one picture are from those of another, wherever in the picture they are.
 
 
-def colour_statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """RGB [H, W, 3] in [0, 1] -> mean [3] and covariance [3, 3] (1/N) of its colours in L*a*b*."""
-    colours = lab(pixels).reshape(-1, 3)
-    mean = colours.mean(axis=0)
-    centred = colours - mean
-    return mean, centred.T @ centred / len(colours)
+def color_statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """RGB [H, W, 3] in [0, 1] -> mean [3] and covariance [3, 3] (1/N) of its colors in L*a*b*."""
+    colors = lab(pixels).reshape(-1, 3)
+    mean = colors.mean(axis=0)
+    centred = colors - mean
+    return mean, centred.T @ centred / len(colors)
 
 
 def colour_distance(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
-    """Two results of ``colour_statistics`` -> d >= 0, in the unit of CIE 1976's colour difference Delta E.
+    """Two results of ``color_statistics`` -> d >= 0, in the unit of CIE 1976's color difference Delta E.
 
     d^2 = |m1 - m2|^2 + tr(S1 + S2 - 2 (S2^1/2 S1 S2^1/2)^1/2): the Wasserstein-2 distance of the Gaussians
     with these means m and covariances S (Olkin and Pukelsheim 1982), which is the least root mean square
-    Delta E by which pixels must change to bring one Gaussian to the other; for the colours themselves it
+    Delta E by which pixels must change to bring one Gaussian to the other; for the colors themselves it
     is a lower bound (Gelbrich 1990). In L*a*b*, where equal distances look about equal, and on Gaussians,
-    because that is what transfers of colour move (Pitie and Kokaram 2007): a histogram's bins would add
+    because that is what transfers of color move (Pitie and Kokaram 2007): a histogram's bins would add
     noise that depends on their size.
     """
     (mean_1, covariance_1), (mean_2, covariance_2) = first, second
@@ -203,9 +203,9 @@ def _measure(
     original = _picture(content) if content else None
     found = _network(weights).distances(picture, original, references, shares)
     if references:
-        colours = colour_statistics(picture.pixels)
+        colors = color_statistics(picture.pixels)
         found["colour_distance"] = sum(
-            share * colour_distance(colours, _colours(style))
+            share * colour_distance(colors, _colors(style))
             for share, style in zip(shares, styles, strict=True)
         )
     if original:
@@ -231,8 +231,8 @@ def _picture(path: Path) -> Picture:
     return _decoded(path, file_sha256(path))
 
 
-def _colours(path: Path):
-    return _colours_of(path, file_sha256(path))
+def _colors(path: Path):
+    return _colors_of(path, file_sha256(path))
 
 
 @lru_cache(maxsize=4)  # a content picture and a few styles; each may have a hundred megabytes
@@ -241,8 +241,8 @@ def _decoded(path: Path, sha256: str) -> Picture:
 
 
 @lru_cache(maxsize=64)
-def _colours_of(path: Path, sha256: str):
-    return colour_statistics(_decoded(path, sha256).pixels)
+def _colors_of(path: Path, sha256: str):
+    return color_statistics(_decoded(path, sha256).pixels)
 
 
 # ----------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def canvas(settings: DictConfig) -> Picture:
 
 
 # ----------------------------------------------------------------------------
-# The colour profile of the result, found and checked before any work.
+# The color profile of the result, found and checked before any work.
 
 PROFILES = ("srgb", "content")
 """The words of ``record.profile`` that are no files."""

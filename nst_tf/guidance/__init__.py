@@ -7,7 +7,7 @@ from nst_tf.guidance.regions import (
     PROPAGATIONS,
     LayerWeights,
     Regions,
-    flat_colours,
+    flat_colors,
     layer_weights,
     memberships,
 )
@@ -17,7 +17,7 @@ __all__ = [
     "PROPAGATIONS",
     "LayerWeights",
     "Regions",
-    "flat_colours",
+    "flat_colors",
     "layer_weights",
     "memberships",
 ]

@@ -13,20 +13,20 @@ from PIL import ImageColor
 
 from nst_tf.checks import check_weight
 from nst_tf.errors import InputError, counted
-from nst_tf.guidance import MOST_REGIONS, PROPAGATIONS, Regions, flat_colours, memberships
+from nst_tf.guidance import MOST_REGIONS, PROPAGATIONS, Regions, flat_colors, memberships
 from nst_tf.images.read import Picture
 
 # ----------------------------------------------------------------------------
-# Colours of regions by name: those of CSS, or #rrggbb.
+# Colors of regions by name: those of CSS, or #rrggbb.
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 """RGB, 8 bits each."""
 
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
-def colour_of(name: Any) -> Colour:
-    """The colour of a key of ``guidance.regions``; raises InputError for one that is none.
+def color_of(name: Any) -> Color:
+    """The color of a key of ``guidance.regions``; raises InputError for one that is none.
 
     Hydra's command line has no ``#``, so that six hexadecimal digits alone serve as well; of digits only
     they arrive as a number.
@@ -38,21 +38,21 @@ def colour_of(name: Any) -> Colour:
         red, green, blue = ImageColor.getrgb(text)[:3]
     except ValueError:
         raise InputError(
-            f"guidance: {name!r} is no colour: give a name of CSS, such as red, lime, blue, black or white,"
+            f"guidance: {name!r} is no color: give a name of CSS, such as red, lime, blue, black or white,"
             " or six hexadecimal digits, such as ff8000"
         ) from None
     return red, green, blue
 
 
-def name_of(colour: Colour) -> str:
-    """The CSS name of a colour, or #rrggbb."""
-    return _names().get(colour, "#{:02x}{:02x}{:02x}".format(*colour))
+def name_of(color: Color) -> str:
+    """The CSS name of a color, or #rrggbb."""
+    return _names().get(color, "#{:02x}{:02x}{:02x}".format(*color))
 
 
 @cache
-def _names() -> dict[Colour, str]:
-    names: dict[Colour, str] = {}
-    for name in sorted(ImageColor.colormap, reverse=True):  # of two for one colour (aqua, cyan) the first
+def _names() -> dict[Color, str]:
+    names: dict[Color, str] = {}
+    for name in sorted(ImageColor.colormap, reverse=True):  # of two for one color (aqua, cyan) the first
         red, green, blue = ImageColor.getrgb(name)[:3]
         names[red, green, blue] = name
     return names
@@ -87,10 +87,10 @@ def rename_masks(settings: DictConfig, renamed: Callable[[str], str]) -> None:
 # From a mask that was read to memberships of its pixels; what is wrong with a mask.
 
 LEAST_PART = 0.02
-"""Of a mask: a colour on less than this is no region's own, but that of a smooth edge."""
+"""Of a mask: a color on less than this is no region's own, but that of a smooth edge."""
 
-# as a part of the distance between black and white: what JPEG leaves of a flat colour is within it, and the
-# nearest of CSS' basic colours, 128 levels of one channel apart, are 0.29
+# as a part of the distance between black and white: what JPEG leaves of a flat color is within it, and the
+# nearest of CSS' basic colors, 128 levels of one channel apart, are 0.29
 _TOLERANCE = 0.12
 # of the pixels: where three regions meet at smooth edges, a mixture is none of two
 _MOST_STRAYS = 0.005
@@ -113,44 +113,44 @@ def check_aspect(mask: Picture, picture: Picture) -> str | None:
     return f"the mask {mask.name} of {sizes[0]} is resized with its picture {picture.name} of {sizes[1]}"
 
 
-def region_colours(mask: Picture) -> list[Colour]:
-    """The colours that a mask has in flat parts, largest first; of those that look alike only the largest."""
-    found: list[Colour] = []
-    for colour, _ in flat_colours(mask.pixels, LEAST_PART):
-        if all(_apart(colour, other) > _TOLERANCE for other in found):
-            found.append(colour)
+def region_colors(mask: Picture) -> list[Color]:
+    """The colors that a mask has in flat parts, largest first; of those that look alike only the largest."""
+    found: list[Color] = []
+    for color, _ in flat_colors(mask.pixels, LEAST_PART):
+        if all(_apart(color, other) > _TOLERANCE for other in found):
+            found.append(color)
     return found
 
 
-def pixel_memberships(mask: Picture, palette: Sequence[Colour]) -> np.ndarray:
-    """Memberships [H, W, R] of the mask's pixels; raises InputError for a colour that no region has."""
-    for colour, part in flat_colours(mask.pixels, LEAST_PART):
-        if all(_apart(colour, other) > _TOLERANCE for other in palette):
-            raise _unknown(mask, colour, part, palette)
+def pixel_memberships(mask: Picture, palette: Sequence[Color]) -> np.ndarray:
+    """Memberships [H, W, R] of the mask's pixels; raises InputError for a color that no region has."""
+    for color, part in flat_colors(mask.pixels, LEAST_PART):
+        if all(_apart(color, other) > _TOLERANCE for other in palette):
+            raise _unknown(mask, color, part, palette)
     found, left_over = memberships(mask.pixels, np.array(palette) / 255)
     strays = left_over > _TOLERANCE
     if strays.mean() > _MOST_STRAYS:
-        colour, _ = flat_colours(mask.pixels[strays][np.newaxis], 0)[0]
-        raise _unknown(mask, colour, float(strays.mean()), palette)
+        color, _ = flat_colors(mask.pixels[strays][np.newaxis], 0)[0]
+        raise _unknown(mask, color, float(strays.mean()), palette)
     return found
 
 
-def _unknown(mask: Picture, colour: Colour, part: float, palette: Sequence[Colour]) -> InputError:
+def _unknown(mask: Picture, color: Color, part: float, palette: Sequence[Color]) -> InputError:
     known = ", ".join(name_of(one) for one in palette)
     levels = np.rint(255 * mask.pixels).astype(int)
-    down, right = np.argwhere((levels == colour).all(axis=-1))[0]
+    down, right = np.argwhere((levels == color).all(axis=-1))[0]
     return InputError(
-        f"the mask {mask.name} has {name_of(colour)} at column {right}, row {down} ({part:.0%} of it is of"
-        f" no region's colour; they have {known}): give it a style in guidance.regions, or null"
+        f"the mask {mask.name} has {name_of(color)} at column {right}, row {down} ({part:.0%} of it is of"
+        f" no region's color; they have {known}): give it a style in guidance.regions, or null"
     )
 
 
-def _apart(one: Colour, other: Colour) -> float:
+def _apart(one: Color, other: Color) -> float:
     return float(np.linalg.norm(np.subtract(one, other)) / np.linalg.norm([255] * 3))
 
 
 # ----------------------------------------------------------------------------
-# Guidance by masks: which colour has which style, and what is wrong with it.
+# Guidance by masks: which color has which style, and what is wrong with it.
 
 _AREA, _EQUAL = "area", "equal"
 
@@ -188,7 +188,7 @@ class NoGuidance:
 
 @dataclass(frozen=True)
 class MaskGuidance:
-    """One colour of a mask a region, each with its own styles or none: see ``conf/guidance/masks.yaml``."""
+    """One color of a mask a region, each with its own styles or none: see ``conf/guidance/masks.yaml``."""
 
     content: str | None = None
     styles: Sequence[str | None] | str | None = None
@@ -214,10 +214,10 @@ class MaskGuidance:
             )
         if self.shares not in (_AREA, _EQUAL) and not isinstance(self.shares, Mapping):
             raise InputError(
-                f"guidance.shares must be {_AREA}, {_EQUAL} or a mapping of colours to numbers, but is"
+                f"guidance.shares must be {_AREA}, {_EQUAL} or a mapping of colors to numbers, but is"
                 f" {self.shares!r}"
             )
-        self._styles_by_colour()
+        self._styles_by_color()
 
     @property
     def masks(self) -> tuple[str | None, ...]:
@@ -238,28 +238,28 @@ class MaskGuidance:
         assert mask_of_content is not None, "it is checked when this is made"  # noqa: S101
         pairs = [(mask_of_content, content), *zip(of_styles, styles, strict=True)]
         notes = [note for mask, picture in pairs if mask and (note := check_aspect(mask, picture))]
-        given = self._styles_by_colour() or _by_equal_colours(mask_of_content, of_styles, notes)
+        given = self._styles_by_color() or _by_equal_colors(mask_of_content, of_styles, notes)
         _check_styles(given, styles)
         palette = list(given)
         of_pixels = pixel_memberships(mask_of_content, palette)
         areas = dict(zip(palette, of_pixels.mean(axis=(0, 1)).tolist(), strict=True))
-        styled = [colour for colour, numbers in given.items() if numbers]
-        for colour in styled:
-            if areas[colour] == 0:
+        styled = [color for color, numbers in given.items() if numbers]
+        for color in styled:
+            if areas[color] == 0:
                 raise InputError(
-                    f"the region {name_of(colour)} of guidance.regions is not in the mask"
+                    f"the region {name_of(color)} of guidance.regions is not in the mask"
                     f" {mask_of_content.name}: draw it there, or leave it out"
                 )
-        columns = [palette.index(colour) for colour in styled]
+        columns = [palette.index(color) for color in styled]
         alone = [index for index in range(len(palette)) if index not in columns]
         return Regions(
-            names=tuple(name_of(colour) for colour in styled),
+            names=tuple(name_of(color) for color in styled),
             content=of_pixels[..., columns],
             styles=tuple(
                 None if mask is None else _of_style(number, mask, given, columns)
                 for number, mask in enumerate(of_styles)
             ),
-            styles_of=tuple(given[colour] for colour in styled),
+            styles_of=tuple(given[color] for color in styled),
             shares=self._shares(styled, areas),
             kept=of_pixels[..., alone].sum(axis=-1) if self.keep_pixels and alone else None,
             propagation=PROPAGATIONS[self.propagation],
@@ -271,22 +271,22 @@ class MaskGuidance:
             return ()
         return (self.styles,) if isinstance(self.styles, str) else (*self.styles,)
 
-    def _styles_by_colour(self) -> dict[Colour, tuple[int, ...]] | None:
+    def _styles_by_color(self) -> dict[Color, tuple[int, ...]] | None:
         """The numbers of each region's styles; None if they are not given."""
         if self.regions is None:
             return None
         if not isinstance(self.regions, Mapping) or not self.regions:
             raise InputError(
-                "guidance.regions must be a mapping of colours to numbers of styles, such as {red: 0, blue:"
+                "guidance.regions must be a mapping of colors to numbers of styles, such as {red: 0, blue:"
                 f" null}}, but is {self.regions!r}"
             )
         _check_count(len(self.regions))
-        found: dict[Colour, tuple[int, ...]] = {}
+        found: dict[Color, tuple[int, ...]] = {}
         for name, given in self.regions.items():
-            colour = colour_of(name)
+            color = color_of(name)
             numbers = () if given is None else (*given,) if isinstance(given, (list, tuple)) else (given,)
-            if colour in found:
-                raise InputError(f"guidance.regions names {name_of(colour)} twice: give it once")
+            if color in found:
+                raise InputError(f"guidance.regions names {name_of(color)} twice: give it once")
             if not all(isinstance(one, int) and not isinstance(one, bool) for one in numbers):
                 raise InputError(
                     f"guidance.regions.{name} must be the number of a style, counted from 0, a list of them,"
@@ -294,79 +294,79 @@ class MaskGuidance:
                 )
             if len(set(numbers)) < len(numbers):
                 raise InputError(f"guidance.regions.{name} names a style twice, in {given!r}: give it once")
-            found[colour] = numbers
+            found[color] = numbers
         if not any(found.values()):
             raise InputError("guidance.regions has no region with a style: give one the number of a style")
         return found
 
-    def _shares(self, styled: Sequence[Colour], areas: Mapping[Colour, float]) -> tuple[float, ...]:
+    def _shares(self, styled: Sequence[Color], areas: Mapping[Color, float]) -> tuple[float, ...]:
         if self.shares == _AREA:
-            return tuple(areas[colour] for colour in styled)
+            return tuple(areas[color] for color in styled)
         if self.shares == _EQUAL:
             return (1 / len(styled),) * len(styled)
         assert isinstance(self.shares, Mapping), "it is checked when this is made"  # noqa: S101
-        given = {colour_of(name): share for name, share in self.shares.items()}
-        names = [name_of(colour) for colour in styled]
+        given = {color_of(name): share for name, share in self.shares.items()}
+        names = [name_of(color) for color in styled]
         if set(given) != set(styled):
             raise InputError(
                 f"guidance.shares must name every region that has a style, {', '.join(names)}, and no other,"
-                f" but names {', '.join(name_of(colour) for colour in given) or 'none'}"
+                f" but names {', '.join(name_of(color) for color in given) or 'none'}"
             )
-        for colour, share in given.items():
-            check_weight(f"guidance.shares.{name_of(colour)}", share)
+        for color, share in given.items():
+            check_weight(f"guidance.shares.{name_of(color)}", share)
         total = sum(given.values())
         if total == 0:
             raise InputError("guidance.shares are all 0: give at least one region a share above 0")
-        return tuple(given[colour] / total for colour in styled)
+        return tuple(given[color] / total for color in styled)
 
 
-def _by_equal_colours(
+def _by_equal_colors(
     content: Picture, styles: Sequence[Picture | None], notes: list[str]
-) -> dict[Colour, tuple[int, ...]]:
-    """One style: every colour of the content's mask takes the style's part of that colour."""
-    colours = region_colours(content)
-    names = ", ".join(name_of(colour) for colour in colours)
+) -> dict[Color, tuple[int, ...]]:
+    """One style: every color of the content's mask takes the style's part of that color."""
+    colors = region_colors(content)
+    names = ", ".join(name_of(color) for color in colors)
     if len(styles) > 1:
-        example = ", ".join(f"{name_of(colour)}: 0" for colour in colours)
+        example = ", ".join(f"{name_of(color)}: 0" for color in colors)
         raise InputError(
-            f"guidance.regions must say which of the {len(styles)} styles each colour of {content.name} has:"
+            f"guidance.regions must say which of the {len(styles)} styles each color of {content.name} has:"
             f" such as 'guidance.regions={{{example}}}'"
         )
-    if not colours:
+    if not colors:
         raise InputError(
-            f"the mask {content.name} has no colour of its own on any part of it: name the regions, such as"
+            f"the mask {content.name} has no color of its own on any part of it: name the regions, such as"
             " 'guidance.regions={black: 0, white: null}'"
         )
-    _check_count(len(colours))
-    others = region_colours(styles[0]) if styles[0] else []
-    unused = [name_of(colour) for colour in others if colour not in colours]
+    _check_count(len(colors))
+    others = region_colors(styles[0]) if styles[0] else []
+    unused = [name_of(color) for color in others if color not in colors]
     if unused:
         notes.append(f"no region takes the style's {', '.join(unused)}: {content.name} has {names}")
-    found: dict[Colour, tuple[int, ...]] = dict.fromkeys((*colours, *others), ())
-    return found | dict.fromkeys(colours, (0,))
+    found: dict[Color, tuple[int, ...]] = dict.fromkeys((*colors, *others), ())
+    return found | dict.fromkeys(colors, (0,))
 
 
 def _of_style(
-    number: int, mask: Picture, given: Mapping[Colour, tuple[int, ...]], columns: Sequence[int]
+    number: int, mask: Picture, given: Mapping[Color, tuple[int, ...]], columns: Sequence[int]
 ) -> np.ndarray:
     """Memberships of a style's pixels in the styled regions; InputError if one that takes it is not there."""
     found = pixel_memberships(mask, list(given))
-    for index, (colour, numbers) in enumerate(given.items()):
+    for index, (color, numbers) in enumerate(given.items()):
         if number in numbers and not found[..., index].any():
             raise InputError(
-                f"the region {name_of(colour)} takes style {number}, but the style's mask {mask.name} has no"
-                f" {name_of(colour)}: draw it there, or say null in guidance.styles for the whole style"
+                f"the region {name_of(color)} takes style {number}, but the style's mask {mask.name} has no"
+                f" {name_of(color)}: draw it there, or say null in guidance.styles for the whole style"
             )
     return found[..., list(columns)]
 
 
-def _check_styles(given: Mapping[Colour, tuple[int, ...]], styles: Sequence[Picture]) -> None:
-    for colour, numbers in given.items():
+def _check_styles(given: Mapping[Color, tuple[int, ...]], styles: Sequence[Picture]) -> None:
+    for color, numbers in given.items():
         for number in numbers:
             if not 0 <= number < len(styles):
                 last = len(styles) - 1
                 raise InputError(
-                    f"guidance.regions.{name_of(colour)} names style {number}, but styles are numbered"
+                    f"guidance.regions.{name_of(color)} names style {number}, but styles are numbered"
                     f" {'0' if last == 0 else f'0 to {last}'}"
                 )
     used = {number for numbers in given.values() for number in numbers}

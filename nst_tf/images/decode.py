@@ -15,10 +15,10 @@ from nst_tf.errors import InputError
 from nst_tf.images.icc import (
     UNUSABLE_PROFILE,
     MatrixProfile,
-    colour_to_srgb,
+    color_to_srgb,
     converted,
     grey_to_srgb,
-    moves_colours,
+    moves_colors,
     srgb_matrix_profile,
     warn_of_profile,
 )
@@ -32,7 +32,7 @@ from nst_tf.images.tiff import FloatTiff, decoded_floats
 def alpha_at(alpha: np.ndarray, height: int, width: int) -> np.ndarray:
     """Opacity (H, W) in [0, 1] at another size, float32; itself where the size is the same.
 
-    By a triangle that widens with the reduction. Lanczos' filter, which serves the colours, would ring: a
+    By a triangle that widens with the reduction. Lanczos' filter, which serves the colors, would ring: a
     faint ghost of every outline, in the middle of what is transparent.
     """
     if alpha.shape == (height, width):
@@ -56,10 +56,10 @@ def lay_over_white(pixels: np.ndarray, alpha: np.ndarray) -> None:
 
 
 def without_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """The colours that give ``pixels`` (H, W, 3) when they are laid over white with opacity (H, W), clipped.
+    """The colors that give ``pixels`` (H, W, 3) when they are laid over white with opacity (H, W), clipped.
 
     The network sees the content laid over white, and so the result's soft edges are mixed with white:
-    kept, they would be a pale rim on any dark ground. Where nothing is opaque, any colour gives white, and
+    kept, they would be a pale rim on any dark ground. Where nothing is opaque, any color gives white, and
     the picture's own is kept: it goes on with the strokes beside it, for whoever enlarges the mask.
     """
     opacity = np.asarray(alpha, np.float32)[..., None]
@@ -69,7 +69,7 @@ def without_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 # ----------------------------------------------------------------------------
-# Colour with 16 bits a channel, of which Pillow's images hold the high bytes alone.
+# Color with 16 bits a channel, of which Pillow's images hold the high bytes alone.
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ _SWAPPED = {"B": "L", "L": "B", "N": "B" if np.little_endian else "L"}
 """Pillow's names of byte orders: big, little, and this machine's (of what libtiff decompressed)."""
 
 _DEPTH = ";16"
-_COLOUR = ("RGB", "RGBA", "RGBX", "RGBa")  # X: a fourth channel that means nothing; a: premultiplied
+_COLOR = ("RGB", "RGBA", "RGBX", "RGBa")  # X: a fourth channel that means nothing; a: premultiplied
 _PREMULTIPLIED, _STRAIGHT = "RGBa", "RGBA"
 _BITS, _COMPRESSION, _ORIENTATION, _PLANAR = 258, 259, 274, 284  # tags of TIFF 6.0, section 8
 _EXTRA_SAMPLES = 338  # section 18
@@ -111,16 +111,16 @@ def sixteen_bit_planes(image: ImageFile.ImageFile, content: bytes, name: str) ->
     Raises nearly anything, if the data are damaged (see ``nst_tf.images.opening.refusals``).
     """
     tags = getattr(image, "tag_v2", {})  # TIFF alone
-    colours, _, order = _raw_mode(image).partition(_DEPTH)
+    colors, _, order = _raw_mode(image).partition(_DEPTH)
     if tags.get(_PLANAR) == _APART and tags.get(_BITS, (0,))[0] == 16 and image.mode in ("RGB", "RGBA"):
         return _apart(content, tags, name)
-    if colours not in _COLOUR or order not in _SWAPPED:
+    if colors not in _COLOR or order not in _SWAPPED:
         return None
-    straight = _STRAIGHT if colours == _PREMULTIPLIED else colours
+    straight = _STRAIGHT if colors == _PREMULTIPLIED else colors
     high, low = (
         _decoded(image, content, f"{straight}{_DEPTH}{suffix}") for suffix in (order, _SWAPPED[order])
     )
-    return Planes(high, low, colours == _PREMULTIPLIED)
+    return Planes(high, low, colors == _PREMULTIPLIED)
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
@@ -188,7 +188,7 @@ class _Header(NamedTuple):
 def decode(image: Image.Image, name: str, content: bytes = b"") -> Decoded:
     """Load ``image``, turn a copy upright, and convert it to sRGB; ``name`` stands in the messages.
 
-    ``content`` are the bytes of the file that it was opened from, if they are known: of 16-bit colour an
+    ``content`` are the bytes of the file that it was opened from, if they are known: of 16-bit color an
     image of Pillow's has 8 bits. With them the image is not the caller's any more: it is turned itself, for
     a copy of a large one takes 4 bytes a pixel.
 
@@ -220,18 +220,18 @@ def decode(image: Image.Image, name: str, content: bytes = b"") -> Decoded:
 
 def decode_floats(tiff: FloatTiff, name: str) -> Decoded:
     """The same for a TIFF of floating point, in which 0 is black and 1 is white."""
-    colour, alpha, bits = decoded_floats(tiff, name)
-    low, high = colour.min(), colour.max()
+    color, alpha, bits = decoded_floats(tiff, name)
+    low, high = color.min(), color.max()
     if not (low >= 0 and high <= 1) or (alpha is not None and np.isnan(alpha).any()):  # also refuses NaN
         raise InputError(
             f"{name} is a TIFF of {bits}-bit floating point with values from {low} to {high} where 0 to 1 is"
             " expected: map its tones into that range, or export it with 16 bits a channel"
         )
     profile = tiff.profile
-    if colour.shape[2] == 1:
-        rgb = grey_to_srgb(colour[..., 0], profile, name)
+    if color.shape[2] == 1:
+        rgb = grey_to_srgb(color[..., 0], profile, name)
     else:
-        rgb = _deep_to_srgb(colour, profile, lambda: Image.fromarray(levels_of(colour)), name)
+        rgb = _deep_to_srgb(color, profile, lambda: Image.fromarray(levels_of(color)), name)
     return Decoded(rgb, None if alpha is None or alpha.min() == 1 else alpha)
 
 
@@ -297,7 +297,7 @@ def _deep_to_srgb(
     if not profile:
         return rgb
     try:
-        if not moves_colours(ImageCms.ImageCmsProfile(BytesIO(profile))):
+        if not moves_colors(ImageCms.ImageCmsProfile(BytesIO(profile))):
             return rgb
     except UNUSABLE_PROFILE as error:
         warn_of_profile(name, error)
@@ -305,7 +305,7 @@ def _deep_to_srgb(
     matrix = MatrixProfile.parsed(profile)
     if matrix is not None:
         return converted(rgb, matrix, srgb_matrix_profile())
-    log.warning("%s: its colour profile has tables, which are applied at 8 bits", name)
+    log.warning("%s: its color profile has tables, which are applied at 8 bits", name)
     return _in_bands(at_8_bits(), _to_srgb("RGB", profile, name))
 
 
@@ -314,7 +314,7 @@ def _alpha(image: Image.Image, header: _Header) -> np.ndarray | None:
         return None
     transparent = image.info.get("transparency")
     if header.sixteen_bit_rgb and isinstance(transparent, tuple):
-        # Pillow keeps the high byte of each sample, but not of the colour declared transparent.
+        # Pillow keeps the high byte of each sample, but not of the color declared transparent.
         image.info["transparency"] = tuple(sample >> 8 for sample in transparent)
     if image.mode == "La":  # converts to nothing but LA
         image = image.convert("LA")
@@ -333,7 +333,7 @@ def _eight_bits(image: Image.Image, profile: bytes | None, name: str) -> np.ndar
 
 def _to_srgb(mode: str, profile: bytes | None, name: str) -> Callable[[Image.Image], Image.Image]:
     """Of an image in any mode, taken as one in ``mode``, or of a band of it."""
-    convert = colour_to_srgb(mode, profile, name)
+    convert = color_to_srgb(mode, profile, name)
     return lambda band: convert(band if band.mode == mode else band.convert(mode))
 
 

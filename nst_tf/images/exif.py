@@ -75,7 +75,7 @@ def _exif_of(file: bytes, name: str) -> Image.Exif:
 
 
 def of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.Exif:
-    """A copy that tells size and colour space of the file that it is written to; an empty one stays empty."""
+    """A copy that tells size and color space of the file that it is written to; an empty one stays empty."""
     copy = Image.Exif()
     if not is_filled(exif):
         return copy

@@ -243,7 +243,7 @@ _FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
         ".png": ("PNG", {}),
     }
 )
-_COLOURS = 256  # of a GIF's palette
+_COLORS = 256  # of a GIF's palette
 
 
 def check_animation_suffix(name: str | None) -> None:
@@ -261,8 +261,8 @@ def write_animation(
 ) -> None:
     """Write the pictures ``frames``, each shown for so many ``seconds``, to ``target``, in one step.
 
-    ``loop`` says how often the whole is repeated, 0 without end, None: shown once. A GIF has 256 colours a
-    frame, dithered, and counts hundredths of a second; the others keep all colours. Pictures that are equal
+    ``loop`` says how often the whole is repeated, 0 without end, None: shown once. A GIF has 256 colors a
+    frame, dithered, and counts hundredths of a second; the others keep all colors. Pictures that are equal
     to the one before it may be stored once, for the time of both.
     """
     name, options = _FORMATS[target.suffix.lower()]
@@ -281,5 +281,5 @@ def _read(frames: Sequence[Path], name: str) -> Iterator[Image.Image]:
     for frame in frames:
         with Image.open(frame) as opened:
             image = opened.convert("RGB")
-        # the median cut follows the colours of the frame better than the octree, which is faster
-        yield image.quantize(_COLOURS, Image.Quantize.MEDIANCUT) if name == "GIF" else image
+        # the median cut follows the colors of the frame better than the octree, which is faster
+        yield image.quantize(_COLORS, Image.Quantize.MEDIANCUT) if name == "GIF" else image

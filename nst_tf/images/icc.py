@@ -1,4 +1,4 @@
-"""Colour profiles (ICC): from a picture's own to sRGB, and from sRGB to the one wanted."""
+"""Color profiles (ICC): from a picture's own to sRGB, and from sRGB to the one wanted."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from nst_tf.images.pixels import levels_of
 from nst_tf.images.tiff import float_tiff, shown_page
 
 # ----------------------------------------------------------------------------
-# Colour profiles that are three curves and a matrix, applied in floating point.
+# Color profiles that are three curves and a matrix, applied in floating point.
 
-_COLOUR_SPACE = slice(16, 20)  # of a profile's header, ICC.1:2022 section 7.2
+_COLOR_SPACE = slice(16, 20)  # of a profile's header, ICC.1:2022 section 7.2
 _CONNECTION_SPACE = slice(20, 24)
 _TAG_TABLE = 128  # bytes of the header
 _TABLES = (b"A2B0", b"B2A0", b"D2B0", b"B2D0")  # tables go before curves and matrix (section 8.10)
@@ -41,7 +41,7 @@ class MatrixProfile:
     """A profile of a display or a working space: linear = curve(encoded), XYZ (D50) = matrix @ linear.
 
     Attributes:
-        matrix: float64 (3, 3); column c is the colour of channel c.
+        matrix: float64 (3, 3); column c is the color of channel c.
         curves: float64 (3, 65537); linear light at evenly spaced encoded values in [0, 1], not falling.
     """
 
@@ -56,7 +56,7 @@ class MatrixProfile:
         """
         try:
             tags = dict(_tags(profile))
-            if profile[_COLOUR_SPACE] != b"RGB " or profile[_CONNECTION_SPACE] != b"XYZ ":
+            if profile[_COLOR_SPACE] != b"RGB " or profile[_CONNECTION_SPACE] != b"XYZ ":
                 return None
             if any(table in tags for table in _TABLES):
                 return None
@@ -86,7 +86,7 @@ def converted(pixels: np.ndarray, source: MatrixProfile, target: MatrixProfile) 
     """Pixels (H, W, 3) in [0, 1], encoded as ``source`` says, encoded as ``target`` says, float32.
 
     target.curve^-1(clip(target.matrix^-1 @ source.matrix @ source.curve(pixels))): relative colorimetric,
-    as LittleCMS does with such profiles; a colour that the target can't show is clipped channel by channel.
+    as LittleCMS does with such profiles; a color that the target can't show is clipped channel by channel.
     """
     between = np.linalg.solve(target.matrix, source.matrix)
     result = np.empty(pixels.shape, np.float32)
@@ -144,7 +144,7 @@ def _parametric(
 
 
 # ----------------------------------------------------------------------------
-# Colour profiles: from what a file declares to sRGB, and the sRGB profile that we write.
+# Color profiles: from what a file declares to sRGB, and the sRGB profile that we write.
 
 log = logging.getLogger(__name__)
 
@@ -152,8 +152,8 @@ UNUSABLE_PROFILE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 """What Pillow raises for a broken profile."""
 
 _CREATION_DATE = slice(24, 36)  # six 16-bit numbers, year first; the same section
-_SAME_COLOUR = 1  # levels of 255: what rounding to 8 bits alone can move a colour by
-_PROBE_LEVELS = 17  # a side of the grid of colours on which a profile is compared with sRGB; 255/16 apart
+_SAME_COLOR = 1  # levels of 255: what rounding to 8 bits alone can move a color by
+_PROBE_LEVELS = 17  # a side of the grid of colors on which a profile is compared with sRGB; 255/16 apart
 
 
 @cache
@@ -167,18 +167,18 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def colour_to_srgb(mode: str, profile: bytes | None, name: str) -> Callable[[Image.Image], Image.Image]:
+def color_to_srgb(mode: str, profile: bytes | None, name: str) -> Callable[[Image.Image], Image.Image]:
     """What makes sRGB, in mode RGB, of an image in this mode, RGB or CMYK, or of a part of one.
 
     The profile's perceptual table is used where it has one (LittleCMS' default). A profile that moves no
-    colour by more than one level of 255 is sRGB under another name and is skipped, so that lossless files
+    color by more than one level of 255 is sRGB under another name and is skipped, so that lossless files
     are read exactly. A profile that is broken, or meant for another kind of picture, is ignored with a
     warning in the log. CMYK without a usable profile is taken as ideal inks, (1 - ink) * (1 - black).
     """
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if mode == "CMYK" or moves_colours(source):
+            if mode == "CMYK" or moves_colors(source):
                 return _converter(source, mode)
         except UNUSABLE_PROFILE as error:
             warn_of_profile(name, error)
@@ -190,7 +190,7 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
 
     The profile may be for grey or, as many programs save it, for RGB. LittleCMS through Pillow works on 8
     bits, so the curve is taken at 256 levels and interpolated linearly between them. Profiles that move
-    nothing or cannot be used are treated as :func:`colour_to_srgb` treats them.
+    nothing or cannot be used are treated as :func:`color_to_srgb` treats them.
     """
     levels = np.arange(256, dtype=np.uint8)
     curve = None
@@ -199,7 +199,7 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
             curve = _tone_curve(levels, profile)
         except UNUSABLE_PROFILE as error:
             warn_of_profile(name, error)
-    if curve is None or np.abs(curve - levels[:, None].astype(np.int16)).max() <= _SAME_COLOUR:
+    if curve is None or np.abs(curve - levels[:, None].astype(np.int16)).max() <= _SAME_COLOR:
         return np.repeat(grey[..., None], 3, axis=2)
     channels = [np.interp(grey, levels / 255, curve[:, channel] / 255) for channel in range(3)]
     return np.stack(channels, axis=2).astype(np.float32)
@@ -208,19 +208,19 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
 def _tone_curve(levels: np.ndarray, profile: bytes) -> np.ndarray:
     """What the profile makes of every grey level: int16 (256, 3) in 0..255."""
     ramp = Image.fromarray(levels[None])
-    if profile[_COLOUR_SPACE] == b"RGB ":
+    if profile[_COLOR_SPACE] == b"RGB ":
         ramp = ramp.convert("RGB")
     # Optimized, LittleCMS replaces the curve by a coarse table: off by 10 levels in the dark for gamma 1.
     converted = _converted(ramp, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.Flags.NOOPTIMIZE)
     return np.asarray(converted, np.int16)[0]
 
 
-def moves_colours(source: ImageCms.ImageCmsProfile) -> bool:
+def moves_colors(source: ImageCms.ImageCmsProfile) -> bool:
     """Whether an RGB profile is anything else than sRGB under another name."""
     levels = np.linspace(0, 255, _PROBE_LEVELS).round().astype(np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
     moved = np.asarray(_converted(Image.fromarray(probe), source), np.int16)
-    return bool(np.abs(moved - probe).max() > _SAME_COLOUR)
+    return bool(np.abs(moved - probe).max() > _SAME_COLOR)
 
 
 def _converted(
@@ -245,11 +245,11 @@ def _converter(
 
 def warn_of_profile(name: str, error: Exception) -> None:
     """Say that the profile of the picture ``name`` is ignored."""
-    log.warning("%s: its colour profile cannot be used (%s) and is ignored", name, error)
+    log.warning("%s: its color profile cannot be used (%s) and is ignored", name, error)
 
 
 # ----------------------------------------------------------------------------
-# The colour profile that a result is converted into and carries: sRGB, or one that the user names.
+# The color profile that a result is converted into and carries: sRGB, or one that the user names.
 
 _NAMES = {"RGB": "RGB", "CMYK": "CMYK", "GRAY": "grey", "Lab": "CIELAB"}
 _MOST_BYTES = 255 * 65519  # what JPEG holds: 255 segments of 65533 bytes less 14 (ICC.1:2022, annex B.4)
@@ -269,8 +269,8 @@ class OutputProfile:
 
     @cached_property
     def is_srgb(self) -> bool:
-        """Whether it moves no colour by more than a level of 255: then pixels stay as they are."""
-        return not self.icc or not moves_colours(self._profile)
+        """Whether it moves no color by more than a level of 255: then pixels stay as they are."""
+        return not self.icc or not moves_colors(self._profile)
 
     @cached_property
     def matrix(self) -> MatrixProfile | None:
@@ -298,7 +298,7 @@ class OutputProfile:
         if not self.icc:
             return
         what = f"record.profile={self.name}"
-        space = self.icc[_COLOUR_SPACE].decode("latin-1").strip()
+        space = self.icc[_COLOR_SPACE].decode("latin-1").strip()
         try:
             ImageCms.ImageCmsProfile(BytesIO(self.icc))
             broken: Exception | None = None
@@ -319,7 +319,7 @@ class OutputProfile:
             _ = self._transform, self.is_srgb
         except UNUSABLE_PROFILE as error:
             raise InputError(
-                f"{what} can't be converted into ({error}): it describes colours that come in, so give the"
+                f"{what} can't be converted into ({error}): it describes colors that come in, so give the"
                 " profile of a working space, a display or a printer"
             ) from error
         if bits == 16 and not self.is_srgb and self.matrix is None:

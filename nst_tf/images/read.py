@@ -58,7 +58,7 @@ def read_picture(path: str | Path) -> Picture:
     """Read a JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF or HEIC file; of an animation the first frame.
 
     EXIF orientation is applied. An embedded ICC profile is converted to sRGB; a broken one is ignored with a
-    warning in the log; a colour space declared in any other way (PNG's gAMA and cHRM, EXIF's) is not looked
+    warning in the log; a color space declared in any other way (PNG's gAMA and cHRM, EXIF's) is not looked
     at. Grey, palette and CMYK pictures become RGB. CMYK JPEG files are taken in Adobe's polarity (255 is no
     ink), as Pillow takes all of them. Transparency is laid over white on the encoded values, as browsers do.
     Of a TIFF whose first page is a preview, the largest page is read (see ``nst_tf.images.tiff``).

@@ -87,15 +87,15 @@ def float_tiff(content: bytes) -> FloatTiff | None:
 def decoded_floats(tiff: FloatTiff, name: str | Path) -> Floats:
     """Decode it; memory is taken for the picture that its header declares, whatever its data unpack to.
 
-    Raises InputError for a compression or kind of colour that is not read, and ValueError or the like for
+    Raises InputError for a compression or kind of color that is not read, and ValueError or the like for
     damaged data.
     """
     tags = tiff.tags
     bits, count = set(_numbers(tags.get(_BITS))), _number(tags, _SAMPLES, 1)
-    colours = 3 if _number(tags, _PHOTOMETRIC, _BLACK_IS_ZERO) == _RGB else 1
+    colors = 3 if _number(tags, _PHOTOMETRIC, _BLACK_IS_ZERO) == _RGB else 1
     compression = _number(tags, _COMPRESSION, _UNCOMPRESSED)
     known = len(bits) == 1 and bits <= set(_TYPES) and compression in (_UNCOMPRESSED, *_DEFLATED)
-    if not known or _number(tags, _PHOTOMETRIC, _BLACK_IS_ZERO) > _RGB or not colours <= count <= 16:
+    if not known or _number(tags, _PHOTOMETRIC, _BLACK_IS_ZERO) > _RGB or not colors <= count <= 16:
         # a damaged file can name thousands
         depth = "/".join(map(str, sorted(bits))) if len(bits) <= count <= 16 else "various numbers of"
         raise InputError(
@@ -107,17 +107,17 @@ def decoded_floats(tiff: FloatTiff, name: str | Path) -> Floats:
     for (down, across, channels), block in _blocks(tiff, np.dtype(f"{tiff.order}{_TYPES[depth]}"), count):
         place = samples[down : down + block.shape[0], across : across + block.shape[1], channels]
         place[...] = block[: place.shape[0], : place.shape[1]]
-    meaning = (*_numbers(tags.get(_EXTRA)), 0)[0] if count > colours else 0
+    meaning = (*_numbers(tags.get(_EXTRA)), 0)[0] if count > colors else 0
     has_alpha = meaning in (_ASSOCIATED, _UNASSOCIATED)
-    alpha = np.clip(samples[..., colours], 0, 1) if has_alpha else None
-    colour = samples[..., :colours]
+    alpha = np.clip(samples[..., colors], 0, 1) if has_alpha else None
+    color = samples[..., :colors]
     if alpha is not None and meaning == _ASSOCIATED:
-        colour = np.minimum(colour / np.where(alpha > 0, alpha, 1)[..., None], 1)
+        color = np.minimum(color / np.where(alpha > 0, alpha, 1)[..., None], 1)
     if _number(tags, _PHOTOMETRIC, _BLACK_IS_ZERO) == _WHITE_IS_ZERO:
-        colour = 1 - colour
+        color = 1 - color
     turn = _TURNS.get(_number(tags, _ORIENTATION, 1), lambda one: one)
     return Floats(
-        np.ascontiguousarray(turn(colour), np.float32),
+        np.ascontiguousarray(turn(color), np.float32),
         None if alpha is None else np.ascontiguousarray(turn(alpha)),
         depth,
     )
@@ -198,7 +198,7 @@ def _number(tags: Mapping[int, Any], tag: int, otherwise: int = 0) -> int:
 # tags of TIFF 6.0, section 8; of Adobe's technical note 1 (SubIFDs)
 _SUBFILE, _SUB_IFDS = 254, 330
 _REDUCED, _MASK = 1, 4  # bits of _SUBFILE
-_OF_A_SENSOR = (32803, 34892)  # values of _PHOTOMETRIC in DNG 1.7: colour filter array, linear raw
+_OF_A_SENSOR = (32803, 34892)  # values of _PHOTOMETRIC in DNG 1.7: color filter array, linear raw
 
 _MUCH_LARGER = 2  # times the pixels of the first page: pages of one scanned document differ by less
 _MOST_PAGES = 256  # that are looked at: raw pictures have under ten

@@ -31,10 +31,10 @@ from nst_tf.images.pixels import DEPTHS, levels_of, rounded
 # Levels, profile and notes as the bytes of a file: each format by the library that holds the most of it.
 
 _SAVE_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    # 95 is the highest quality that Pillow's documentation advises; subsampling 0 keeps full colour
-    # resolution, for a stylized picture has fine coloured strokes.
+    # 95 is the highest quality that Pillow's documentation advises; subsampling 0 keeps full color
+    # resolution, for a stylized picture has fine colored strokes.
     "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"quality": 95, "exact": True},  # exact: colour under transparent pixels is kept
+    "WEBP": {"quality": 95, "exact": True},  # exact: color under transparent pixels is kept
 }
 _MOST_JPEG_EXIF = 65533  # bytes: a JPEG segment's 16-bit length counts its own two bytes
 _OWN_DESCRIPTION = "description"  # of the content picture, beside our texts in the tag ImageDescription
@@ -111,11 +111,11 @@ def _save_png(
         options = {"exif": exif.tobytes()} if is_filled(exif) else {}
         Image.fromarray(levels).save(path, "PNG", icc_profile=icc, pnginfo=notes, **options)
         return
-    # Pillow writes no colour of 16 bits; pypng does, and leaves these chunks (PNG 3, section 11.3) to us
+    # Pillow writes no color of 16 bits; pypng does, and leaves these chunks (PNG 3, section 11.3) to us
     height, width, channels = levels.shape
     encoded = BytesIO()
-    colour: Any = False  # the library's own annotation says otherwise
-    writer = png.Writer(width, height, greyscale=colour, alpha=channels == 4, bitdepth=16)
+    color: Any = False  # the library's own annotation says otherwise
+    writer = png.Writer(width, height, greyscale=color, alpha=channels == 4, bitdepth=16)
     writer.write_packed(encoded, (row.tobytes() for row in levels.astype(">u2")))
     header, *rest = png.Reader(bytes=encoded.getvalue()).chunks()
     chunks = [header, (b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))]
@@ -129,7 +129,7 @@ def _save_png(
 def _save_tiff(path: Path, levels: np.ndarray, icc: bytes, described: str | None, exif: Image.Exif) -> None:
     """Deflated, with the predictor that takes differences of neighbours.
 
-    By tifffile: Pillow writes no colour of 16 bits, nor the data of the photograph into a compressed file.
+    By tifffile: Pillow writes no color of 16 bits, nor the data of the photograph into a compressed file.
     """
     own: list[Any] = [
         (tag, _ASCII, None, text, True) for tag, text in sorted(exif.items()) if _is_text(tag, text)
@@ -215,7 +215,7 @@ _KEY = re.compile(r"[!-~]([ -~]{0,77}[!-~])?")  # a keyword of PNG's text chunks
 
 @dataclass(frozen=True)
 class FileForm:
-    """What a picture's file is besides its pixels: bits a channel, colour profile, EXIF data."""
+    """What a picture's file is besides its pixels: bits a channel, color profile, EXIF data."""
 
     bits: int = 8
     profile: OutputProfile = SRGB
@@ -273,7 +273,7 @@ def write_picture(
     alpha: np.ndarray | None = None,
     form: FileForm | None = None,
 ) -> None:
-    """Write a picture in the format of the path's suffix, atomically, with its colour profile embedded.
+    """Write a picture in the format of the path's suffix, atomically, with its color profile embedded.
 
     The same arguments give the same bytes. PNG and TIFF (deflate) are lossless; JPEG has quality 95 without
     chroma subsampling, WebP quality 95. An existing file is replaced.

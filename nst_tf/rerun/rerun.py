@@ -161,7 +161,7 @@ _FACTS = (
     (("weights", "sha256"), "SHA-256 of the weights"),
     (("inputs", "content", "sha256"), "SHA-256 of the content picture"),
     (("inputs", "init", "sha256"), "SHA-256 of the picture to start from"),
-    (("inputs", "profile", "sha256"), "SHA-256 of the colour profile"),
+    (("inputs", "profile", "sha256"), "SHA-256 of the color profile"),
 )
 
 

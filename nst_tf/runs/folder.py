@@ -198,8 +198,8 @@ def _linked(sweep: Path, target: Path, content: bytes) -> bool:
 # The loss of a run as a picture: one SVG, logarithmic, the total and each term.
 
 _WIDTH, _HEIGHT, _MARGIN, _LEGEND = 820, 420, 60, 180
-# Okabe and Ito 2008: colours that people with any colour vision can tell apart
-_COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999933")
+# Okabe and Ito 2008: colors that people with any color vision can tell apart
+_COLORS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999933")
 MOST_POINTS = 1000  # a curve: more could not be seen at this width
 
 
@@ -240,8 +240,8 @@ def loss_plot(reports: Sequence[Report]) -> str:
         f'<text x="{across((first + last) / 2):.1f}" y="{_HEIGHT - 12}" text-anchor="middle">step</text>'
     )
     for index, (name, curve) in enumerate(curves.items()):
-        colour = _COLOURS[index % len(_COLOURS)]
-        dash = ' stroke-dasharray="5 3"' if index >= len(_COLOURS) else ""
+        color = _COLORS[index % len(_COLORS)]
+        dash = ' stroke-dasharray="5 3"' if index >= len(_COLORS) else ""
         points = " ".join(
             f"{across(step):.1f},{down(value):.1f}"
             for step, value in curve
@@ -249,11 +249,11 @@ def loss_plot(reports: Sequence[Report]) -> str:
         )
         width = 2 if index == 0 else 1.2
         lines.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}/>'
+            f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="{width}"{dash}/>'
         )
         y = 24 + 18 * index
         left = _WIDTH - _LEGEND + 12
-        lines.append(f'<path d="M{left} {y}h18" stroke="{colour}" stroke-width="{width}"{dash}/>')
+        lines.append(f'<path d="M{left} {y}h18" stroke="{color}" stroke-width="{width}"{dash}/>')
         lines.append(f'<text x="{left + 24}" y="{y + 4}">{escape(name)}</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"
 

@@ -235,7 +235,7 @@ _IN_PIECES = (
     "GaussianWasserstein",
 )
 # images [H, W, 3] in float32 beside those of the optimizer: the content, what is seen and its gradient, ...
-_OF_COLOUR = {"Luminance": 4, "Recombine": 2, "Only": 1}
+_OF_COLOR = {"Luminance": 4, "Recombine": 2, "Only": 1}
 _GIB = 2**30
 _SPARE = 0.97  # of the free memory: a browser's tab comes and goes
 
@@ -370,7 +370,7 @@ def demand_of(
         number=_NUMBER[precision],
         state=images_of_optimizer(settings.optimizer)
         + (settings.average is not None)
-        + _OF_COLOUR.get(settings.color["_target_"].rpartition(".")[2], 0),
+        + _OF_COLOR.get(settings.color["_target_"].rpartition(".")[2], 0),
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle(settings) is None and not _wraps(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,

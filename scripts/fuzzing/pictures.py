@@ -283,13 +283,13 @@ _MUTATIONS: tuple[Mutation, ...] = (
 )
 
 
-def _png(width: int, height: int, bits: int, colours: int, data: bytes) -> bytes:
+def _png(width: int, height: int, bits: int, colors: int, data: bytes) -> bytes:
     """PNG (third edition), section 11.2."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, colors, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
@@ -324,7 +324,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "png: 16-bit grey zeros": lambda: _png(10_000, 10_000, 16, 0, _zeros(10_000 * 20_001)),
     "png: 1-bit zeros": lambda: _png(10_000, 10_000, 1, 0, _zeros(10_000 * 1_251)),
     "tiff: 100 megapixels of zeros": lambda: _tiff_of_zeros(10_000),
-    "gif: 100 megapixels of one colour": lambda: _saved(Image.new("P", (10_000, 10_000)), "GIF"),
+    "gif: 100 megapixels of one color": lambda: _saved(Image.new("P", (10_000, 10_000)), "GIF"),
     "png: a chunk of text that unpacks to 200 MB": lambda: _with_text(200_000_000),
 }
 

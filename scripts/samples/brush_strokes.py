@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from samples.canvas import colour, grid, palette, ramp, sample, shrink, to_bytes
+from samples.canvas import color, grid, palette, ramp, sample, shrink, to_bytes
 from samples.noise import Noise
 from samples.paint import Oil, Stroke
 
 WIDTH, HEIGHT = 1024, 800
 FINE = 2  # painted at twice the size, then shrunk: bristles and edges come out smooth
-FLOW = 2  # the direction and colour fields are smooth, so they are stored at half size
+FLOW = 2  # the direction and color fields are smooth, so they are stored at half size
 
 # Luminous discs: centre and radius of the core in pixels, reach of the whirl, sense of rotation.
 DISCS = (
@@ -60,7 +60,7 @@ def field_edge(x: np.ndarray) -> np.ndarray:
 
 
 class Fields:
-    """Direction of the brush and colour of the paint at every place of the picture."""
+    """Direction of the brush and color of the paint at every place of the picture."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         x, y = grid(WIDTH // FLOW, HEIGHT // FLOW)
@@ -69,7 +69,7 @@ class Fields:
         self.grain = y > field_edge(x)
         self.direction = self._direction(x, y)
         self.tone = self._streamed(rng)
-        self.colour = self._colour(x, y)
+        self.color = self._color(x, y)
 
     def _direction(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Unit vectors (rows, columns, 2): a river of air, bent around discs and whirls."""
@@ -108,7 +108,7 @@ class Fields:
         ranks = np.argsort(np.argsort(total, axis=None)).reshape(total.shape)
         return (ranks / ranks.size).astype(np.float32)
 
-    def _colour(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def _color(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         lift = 0.24 * np.exp(-(((y - 420 - 70 * np.sin(x / 170.0)) / 75.0) ** 2)) - 0.08 * ramp(180, 0, y)
         sky = palette(SKY, np.clip(0.06 + 0.72 * self.tone**1.15 + lift, 0, 1))
         for cx, cy, core, reach, _ in DISCS:
@@ -122,7 +122,7 @@ class Fields:
         near = ramp(660, 800, y)
         grain = palette(FIELD, np.clip(0.12 + 0.85 * self.tone + 0.1 * near, 0, 1))
         furrow = ramp(0.55, 1.0, np.sin(x / 58.0 + 0.02 * y * np.sin(x / 140.0)) + 0.5 * self.tone)
-        grain = grain + (colour("3f5a2c") - grain) * (0.75 * furrow)[..., None]
+        grain = grain + (color("3f5a2c") - grain) * (0.75 * furrow)[..., None]
         return np.where(self.sky[..., None], sky, np.where(self.grain[..., None], grain, hills))
 
 
@@ -151,12 +151,12 @@ def dabs(oil: Oil, rng: np.random.Generator) -> None:
                 turn = start + sense * np.linspace(0, 2.2, 14)
                 path = np.stack([cx + ring * core * np.cos(turn), cy + ring * core * np.sin(turn)], axis=1)
                 warmth = palette(GLOW, np.array(ring * rng.uniform(0.5, 1.5)))
-                oil.lay(Stroke(path * FINE, FINE * (2.4 + 0.05 * core), warmth, colour("f8d765"), 0.3, 0.8))
+                oil.lay(Stroke(path * FINE, FINE * (2.4 + 0.05 * core), warmth, color("f8d765"), 0.3, 0.8))
         for tilt in (0.9, -0.5):  # and two flat touches that close the very middle
             reach = 0.35 * core + 5.0
             path = np.array([cx, cy]) + np.linspace(-1, 1, 6)[:, None] * reach * [np.cos(tilt), np.sin(tilt)]
             oil.lay(
-                Stroke(path * FINE, FINE * (4.5 + 0.08 * core), colour("fffae2"), colour("fff0ae"), 0.4, 0.9)
+                Stroke(path * FINE, FINE * (4.5 + 0.08 * core), color("fffae2"), color("fff0ae"), 0.4, 0.9)
             )
 
 
@@ -170,24 +170,24 @@ def poppies(oil: Oil, rng: np.random.Generator) -> None:
         for side in (-1.0, 1.0):
             turn = rng.normal(0.0, 0.4) + np.linspace(-0.2, 1.9, 8)
             petal = np.stack([side * np.cos(turn), -np.sin(turn)], axis=1) * 0.85 * size
-            red = colour(str(rng.choice(["c8321c", "e2561f", "a51f1f", "d9472a"])))
-            oil.lay(Stroke((petal + [x, y]) * FINE, FINE * size, red, colour("f08a3c"), 0.25, 0.9))
+            red = color(str(rng.choice(["c8321c", "e2561f", "a51f1f", "d9472a"])))
+            oil.lay(Stroke((petal + [x, y]) * FINE, FINE * size, red, color("f08a3c"), 0.25, 0.9))
 
 
 def draw() -> np.ndarray:
     """The picture, uint8 (800, 1024, 3)."""
     rng = np.random.default_rng(1889)
     fields = Fields(rng)
-    oil = Oil(WIDTH * FINE, HEIGHT * FINE, colour("2a3350"), rng)
+    oil = Oil(WIDTH * FINE, HEIGHT * FINE, color("2a3350"), rng)
     x, y = grid(WIDTH * FINE, HEIGHT * FINE)
     for cx, cy, core, _, _ in DISCS:  # bare canvas must not show as a dark hole in a disc
-        oil.colour[np.hypot(x / FINE - cx, y / FINE - cy) < core] = colour("fff2b4")
+        oil.color[np.hypot(x / FINE - cx, y / FINE - cy) < core] = color("fff2b4")
     for spacing, width, length, jitter in LAYERS:
         starts = scattered(spacing, rng)
         lengths = length * rng.uniform(0.6, 1.3, len(starts))
-        middle = sample(fields.colour, starts[:, 0] / FLOW, starts[:, 1] / FLOW)
+        middle = sample(fields.color, starts[:, 0] / FLOW, starts[:, 1] / FLOW)
         beside = starts + rng.normal(0, 16, starts.shape)
-        second = sample(fields.colour, beside[:, 0] / FLOW, beside[:, 1] / FLOW)
+        second = sample(fields.color, beside[:, 0] / FLOW, beside[:, 1] / FLOW)
         lines = paths(fields, starts, lengths)
         for path, base, other in zip(lines, middle, second, strict=True):
             warm = 0.4 * jitter * rng.normal() * np.array([1.0, 0.1, -1.0])

@@ -19,20 +19,20 @@ def ramp(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 
 def mix(a: np.ndarray, b: np.ndarray, amount: np.ndarray) -> np.ndarray:
-    """Blend colours ``a`` to ``b`` (..., 3) by ``amount`` (...)."""
+    """Blend colors ``a`` to ``b`` (..., 3) by ``amount`` (...)."""
     return a + (b - a) * np.asarray(amount)[..., None]
 
 
-def colour(code: str) -> np.ndarray:
-    """Colour of a hexadecimal code, float32 in [0, 1]."""
+def color(code: str) -> np.ndarray:
+    """Color of a hexadecimal code, float32 in [0, 1]."""
     return np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255.0
 
 
 def palette(stops: list[tuple[float, str]], value: np.ndarray) -> np.ndarray:
-    """Colours interpolated between (position, hexadecimal code) stops, at ``value`` (...) -> (..., 3)."""
+    """Colors interpolated between (position, hexadecimal code) stops, at ``value`` (...) -> (..., 3)."""
     positions = [position for position, _ in stops]
-    colours = np.stack([colour(code) for _, code in stops])
-    channels = [np.interp(value, positions, colours[:, c]).astype(np.float32) for c in range(3)]
+    colors = np.stack([color(code) for _, code in stops])
+    channels = [np.interp(value, positions, colors[:, c]).astype(np.float32) for c in range(3)]
     return np.stack(channels, axis=-1)
 
 

@@ -17,8 +17,8 @@ def spruce(
 ) -> np.ndarray:
     """A spruce of ``tall`` pixels over ``foot`` (x, y) on a transparent picture of ``size`` (width, height).
 
-    ``bright`` is the colour (0 to 255) of needles in the full sun. Returns float32 RGBA in [0, 1],
-    straight alpha, sRGB colours.
+    ``bright`` is the color (0 to 255) of needles in the full sun. Returns float32 RGBA in [0, 1],
+    straight alpha, sRGB colors.
     """
     picture = Image.new("RGBA", size, (14, 20, 14, 0))
     pen = ImageDraw.Draw(picture)

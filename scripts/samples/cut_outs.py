@@ -1,11 +1,11 @@
-"""Fronds, leaves and stars cut with scissors from sheets of painted paper, pasted on coloured panels."""
+"""Fronds, leaves and stars cut with scissors from sheets of painted paper, pasted on colored panels."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from samples.canvas import blur, colour, grid, mix, ramp, relief_light, shrink, to_bytes
+from samples.canvas import blur, color, grid, mix, ramp, relief_light, shrink, to_bytes
 from samples.noise import Noise
 
 WIDTH, HEIGHT = 1024, 768
@@ -144,7 +144,7 @@ class Collage:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.x, self.y = grid(WIDTH * FINE, HEIGHT * FINE)
-        self.picture = np.ones((HEIGHT * FINE, WIDTH * FINE, 3), np.float32) * colour("efe8d8")
+        self.picture = np.ones((HEIGHT * FINE, WIDTH * FINE, 3), np.float32) * color("efe8d8")
         self.noise, self.rng = Noise(1952), rng
 
     def paste(self, mask: np.ndarray, name: str, box: tuple[slice, slice], shade: float = 0.42) -> None:
@@ -154,7 +154,7 @@ class Collage:
         u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
         wash = self.noise.fractal(u / 150 + shift, v / 11, octaves=4, gain=0.62)  # the pull of a broad brush
         cloud = self.noise(x / 90 + shift, y / 90)
-        tint = colour(INKS[name])
+        tint = color(INKS[name])
         sheet = tint * (1 + 0.055 * wash + 0.04 * cloud)[..., None] + (0.016 * wash)[..., None]
         shadow = blur(np.roll(mask, (int(3.2 * FINE), int(2.6 * FINE)), (0, 1)), 2.4 * FINE)
         shadow = np.maximum(shadow, 0.8 * blur(mask, 1.5 * FINE))

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_gradient_magnitude
 
-from samples.canvas import blur, colour, grid, mix, ramp, relief_light, shrink, to_bytes
+from samples.canvas import blur, color, grid, mix, ramp, relief_light, shrink, to_bytes
 from samples.noise import Noise
 
 WIDTH, HEIGHT = 1024, 800
@@ -154,6 +154,6 @@ def draw() -> np.ndarray:
         edge = np.maximum(edge, gaussian_gradient_magnitude((label == number).astype(np.float32), 0.9))
     ink = np.maximum(ink, ramp(0.18, 0.34, edge * (0.75 + 0.7 * dark + 0.15 * noise(x / 30, y / 30))))
     fibre = noise.fractal(x / 7, y / 7, octaves=3)
-    paper = colour("f0e6cf") * (1 + 0.016 * fibre + 0.025 * noise(x / 210, y / 210))[..., None]
+    paper = color("f0e6cf") * (1 + 0.016 * fibre + 0.025 * noise(x / 210, y / 210))[..., None]
     spread = np.clip(ink * (0.93 + 0.05 * fibre), 0, 1)  # ink takes unevenly on the fibres
-    return to_bytes(mix(paper, colour("1f1a1b") * np.ones_like(paper), spread))
+    return to_bytes(mix(paper, color("1f1a1b") * np.ones_like(paper), spread))

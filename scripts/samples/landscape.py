@@ -27,12 +27,12 @@ BOX = {
 
 
 def haze(slants: np.ndarray) -> np.ndarray:
-    """Colour of the far air by column: warm towards the sun on the left."""
+    """Color of the far air by column: warm towards the sun on the left."""
     return mix(WARM_HAZE, COOL_HAZE, ramp(-0.75, 0.45, slants)).astype(np.float32)
 
 
 def sky(slant: np.ndarray, lift: np.ndarray, noise: Noise) -> np.ndarray:
-    """Linear colour of the sky at ``slant`` (right) and ``lift`` (up), both tangents of angles."""
+    """Linear color of the sky at ``slant`` (right) and ``lift`` (up), both tangents of angles."""
     low = mix(LOW_SKY, haze(slant), 0.45 + 0.3 * ramp(-0.2, 0.6, slant))
     clear = mix(low, ZENITH, ramp(-0.08, 0.33, lift) ** 0.7)
 
@@ -219,7 +219,7 @@ def boat(picture: np.ndarray, at: tuple[float, float], size: float) -> np.ndarra
 
 
 def lake(x: np.ndarray, y: np.ndarray, mirror: np.ndarray, noise: Noise) -> np.ndarray:
-    """Linear colour of the water at fine pixels ``x``, ``y`` below the horizon; ``mirror`` starts at it."""
+    """Linear color of the water at fine pixels ``x``, ``y`` below the horizon; ``mirror`` starts at it."""
     below = y / FINE - HORIZON
     far = EYE * FOCAL / np.maximum(below, 0.3)
     right = (x / FINE - WIDTH / 2) / FOCAL * far

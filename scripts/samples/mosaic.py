@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.spatial import cKDTree
 
-from samples.canvas import blur, colour, grid, ramp, relief_light, to_bytes
+from samples.canvas import blur, color, grid, ramp, relief_light, to_bytes
 from samples.noise import Noise
 
 WIDTH, HEIGHT = 1024, 832
@@ -15,7 +15,7 @@ ROUNDS = 14  # of Lloyd's relaxation: the tiles hardly move after a dozen
 NEIGHBOURS = 9  # nearest sites in which the nearest by the tiles' own square metric is sought
 
 BODY, NECK = (512.0, 560.0), (505.0, 395.0)
-COLOURS = {
+COLORS = {
     "gold": ("d9a632", "e8bf55", "c48a22", "f0d684", "b57a1c"),
     "night": ("152a63", "1d3b86", "10204d", "284d9c", "1a2f5c"),
     "teal": ("0f6a70", "158a86", "0b4f5c", "2aa39a", "1b7c6a"),
@@ -25,7 +25,7 @@ COLOURS = {
     "white": ("efe6d0", "e2d4b4", "f6f0e0", "d8c8a4", "eadfc4"),
     "brown": ("5a3620", "70482a", "45281a", "80583a", "5a3c28"),
 }
-KINDS = list(COLOURS)
+KINDS = list(COLORS)
 
 
 def drawing(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def draw() -> np.ndarray:
 
     at = (np.clip(sites[:, 1], 0, HEIGHT - 1).astype(int), np.clip(sites[:, 0], 0, WIDTH - 1).astype(int))
     owner, gap = tiles(x, y, sites, direction[at], kind[at], kind)
-    shades = np.stack([[colour(code) for code in COLOURS[name]] for name in KINDS])
+    shades = np.stack([[color(code) for code in COLORS[name]] for name in KINDS])
     choice = np.clip(
         (2.0 + 1.1 * noise(sites[:, 0] / 45, sites[:, 1] / 45) + rng.normal(0, 1.0, len(sites))), 0, 4.99
     )
@@ -161,7 +161,7 @@ def draw() -> np.ndarray:
     tilt = rng.normal(0, 1, (len(sites), 2))
     gold = np.isin(kind[at], [KINDS.index("gold"), KINDS.index("white")])
     glint = np.clip(tilt @ [0.6, 0.6] - 0.2, 0, 2) * np.where(gold, 0.22, 0.10)
-    body = paint[owner] + glint[owner][..., None] * colour("fff0c8")
+    body = paint[owner] + glint[owner][..., None] * color("fff0c8")
     slant = ((x - sites[owner, 0]) * tilt[owner, 0] + (y - sites[owner, 1]) * tilt[owner, 1]) / TILE
     body = body * (1 + 0.12 * slant + 0.018 * noise(x / 3, y / 3) + 0.04 * noise(x / 9, y / 9))[..., None]
 
@@ -170,7 +170,7 @@ def draw() -> np.ndarray:
     light = 0.32 + 0.68 * relief_light(height, (-0.6, -0.7, 0.9), 0.75)
     shadow = 1 - 0.35 * blur(np.roll(ramp(0.8, 3.0, gap), (2, 2), (0, 1)), 1.0) * (1 - inside)
     mortar = (
-        colour("6e6252") * (0.72 + 0.05 * noise(x / 2.5, y / 2.5) + 0.06 * noise(x / 20, y / 20))[..., None]
+        color("6e6252") * (0.72 + 0.05 * noise(x / 2.5, y / 2.5) + 0.06 * noise(x / 20, y / 20))[..., None]
     )
     picture = mortar * (shadow * (1 - inside))[..., None] + body * inside[..., None]
     fall = 1.06 - 0.22 * np.hypot(x / WIDTH - 0.35, y / HEIGHT - 0.3)  # a lamp at the upper left

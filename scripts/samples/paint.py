@@ -1,4 +1,4 @@
-"""Oil paint laid on with a bristle brush: tapered ribbons that carry colour and thickness."""
+"""Oil paint laid on with a bristle brush: tapered ribbons that carry color and thickness."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def bristle_streaks(rng: np.random.Generator) -> np.ndarray:
 
 @dataclass
 class Stroke:
-    """One pull of the brush: ``path`` (n, 2) in pixels, half ``width`` in pixels, colours in [0, 1]."""
+    """One pull of the brush: ``path`` (n, 2) in pixels, half ``width`` in pixels, colors in [0, 1]."""
 
     path: np.ndarray
     width: float
-    colour: np.ndarray
-    second: np.ndarray  # the colour some of the bristles picked up beside
+    color: np.ndarray
+    second: np.ndarray  # the color some of the bristles picked up beside
     second_share: float
     load: float  # 0 dry, 1 wet: how long the paint lasts before the bristles run out
 
 
 class Oil:
-    """A canvas of wet paint: colour (height, width, 3) and thickness (height, width)."""
+    """A canvas of wet paint: color (height, width, 3) and thickness (height, width)."""
 
     def __init__(self, width: int, height: int, ground: np.ndarray, rng: np.random.Generator) -> None:
-        self.colour = np.broadcast_to(ground.astype(np.float32), (height, width, 3)).copy()
+        self.color = np.broadcast_to(ground.astype(np.float32), (height, width, 3)).copy()
         self.thickness = np.zeros((height, width), np.float32)
         self._streaks = bristle_streaks(rng)
         self._rng = rng
@@ -76,12 +76,12 @@ class Oil:
         at = row[keep] * columns + column[keep]
 
         share = np.clip((other - (1.0 - stroke.second_share)) / 0.12, 0.0, 1.0)[..., None]
-        tint = stroke.colour + (stroke.second - stroke.colour) * share
+        tint = stroke.color + (stroke.second - stroke.color) * share
         tint = tint * (0.86 + 0.28 * streak[..., None])
         rim = np.exp(-(((np.abs(v)[None, :] - 0.82 * outline[:, None]) / 0.16) ** 2))
         fresh = (0.35 + 0.75 * streak + 0.55 * rim) * np.sqrt(stroke.width)
 
-        self.colour.reshape(-1, 3)[at] = tint[keep]
+        self.color.reshape(-1, 3)[at] = tint[keep]
         flat = self.thickness.reshape(-1)
         flat[at] = 0.35 * flat[at] + fresh[keep]
 
@@ -89,8 +89,8 @@ class Oil:
         """The painting under a lamp: shaded relief with the soft shine of oil, in [0, 1]."""
         cosine = relief_light(self.thickness, towards, strength)
         shine = np.clip(cosine - 1.08, 0.0, 0.4)[..., None]
-        body = self.colour * (0.42 + 0.58 * np.clip(cosine, 0.25, 1.35))[..., None]
-        return np.clip(body + 0.45 * shine * (0.35 + 0.65 * self.colour), 0.0, 1.0)
+        body = self.color * (0.42 + 0.58 * np.clip(cosine, 0.25, 1.35))[..., None]
+        return np.clip(body + 0.45 * shine * (0.35 + 0.65 * self.color), 0.0, 1.0)
 
 
 def _resampled(path: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

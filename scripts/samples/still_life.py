@@ -90,7 +90,7 @@ class Scene:
         return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9)
 
     def light(self, px: np.ndarray, py: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Linear colour (n, 3) and a surface label (n,) at picture positions in pixels."""
+        """Linear color (n, 3) and a surface label (n,) at picture positions in pixels."""
         ahead = (AIM - EYE) / np.linalg.norm(AIM - EYE)
         right = np.cross([0, 1, 0], ahead)
         right /= np.linalg.norm(right)

@@ -1,4 +1,4 @@
-"""Colours and small bumps of the things in the still life, in linear light."""
+"""Colors and small bumps of the things in the still life, in linear light."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from samples.noise import Noise
 
 
 def rgb(r: float, g: float, b: float) -> np.ndarray:
-    """A linear colour."""
+    """A linear color."""
     return np.array([r, g, b], np.float32)
 
 

@@ -122,7 +122,7 @@ def shadow_height(valley: Valley) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def look(valley: Valley, slants: np.ndarray, haze: np.ndarray) -> Fan:
     """Sample and light the ground along rays with x = slant * z, one for each column.
 
-    ``haze`` (columns, 3) is the colour into which each column fades with distance.
+    ``haze`` (columns, 3) is the color into which each column fades with distance.
     """
     distance = RINGS
     z = np.broadcast_to(distance[:, None], (len(RINGS), len(slants)))
@@ -190,7 +190,7 @@ def _materials(
 
 
 def seen(fan: Fan, eye: float, rows_up: np.ndarray, focal: float) -> tuple[np.ndarray, np.ndarray]:
-    """What each pixel of a picture sees of the ground: linear colour (rows, columns, 3) and a mask.
+    """What each pixel of a picture sees of the ground: linear color (rows, columns, 3) and a mask.
 
     ``rows_up`` are the heights of the pixel rows over the horizon in pixels, ``eye`` the height of the
     camera over the lake in metres: minus that for what the lake mirrors.
@@ -212,7 +212,7 @@ def seen(fan: Fan, eye: float, rows_up: np.ndarray, focal: float) -> tuple[np.nd
             meets = (fan.distance[:, None] > begins) & (apparent[:, column, None] >= rows_up[under])
             ring[under], found[under] = meets.argmax(axis=0), meets.any(axis=0)
         hit[:, column] = found
-        # Between two rings of one slope the colour is interpolated; across a skyline it is not.
+        # Between two rings of one slope the color is interpolated; across a skyline it is not.
         behind, before = ring[found], np.maximum(ring[found] - 1, 0)
         low, high = apparent[before, column], apparent[behind, column]
         part = np.where(low > -1e8, (rows_up[found] - low) / np.maximum(high - low, 1e-6), 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samples.canvas import blur, colour, grid, ramp, relief_light, to_bytes
+from samples.canvas import blur, color, grid, ramp, relief_light, to_bytes
 from samples.noise import Noise
 
 WIDTH, HEIGHT = 1024, 768
@@ -59,7 +59,7 @@ class Sheet:
         bloom = 0.75 * np.exp(-(((front - 0.03) / 0.06) ** 2)) - 0.5 * ramp(0.05, 0.5, front)
         settle = 1 + 0.12 * self.grain[box] + 0.05 * np.maximum(self.grain[box], 0)
         amount = body * np.maximum(0.80 * pool + 0.75 * rim / (1 + 0.12 * wet) + 0.42 * bloom, 0.12) * settle
-        absorbed = -np.log(np.clip(colour(pigment), 0.03, 0.98))
+        absorbed = -np.log(np.clip(color(pigment), 0.03, 0.98))
         self.optical[box] *= (1 - lift * body)[..., None]
         self.optical[box] += (strength * np.maximum(amount, 0))[..., None] * absorbed
 
@@ -238,5 +238,5 @@ def draw() -> np.ndarray:
         sheet.wash(dot, size - gap, str(rng.choice(REDS + BLUES + GREENS)), 0.7, 0.8, 0.0)
 
     tooth = relief_light(blur(sheet.grain, 0.8), (-0.6, -0.6, 1.0), 0.22)
-    paper = colour("faf5ea") * np.clip(0.72 + 0.28 * tooth, 0.9, 1.05)[..., None]
+    paper = color("faf5ea") * np.clip(0.72 + 0.28 * tooth, 0.9, 1.05)[..., None]
     return to_bytes(paper * np.exp(-sheet.optical))

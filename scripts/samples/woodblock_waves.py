@@ -1,11 +1,11 @@
-"""A sea of breaking waves as a colour woodblock print: flat blues in contour bands, white claws of foam."""
+"""A sea of breaking waves as a color woodblock print: flat blues in contour bands, white claws of foam."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from samples.canvas import blur, colour, grid, mix, palette, ramp, shrink, to_bytes
+from samples.canvas import blur, color, grid, mix, palette, ramp, shrink, to_bytes
 from samples.noise import Noise
 
 WIDTH, HEIGHT = 1024, 768
@@ -28,17 +28,17 @@ ROWS = (
 
 
 class Print:
-    """Two impressions: colour, and the key block of lines over it, printed a little out of register."""
+    """Two impressions: color, and the key block of lines over it, printed a little out of register."""
 
     def __init__(self) -> None:
-        self.colour = Image.new("RGBA", (WIDTH * FINE, HEIGHT * FINE), (0, 0, 0, 0))
+        self.color = Image.new("RGBA", (WIDTH * FINE, HEIGHT * FINE), (0, 0, 0, 0))
         self.key = Image.new("L", (WIDTH * FINE, HEIGHT * FINE))
-        self._paint, self._line = ImageDraw.Draw(self.colour), ImageDraw.Draw(self.key)
+        self._paint, self._line = ImageDraw.Draw(self.color), ImageDraw.Draw(self.key)
 
     def area(self, points: np.ndarray, code: str, line: float = 0.0) -> None:
         """Fill a polygon (n, 2) in pixels, hide the lines under it, draw its outline ``line`` pixels wide."""
         corners = [tuple(point) for point in points * FINE]
-        self._paint.polygon(corners, fill=tuple(int(v * 255) for v in colour(code)) + (255,))
+        self._paint.polygon(corners, fill=tuple(int(v * 255) for v in color(code)) + (255,))
         self._line.polygon(corners, fill=0)
         if line:
             self.stroke(np.concatenate([points, points[:2]]), np.full(len(points) + 2, line))
@@ -145,7 +145,7 @@ def draw() -> np.ndarray:
     sun = np.hypot(px - 724, py - 118)
     picture = mix(
         picture,
-        colour("d2402c") * np.ones_like(picture),
+        color("d2402c") * np.ones_like(picture),
         ramp(74.6, 73.4, sun + 0.5 * noise(px / 12, py / 12)),
     )
     bars = np.zeros_like(px)
@@ -162,13 +162,13 @@ def draw() -> np.ndarray:
         for k, (dx, dy, share) in enumerate(((0, 0, 1.0), (60, 15, 0.62), (-70, -14, 0.5))):
             gap = np.hypot(np.maximum(np.abs(px - cx - dx) - wide * share / 2, 0), py - cy - dy)
             bars = np.maximum(bars, ramp(8.6, 7.6, gap + 0.1 * k))
-    picture = mix(picture, colour("f3ead2") * np.ones_like(picture), bars * 0.92)
+    picture = mix(picture, color("f3ead2") * np.ones_like(picture), bars * 0.92)
 
     sheet = Print()
     waves(sheet, rng)
-    printed = np.asarray(sheet.colour, np.float32) / 255
+    printed = np.asarray(sheet.color, np.float32) / 255
     picture = mix(picture, printed[..., :3], printed[..., 3])
-    # Colour takes unevenly on the damp paper; the grain of the plank shows in it.
+    # Color takes unevenly on the damp paper; the grain of the plank shows in it.
     rings = np.sin(0.33 * py + 7 * noise(px / 420, py / 38) + 2.0 * noise(px / 170, py / 12))
     streak = noise(px / 110, py / 1.6)
     ink = 1 + 0.032 * rings + 0.022 * streak + 0.03 * noise(px / 120, py / 120)
@@ -176,6 +176,6 @@ def draw() -> np.ndarray:
     ink = ink * (1 - 0.22 * ramp(560, 790, py))
     picture = picture * ink[..., None]
     key = blur(np.roll(np.asarray(sheet.key, np.float32) / 255, (2, -2), (0, 1)), 0.7)
-    picture = mix(picture, colour(LINE) * np.ones_like(picture), key * (0.93 + 0.05 * noise(px / 4, py / 4)))
+    picture = mix(picture, color(LINE) * np.ones_like(picture), key * (0.93 + 0.05 * noise(px / 4, py / 4)))
     paper = 1 + 0.012 * noise(px / 3, py / 3)
     return to_bytes(shrink(picture * paper[..., None], FINE))

@@ -20,16 +20,16 @@ def _sheet(runs: list[ComparedRun]) -> np.ndarray:
     return np.asarray(contact_sheet(runs, arranged(runs, names), names, "a title"))
 
 
-def _box(sheet: np.ndarray, colour: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Top, left, bottom, right of the pixels of a colour."""
-    down, across = np.nonzero((sheet == colour).all(-1))
+def _box(sheet: np.ndarray, color: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right of the pixels of a color."""
+    down, across = np.nonzero((sheet == color).all(-1))
     return int(down.min()), int(across.min()), int(down.max()) + 1, int(across.max()) + 1
 
 
 def _flat(
-    folder: Path, colour: tuple[int, ...], weight: int, height: int = 60, width: int = 80, **more
+    folder: Path, color: tuple[int, ...], weight: int, height: int = 60, width: int = 80, **more
 ) -> Path:
-    pixels = np.tile(np.array(colour) / 255, (height, width, 1))
+    pixels = np.tile(np.array(color) / 255, (height, width, 1))
     return made_run(
         folder,
         {"objective.style.weight": weight},
@@ -52,7 +52,7 @@ def test_content_and_style_stand_beside(tmp_path: Path) -> None:
     content = save(tmp_path / "content.png", np.tile(np.array(_GREEN) / 255, (60, 80, 1)))
     style = save(tmp_path / "style.png", np.tile(np.array(_BLUE) / 255, (80, 60, 1)))
     sheet = _sheet(read_runs([_flat(tmp_path / "0", _RED, 20, content=content, styles=[style])]))
-    red, green, blue = (_box(sheet, colour) for colour in (_RED, _GREEN, _BLUE))
+    red, green, blue = (_box(sheet, color) for color in (_RED, _GREEN, _BLUE))
     assert green[3] <= red[1]
     assert blue[3] <= red[1]
     assert green[2] <= blue[0]
@@ -122,12 +122,12 @@ def test_a_run_that_failed_or_can_not_be_read_has_a_cell(tmp_path: Path) -> None
 
 
 def test_the_pareto_front_is_framed(tmp_path: Path) -> None:
-    folders = [_flat(tmp_path / str(n), colour, n) for n, colour in enumerate([_RED, _GREEN])]
+    folders = [_flat(tmp_path / str(n), color, n) for n, color in enumerate([_RED, _GREEN])]
     first, second = read_runs(folders)
     first = replace(first, yardstick={"content_distance": 0.2, "style_distance": 0.1})
     second = replace(second, yardstick={"content_distance": 0.3, "style_distance": 0.2})
     sheet = _sheet([first, second])
-    frame, red, green = (_box(sheet, colour) for colour in (_FRONT, _RED, _GREEN))
+    frame, red, green = (_box(sheet, color) for color in (_FRONT, _RED, _GREEN))
     assert frame[0] < red[0]
     assert frame[3] > red[3]
     assert frame[3] <= green[1]

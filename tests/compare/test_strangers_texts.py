@@ -16,7 +16,7 @@ HOSTILE = {
     "=HYPERLINK(1)": "=1+cmd|' /C calc'!A0",
     "turned": "\u202egnp.exe",
     "long": "x" * 1_000_000,
-    "markup": "[red]not a colour[/]",
+    "markup": "[red]not a color[/]",
 }
 
 
@@ -38,7 +38,7 @@ def test_they_are_shown_on_lines_of_ours(sweep: Path, capsys: pytest.CaptureFixt
         assert all(letter.isprintable() or letter == "\n" for letter in text)
     assert "two lines \\x1b[2J\\ud800" in said.err
     assert "\\u202egnp.exe0" in table.out
-    assert "[red]not a colour[/]0" in table.out
+    assert "[red]not a color[/]0" in table.out
     assert max(map(len, table.out.splitlines())) < 2100  # the long one is cut
 
 

@@ -42,7 +42,7 @@ def inputs_of(*words: str):
     return read_inputs(settings)
 
 
-def test_colours_have_the_styles_that_are_named():
+def test_colors_have_the_styles_that_are_named():
     inputs = inputs_of(
         STYLES, "guidance.content=thirds.png", "guidance.regions={red: 0, 0000ff: [0, 1], black: null}"
     )
@@ -58,7 +58,7 @@ def test_colours_have_the_styles_that_are_named():
     assert [mask and mask.name for mask in inputs.masks] == ["thirds.png"]
 
 
-def test_one_style_takes_colours_from_equal_colours():
+def test_one_style_takes_colors_from_equal_colors():
     words = ("guidance.content=halves.png", "style=samples/landscape.jpg", "guidance.styles=[thirds.png]")
     regions = inputs_of(*words, "guidance.shares=equal").regions
     assert sorted(regions.names) == ["blue", "red"]
@@ -95,13 +95,13 @@ REFUSED = {
         "square.png is 88 x 88",
         "landscape.jpg of 1024 x 704",
     ),
-    "an unknown colour": (
+    "an unknown color": (
         (THIRDS, "guidance.regions={red: 0, blue: 1}"),
         "thirds.png has black at column 100, row 0",
         "they have red, blue",
     ),
-    "no colour's name": ((HALVES, "guidance.regions={rde: 0}"), "'rde' is no colour"),
-    "a colour twice": ((HALVES, "guidance.regions={red: 0, ff0000: 1}"), "names red twice"),
+    "no color's name": ((HALVES, "guidance.regions={rde: 0}"), "'rde' is no color"),
+    "a color twice": ((HALVES, "guidance.regions={red: 0, ff0000: 1}"), "names red twice"),
     "a region that is not drawn": (
         (HALVES, "guidance.regions={red: 0, blue: null, lime: 1}"),
         "region lime",

@@ -37,9 +37,9 @@ def unit(levels):
     return levels.astype(np.float32) / np.float32(255)
 
 
-def png(width, height, depth, colour_type, rows, chunks=b""):
+def png(width, height, depth, color_type, rows, chunks=b""):
     """A PNG of raw big-endian ``rows`` (bytes each), with ``chunks`` before the data."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -102,13 +102,13 @@ def _xyz(values):
     return b"XYZ " + struct.pack(">I3i", 0, *(round(value * 65536) for value in values))
 
 
-def _profile(colour_space, tags, kind=b"mntr", connection_space=b"XYZ "):
+def _profile(color_space, tags, kind=b"mntr", connection_space=b"XYZ "):
     start = 128 + 4 + 12 * len(tags)
     table, body = struct.pack(">I", len(tags)), b""
     for name, content in tags.items():
         table += name + struct.pack(">II", start + len(body), len(content))
         body += content
     size = start + len(body)
-    header = struct.pack(">I4sI4s4s4s", size, b"test", 0x02400000, kind, colour_space, connection_space)
+    header = struct.pack(">I4sI4s4s4s", size, b"test", 0x02400000, kind, color_space, connection_space)
     header += struct.pack(">6H4s", 2000, 1, 1, 0, 0, 0, b"acsp").ljust(32, b"\0") + _xyz(D50)[8:]
     return header.ljust(128, b"\0") + table + body

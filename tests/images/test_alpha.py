@@ -34,20 +34,20 @@ def test_reduction_is_the_mean_of_the_area():
 
 
 @given(st.floats(1e-3, 1), st.floats(0, 1))
-def test_a_colour_mixed_with_white_comes_out_again(opacity, colour):
-    pixels = np.full((1, 1, 3), colour, np.float64)
+def test_a_color_mixed_with_white_comes_out_again(opacity, color):
+    pixels = np.full((1, 1, 3), color, np.float64)
     alpha = np.full((1, 1), opacity)
-    np.testing.assert_allclose(without_white(over_white(pixels, alpha), alpha), colour, atol=1e-4)
+    np.testing.assert_allclose(without_white(over_white(pixels, alpha), alpha), color, atol=1e-4)
 
 
 def test_over_white_the_unmixed_picture_is_the_picture_that_was_optimized():
-    """Where the colours are possible at all, and something is opaque."""
+    """Where the colors are possible at all, and something is opaque."""
     random = np.random.default_rng(1)
     alpha = random.random((20, 20))
     pixels = 1 - random.random((20, 20, 3)) * alpha[..., None]
     np.testing.assert_allclose(over_white(without_white(pixels, alpha), alpha), pixels, atol=1e-6)
 
 
-def test_what_is_wholly_transparent_keeps_its_colour():
+def test_what_is_wholly_transparent_keeps_its_color():
     pixels = np.random.default_rng(2).random((4, 4, 3), dtype=np.float32)
     np.testing.assert_array_equal(without_white(pixels, np.zeros((4, 4))), pixels)

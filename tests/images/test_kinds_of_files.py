@@ -59,8 +59,8 @@ def with_tags(content, tags):
     return content[:4] + len(content).to_bytes(4, "little") + content[8:] + directory
 
 
-def grid(height, width, colour):
-    return np.full((height, width, 3), colour, np.uint8)
+def grid(height, width, color):
+    return np.full((height, width, 3), color, np.uint8)
 
 
 # AVIF and HEIC

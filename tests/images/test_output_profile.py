@@ -1,4 +1,4 @@
-"""Results in other colour spaces than sRGB."""
+"""Results in other color spaces than sRGB."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_pillow_image_is_left_as_it_was(tmp_path):
 @pytest.mark.parametrize("mode", ["RGBa", "La", "PA", "HSV", "YCbCr", "P", "RGBX"])
 def test_rarer_pillow_modes(mode):
     between = {"RGBa": "RGBA", "La": "LA", "PA": "P"}.get(mode)
-    image = Image.new("RGB", (16, 16), (153, 153, 153))  # a colour of the web palette
+    image = Image.new("RGB", (16, 16), (153, 153, 153))  # a color of the web palette
     image = (image.convert(between) if between else image).convert(mode)
     np.testing.assert_allclose(picture_from_pillow(image).pixels, 153 / 255, atol=2 * LEVEL)
 

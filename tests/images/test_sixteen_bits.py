@@ -81,7 +81,7 @@ def test_a_tiff_by_tifffile_is_read_at_full_depth(tmp_path, levels, order, optio
     check_read(written(other_tiff(levels, byteorder=order, **options), tmp_path / "a.tif"), levels)
 
 
-def test_png_filters_and_a_transparent_colour_by_hand(tmp_path):
+def test_png_filters_and_a_transparent_color_by_hand(tmp_path):
     """Rows filtered by 'sub' and 'up' (PNG 3, section 9.2), which act on bytes six apart."""
     raw = DEEP.astype(">u2").view(np.uint8).reshape(17, -1)
     sub, up = raw.copy(), raw.copy()

@@ -71,7 +71,7 @@ def test_every_format_is_what_its_suffix_says(tmp_path, suffix):
     np.testing.assert_allclose(read_picture(path).pixels, SMOOTH, atol=10 / 255)
 
 
-def test_jpeg_keeps_full_colour_resolution(tmp_path):
+def test_jpeg_keeps_full_color_resolution(tmp_path):
     path = tmp_path / "a.jpg"
     write_picture(path, SMOOTH)
     with Image.open(path) as image:

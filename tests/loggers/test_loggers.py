@@ -66,7 +66,7 @@ def test_one_or_several_by_command_line_or_experiment(
         (["logger=mlflow", "logger.mlflow.tracking_uri=5000"], "tracking_uri='5000' is not possible"),
         (["logger=mlflow", "logger.mlflow.experiment=''"], "logger.mlflow.experiment is ''"),
         (["logger=mlflow", "logger.mlflow.experiment=null"], "logger.mlflow.experiment is None"),
-        (["logger=tensorboard", "+logger.tensorboard.colour=1"], "logger.tensorboard can't be built"),
+        (["logger=tensorboard", "+logger.tensorboard.color=1"], "logger.tensorboard can't be built"),
         (["+logger.mine=3"], "logger.mine is no logger, for its _target_ is None"),
         (["+logger.mine._target_=nst_tf.pyramid.SingleScale"], "logger.mine is no logger"),
     ],

@@ -71,7 +71,7 @@ BEFORE_TENSORFLOW = {
     "unknown option of a term": ("objective/style=gramm", "objective/style=gramm", "gram_gatys2016"),
     "unknown experiment": ("experiment=gatys", "experiment=gatys", "gatys2016", "ablation/optimizers, "),
     "typo in a key of an option": ("objective.style.weigth=3", "did you mean 'objective.style.weight'?"),
-    "unknown colour": ("color=lab", "color=lab", "luminance, match_style_to_content"),
+    "unknown color": ("color=lab", "color=lab", "luminance, match_style_to_content"),
     "unknown network": ("model=resnet", "model=resnet", "vgg16, vgg19"),
     "added key": ("+unknown=1", "unknown key 'unknown'"),
     "added key of a group": ("+image.unknown=1", "unknown key 'image.unknown'"),
@@ -198,7 +198,7 @@ TELLING = ["typo in a key", "unknown option", "zero steps", "unknown layer", "tr
 
 BEFORE_THE_RUN = {
     "weights of no known format": ("model.weights=text.jpg", "text.jpg", "16 convolutions of VGG-19"),
-    "unknown method of colour": ("color=only color.method=best", "color.method", "'best'", "symmetric"),
+    "unknown method of color": ("color=only color.method=best", "color.method", "'best'", "symmetric"),
     "noise above one": ("init.noise=2", "init.noise", "2"),
     "no history": ("optimizer.history_size=0", "history_size", "0"),
     "empty box": ("optimizer.lower=2", "2"),

@@ -12,7 +12,7 @@ from PIL import Image
 
 
 def _picture(path: Path, height: int, width: int, seed: int) -> Path:
-    """Waves of colour: neither flat, where gradients vanish, nor noise."""
+    """Waves of color: neither flat, where gradients vanish, nor noise."""
     random = np.random.default_rng(seed)
     down, across = np.mgrid[0:height, 0:width][..., np.newaxis]
     phase, turn = random.uniform(0, 6, 3), random.uniform(0.1, 0.5, (2, 3))

@@ -1,4 +1,4 @@
-"""What an artist's file brings along comes out again: depth, transparency, colour space, EXIF data."""
+"""What an artist's file brings along comes out again: depth, transparency, color space, EXIF data."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def cut_out(tmp_path_factory: pytest.TempPathFactory, painting: Path) -> Path:
     folder = tmp_path_factory.mktemp("artist")
     down, across = np.mgrid[0:48, 0:32]
     alpha = np.clip((18 - np.hypot(down - 24, across - 16)) / 6, 0, 1)
-    colours = 0.5 + 0.45 * np.sin(0.3 * down[..., None] + 0.2 * across[..., None] + np.arange(3))
-    levels = np.rint(np.dstack([colours, alpha]) * 65535).astype(np.uint16)
+    colors = 0.5 + 0.45 * np.sin(0.3 * down[..., None] + 0.2 * across[..., None] + np.arange(3))
+    levels = np.rint(np.dstack([colors, alpha]) * 65535).astype(np.uint16)
     exif = Image.Exif()
     exif[Base.Make], exif[Base.Orientation] = "Maker", 6
     exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] = "2019:07:04 05:06:07"

@@ -40,7 +40,7 @@ def test_a_seed_repeats_the_start_and_another_does_not(start, content, style):
     assert first.dtype == np.float32
 
 
-def test_normal_noise_has_the_mean_colour_and_deviation_asked_for(content):
+def test_normal_noise_has_the_mean_color_and_deviation_asked_for(content):
     noise = NoiseStart(deviation=0.1)(content, [], generator())
     # zero in the pixels that the network takes: the mean of ImageNet
     mean = 255 * noise.mean((0, 1))

@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 72, 96
 
 
 def scene(down: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """A textured picture that is known everywhere: waves of many directions, colour [..., 3] in [0, 1]."""
+    """A textured picture that is known everywhere: waves of many directions, color [..., 3] in [0, 1]."""
     random = np.random.default_rng(5)
     values = np.zeros((*down.shape, 3))
     for _ in range(40):

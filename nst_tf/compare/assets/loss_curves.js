@@ -29,7 +29,7 @@ function drawLosses() {
   const down = scale(all.map(([, y]) => y), frame.bottom, MARGIN.top, { log: losses.log });
   const downName = losses.shares ? `${losses.part}, share of its first value` : losses.part;
   drawAxes(frame, across, down, losses.across === "step" ? "step" : "seconds", downName);
-  const colours = colouring(curves.map(({ run }) => run));
+  const colors = coloring(curves.map(({ run }) => run));
   for (const { run, points } of curves) {
     const placed = points.map(([x, y]) => `${across.place(x).toFixed(1)},${down.place(y).toFixed(1)}`);
     const last = points[points.length - 1];
@@ -42,15 +42,15 @@ function drawLosses() {
         focus: () => sayCurve(run, last),
       },
     },
-    points.length > 1 ? makeSvg("polyline", { class: "line", points: placed.join(" "), css: { stroke: colours.of(run) } })
-      : makeSvg("circle", { cx: placed[0].split(",")[0], cy: placed[0].split(",")[1], r: 3, class: "mark", css: { fill: colours.of(run) } }));
+    points.length > 1 ? makeSvg("polyline", { class: "line", points: placed.join(" "), css: { stroke: colors.of(run) } })
+      : makeSvg("circle", { cx: placed[0].split(",")[0], cy: placed[0].split(",")[1], r: 3, class: "mark", css: { fill: colors.of(run) } }));
     line.dataset.run = run.index;
     line.addEventListener("focus", () => change("lit", run));
     line.addEventListener("blur", () => change("lit", null));
     frame.svg.append(line);
   }
   followPointer(frame, curves, across, down);
-  figure.replaceChildren(frame.svg, make("p", { class: "readout", id: "losses-readout" }, "\u00a0"), RUNS.length > 1 ? legendList(colours.legend) : "");
+  figure.replaceChildren(frame.svg, make("p", { class: "readout", id: "losses-readout" }, "\u00a0"), RUNS.length > 1 ? legendList(colors.legend) : "");
   losses.settle();
 }
 
@@ -108,8 +108,8 @@ function setUpLosses() {
     makeChoice("Scale", [["log", "log"], ["linear", "linear"]], "log", (mode) => set("log")(mode === "log")),
     makeChoice("Against", [["step", "steps"], ["seconds", "seconds"]], losses.across, set("across")),
     makeChoice("Values", [["value", "values"], ["share", "share of first"]], "value", (mode) => set("shares")(mode === "share")),
-    RUNS.length > 1 ? colourSelect() : "");
+    RUNS.length > 1 ? colorSelect() : "");
   onChange("shown", drawLosses);
-  onChange("colourBy", drawLosses);
+  onChange("colorBy", drawLosses);
   redrawnWithWidth(byId("loss-chart"), drawLosses);
 }

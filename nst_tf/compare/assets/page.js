@@ -6,7 +6,7 @@ function setUpTheme() {
   const show = (theme) => {
     document.documentElement.dataset.theme = theme;
     button.lastElementChild.textContent = theme;
-    button.setAttribute("aria-label", `Colours: ${theme === "auto" ? "as the system" : theme}`);
+    button.setAttribute("aria-label", `Colors: ${theme === "auto" ? "as the system" : theme}`);
   };
   let theme = "auto";
   // some browsers keep no storage for pages opened as a file
@@ -36,7 +36,7 @@ function setUpInputs() {
 setUpTheme();
 setUpInputs();
 if (RUNS.length) {
-  shared.colourBy = startingColour();
+  shared.colorBy = startingColor();
   setUpFilter();
   setUpGrid();
   setUpViewer();

@@ -12,8 +12,8 @@ const RUNS = DATA.runs.map((run, index) => ({
 const MEASURES = new Map(DATA.measures.map((measure) => [measure.name, measure]));
 const VARYING = DATA.varying;
 
-const shared = { shown: RUNS, lit: null, colourBy: null };
-const listeners = { shown: [], lit: [], colourBy: [] };
+const shared = { shown: RUNS, lit: null, colorBy: null };
+const listeners = { shown: [], lit: [], colorBy: [] };
 
 function onChange(name, listener) {
   listeners[name].push(listener);

@@ -60,7 +60,7 @@ function drawScatter(runs, front, best) {
   drawAxes(frame, across, down, named(trade.across), named(trade.down));
   const at = (run) => [across.place(run.measures[trade.across]), down.place(run.measures[trade.down])];
   frame.svg.append(makeSvg("polyline", { class: "front", points: front.map((run) => at(run).join(",")).join(" ") }));
-  const colours = colouring(runs);
+  const colors = coloring(runs);
   const small = runs.length > 60 ? 3.5 : 4.5;
   const onFront = new Set(front);
   const points = [...runs].sort((a, b) => a.measures[trade.across] - b.measures[trade.across]);
@@ -76,7 +76,7 @@ function drawScatter(runs, front, best) {
       },
     },
     makeSvg("circle", { cx: x, cy: y, r: 14, class: "reach" }),
-    makeSvg("circle", { cx: x, cy: y, r: onFront.has(run) ? small + 2 : small, class: "mark", css: { fill: colours.of(run) } }));
+    makeSvg("circle", { cx: x, cy: y, r: onFront.has(run) ? small + 2 : small, class: "mark", css: { fill: colors.of(run) } }));
     hasTip(dot, run);
     frame.svg.append(lights(dot, run));
   }
@@ -87,7 +87,7 @@ function drawScatter(runs, front, best) {
       x: isRight ? x - 9 : x + 9, y: y - 7, "text-anchor": isRight ? "end" : "start", class: "named", "aria-hidden": "true",
     }, `run ${shortened(run.name)}`));
   }
-  figure.replaceChildren(frame.svg, legendList(colours.legend));
+  figure.replaceChildren(frame.svg, legendList(colors.legend));
   trade.settle();
 }
 
@@ -148,9 +148,9 @@ function setUpTradeOff() {
   byId("trade-off-controls").append(
     makeSelect("across", options, trade.across, (name) => { trade.across = name; trade.drawWeight(); drawTradeOff(); }),
     makeSelect("up", options, trade.down, (name) => { trade.down = name; trade.drawWeight(); drawTradeOff(); }),
-    colourSelect());
+    colorSelect());
   trade.drawWeight();
   onChange("shown", drawTradeOff);
-  onChange("colourBy", drawTradeOff);
+  onChange("colorBy", drawTradeOff);
   redrawnWithWidth(byId("scatter"), drawTradeOff);
 }

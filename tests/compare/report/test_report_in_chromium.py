@@ -184,7 +184,7 @@ def test_what_the_filter_does_not_understand_is_said_and_takes_nothing_away(
         ("weight>", "01234567", "weight> is no comparison"),
         ("nothing=1", "01234567", "there is no setting or measure called nothing"),
         ("optimizer>1", "01234567", "there is no number called optimizer"),
-        ("distance<1", "01234567", "distance could be content distance, style distance, colour distance"),
+        ("distance<1", "01234567", "distance could be content distance, style distance, color distance"),
     ):
         page.locator("#filter-text").fill(text)
         assert cards(page) == list(names), text
@@ -447,8 +447,8 @@ def test_commands_are_copied(open_page: Open, report: Path) -> None:
 
 def background(page: Any) -> int:
     """Brightness of the page, 0 to 765."""
-    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+    color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(","))
 
 
 def test_light_and_dark_follow_the_system_and_the_button(open_page: Open, report: Path) -> None:

@@ -86,9 +86,9 @@ def test_charts_tell_only_of_the_runs_in_them(open_page: Open, tmp_path: Path) -
     assert "1 run has no such loss" in hint.inner_text()
     assert "changes it" not in hint.inner_text()  # weight and content of the failed run do
     for chart in ("#trade-off", "#losses"):
-        page.locator(f"{chart}-controls").get_by_label("colour").select_option("content")
+        page.locator(f"{chart}-controls").get_by_label("color").select_option("content")
         assert page.locator(f"{chart} .legend li").all_inner_texts() == ["here.jpg"]
-    page.locator("#losses").get_by_label("colour").select_option("optimizer")
+    page.locator("#losses").get_by_label("color").select_option("optimizer")
     page.locator("#filter-text").fill("optimizer=lbfgs")
     assert page.locator("#losses .legend li").all_inner_texts() == ["lbfgs"]
     ticks = page.locator("#loss-chart .axes text").all_text_contents()

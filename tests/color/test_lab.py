@@ -1,4 +1,4 @@
-"""CIE L*a*b* and back, and colours that sRGB does not have."""
+"""CIE L*a*b* and back, and colors that sRGB does not have."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_what_srgb_does_not_have_keeps_lightness_and_hue(lightness: float, a: fl
     assert kept <= chroma + 1e-3
     # along the same direction from grey: nothing across it
     assert abs(again[1] * b - again[2] * a) <= 1e-3 * max(chroma, 1)
-    if kept < chroma - 0.1:  # and no stronger colour would be there: one channel is at its end
+    if kept < chroma - 0.1:  # and no stronger color would be there: one channel is at its end
         assert min(found.min(), 1 - found.max()) < 1e-3
 
 

@@ -1,12 +1,12 @@
-// Colours of runs in charts: by a setting (numbers as a ramp, names as distinct hues), or run by run.
+// Colors of runs in charts: by a setting (numbers as a ramp, names as distinct hues), or run by run.
 
 const DISTINCT = 8; // --hue-0 ... --hue-7 in the style sheet, after Okabe and Ito 2008
 
 const BY_RUN = "*run";
 
-// The legend tells only of the ``runs`` that a chart shows; their colours are the same whatever the filter.
-function colouring(runs) {
-  const by = shared.colourBy;
+// The legend tells only of the ``runs`` that a chart shows; their colors are the same whatever the filter.
+function coloring(runs) {
+  const by = shared.colorBy;
   if (by === BY_RUN) {
     const few = CHARTED.length <= DISTINCT;
     const at = (run) => CHARTED.indexOf(run);
@@ -36,20 +36,20 @@ function ramp(share) {
   return `hsl(${Math.round(275 - 235 * share)} var(--ramp-saturation) var(--ramp-lightness))`;
 }
 
-function startingColour() {
+function startingColor() {
   const useful = VARYING.filter((name) => valuesOf(name, CHARTED).length > 1);
   return CHARTED.length <= DISTINCT || !useful.length ? BY_RUN : useful[0];
 }
 
 // The same choice stands above both charts; each follows the other.
-function colourSelect() {
+function colorSelect() {
   const options = [...VARYING.map((name) => [name, shortName(name)]), [BY_RUN, "run"]];
-  const field = makeSelect("colour", options, shared.colourBy, (name) => change("colourBy", name));
-  onChange("colourBy", (name) => { field.querySelector("select").value = name; });
+  const field = makeSelect("color", options, shared.colorBy, (name) => change("colorBy", name));
+  onChange("colorBy", (name) => { field.querySelector("select").value = name; });
   return field;
 }
 
 function legendList(legend) {
-  return make("ul", { class: "legend" }, legend.map(([colour, text]) =>
-    make("li", {}, make("span", { class: "swatch", css: { background: colour } }), text)));
+  return make("ul", { class: "legend" }, legend.map(([color, text]) =>
+    make("li", {}, make("span", { class: "swatch", css: { background: color } }), text)));
 }

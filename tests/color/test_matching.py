@@ -29,15 +29,15 @@ from nst_tf.errors import InputError
 
 
 def picture(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Colours that hang together, as those of pictures do."""
+    """Colors that hang together, as those of pictures do."""
     mixed = random.uniform(0, 1, (height, width, 3)) ** 2 @ (np.eye(3) + random.uniform(0, 0.5, (3, 3)))
     return (mixed / mixed.max()).astype(np.float32)
 
 
 def moments(pixels: np.ndarray) -> Moments:
     """By NumPy's own."""
-    colours = pixels.reshape(-1, 3).astype(np.float64)
-    return Moments(colours.mean(0), np.cov(colours.T, bias=True))
+    colors = pixels.reshape(-1, 3).astype(np.float64)
+    return Moments(colors.mean(0), np.cov(colors.T, bias=True))
 
 
 def pair(random: np.random.Generator) -> tuple[Moments, Moments]:
@@ -79,7 +79,7 @@ def test_maps_are_those_of_the_papers_with_roots_by_scipy(random: np.random.Gene
     )
 
 
-def test_the_symmetric_map_moves_colours_least(random: np.random.Generator) -> None:
+def test_the_symmetric_map_moves_colors_least(random: np.random.Generator) -> None:
     """The others do as much and move more: sum |A c - c|^2 = tr((A - 1) S (A - 1)^T)."""
     source, target = pair(random)
 
@@ -102,28 +102,28 @@ FLAT = np.full((20, 20, 3), (0.2, 0.4, 0.9), np.float32)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_colours_of_fewer_dimensions_do_not_blow_up(method: str, random: np.random.Generator) -> None:
-    colourful = picture(random, 16, 20)
-    # noise of less than rounding to 8 bits is no colour to amplify
+def test_colors_of_fewer_dimensions_do_not_blow_up(method: str, random: np.random.Generator) -> None:
+    colorful = picture(random, 16, 20)
+    # noise of less than rounding to 8 bits is no color to amplify
     noisy = GREY + random.uniform(-0.1, 0.1, GREY.shape).astype(np.float32) / 255
     for source in (GREY, noisy, FLAT):
-        found = matched(source, colourful, method)
+        found = matched(source, colorful, method)
         assert np.isfinite(found).all()
         assert np.abs(found - source).max() <= 1
-        np.testing.assert_allclose(found.mean((0, 1)), colourful.mean((0, 1)), atol=0.02)
-    wiggled = matched(noisy, colourful, method)
-    assert np.abs(wiggled - matched(GREY, colourful, method)).max() < 0.03
-    assert np.ptp(matched(FLAT, colourful, method), axis=(0, 1)).max() == 0
+        np.testing.assert_allclose(found.mean((0, 1)), colorful.mean((0, 1)), atol=0.02)
+    wiggled = matched(noisy, colorful, method)
+    assert np.abs(wiggled - matched(GREY, colorful, method)).max() < 0.03
+    assert np.ptp(matched(FLAT, colorful, method), axis=(0, 1)).max() == 0
     # grey and flat targets are met exactly
     for target in (GREY, FLAT):
-        found = matched(colourful, target, method)
+        found = matched(colorful, target, method)
         spread = found.reshape(-1, 3) - moments(target).mean
         if target is GREY:
             spread -= spread.mean(axis=1, keepdims=True)
         np.testing.assert_allclose(spread, 0, atol=1e-5)
 
 
-def test_a_grey_source_gets_a_line_of_colours(random: np.random.Generator) -> None:
+def test_a_grey_source_gets_a_line_of_colors(random: np.random.Generator) -> None:
     """The one direction that it has: its covariance is the target's, projected there."""
     target = moments(picture(random, 16, 20))
     source = moments(GREY)

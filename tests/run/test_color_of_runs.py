@@ -115,14 +115,14 @@ def test_recombined_has_the_lightness_of_the_result_and_the_contents_chroma(
     np.testing.assert_array_equal(
         levels(answer.run / "progress" / "step-000004.png"), levels(answer.run / "image.png")
     )
-    found, coloured = lab(saved), lab(content)
+    found, colored = lab(saved), lab(content)
     np.testing.assert_allclose(found[..., 0], lab(result)[..., 0], atol=0.7)  # both are rounded to 8 bits
     expected = lab(recombined(result.astype(np.float32), content.astype(np.float32)))
-    chroma, kept = (np.hypot(one[..., 1], one[..., 2]) for one in (coloured, expected))
+    chroma, kept = (np.hypot(one[..., 1], one[..., 2]) for one in (colored, expected))
     inside = kept > chroma - 0.5
     assert inside.mean() > 0.2
-    np.testing.assert_allclose(found[inside][:, 1:], coloured[inside][:, 1:], atol=2.5)
-    # the steps were the usual ones, and the loss is that of the picture with the content's colours
+    np.testing.assert_allclose(found[inside][:, 1:], colored[inside][:, 1:], atol=2.5)
+    # the steps were the usual ones, and the loss is that of the picture with the content's colors
     assert [row["loss"] for row in answer.rows] == [row["loss"] for row in plain.rows]
     assert answer.summary["loss_of_saved_picture"] != plain.summary["loss_of_saved_picture"]
 

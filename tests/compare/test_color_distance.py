@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from nst_tf.compare.yardstick import colour_distance, colour_statistics, lab
+from nst_tf.compare.yardstick import color_statistics, colour_distance, lab
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from nst_tf.compare.yardstick import colour_distance, colour_statistics, lab
         ((0, 0, 1), (32.2970, 79.1875, -107.8602)),
     ],
 )
-def test_lab_of_known_colours(rgb: tuple[float, ...], expected: tuple[float, ...]) -> None:
+def test_lab_of_known_colors(rgb: tuple[float, ...], expected: tuple[float, ...]) -> None:
     # the published matrices are rounded, and so is white
     np.testing.assert_allclose(lab(np.array(rgb, np.float32)), expected, atol=0.02)
 
@@ -34,20 +34,20 @@ def _direct(first: np.ndarray, second: np.ndarray) -> float:
 def test_it_equals_the_formula_with_roots_by_scipy(random: np.random.Generator) -> None:
     first = random.uniform(0, 1, (12, 14, 3)) ** 2
     second = random.uniform(0.2, 0.9, (10, 9, 3))
-    found = colour_distance(colour_statistics(first), colour_statistics(second))
+    found = colour_distance(color_statistics(first), color_statistics(second))
     assert found == pytest.approx(_direct(lab(first).reshape(-1, 3), lab(second).reshape(-1, 3)), rel=1e-9)
 
 
-def test_flat_colours_are_as_far_apart_as_cie_1976_says() -> None:
+def test_flat_colors_are_as_far_apart_as_cie_1976_says() -> None:
     one, other = np.full((16, 16, 3), (1.0, 0, 0)), np.full((16, 16, 3), (0, 0, 1.0))
     expected = np.linalg.norm(lab(one[0, 0]) - lab(other[0, 0]))
-    assert colour_distance(colour_statistics(one), colour_statistics(other)) == pytest.approx(expected)
+    assert colour_distance(color_statistics(one), color_statistics(other)) == pytest.approx(expected)
 
 
-def test_where_colours_are_does_not_matter(random: np.random.Generator) -> None:
+def test_where_colors_are_does_not_matter(random: np.random.Generator) -> None:
     picture = random.uniform(size=(16, 12, 3))
     shuffled = random.permutation(picture.reshape(-1, 3)).reshape(12, 16, 3)
-    assert colour_distance(colour_statistics(picture), colour_statistics(shuffled)) < 1e-5
+    assert colour_distance(color_statistics(picture), color_statistics(shuffled)) < 1e-5
 
 
 def test_spread_counts_where_means_agree() -> None:
@@ -55,4 +55,4 @@ def test_spread_counts_where_means_agree() -> None:
     spread = (np.zeros(3), np.diag([9.0, 4.0, 1.0]))
     wider = (np.zeros(3), np.diag([16.0, 4.0, 4.0]))
     assert colour_distance(spread, wider) == pytest.approx(np.sqrt(1 + 0 + 1))  # of standard deviations
-    assert colour_distance(colour_statistics(grey), colour_statistics(grey)) == 0
+    assert colour_distance(color_statistics(grey), color_statistics(grey)) == 0

@@ -24,7 +24,7 @@ def content(random: np.random.Generator) -> np.ndarray:
     return pixels
 
 
-def test_luma_of_known_colours() -> None:
+def test_luma_of_known_colors() -> None:
     known = np.array([[[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1], [0.5, 0.5, 0.5]]], np.float32)
     np.testing.assert_allclose(luma(known)[0, :, 0], [0.299, 0.587, 0.114, 1, 0.5], atol=1e-7)
 
