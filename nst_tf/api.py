@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
+from nst_tf.announcement import transparent
 from nst_tf.config.experiment_files import with_experiment_files
 from nst_tf.config.pictures import (
     check_no_address,
@@ -41,7 +42,7 @@ from nst_tf.errors import InputError
 from nst_tf.images.decode import over_white
 from nst_tf.images.pixels import levels_of
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
-from nst_tf.run import cut_out, transparent
+from nst_tf.run import cut_out
 from nst_tf.runs.memory import check_memory
 from nst_tf.tensorflow_setup import keras_settings_kept
 

@@ -12,15 +12,14 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from nst_tf.announcement import announce, announcement
 from nst_tf.config.validate import check_settings, read_inputs
 from nst_tf.config.words import typed_keys
 from nst_tf.errors import InputError, Stop
 from nst_tf.loggers import loggers_of
-from nst_tf.run import announce, announcement
-from nst_tf.runs.folder import claim
+from nst_tf.runs.folder import SWEEP, claim
 from nst_tf.runs.memory import check_memory
 from nst_tf.runs.saved_run import SUMMARY, has_checkpoint
-from nst_tf.sweep.state import SWEEP
 
 # ----------------------------------------------------------------------------
 # One sentence for what a disk, or whoever else uses it, can do to a run.

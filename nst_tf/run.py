@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,26 +16,23 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from nst_tf.color import Color
-from nst_tf.config.build import made
-from nst_tf.config.pictures import left_out_of, style_names, style_scales
+from nst_tf.announcement import announce, announcement, notes_on
+from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import CONFIGURATION
-from nst_tf.config.validate import NO_FILES, Files, Inputs, check_settings, read_inputs, video_of
+from nst_tf.config.validate import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.config.words import Typed
-from nst_tf.errors import counted, printable
 from nst_tf.images.decode import alpha_at, without_white
 from nst_tf.images.exif import carried_exif
-from nst_tf.images.pixels import levels_of, rounded
-from nst_tf.images.read import Picture, read_picture
+from nst_tf.images.pixels import rounded
+from nst_tf.images.read import read_picture
 from nst_tf.images.write import FileForm, holds_alpha
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.machine import Process
-from nst_tf.pyramid import NoSteps, Pyramid, Scale
+from nst_tf.report import NEVER_LOWER
 from nst_tf.runs.folder import alone_in, also_logged_to
 from nst_tf.runs.memory import check_memory, memory_told
-from nst_tf.runs.provenance import Timings
+from nst_tf.runs.provenance import Timings, requested_sha256
 from nst_tf.runs.saved_run import ask_for_more, has_checkpoint, read_summary, resumable
-from nst_tf.runs.sizes import Shape, planned_sizes, shapes_at, sides_multiple_of
 from nst_tf.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -46,161 +40,6 @@ if TYPE_CHECKING:
     from nst_tf.experiment import Experiment
     from nst_tf.runs.checkpoint import Checkpoint
     from nst_tf.style_transfer import Outcome
-
-
-# ----------------------------------------------------------------------------
-# What a run will do, in one line before TensorFlow is loaded, which takes some seconds.
-
-_MOST_STYLES = 3  # by name
-
-
-def announce(said: str) -> None:
-    """Say it on standard error."""
-    print(printable(said), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def announcement(settings: DictConfig, inputs: Inputs) -> str:
-    """Content, styles, and width, height and steps of every size.
-
-    As in "photo.jpg in the style of oil.jpg: 128 x 88 pixels, 79 steps; 256 x 176, 53; 132 steps in all".
-    The settings must be checked. Raises InputError for a pyramid that can't be.
-    """
-    what = f"{_content(inputs)} in the style of {_styles(inputs)}"
-    sizes = [(shape, scale.steps) for scale, shape in _sizes(settings, inputs)]
-    ((height, width), steps), *finer = sizes
-    parts = [f"{width} x {height} pixels, {counted(steps, 'step')}"]
-    parts += [f"{width} x {height}, {steps}" for (height, width), steps in finer]
-    total = sum(steps for _, steps in sizes)
-    if inputs.frames is not None and len(inputs.frames) > 1:
-        later = video_of(settings).later_steps(settings.steps)
-        parts.append(f"of each later frame {counted(later, 'step')} at the last size")
-        total += later * (len(inputs.frames) - 1)
-    if len(parts) > 1:
-        parts.append(f"{counted(total, 'step')} in all")
-    return f"{what}: {'; '.join(parts)}"
-
-
-def _sizes(settings: DictConfig, inputs: Inputs) -> list[tuple[Scale, Shape]]:
-    """As ``Experiment`` has them."""
-    pyramid: Pyramid = made("pyramid", settings.pyramid)
-    color: Color = made("color", settings.color)
-    if not color.makes_steps:
-        pyramid = NoSteps(pyramid)
-    content, *styles = ((picture.height, picture.width) for picture in (inputs.content, *inputs.styles))
-    at = partial(
-        shapes_at,
-        content=content,
-        styles=styles,
-        stretch=settings.image.stretch.name,
-        style_scales=style_scales(settings, len(styles)),
-        multiple=sides_multiple_of(settings, inputs.is_texture),
-    )
-    size = settings.image.size
-    planned = pyramid.scales(size, settings.image.style_size or size, settings.steps)
-    found = planned_sizes(planned, lambda scale: at(scale.size, scale.style_size))
-    return [(scale, at(scale.size, scale.style_size)[0]) for scale in found.scales]
-
-
-def _content(inputs: Inputs) -> str:
-    if inputs.is_texture:
-        return "a texture"
-    frames = 0 if inputs.frames is None else len(inputs.frames)
-    return f"{counted(frames, 'frame')} from {inputs.content.name}" if frames else inputs.content.name
-
-
-def _styles(inputs: Inputs) -> str:
-    names = [style.name for style in inputs.styles]
-    if len(names) > _MOST_STYLES:
-        return f"{names[0]} and {counted(len(names) - 1, 'other picture')}"
-    return " and ".join(names)
-
-
-# ----------------------------------------------------------------------------
-# What a person should know of the pictures of a run, one line each, in its log.
-
-_LEAST_TRANSPARENT = 0.005  # of a picture: soft edges alone are nothing to speak of
-
-
-def notes_on(inputs: Inputs, style: Any, content: Any) -> list[str]:
-    """The lines; ``style`` and ``content`` are as they were configured, with their folders."""
-    names = [style] if isinstance(style, str) else list(style)
-    folders = [*names, *([content] if inputs.frames is not None and inputs.frames.files else [])]
-    return [*left_out_of(folders), *transparent(inputs.styles)]
-
-
-def transparent(styles: Sequence[Picture]) -> Iterable[str]:
-    """A line for every style that is transparent in parts, which are laid over white like a content's."""
-    for style in styles:
-        part = 0.0 if style.alpha is None else 1 - float(style.alpha.mean())
-        if part >= _LEAST_TRANSPARENT:
-            yield (
-                f"the style {style.name} is {part:.0%} transparent, and that part counts as white: crop it"
-                " away, or leave it out by a mask (docs/regions.md)"
-            )
-
-
-# ----------------------------------------------------------------------------
-# Whether a run saves the image that it started from, and what to say then.
-
-NEVER_LOWER = (
-    "no step lowered the loss, so the saved picture is the start image: a smaller"
-    " optimizer.learning_rate helps"
-)
-_TOO_LITTLE = (
-    "the steps changed the start image by less than the {bits} bits a channel of the file show, so that it is"
-    " what is saved: more steps, or a larger optimizer.learning_rate, help"
-)
-_NO_CHANGE = (
-    "no step changed the loss, so the saved picture is the start image: another start, such as init=noise, or"
-    " another optimizer.learning_rate may help"
-)
-_ROWS = 256  # hashed at a time: rounding of a large picture takes several times its memory
-
-
-class Untouched:
-    """Follows a run from size to size; pictures are [H, W, 3] as they are saved, before they are rounded."""
-
-    def __init__(self, bits: int) -> None:
-        """``bits`` a channel of the file: what it can't show is no change."""
-        self._bits = bits
-        self._began: bytes | None = None
-        self._first_loss: float | None = None
-        self._is = True
-        self._lower = self._higher = False
-
-    def begin(self, picture: np.ndarray) -> None:
-        """A size begins with this picture."""
-        self._began = self._digest(picture)
-        self._first_loss = None
-
-    def told(self, loss: float) -> None:
-        """The loss before a step."""
-        if self._first_loss is None:
-            self._first_loss = loss
-        self._lower |= loss < self._first_loss
-        self._higher |= not loss <= self._first_loss
-
-    def end(self, picture: np.ndarray) -> None:
-        """The size ends with this one."""
-        self._is = self._is and self._digest(picture) == self._began
-
-    def sentence(self, picture: np.ndarray, is_best_seen: bool) -> str | None:
-        """What to say if the saved ``picture`` is the start image; ``is_best_seen``: the last was worse."""
-        self.end(picture)
-        if not self._is:
-            return None
-        if self._lower:
-            return _TOO_LITTLE.format(bits=self._bits)
-        return NEVER_LOWER if self._higher or is_best_seen else _NO_CHANGE
-
-    def _digest(self, picture: np.ndarray) -> bytes | None:
-        digest = hashlib.sha256()
-        for top in range(0, len(picture), _ROWS):
-            rows = picture[top : top + _ROWS]
-            if not np.isfinite(rows).all():
-                return None
-            digest.update(levels_of(rows, self._bits).tobytes())
-        return digest.digest()
 
 
 # ----------------------------------------------------------------------------
@@ -358,9 +197,6 @@ LOG = "nst.log"
 Together = Callable[[str, DictConfig, Inputs, "Experiment"], "Made | None"]
 """Identity of a run as asked for, settings, pictures, experiment -> what came of it with others, or None."""
 
-NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
-"""What is done with a whole sweep, or only told: no part of the identity of a run."""
-
 
 @alone_in("folder_path")
 def run(
@@ -424,21 +260,6 @@ def _listed(style: Any) -> Any:
     """The pictures of folders by name: what the folder holds later is another matter."""
     names = style_names(style)
     return style if names in ([style], style) else names
-
-
-def requested_sha256(settings: DictConfig) -> str:
-    """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
-
-    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
-    sweep, or only told, is no part of a run.
-    """
-    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    for key in NOT_OF_A_RUN:
-        asked.pop(key, None)
-    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
-        del asked["record"]["keep_checkpoint"]
-    canonical = json.dumps(asked, sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @alone_in("folder")

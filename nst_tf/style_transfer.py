@@ -25,8 +25,7 @@ from nst_tf.optim.loop import Diverged, RollBack, Solver
 from nst_tf.optim.step import Waiting
 from nst_tf.pyramid import Scale
 from nst_tf.pyramid.carry import enlarged, with_detail
-from nst_tf.report import Report
-from nst_tf.run import Untouched
+from nst_tf.report import Report, Untouched
 from nst_tf.runs.checkpoint import Checkpoint
 
 # ----------------------------------------------------------------------------

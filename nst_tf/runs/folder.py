@@ -261,6 +261,9 @@ def loss_plot(reports: Sequence[Report]) -> str:
 # ----------------------------------------------------------------------------
 # One run's folder.
 
+SWEEP = "sweep.json"
+"""The file in the folder of a sweep that says how its jobs are."""
+
 FRAMES = "frames"
 CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT = (
     "config.yaml",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -11,6 +13,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.machine import version_of
 
@@ -110,3 +114,22 @@ def seconds_of_process() -> float:
         return up - ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, AttributeError):  # without /proc, or without sysconf
         return time.perf_counter() - _IMPORTED
+
+
+NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
+"""What is done with a whole sweep, or only told: no part of the identity of a run."""
+
+
+def requested_sha256(settings: DictConfig) -> str:
+    """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
+
+    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
+    sweep, or only told, is no part of a run.
+    """
+    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+    for key in NOT_OF_A_RUN:
+        asked.pop(key, None)
+    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
+        del asked["record"]["keep_checkpoint"]
+    canonical = json.dumps(asked, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

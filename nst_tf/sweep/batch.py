@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from omegaconf import DictConfig
 
 from nst_tf.config.validate import Inputs, check_settings, read_inputs, runs_at_once, video_of
-from nst_tf.run import requested_sha256
 from nst_tf.runs.memory import check_memory, is_out_of_memory, pictures_that_fit
+from nst_tf.runs.provenance import requested_sha256
 from nst_tf.sweep.earlier import Earlier, earlier_run
 from nst_tf.sweep.plan import PlannedJob, run_folder
 from nst_tf.sweep.state import Sweep

@@ -14,12 +14,13 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.check_before_run import check_writable
 from nst_tf.errors import InputError, Stop
 from nst_tf.machine import Process
+from nst_tf.runs.folder import SWEEP
 from nst_tf.runs.signals import LeavingInTime
 from nst_tf.sweep.display import SweepDisplay
 from nst_tf.sweep.earlier import Earlier, earlier_run
 from nst_tf.sweep.plan import Plan, arrange, run_folder
 from nst_tf.sweep.search import StoredStudy, check_directions, go_on, number_from, quieten, stored_study
-from nst_tf.sweep.state import SUMMARY, SWEEP, Sweep, earlier_jobs, is_being_run, read_notes, read_object
+from nst_tf.sweep.state import SUMMARY, Sweep, earlier_jobs, is_being_run, read_notes, read_object
 
 
 class FollowSweep(Callback):

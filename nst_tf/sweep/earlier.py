@@ -17,7 +17,7 @@ from nst_tf.config.schema import picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import remove_unfinished, sha256_of_file
 from nst_tf.loggers.loggers import FlatSettings, flat_settings
-from nst_tf.run import NOT_OF_A_RUN, requested_sha256
+from nst_tf.runs.provenance import NOT_OF_A_RUN, requested_sha256
 from nst_tf.runs.saved_run import CHECKPOINTS, has_checkpoint
 from nst_tf.sweep.state import SUMMARY, read_object
 

@@ -21,9 +21,10 @@ from nst_tf.config.words import sentence_for, typed_keys
 from nst_tf.errors import InputError, terminable
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
-from nst_tf.run import requested_sha256, resume, run
+from nst_tf.run import resume, run
 from nst_tf.runs.folder import FolderInUse
 from nst_tf.runs.memory import is_out_of_memory
+from nst_tf.runs.provenance import requested_sha256
 from nst_tf.sweep.batch import companions_of
 from nst_tf.sweep.earlier import Earlier, earlier_run, take_away
 from nst_tf.sweep.plan import GRID, take_one_gpu, words_of

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
+from nst_tf.runs.folder import SWEEP
 from nst_tf.sweep.plan import Plan
 from nst_tf.sweep.search import StoredStudy
 
@@ -123,9 +124,6 @@ def _read(path: Path) -> JobNote | None:
 
 # ----------------------------------------------------------------------------
 # The sweep that this process launched: its jobs, and ``sweep.json``, which says how they are.
-
-SWEEP = "sweep.json"
-"""The file in the folder of a sweep that says how its jobs are."""
 
 MULTIRUN = "multirun.yaml"  # Hydra's own record of the command
 

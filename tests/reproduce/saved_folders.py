@@ -14,7 +14,7 @@ from PIL import Image
 
 from nst_tf.api import composed
 from nst_tf.config.schema import picture_path
-from nst_tf.run import requested_sha256
+from nst_tf.runs.provenance import requested_sha256
 
 once_composed = cache(composed)
 

@@ -274,7 +274,7 @@ def test_comparison_that_fails_does_no_harm(small, tmp_path: Path, comparison: l
 
 
 def test_what_is_done_with_a_sweep_is_no_part_of_a_run() -> None:
-    from nst_tf.run import requested_sha256
+    from nst_tf.runs.provenance import requested_sha256
 
     one, other, third = (
         composed([word])[0] for word in ("sweep.compare=false", "sweep.compare=true", "steps=3")
