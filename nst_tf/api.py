@@ -42,7 +42,6 @@ from nst_tf.errors import InputError
 from nst_tf.images.decode import over_white
 from nst_tf.images.pixels import levels_of
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
-from nst_tf.run import cut_out
 from nst_tf.runs.memory import check_memory
 from nst_tf.tensorflow_setup import keras_settings_kept
 
@@ -172,6 +171,7 @@ def _stylized(settings: DictConfig, inputs: Inputs, typed: Typed) -> Stylized:
     # these import TensorFlow
     from nst_tf.device import set_determinism
     from nst_tf.experiment import set_up
+    from nst_tf.recorded_run import cut_out
     from nst_tf.reuse import WARM
     from nst_tf.style_transfer import optimize, with_settled_balance
 
