@@ -118,7 +118,7 @@ _MOST = 80  # letters of a processor's name, which stands in a file that may com
 _log = logging.getLogger(__name__)
 
 
-def begun(
+def begin_folder(
     settings: DictConfig,
     path: Path,
     weights: ConvolutionWeights,
@@ -141,7 +141,7 @@ def begun(
     return folder
 
 
-def gone_on(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
+def note_resumption(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
     """Note in ``run.json`` what a resumed run goes on with, and what it began with if that was another.
 
     Another processor, device or precision rounds in another way: a line says so, unless it ``is_told``.
@@ -172,7 +172,7 @@ def _device() -> str:
 
 
 # ----------------------------------------------------------------------------
-# The watcher that writes into the run's folder.
+# The callback that writes into the run's folder.
 
 # The next call may not end in the time that a signal leaves for it (see LeavingInTime) if this one took half
 # of that time, or if it is of twice the size, and so four times as slow: then the picture is kept here.
@@ -280,7 +280,7 @@ class Recording:
 # What a run leaves that does not come to its end: the picture so far, and how to go on.
 
 
-class BreakingOff:
+class EarlyEnd:
     """Ends one run early, in its own thread or from the one that can't wait for it."""
 
     def __init__(
@@ -318,7 +318,7 @@ class BreakingOff:
         facts = {} if at_once else self._picture_so_far()
         self._folder.break_off(error=f"signal {number} came during a step", **facts)
         if not self._quiet:
-            sentence = "; ".join(["nst: interrupted", *how_to_go_on(self._folder.path)])
+            sentence = "; ".join(["nst: interrupted", *resume_hint(self._folder.path)])
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
     def _picture_so_far(self) -> dict[str, Any]:
@@ -332,7 +332,7 @@ class BreakingOff:
         return {"steps": steps, "picture": picture.name}
 
 
-def how_to_go_on(folder: Path) -> tuple[str, ...]:
+def resume_hint(folder: Path) -> tuple[str, ...]:
     """The command, if the folder has a checkpoint."""
     if not has_checkpoint(folder):
         return ()
@@ -346,7 +346,7 @@ def how_to_go_on(folder: Path) -> tuple[str, ...]:
 
 
 class FirstStep:
-    """A watcher; ``seconds`` is the age of the process after the first step, None before it."""
+    """A callback; ``seconds`` is the age of the process after the first step, None before it."""
 
     def __init__(self) -> None:
         """Nothing yet."""

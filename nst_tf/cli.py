@@ -97,9 +97,9 @@ def _job(settings: DictConfig) -> Any:
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.missing_folders)
     except KeyboardInterrupt as interruption:
-        from nst_tf.callbacks import how_to_go_on  # imports TensorFlow, which was loaded by now
+        from nst_tf.callbacks import resume_hint  # imports TensorFlow, which was loaded by now
 
-        interruption.args = how_to_go_on(folder if settings.resume is None else Path(settings.resume))
+        interruption.args = resume_hint(folder if settings.resume is None else Path(settings.resume))
         raise
     except BrokenPipeError:
         raise

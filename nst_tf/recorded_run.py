@@ -17,13 +17,20 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from nst_tf.batch_transfer import Made
-from nst_tf.callbacks import BreakingOff, Display, FirstStep, Recording, begun, gone_on, record_inputs
+from nst_tf.batch_transfer import BatchedRun
+from nst_tf.callbacks import (
+    Display,
+    EarlyEnd,
+    FirstStep,
+    Recording,
+    begin_folder,
+    note_resumption,
+    record_inputs,
+)
 from nst_tf.config.schema import CONFIGURATION
 from nst_tf.config.validate import NO_FILES, Files, Inputs
 from nst_tf.config.words import Typed
-from nst_tf.device import set_determinism
-from nst_tf.experiment import Experiment, set_up
+from nst_tf.experiment import Experiment
 from nst_tf.images.decode import alpha_at, without_white
 from nst_tf.images.exif import carried_exif
 from nst_tf.images.pixels import rounded
@@ -32,18 +39,18 @@ from nst_tf.images.write import FileForm, holds_alpha
 from nst_tf.loggers import Loggers
 from nst_tf.machine import Process
 from nst_tf.report import NEVER_LOWER
-from nst_tf.reuse import WARM
 from nst_tf.runs import RunFolder
 from nst_tf.runs.checkpoint import Checkpoint
 from nst_tf.runs.memory import memory_told
 from nst_tf.runs.provenance import Timings, peak_memory_bytes
 from nst_tf.runs.signals import Interruption, LeavingInTime
-from nst_tf.style_transfer import Outcome, optimize, with_settled_balance
+from nst_tf.set_up import set_up
+from nst_tf.style_transfer import Outcome, optimize
 from nst_tf.video_transfer import animation_of
 
 _log = logging.getLogger(__name__)
 
-BatchHook = Callable[[str, DictConfig, Inputs, Experiment], "Made | None"]
+BatchHook = Callable[[str, DictConfig, Inputs, Experiment], "BatchedRun | None"]
 """Hook that may run an experiment in a batch: given the identity of the run as asked for, its settings, its
 pictures and itself, it returns the batched result, or None to run it alone."""
 
@@ -61,7 +68,7 @@ def recorded_run(
     files: Files = NO_FILES,
     sweep: Path | None = None,
     is_resumed: bool = False,
-    together: BatchHook | None = None,
+    batch: BatchHook | None = None,
     typed: Typed = None,
 ) -> Path:
     """Run checked ``settings`` in the folder at ``folder_path``; returns the path of the picture.
@@ -69,30 +76,22 @@ def recorded_run(
     ``checkpoint`` is where a run that ``is_resumed`` goes on. ``asked`` are facts for ``run.json``: how the
     run was asked for. The rest is as in ``nst_tf.run.run``.
     """
-    set_determinism(settings.deterministic)
-    made_up = set_up(settings, inputs, files, timings.lap, typed)
-    if made_up.said:
-        _log.warning("%s", made_up.said)
-    parts, weights = made_up.parts, made_up.weights
-    WARM.expect(made_up.experiment.shapes)
-    if made_up.experiment.skipped:
-        _log.info("%s", made_up.experiment.skipped)
-    experiment = with_settled_balance(settings, made_up.experiment)
-    timings.lap("network")
+    ready = set_up(settings, inputs, files, timings.lap, typed)
+    experiment = ready.experiment
     scales = experiment.scales
     if is_resumed:
         more = OmegaConf.to_yaml(settings, resolve=True) if "requested_sha256" in asked else None
         folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0, more)
         folder.update(process=asdict(Process.this()), **asked)
-        gone_on(settings, folder, is_told=made_up.said is not None)
+        note_resumption(settings, folder, is_told=ready.said is not None)
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
-        pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
-        folder = begun(settings, folder_path, weights, {"inputs": pictures, **asked})
+        pictures = record_inputs(settings, inputs, ready.parts.start, folder_path, sweep)
+        folder = begin_folder(settings, folder_path, ready.weights, {"inputs": pictures, **asked})
     made = None
-    if together is not None and inputs.frames is None:
+    if batch is not None and inputs.frames is None:
         with LeavingInTime(lambda number, at_once: folder.break_off(error=f"signal {number}"), quiet):
-            made = together(asked["requested_sha256"], settings, inputs, experiment)
+            made = batch(asked["requested_sha256"], settings, inputs, experiment)
         if made is not None:
             timings.split("other_runs", made.outcome.seconds)
     interruption = Interruption()
@@ -100,7 +99,7 @@ def recorded_run(
     checkpoint_every = 0 if made else record.checkpoint_every
     keep = record.keep_checkpoint and not made
     recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption, keep)
-    if animation := animation_of(parts.video, inputs.frames, folder, record):
+    if animation := animation_of(ready.parts.video, inputs.frames, folder, record):
         scales = animation.scales(experiment)
         # its pictures are the frames, and its checkpoints between two
         recording = Recording(folder, 0, interruption=interruption)
@@ -110,15 +109,15 @@ def recorded_run(
         saved = cut_out(settings, inputs, pixels)
         return folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
 
-    breaking_off = BreakingOff(folder, recording, interruption, timings, save, quiet)
-    with LeavingInTime(breaking_off.leave, quiet, experiment.size**2 / 1e6):
+    early_end = EarlyEnd(folder, recording, interruption, timings, save, quiet)
+    with LeavingInTime(early_end.leave, quiet, experiment.size**2 / 1e6):
         try:
             loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
             first_step = FirstStep()
             with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), interruption:
                 # loggers first: what is in a checkpoint, they were told
-                watchers = (loggers, recording, display, first_step)
-                outcome = made.played(watchers) if made else make(experiment, watchers, checkpoint)
+                callbacks = (loggers, recording, display, first_step)
+                outcome = made.replayed(callbacks) if made else make(experiment, callbacks, checkpoint)
             timings.split("recording", {} if made else outcome.seconds)
             picture = save(outcome.pixels)
             saved_loss, saved_parts = score_of_file(picture, outcome)
@@ -126,7 +125,7 @@ def recorded_run(
                 animation.write()
             timings.lap("saving")
         except BaseException as error:
-            breaking_off.tell(error)
+            early_end.tell(error)
             loggers.finish()
             raise
     folder.finish(

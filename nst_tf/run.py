@@ -41,15 +41,15 @@ def run(
     files: Files = NO_FILES,
     sweep: Path | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
-    together: BatchHook | None = None,
+    batch: BatchHook | None = None,
     typed: Typed = None,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
-    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``together`` may have the
-    run optimized with others, or have done it. What was not ``typed``, but stands in a saved configuration,
+    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``batch`` may run
+    it together with others. What was not ``typed``, but stands in a saved configuration,
     gives way where it is impossible here: precision and memory.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
@@ -86,7 +86,7 @@ def run(
         quiet=quiet,
         files=files,
         sweep=sweep,
-        together=together,
+        batch=batch,
         typed=typed,
     )
 

@@ -97,7 +97,7 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (rb"version https://git-lfs", "a pointer of Git LFS to a file elsewhere", "run `git lfs pull` first"),
     (rb"PK\x03\x04|7z\xbc\xaf|Rar!|\x1f\x8b|BZh|\xfd7zXZ", "an archive (ZIP or the like)", _UNPACK),
     (rb"\x89HDF", "an HDF5 file, as weights are", READABLE),
-    (rb"\x93NUMPY", "a NumPy array", "save it as a picture, or pass it to nst_tf.style_transfer"),
+    (rb"\x93NUMPY", "a NumPy array", "save it as a picture, or pass it to nst_tf.stylize"),
 )
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), *said) for pattern, *said in _KINDS)
 
@@ -117,7 +117,7 @@ def is_tiff(content: bytes) -> bool:
     return content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def kind_of(content: bytes) -> Kind:
+def batch_key(content: bytes) -> Kind:
     """What a file with these bytes is, which is no picture that is read."""
     beginning = content[:_BEGINNING]
     if not beginning:
@@ -322,7 +322,7 @@ def refusals(name: str | Path, content: bytes = b"") -> Iterator[None]:
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        what, advice = kind_of(content)
+        what, advice = batch_key(content)
         raise InputError(f"{name} is not a picture that can be read, but {what}: {advice}") from error
     except Image.DecompressionBombError as error:
         declared = re.search(r"\d+", str(error))

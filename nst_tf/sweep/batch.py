@@ -17,7 +17,7 @@ from nst_tf.sweep.plan import PlannedJob, run_folder
 from nst_tf.sweep.state import Sweep
 
 if TYPE_CHECKING:
-    from nst_tf.batch_transfer import Made
+    from nst_tf.batch_transfer import BatchedRun
     from nst_tf.experiment import Experiment
 
 
@@ -40,7 +40,7 @@ class _Kept:
     """What came out of a job before its turn, and of what configuration and pictures."""
 
     identity: tuple[Any, ...]
-    made: Made
+    made: BatchedRun
 
 
 class Companions:
@@ -58,14 +58,14 @@ class Companions:
 
     def made(
         self, number: int, requested: str, settings: DictConfig, inputs: Inputs, experiment: Experiment
-    ) -> Made | None:
+    ) -> BatchedRun | None:
         """What comes of the job of this number if it was, or is now, made with others, else None.
 
         ``requested`` is the identity of its settings as they were asked for; their precision and memory are
         resolved by now.
         """
-        from nst_tf.batch_transfer import kind_of, optimize_together
-        from nst_tf.reuse import WARM
+        from nst_tf.batch_transfer import batch_key, optimize_batch
+        from nst_tf.process_cache import CACHE
 
         job = next((job for job in self.sweep.plan.jobs or () if job.number == number), None)
         if job is None or number in self._alone:
@@ -73,7 +73,7 @@ class Companions:
         kept = self._kept.pop(job.folder, None)
         if kept is not None and kept.identity == _identity(requested, inputs):
             return kept.made
-        if self._given_up or not _may_go_with_others(settings) or kind_of(experiment) is None:
+        if self._given_up or not _may_go_with_others(settings) or batch_key(experiment) is None:
             return None
         most = _most(settings, inputs, experiment)
         others = list(self._companions(job, most, experiment)) if most > 1 else []
@@ -82,10 +82,10 @@ class Companions:
         _log.info("optimized together with %s", ", ".join(f"job {other.number}" for other, *_ in others))
         try:
             every = [experiment, *(one for _, one, _ in others)]
-            mine, *theirs = optimize_together(every, WARM.batches)
+            mine, *theirs = optimize_batch(every, CACHE.batches)
         except Exception as error:  # whatever it is, each may still be possible alone
             self._given_up = True
-            WARM.forget_sizes()
+            CACHE.forget_sizes()
             reason = "memory" if is_out_of_memory(error) else (str(error).splitlines() or [""])[0][:200]
             _log.warning("not together, but one by one, for %s: %s", type(error).__name__, reason)
             return None
@@ -100,9 +100,9 @@ class Companions:
         self, job: PlannedJob, most: int, experiment: Experiment
     ) -> Iterator[tuple[PlannedJob, Experiment, tuple[Any, ...]]]:
         """Later jobs of the kind of this one, and what identifies them; ``most`` with it."""
-        from nst_tf.batch_transfer import kind_of
+        from nst_tf.batch_transfer import batch_key
 
-        kind = kind_of(experiment)
+        kind = batch_key(experiment)
         coming = [
             one
             for one in self.sweep.plan.jobs or ()
@@ -115,7 +115,7 @@ class Companions:
             if self._kinds.get(one.number, hash(kind)) != hash(kind):
                 continue
             prepared = self._prepared(one)
-            its_kind = prepared and kind_of(prepared[0])
+            its_kind = prepared and batch_key(prepared[0])
             self._kinds[one.number] = hash(its_kind)
             if prepared is None or its_kind != kind:
                 continue
@@ -126,7 +126,7 @@ class Companions:
 
     def _prepared(self, job: PlannedJob) -> tuple[Experiment, tuple[Any, ...]] | None:
         """A job that is still to be begun, set up; None for another, or one that will fail in its turn."""
-        from nst_tf.experiment import set_up
+        from nst_tf.set_up import build
 
         try:
             settings, choices = self.sweep.plan.settings(job.overrides, job.number)
@@ -139,7 +139,7 @@ class Companions:
             typed = self.sweep.plan.typed(job.overrides)
             check_memory(settings, inputs, typed)
             identity = _identity(requested_sha256(settings), inputs)
-            return set_up(settings, inputs, typed=typed).experiment, identity
+            return build(settings, inputs, typed=typed).experiment, identity
         except Exception:  # whatever it is: it is told when its turn comes, and harms no other job
             return None
 

@@ -119,10 +119,10 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
         take_away(folder, settings.record.picture)
     sweep = Path(state.sweep.dir).absolute()
     companions = companions_of(state)
-    together = None if companions is None else partial(companions.made, state.job.num)
+    batch = None if companions is None else partial(companions.made, state.job.num)
     words = words_of(state)
     typed = typed_keys(words, state.sweeper.get("params") or ())
-    run(settings, choices, folder, words, quiet=True, sweep=sweep, together=together, typed=typed)
+    run(settings, choices, folder, words, quiet=True, sweep=sweep, batch=batch, typed=typed)
     return False
 
 
@@ -165,8 +165,8 @@ def _write_failure(folder: Path, note: JobNote, settings: DictConfig, state: Any
 
 def _forget_what_was_kept() -> None:
     """A run that broke off may have left compiled steps in any state, and memory short."""
-    if "nst_tf.reuse" in sys.modules:
-        sys.modules["nst_tf.reuse"].WARM.forget_sizes()
+    if "nst_tf.process_cache" in sys.modules:
+        sys.modules["nst_tf.process_cache"].CACHE.forget_sizes()
 
 
 def _plain(node: Any) -> Mapping[str, Any]:

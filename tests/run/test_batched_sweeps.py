@@ -10,14 +10,14 @@ import pytest
 from command_line import SMALL, nst
 from PIL import Image
 
-from nst_tf.reuse import WARM
+from nst_tf.process_cache import CACHE
 from nst_tf.sweep.batch import Companions
 
 
 @pytest.fixture(autouse=True)
 def cold():
     """Nothing of the tests before."""
-    WARM.forget_sizes()
+    CACHE.forget_sizes()
     Companions.current = None
 
 
