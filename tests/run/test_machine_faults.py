@@ -156,7 +156,7 @@ def test_no_duration_is_measured_by_the_calendar() -> None:
     """``time.time`` jumps: it dates events for loggers, and judges files that another machine wrote."""
     package = Path(__file__).parents[2] / "nst_tf"
     users = {path.name for path in package.rglob("*.py") if "time.time()" in path.read_text(encoding="utf-8")}
-    assert users == {"notes.py", "mlflow.py", "tensorboard.py"}
+    assert users == {"state.py", "mlflow.py", "tensorboard.py"}
 
 
 HOLDER = """
