@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -18,34 +19,34 @@ from rich.console import Console
 from rich.table import Table
 
 from nst_tf.batch_transfer import BatchedRun
-from nst_tf.callbacks import (
-    Display,
-    EarlyEnd,
-    FirstStep,
-    Recording,
-    begin_folder,
-    note_resumption,
-    record_inputs,
-)
+from nst_tf.callbacks import Display, EarlyEnd, FirstStep, Recording
 from nst_tf.config.schema import CONFIGURATION
-from nst_tf.config.validate import NO_FILES, Files, Inputs
+from nst_tf.config.validate import NO_FILES, PROFILES, Files, Inputs
 from nst_tf.config.words import Typed
+from nst_tf.errors import printable
 from nst_tf.experiment import Experiment
+from nst_tf.files import sha256_of_file, written_atomically
+from nst_tf.guidance.masks import mask_names
 from nst_tf.images.decode import alpha_at, without_white
 from nst_tf.images.exif import carried_exif
+from nst_tf.images.frames import Frames, write_archive
 from nst_tf.images.pixels import rounded
-from nst_tf.images.read import read_picture
+from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.write import FileForm, holds_alpha
+from nst_tf.init import FileStart, Start
 from nst_tf.loggers import Loggers
 from nst_tf.machine import Process
 from nst_tf.report import NEVER_LOWER
-from nst_tf.runs import RunFolder
+from nst_tf.runs import RunFolder, provenance
 from nst_tf.runs.checkpoint import Checkpoint
+from nst_tf.runs.folder import INPUTS, copy_input
 from nst_tf.runs.memory import memory_told
 from nst_tf.runs.provenance import Timings, peak_memory_bytes
 from nst_tf.runs.signals import Interruption, LeavingInTime
 from nst_tf.set_up import set_up
 from nst_tf.style_transfer import Outcome, optimize
+from nst_tf.vgg.convolution import way_to_convolve
+from nst_tf.vgg.weights import ConvolutionWeights
 from nst_tf.video_transfer import animation_of
 
 _log = logging.getLogger(__name__)
@@ -159,6 +160,136 @@ def recorded_run(
         _log.warning("%s", untouched)
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return (animation and animation.file) or picture
+
+
+# ----------------------------------------------------------------------------
+# The folder when the run begins, and when it goes on.
+
+_MOST = 80  # letters of a processor's name, which stands in a file that may come from anybody
+
+
+def begin_folder(
+    settings: DictConfig,
+    path: Path,
+    weights: ConvolutionWeights,
+    asked: Mapping[str, Any],
+) -> RunFolder:
+    """The folder with the configuration and what the result depends on besides."""
+    folder = RunFolder(path)
+    folder.begin(
+        OmegaConf.to_yaml(settings, resolve=True),
+        seed=settings.seed,
+        device=_device(),
+        precision=settings.precision.name,
+        convolutions=way_to_convolve(settings.precision.name),
+        deterministic=settings.deterministic,
+        weights={"source": weights.source, "sha256": weights.sha256},
+        process=asdict(Process.this()),
+        **provenance(),
+        **({"working_folder": str(Path.cwd())} | dict(asked)),
+    )
+    return folder
+
+
+def note_resumption(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
+    """Note in ``run.json`` what a resumed run goes on with, and what it began with if that was another.
+
+    Another processor, device or precision rounds in another way: a line says so, unless it ``is_told``.
+    """
+    summary = folder.summary
+    now = {"device": _device(), "precision": settings.precision.name, "machine": provenance()["machine"]}
+    before = {name: summary.get(name) for name in now}
+    was, here = _computer(before), _computer(now)
+    if was and was != here and not is_told:
+        _log.warning("begun on %s, goes on on %s: bits will differ", was, here)
+    if (was, before["precision"]) != (here, now["precision"]):
+        folder.update(**now, begun_with=summary.get("begun_with", before))
+
+
+def _computer(facts: Mapping[str, Any]) -> str:
+    """The device that computes: a GPU by its name, else the processor; empty where that is not told."""
+    machine = facts["machine"]
+    processor = machine.get("processor") if isinstance(machine, Mapping) else None
+    name = processor if facts["device"] == "CPU" else facts["device"]
+    return printable(str(name or ""))[:_MOST]
+
+
+def _device() -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "CPU"
+    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+
+
+# ----------------------------------------------------------------------------
+# What run.json says of the pictures of a run, and their copies beside it.
+
+_ARCHIVE = "frames.tar"
+
+
+def record_inputs(
+    settings: DictConfig, inputs: Inputs, start: Start, folder: Path, sweep: Path | None = None
+) -> dict[str, Any]:
+    """The entry ``inputs``: of each picture the ``file`` as configured, ``sha256`` and, if copied, ``copy``.
+
+    Frames in files of their own have an entry ``frames`` besides, for all of them in one archive.
+    Copies are written to ``folder``, sharing files through ``sweep``, unless ``record.copy_inputs`` is off.
+    """
+
+    def entry(stem: str, name: str, picture: Picture) -> dict[str, str]:
+        return entry_of(stem, name, picture.sha256, picture.file)
+
+    def entry_of(stem: str, name: str, sha256: str, content: bytes) -> dict[str, str]:
+        facts = {"file": name, "sha256": sha256}
+        if settings.record.copy_inputs:
+            facts["copy"] = copy_input(folder, stem, name, content, sweep)
+        return facts
+
+    names: Sequence[str] = [settings.style] if isinstance(settings.style, str) else settings.style
+    entries: dict[str, Any] = {
+        "content": None if inputs.is_texture else entry("content", settings.content, inputs.content),
+        "styles": [
+            entry(f"style-{index}", name, picture)
+            for index, (name, picture) in enumerate(zip(names, inputs.styles, strict=True))
+        ],
+    }
+    if inputs.frames and (inputs.frames.files or inputs.frames.archive):
+        entries["frames"] = _entry_of_frames(settings, inputs.frames, folder)
+        # what is a picture by itself: the first frame, for those who look at one picture
+        first = f"content{Path(inputs.content.name).suffix}"
+        entries["content"] = entry("content", first, inputs.content) | {"file": settings.content}
+    if inputs.masks:
+        entries["masks"] = [
+            None
+            if picture is None or name is None
+            else entry("mask" if index == 0 else f"mask-{index - 1}", name, picture)
+            for index, (name, picture) in enumerate(zip(mask_names(settings), inputs.masks, strict=True))
+        ]
+    if isinstance(start, FileStart):
+        entries["init"] = entry("init", settings.init.path, start.picture)
+    if settings.record.profile not in PROFILES:
+        icc = inputs.profile.icc
+        entries["profile"] = entry_of(
+            "profile", settings.record.profile, hashlib.sha256(icc).hexdigest(), icc
+        )
+    return entries
+
+
+def _entry_of_frames(settings: DictConfig, frames: Frames, folder: Path) -> dict[str, str]:
+    """Of frames in files of their own, or in an archive: one archive, and its hash."""
+    facts = {"file": settings.content}
+    if not settings.record.copy_inputs:
+        sha256 = sha256_of_file(frames.archive) if frames.archive else write_archive(frames.files)
+        return facts | {"sha256": sha256}
+    target = folder / INPUTS / _ARCHIVE
+    target.parent.mkdir(exist_ok=True)
+    with written_atomically(target) as temporary:
+        if frames.archive:
+            temporary.write_bytes(frames.archive.read_bytes())
+            sha256 = sha256_of_file(temporary)
+        else:
+            sha256 = write_archive(frames.files, temporary)
+    return facts | {"sha256": sha256, "copy": f"{INPUTS}/{_ARCHIVE}"}
 
 
 # ----------------------------------------------------------------------------
