@@ -21,10 +21,10 @@ from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import CONFIGURATION
 from nst_tf.config.validate import NO_FILES, Files, Inputs, check_settings, read_inputs
 from nst_tf.config.words import Typed
-from nst_tf.images.decode import alpha_at, without_white
 from nst_tf.images.exif import carried_exif
-from nst_tf.images.pixels import rounded
+from nst_tf.images.pixels import rounded, without_white
 from nst_tf.images.read import read_picture
+from nst_tf.images.resize import resize_mask
 from nst_tf.images.write import FileForm, holds_alpha
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.machine import Process
@@ -126,7 +126,7 @@ def cut_out(settings: DictConfig, inputs: Inputs, pixels: np.ndarray) -> tuple[n
     alpha = inputs.content.alpha
     if alpha is None or settings.record.alpha.name == "flatten":
         return pixels, None
-    alpha = alpha_at(alpha, *pixels.shape[:2])
+    alpha = resize_mask(alpha, *pixels.shape[:2])
     if not holds_alpha(settings.record.picture):
         _log.warning(
             "%s holds no transparency: the result is laid over white (.png, .webp and .tif keep it)",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nst_tf.errors import InputError
+from nst_tf.images.pixels import LUMA
 
 # ----------------------------------------------------------------------------
 # A picture seen through a flow.
@@ -108,7 +109,7 @@ class FarnebackFlow:
 
 def _grey(picture: np.ndarray) -> np.ndarray:
     """Luma of ITU-R BT.601, 8 bits, [H, W]."""
-    return np.rint(picture @ np.array([0.299, 0.587, 0.114], np.float32) * 255).astype(np.uint8)
+    return np.rint(picture @ np.array(LUMA, np.float32) * 255).astype(np.uint8)
 
 
 def _opencv() -> Any:
