@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import correlate1d
 
 from nst_tf.color.lab import lab
+from nst_tf.color.matching import square_root
 from nst_tf.compare.reading import ComparedRun, file_sha256, is_number
 from nst_tf.compare.untrusted import json_object
 from nst_tf.errors import InputError
@@ -95,15 +96,10 @@ def colour_distance(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarr
     noise that depends on their size.
     """
     (mean_1, covariance_1), (mean_2, covariance_2) = first, second
-    root = _root(covariance_2)
+    root = square_root(covariance_2)
     overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance_1 @ root), 0, None)).sum()
     squared = ((mean_1 - mean_2) ** 2).sum() + np.trace(covariance_1) + np.trace(covariance_2) - 2 * overlap
     return float(np.sqrt(max(squared, 0.0)))
-
-
-def _root(matrix: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
 
 
 # ----------------------------------------------------------------------------
