@@ -13,9 +13,9 @@ from PIL import Image, ImageFile, ImageOps
 from PIL.ExifTags import Base
 
 from nst_tf.errors import InputError
-from nst_tf.images.icc import color_to_srgb, deep_color_to_srgb, grey_to_srgb, in_bands
+from nst_tf.images.icc import color_to_srgb, converted_in_bands, deep_color_to_srgb, grey_to_srgb
 from nst_tf.images.pixels import levels_of
-from nst_tf.images.tiff import FloatTiff, decoded_floats
+from nst_tf.images.tiff import FloatTiff, float_samples
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def decode(image: Image.Image, name: str, data: bytes = b"") -> Decoded:
 
 def decode_floats(tiff: FloatTiff, name: str) -> Decoded:
     """The same for a TIFF of floating point, in which 0 is black and 1 is white."""
-    color, alpha, bits = decoded_floats(tiff, name)
+    color, alpha, bits = float_samples(tiff, name)
     low, high = color.min(), color.max()
     if not (low >= 0 and high <= 1) or (alpha is not None and np.isnan(alpha).any()):  # also refuses NaN
         raise InputError(
@@ -104,7 +104,7 @@ def _eight_bits(image: Image.Image, profile: bytes | None, name: str) -> np.ndar
     if image.mode == "La":
         image = image.convert("LA")
     if image.mode in ("1", "L", "LA"):
-        return grey_to_srgb(in_bands(image, lambda band: band.convert("L")), profile, name)
+        return grey_to_srgb(converted_in_bands(image, lambda band: band.convert("L")), profile, name)
     return color_to_srgb(image, "CMYK" if image.mode == "CMYK" else "RGB", profile, name)
 
 
@@ -117,7 +117,7 @@ def _eight_bit_alpha(image: Image.Image, sixteen_bit_rgb: bool) -> np.ndarray | 
         image.info["transparency"] = tuple(sample >> 8 for sample in transparent)
     if image.mode == "La":  # converts to nothing but LA
         image = image.convert("LA")
-    return in_bands(image, lambda band: band.convert("RGBA").getchannel("A"))
+    return converted_in_bands(image, lambda band: band.convert("RGBA").getchannel("A"))
 
 
 def _deep_grey(image: Image.Image, full: int, name: str) -> tuple[np.ndarray, np.ndarray | None]:

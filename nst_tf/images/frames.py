@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -187,24 +188,19 @@ def write_archive(files: Sequence[Path], target: Path | None = None) -> str:
     Without a target only the hash is computed. A file that can't be read is packed as an empty one, so that
     each keeps its place.
     """
-    if target is None:
-        return _packed(files, None)
-    with target.open("wb") as opened:
-        return _packed(files, opened)
-
-
-def _packed(files: Sequence[Path], target: BinaryIO | None) -> str:
-    hashing = _Hashing(target)
-    with tarfile.open(fileobj=hashing, mode="w|", format=tarfile.USTAR_FORMAT) as archive:  # pyright: ignore[reportArgumentType, reportCallIssue]
-        for number, file in enumerate(files, 1):
-            try:
-                data = read_data(file)
-            except InputError:
-                data = b""
-            # no time and no owner: the archive says nothing of the machine
-            entry = tarfile.TarInfo(f"{number:06d}{file.suffix.lower() if file.suffix.isascii() else ''}")
-            entry.size = len(data)
-            archive.addfile(entry, BytesIO(data))
+    with target.open("wb") if target else nullcontext() as opened:
+        hashing = _Hashing(opened)
+        with tarfile.open(fileobj=hashing, mode="w|", format=tarfile.USTAR_FORMAT) as archive:  # pyright: ignore[reportArgumentType, reportCallIssue]
+            for number, file in enumerate(files, 1):
+                try:
+                    data = read_data(file)
+                except InputError:
+                    data = b""
+                # no time and no owner: the archive says nothing of the machine
+                suffix = file.suffix.lower() if file.suffix.isascii() else ""
+                entry = tarfile.TarInfo(f"{number:06d}{suffix}")
+                entry.size = len(data)
+                archive.addfile(entry, BytesIO(data))
     return hashing.digest.hexdigest()
 
 

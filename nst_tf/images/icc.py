@@ -54,7 +54,7 @@ def color_to_srgb(image: Image.Image, mode: str, profile: bytes | None, name: st
             return to_srgb(band)
         return band if mode == "RGB" else band.convert("RGB")
 
-    return in_bands(image, convert)
+    return converted_in_bands(image, convert)
 
 
 def deep_color_to_srgb(
@@ -105,7 +105,7 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
     return np.stack(channels, axis=2).astype(np.float32)
 
 
-def in_bands(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+def converted_in_bands(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> np.ndarray:
     """The converted image in [0, 1], float32, without a second one of its size beside it."""
     width, height = image.size
     rows = max(1, _BAND // width)

@@ -1,4 +1,4 @@
-"""Pictures in: from a file, a Pillow image or an array to the project's pixels."""
+"""Reading pictures: from a file, a Pillow image or an array to the project's pixels."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def picture_from_bytes(data: bytes, name: str, place: str) -> Picture:
     sha256 = hashlib.sha256(data).hexdigest()
     page = shown_page(data, place)
 
-    def known_or(decoded: Callable[[], Decoded]) -> Picture:
+    def cached_or(decoded: Callable[[], Decoded]) -> Picture:
         picture = _DECODED.get((sha256, name))
         if picture is None:
             if page.note:
@@ -97,10 +97,10 @@ def picture_from_bytes(data: bytes, name: str, place: str) -> Picture:
         with refusals(place, data):
             check_header(floats.width, floats.height, len(data), place)
             _check_sides(floats.height, floats.width, place)
-            return known_or(lambda: decode_floats(floats, place))
+            return cached_or(lambda: decode_floats(floats, place))
     with opened(page.data, place) as image:
         _check_sides(image.height, image.width, place)
-        return known_or(lambda: decode(image, place, page.data))
+        return cached_or(lambda: decode(image, place, page.data))
 
 
 def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes = b"") -> Picture:

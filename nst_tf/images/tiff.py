@@ -162,14 +162,6 @@ class FloatTiff(NamedTuple):
         return found if isinstance(found, bytes) else None
 
 
-class Floats(NamedTuple):
-    """Upright samples, float32 (H, W, 1) or (H, W, 3), and alpha (H, W) or None; nothing is checked."""
-
-    samples: np.ndarray
-    alpha: np.ndarray | None
-    bits: int
-
-
 def float_tiff(data: bytes) -> FloatTiff | None:
     """The header of such a TIFF; None for any other file, and for one whose header can't be read."""
     if not is_tiff(data):
@@ -190,8 +182,11 @@ def float_tiff(data: bytes) -> FloatTiff | None:
 
 
 @np.errstate(all="ignore")  # any bytes are numbers to floating point: who takes them looks at what came
-def decoded_floats(tiff: FloatTiff, name: str | Path) -> Floats:
-    """Decode it; memory is taken for the picture that its header declares, whatever its data unpack to.
+def float_samples(tiff: FloatTiff, name: str | Path) -> tuple[np.ndarray, np.ndarray | None, int]:
+    """Upright samples, float32 (H, W, 1) or (H, W, 3), alpha (H, W) or None, and their bits in the file.
+
+    Values are not checked. Memory is taken for the picture that the header declares, whatever the data
+    unpack to.
 
     Raises InputError for a compression or kind of color that is not read, and ValueError or the like for
     damaged data.
@@ -223,11 +218,8 @@ def decoded_floats(tiff: FloatTiff, name: str | Path) -> Floats:
     if photometric == _WHITE_IS_ZERO:
         color = 1 - color
     turn = _TURNS.get(_number(tags, Base.Orientation, 1), lambda one: one)
-    return Floats(
-        np.ascontiguousarray(turn(color), np.float32),
-        None if alpha is None else np.ascontiguousarray(turn(alpha)),
-        depth,
-    )
+    alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
+    return np.ascontiguousarray(turn(color), np.float32), alpha, depth
 
 
 def _blocks(tiff: FloatTiff, kind: np.dtype, count: int) -> Iterator[tuple[tuple[int, int, Any], np.ndarray]]:

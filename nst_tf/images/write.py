@@ -1,4 +1,4 @@
-"""Pictures out, with a note of how they came about: each wholly written or not at all."""
+"""Writing pictures, with texts that tell how they came about: each wholly or not at all."""
 
 from __future__ import annotations
 
