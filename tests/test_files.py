@@ -11,8 +11,8 @@ def test_numbers_in_names_count_as_numbers():
 
 
 def test_names_that_differ_in_zeros_or_case_alone_have_one_order():
-    names = ["a1", "a01", "A1", "a001"]
-    assert sorted(names, key=natural_order) == sorted(names[::-1], key=natural_order)
+    for names in (["a1", "A1", "a001"], ["a001", "a1", "A1"]):
+        assert sorted(names, key=natural_order) == ["a001", "A1", "a1"]
 
 
 def test_a_link_replaces_what_is_there_and_nothing_happens_without_a_file(tmp_path):

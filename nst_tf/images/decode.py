@@ -163,8 +163,8 @@ def _sixteen_bit_planes(image: ImageFile.ImageFile, data: bytes, name: str) -> _
     file holds before they look at its size.
     """
     tags = getattr(image, "tag_v2", {})  # TIFF alone
-    deep = tags.get(Base.BitsPerSample, (0,))[0] == 16
-    if deep and tags.get(Base.PlanarConfiguration) == _APART and image.mode in ("RGB", "RGBA"):
+    apart = tags.get(Base.PlanarConfiguration) == _APART and image.mode in ("RGB", "RGBA")
+    if apart and tags.get(Base.BitsPerSample, (0,))[0] == 16:
         return _planes_apart(data, tags, name)
     arguments: Any = image.tile[0].args if image.tile else ""
     raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
