@@ -39,8 +39,7 @@ from nst_tf.config.words import (
     with_quoted_files,
 )
 from nst_tf.errors import InputError
-from nst_tf.images.decode import over_white
-from nst_tf.images.pixels import levels_of
+from nst_tf.images.pixels import levels_of, over_white
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.runs.memory import check_memory
 from nst_tf.tensorflow_setup import keras_settings_kept

@@ -27,11 +27,11 @@ from nst_tf.errors import printable
 from nst_tf.experiment import Experiment
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.guidance.masks import mask_names
-from nst_tf.images.decode import alpha_at, without_white
 from nst_tf.images.exif import carried_exif
 from nst_tf.images.frames import Frames, write_archive
-from nst_tf.images.pixels import rounded
+from nst_tf.images.pixels import rounded, without_white
 from nst_tf.images.read import Picture, read_picture
+from nst_tf.images.resize import resize_mask
 from nst_tf.images.write import FileForm, holds_alpha
 from nst_tf.init import FileStart, Start
 from nst_tf.loggers import Loggers
@@ -316,7 +316,7 @@ def cut_out(settings: DictConfig, inputs: Inputs, pixels: np.ndarray) -> tuple[n
     alpha = inputs.content.alpha
     if alpha is None or settings.record.alpha.name == "flatten":
         return pixels, None
-    alpha = alpha_at(alpha, *pixels.shape[:2])
+    alpha = resize_mask(alpha, *pixels.shape[:2])
     if not holds_alpha(settings.record.picture):
         _log.warning(
             "%s holds no transparency: the result is laid over white (.png, .webp and .tif keep it)",

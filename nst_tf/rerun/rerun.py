@@ -24,7 +24,7 @@ from nst_tf.api import composed
 from nst_tf.config.schema import EXPERIMENT, GROUPS_WITH_ONE_OPTION, SAMPLES, is_there, picture_path
 from nst_tf.config.words import NO_FILES, as_spelled_here, groups, typed_keys, with_quoted_files
 from nst_tf.errors import InputError
-from nst_tf.files import write_text_atomically
+from nst_tf.files import natural_order, write_text_atomically
 from nst_tf.images.read import read_picture
 from nst_tf.rerun.export import (
     FILE_LEAVES,
@@ -77,7 +77,7 @@ def found(folder: Path) -> Found:
             below.clear()
     if not names:
         raise InputError(f"{folder} is neither the folder of a run nor of a sweep: there is no {SUMMARY}")
-    return Found(folder, is_sweep=True, names=tuple(sorted(names, key=_in_order)))
+    return Found(folder, is_sweep=True, names=tuple(sorted(names, key=natural_order)))
 
 
 def new_folder(wanted: str | None, old: Path, is_sweep: bool) -> Path:
@@ -104,11 +104,6 @@ def new_folder(wanted: str | None, old: Path, is_sweep: bool) -> Path:
             f"can't write to the folder {folder} ({error.strerror}): choose another with --output"
         ) from None
     return folder
-
-
-def _in_order(name: str) -> list[tuple[int, str]]:
-    """Runs of a sweep are numbered: 10 comes after 9."""
-    return [(int(part) if part.isdecimal() else -1, part) for part in name.split("/")]
 
 
 # ----------------------------------------------------------------------------

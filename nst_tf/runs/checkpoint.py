@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nst_tf.errors import InputError
-from nst_tf.files import keep_as, written_atomically
+from nst_tf.files import hard_link, written_atomically
 
 CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint-previous.npz"
 
@@ -42,7 +42,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     with written_atomically(path) as temporary:
         arrays: dict[str, Any] = {_NUMBERS: np.array(numbers, np.float64), **checkpoint.state}
         np.savez(temporary, **arrays)
-        keep_as(path, folder / PREVIOUS)
+        hard_link(path, folder / PREVIOUS)
 
 
 def last_checkpoint(folder: Path) -> tuple[Checkpoint, str | None]:
