@@ -26,14 +26,14 @@ from nst_tf.guidance.masks import mask_names
 from nst_tf.images.frames import Frames, write_archive
 from nst_tf.images.read import Picture
 from nst_tf.init import FileStart, Start
-from nst_tf.machine import Process
+from nst_tf.machine import Process, seconds_of_process
 from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale
 from nst_tf.report import Report, TimeLeft, clock
 from nst_tf.runs import RunFolder, provenance
 from nst_tf.runs.checkpoint import Checkpoint
 from nst_tf.runs.folder import INPUTS, copy_input
-from nst_tf.runs.provenance import Timings, seconds_of_process
+from nst_tf.runs.provenance import Timings
 from nst_tf.runs.saved_run import has_checkpoint
 from nst_tf.runs.signals import Interruption
 from nst_tf.vgg.convolution import way_to_convolve

@@ -16,7 +16,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.machine import version_of
+from nst_tf.machine import processor_name, version_of
 
 # ----------------------------------------------------------------------------
 # What a result depends on besides its configuration: versions, code, machine.
@@ -70,19 +70,8 @@ def _git_commit() -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 and in_checkout else None
 
 
-def processor_name() -> str:
-    """What the processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 # ----------------------------------------------------------------------------
 # Where the time of a run goes.
-
-_IMPORTED = time.perf_counter()
 
 
 class Timings:
@@ -103,17 +92,6 @@ class Timings:
         took, self._last = now - self._last, now
         for name, seconds in (*known.items(), (rest, max(0.0, took - sum(known.values())))):
             self.seconds[name] = round(seconds, 3)
-
-
-def seconds_of_process() -> float:
-    """How long this process has been running; where the system does not tell, since this was imported."""
-    try:
-        # proc(5): field 22 of stat is the start in clock ticks since boot; the name (2) may hold spaces
-        ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-        up = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
-        return up - ticks / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):  # without /proc, or without sysconf
-        return time.perf_counter() - _IMPORTED
 
 
 NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")

@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.config.validate import check_settings, read_inputs
 from nst_tf.config.words import Typed, sentence_for, typed_keys
 from nst_tf.errors import InputError
-from nst_tf.machine import allowed_words, visible_gpus
+from nst_tf.machine import allowed_gpus, visible_gpus
 from nst_tf.runs.memory import check_memory
 from nst_tf.runs.sizes import check_sizes
 
@@ -208,7 +208,7 @@ def take_one_gpu(number: int, launcher: str, environment: MutableMapping[str, st
     """
     if "tensorflow" in sys.modules or not any(name in launcher for name in _SEVERAL_ON_A_MACHINE):
         return
-    allowed = allowed_words(environment)
+    allowed = allowed_gpus(environment)
     gpus = [str(index) for index in range(len(visible_gpus()))] if allowed is None else allowed
     if len(gpus) > 1:
         environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]

@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 
 from nst_tf.config.schema import CONFIGURATION, register_schema
 from nst_tf.config.words import sentence
-from nst_tf.machine import Process, _began
+from nst_tf.machine import Process
 from nst_tf.sweep import plan as machine
 from nst_tf.sweep.plan import GRID, Plan, arrange, take_one_gpu
 from nst_tf.sweep.state import JobNote, Sweep, is_being_run, read_notes, write_note
@@ -139,7 +139,7 @@ def test_processes() -> None:
     assert not replace(own, host="elsewhere").is_alive
     assert not replace(own, host="elsewhere").is_of_this_host
     with subprocess.Popen(["sleep", "60"]) as other:
-        process = Process(other.pid, own.host, _began(other.pid))
+        process = Process.numbered(other.pid)
         assert process.is_alive
         if process.began is not None:  # the number was given to another process since
             assert not replace(process, began=process.began - 1).is_alive
@@ -164,7 +164,7 @@ def running(tmp_path: Path):
     sweep = Sweep(tmp_path, Planned())  # type: ignore[arg-type]
     sweep.begin()
     with subprocess.Popen(["sleep", "60"]) as there:
-        for number, process in enumerate((gone, Process(there.pid, gone.host, _began(there.pid)))):
+        for number, process in enumerate((gone, Process.numbered(there.pid))):
             (tmp_path / str(number)).mkdir()
             facts = {"status": "running", "process": process.number, "seed": 3}
             (tmp_path / str(number) / "run.json").write_text(json.dumps(facts))

@@ -199,10 +199,10 @@ def test_sweep_that_still_goes_on_is_left_alone(small, copied: Path) -> None:
     import subprocess
     from dataclasses import asdict
 
-    from nst_tf.machine import Process, _began
+    from nst_tf.machine import Process
 
     with subprocess.Popen(["sleep", "60"]) as other:
-        process = asdict(Process(other.pid, Process.this().host, _began(other.pid)))
+        process = asdict(Process.numbered(other.pid))
         change(copied / "sweep" / "sweep.json", status="running", process=process)
         before = everything(copied)
         answer = sweep(copied, *small, "steps=4,6")
