@@ -31,10 +31,9 @@ from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale
 from nst_tf.report import Report, TimeLeft, clock
 from nst_tf.runs import RunFolder, provenance
-from nst_tf.runs.checkpoint import Checkpoint
-from nst_tf.runs.folder import INPUTS, copy_input
+from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
+from nst_tf.runs.folder import INPUTS, copy_input, has_checkpoint
 from nst_tf.runs.provenance import Timings
-from nst_tf.runs.saved_run import has_checkpoint
 from nst_tf.runs.signals import Interruption
 from nst_tf.vgg.convolution import way_to_convolve
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -245,8 +244,9 @@ class Recording:
         """Keep the state after the last step, if that is asked for."""
         if self._keep_the_end and solver.step:
             state = solver.state()
-            self._folder.checkpoint(
-                Checkpoint(self._scale, self._steps_at_scale, solver.step, self._seconds, state)
+            write_checkpoint(
+                self._folder.path,
+                Checkpoint(self._scale, self._steps_at_scale, solver.step, self._seconds, state),
             )
             self.kept_the_end = True
 
@@ -261,8 +261,9 @@ class Recording:
         if is_slow or is_due:
             self.picture_so_far = updates, solver.picture
         if is_due:
-            self._folder.checkpoint(
-                Checkpoint(self._scale, self._steps_at_scale, updates, report.seconds, solver.state())
+            write_checkpoint(
+                self._folder.path,
+                Checkpoint(self._scale, self._steps_at_scale, updates, report.seconds, solver.state()),
             )
             self._last_checkpoint = time.monotonic()
             self._checkpoint_took = self._last_checkpoint - now
@@ -316,7 +317,7 @@ class BreakingOff:
     def leave(self, number: int, at_once: bool) -> None:
         """As ``tell``, while the run's own thread is in the middle of a step; the last checkpoint stays."""
         facts = {} if at_once else self._picture_so_far()
-        self._folder.break_off(error=f"signal {number} came during a step", **facts)
+        self._folder.interrupt(error=f"signal {number} came during a step", **facts)
         if not self._quiet:
             sentence = "; ".join(["nst: interrupted", *how_to_go_on(self._folder.path)])
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201

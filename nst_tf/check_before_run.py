@@ -17,9 +17,8 @@ from nst_tf.config.validate import check_settings, read_inputs
 from nst_tf.config.words import typed_keys
 from nst_tf.errors import InputError, Stop
 from nst_tf.loggers import loggers_of
-from nst_tf.runs.folder import SWEEP, claim
+from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, has_checkpoint
 from nst_tf.runs.memory import check_memory
-from nst_tf.runs.saved_run import SUMMARY, has_checkpoint
 
 # ----------------------------------------------------------------------------
 # One sentence for what a disk, or whoever else uses it, can do to a run.
@@ -110,8 +109,7 @@ def _claim(folder: Path) -> None:
 
 def check_run_folder(folder: Path) -> None:
     """Raise InputError if the folder holds a run or a sweep already, or could not be made or written."""
-    if (folder / "run.json").exists():
-        raise InputError(f"the folder {folder} holds a run already: choose another with hydra.run.dir")
+    check_holds_no_run(folder)
     if (folder / SWEEP).exists():
         raise InputError(
             f"the folder {folder} holds a sweep, whose jobs a single run would hide: choose another with"

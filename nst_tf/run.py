@@ -29,10 +29,10 @@ from nst_tf.images.write import FileForm, holds_alpha
 from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.machine import Process
 from nst_tf.report import NEVER_LOWER
-from nst_tf.runs.folder import alone_in, also_logged_to
+from nst_tf.runs.folder import LOG, alone_in, also_logged_to, has_checkpoint, read_summary
 from nst_tf.runs.memory import check_memory, memory_told
 from nst_tf.runs.provenance import Timings, requested_sha256
-from nst_tf.runs.saved_run import ask_for_more, has_checkpoint, read_summary, resumable
+from nst_tf.runs.saved_run import ask_for_more, resumable
 from nst_tf.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -190,9 +190,6 @@ def tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextMan
 
 # ----------------------------------------------------------------------------
 # One run: from a checked configuration to a finished folder.
-
-LOG = "nst.log"
-"""What was said of a run, in its folder; Hydra writes it."""
 
 Together = Callable[[str, DictConfig, Inputs, "Experiment"], "Made | None"]
 """Identity of a run as asked for, settings, pictures, experiment -> what came of it with others, or None."""
@@ -363,7 +360,7 @@ def _run_with_tensorflow(
         folder = begun(settings, folder_path, weights, {"inputs": pictures, **asked})
     made = None
     if together is not None and inputs.frames is None:
-        with LeavingInTime(lambda number, at_once: folder.break_off(error=f"signal {number}"), quiet):
+        with LeavingInTime(lambda number, at_once: folder.interrupt(error=f"signal {number}"), quiet):
             made = together(asked["requested_sha256"], settings, inputs, experiment)
         if made is not None:
             timings.split("other_runs", made.outcome.seconds)

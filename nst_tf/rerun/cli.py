@@ -31,7 +31,8 @@ from nst_tf.rerun.rerun import (
     rerun,
     rerun_sweep,
 )
-from nst_tf.runs.saved_run import Located, read_saved_run, read_summary
+from nst_tf.runs.folder import LOG, read_summary
+from nst_tf.runs.saved_run import Located, read_saved_run
 
 BEYOND, BAD_INPUT = 1, 2
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
@@ -189,7 +190,7 @@ def _path(verdict: Verdict) -> Path:
 
 def _take_away(folder: Path) -> None:
     """Nothing half-made stays of a run that was refused."""
-    (folder / "nst.log").unlink(missing_ok=True)
+    (folder / LOG).unlink(missing_ok=True)
     for empty in (folder, folder.parent):
         try:
             empty.rmdir()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.build import check_targets, made
-from nst_tf.config.experiment_files import read_foreign_text, read_foreign_yaml
+from nst_tf.config.experiment_files import read_foreign_yaml
 from nst_tf.config.schema import Settings, known_choices, picture_path, user_path
 from nst_tf.config.validate import (
     PROFILES,
@@ -29,6 +28,7 @@ from nst_tf.config.validate import (
 from nst_tf.config.words import Typed, sentence_for
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
+from nst_tf.runs.folder import CONFIGURATION, INPUTS, SUMMARY, has_checkpoint, path_inside, read_summary
 from nst_tf.runs.memory import chosen_memory
 from nst_tf.runs.sizes import check_sizes
 
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 
 # ----------------------------------------------------------------------------
 # A run as its folder tells it. The folder may come from anybody: nothing in it is trusted or unpickled.
-
-# as nst_tf.runs.folder has them, without TensorFlow
-SUMMARY, CONFIGURATION = "run.json", "config.yaml"
-CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
@@ -124,7 +120,7 @@ class SavedRun:
     @property
     def picture(self) -> Path:
         """The result; raises InputError if it is not in the folder itself, or not there."""
-        path = _inside(self.folder, "picture", self.summary.get("picture", self.settings.record.picture))
+        path = path_inside(self.folder, "picture", self.summary.get("picture", self.settings.record.picture))
         if not path.is_file():
             raise InputError(f"the picture of the run is missing: {path} does not exist")
         return path
@@ -174,15 +170,10 @@ class SavedRun:
             raise InputError(f"the configuration {path} can't be run ({reason})") from error
 
 
-def has_checkpoint(folder: Path) -> bool:
-    """Whether the run in ``folder`` may be gone on with; the checkpoint was not read."""
-    return any((folder / name).is_file() for name in CHECKPOINTS)
-
-
 def read_saved_run(folder: Path) -> SavedRun:
     """Read a run's folder; raises InputError for one that is no run, or whose content no run could have."""
     summary = read_summary(folder)
-    path = _inside(folder, CONFIGURATION, CONFIGURATION)
+    path = path_inside(folder, CONFIGURATION, CONFIGURATION)
     values = read_foreign_yaml(path)
     try:
         settings: Any = OmegaConf.merge(OmegaConf.structured(Settings), values)
@@ -203,21 +194,6 @@ def read_saved_run(folder: Path) -> SavedRun:
     return SavedRun(
         folder, summary, settings, known_choices(summary.get("choices")), _inputs(folder, summary, settings)
     )
-
-
-def read_summary(folder: Path) -> dict[str, Any]:
-    """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
-    if not (folder / SUMMARY).exists():
-        raise InputError(f"{folder} is not the folder of a run: it has no {SUMMARY}")
-    try:
-        summary = json.loads(read_foreign_text(_inside(folder, SUMMARY, SUMMARY)))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{folder / SUMMARY} can't be read: {error}") from None
-    if not isinstance(summary, dict):
-        raise InputError(f"{folder / SUMMARY} can't be read: it is not an object")
-    return summary
 
 
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
@@ -265,21 +241,8 @@ def _input(folder: Path, name: str, entry: Any) -> SavedInput:
     return SavedInput(
         name,
         sha256 if isinstance(sha256, str) else None,
-        None if copy is None else _inside(folder, "copy", copy, "inputs"),
+        None if copy is None else path_inside(folder, "copy", copy, INPUTS),
     )
-
-
-def _inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
-    """The path of a file directly in the folder, or in its folder ``below``; raises InputError otherwise."""
-    parts = PurePosixPath(relative).parts if isinstance(relative, str) and "\0" not in relative else ()
-    above = (below,) if below else ()
-    if len(parts) != len(above) + 1 or parts[: len(above)] != above or parts[len(above)] in ("..", "/"):
-        where = f"{below}/NAME" if below else "a name without a folder"
-        raise InputError(f"{key} in {folder / SUMMARY} must be {where}, but is {relative!r}")
-    path = folder.joinpath(*parts)
-    if path.is_symlink() or (below and path.parent.is_symlink()):
-        raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
-    return path
 
 
 # ----------------------------------------------------------------------------
