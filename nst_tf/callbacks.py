@@ -34,7 +34,7 @@ from nst_tf.runs import RunFolder, provenance
 from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
 from nst_tf.runs.folder import INPUTS, copy_input, has_checkpoint
 from nst_tf.runs.provenance import Timings
-from nst_tf.runs.signals import Interruption
+from nst_tf.runs.signals import DeferredSignals
 from nst_tf.vgg.convolution import way_to_convolve
 from nst_tf.vgg.weights import ConvolutionWeights
 
@@ -117,7 +117,7 @@ _MOST = 80  # letters of a processor's name, which stands in a file that may com
 _log = logging.getLogger(__name__)
 
 
-def begun(
+def new_run_folder(
     settings: DictConfig,
     path: Path,
     weights: ConvolutionWeights,
@@ -140,7 +140,7 @@ def begun(
     return folder
 
 
-def gone_on(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
+def record_resumption(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
     """Note in ``run.json`` what a resumed run goes on with, and what it began with if that was another.
 
     Another processor, device or precision rounds in another way: a line says so, unless it ``is_told``.
@@ -173,7 +173,7 @@ def _device() -> str:
 # ----------------------------------------------------------------------------
 # The watcher that writes into the run's folder.
 
-# The next call may not end in the time that a signal leaves for it (see LeavingInTime) if this one took half
+# The next call may not end in the time that a signal leaves for it (see ExitInTime) if this one took half
 # of that time, or if it is of twice the size, and so four times as slow: then the picture is kept here.
 _SECONDS_OF_A_SLOW_CALL = 0.5
 # Then there may be no time for a checkpoint either. So after such calls there are more of them, as many as
@@ -186,7 +186,7 @@ class Recording:
     """Logs every report, a picture every ``image_every`` steps, a checkpoint every so many seconds.
 
     0 is none, of either; where a step takes seconds there are more checkpoints. ``resumed`` is the one that
-    the run goes on from. An ``interruption`` is passed on when a call of the compiled step is over, after a
+    the run goes on from. A ``deferred`` signal is delivered when a call of the compiled step is over, after a
     checkpoint, unless there is to be none. ``keep_the_end``: there is one of the end, too.
     """
 
@@ -196,7 +196,7 @@ class Recording:
         image_every: int,
         checkpoint_every: float = 0,
         resumed: Checkpoint | None = None,
-        interruption: Interruption | None = None,
+        deferred: DeferredSignals | None = None,
         keep_the_end: bool = False,
     ) -> None:
         """Record into ``folder``."""
@@ -212,7 +212,7 @@ class Recording:
         self._scale = resumed.scale - 1 if resumed else -1
         self._steps_at_scale = 0
         self._resumed = resumed
-        self._interruption = interruption or Interruption()
+        self._deferred = deferred or DeferredSignals()
         self._roll_backs = 0
         self.picture_so_far: tuple[int, np.ndarray] | None = None
         """Steps, and the image [H, W, 3] after them; of the last slow call or checkpoint."""
@@ -226,7 +226,7 @@ class Recording:
     def on_report(self, report: Report, solver: Solver) -> None:
         """Write the row, and picture and checkpoint if it is time; calls end at ``image_every``."""
         if self._checkpoint_every:
-            self._interruption.hold()
+            self._deferred.defer()
         self._folder.log(report)
         if len(solver.roll_backs) != self._roll_backs:
             self._roll_backs = len(solver.roll_backs)
@@ -255,7 +255,7 @@ class Recording:
         took, now = self._in_calls - before, time.monotonic()
         is_slow = took > _SECONDS_OF_A_SLOW_CALL
         is_due = bool(self._checkpoint_every) and (
-            self._interruption.asked
+            self._deferred.is_waiting
             or now - self._last_checkpoint >= self._wait(took > _SECONDS_OF_AN_ENDLESS_CALL)
         )
         if is_slow or is_due:
@@ -267,8 +267,8 @@ class Recording:
             )
             self._last_checkpoint = time.monotonic()
             self._checkpoint_took = self._last_checkpoint - now
-            if self._interruption.asked:
-                self._interruption.pass_on()
+            if self._deferred.is_waiting:
+                self._deferred.deliver()
 
     def _wait(self, is_endless: bool) -> float:
         """Seconds between checkpoints."""
@@ -281,31 +281,31 @@ class Recording:
 # What a run leaves that does not come to its end: the picture so far, and how to go on.
 
 
-class BreakingOff:
+class EarlyEnd:
     """Ends one run early, in its own thread or from the one that can't wait for it."""
 
     def __init__(
         self,
         folder: RunFolder,
         recording: Recording,
-        interruption: Interruption,
+        deferred: DeferredSignals,
         timings: Timings,
         save: Callable[[np.ndarray], Path],
         quiet: bool,
     ) -> None:
-        """``save`` writes an image [H, W, 3] as the run's picture; ``quiet`` says nothing in ``leave``."""
+        """``save`` writes an image [H, W, 3] as the run's picture; ``quiet`` says nothing in ``save_and_record``."""
         self._folder = folder
         self._recording = recording
-        self._interruption = interruption
+        self._deferred = deferred
         self._timings = timings
         self._save = save
         self._quiet = quiet
 
-    def tell(self, error: BaseException) -> None:
+    def record(self, error: BaseException) -> None:
         """Write how the run ended; interrupted, and not urgently, also the picture so far."""
         interrupted = isinstance(error, KeyboardInterrupt)
         facts: dict[str, Any] = {}
-        if interrupted and not self._interruption.is_urgent:
+        if interrupted and not self._deferred.came_twice:
             facts = self._picture_so_far()
         self._folder.finish(
             "interrupted" if interrupted else "failed",
@@ -314,8 +314,8 @@ class BreakingOff:
             **facts,
         )
 
-    def leave(self, number: int, at_once: bool) -> None:
-        """As ``tell``, while the run's own thread is in the middle of a step; the last checkpoint stays."""
+    def save_and_record(self, number: int, at_once: bool) -> None:
+        """As ``record``, while the run's own thread is in the middle of a step; the last checkpoint stays."""
         facts = {} if at_once else self._picture_so_far()
         self._folder.interrupt(error=f"signal {number} came during a step", **facts)
         if not self._quiet:

@@ -321,20 +321,20 @@ def _run_with_tensorflow(
 ) -> Path:
     # these import TensorFlow
     from nst_tf.callbacks import (
-        BreakingOff,
         Display,
+        EarlyEnd,
         FirstStep,
         Recording,
-        begun,
-        gone_on,
+        new_run_folder,
         record_inputs,
+        record_resumption,
     )
     from nst_tf.device import set_determinism
     from nst_tf.experiment import set_up
     from nst_tf.reuse import WARM
     from nst_tf.runs import RunFolder
     from nst_tf.runs.provenance import peak_memory_bytes
-    from nst_tf.runs.signals import Interruption, LeavingInTime
+    from nst_tf.runs.signals import DeferredSignals, ExitInTime
     from nst_tf.style_transfer import optimize, with_settled_balance
     from nst_tf.video_transfer import animation_of
 
@@ -353,38 +353,38 @@ def _run_with_tensorflow(
         more = OmegaConf.to_yaml(settings, resolve=True) if "requested_sha256" in asked else None
         folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0, more)
         folder.update(process=asdict(Process.this()), **asked)
-        gone_on(settings, folder, is_told=made_up.said is not None)
+        record_resumption(settings, folder, is_told=made_up.said is not None)
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, parts.start, folder_path, sweep)
-        folder = begun(settings, folder_path, weights, {"inputs": pictures, **asked})
+        folder = new_run_folder(settings, folder_path, weights, {"inputs": pictures, **asked})
     made = None
     if together is not None and inputs.frames is None:
-        with LeavingInTime(lambda number, at_once: folder.interrupt(error=f"signal {number}"), quiet):
+        with ExitInTime(lambda number, at_once: folder.interrupt(error=f"signal {number}"), quiet):
             made = together(asked["requested_sha256"], settings, inputs, experiment)
         if made is not None:
             timings.split("other_runs", made.outcome.seconds)
-    interruption = Interruption()
+    deferred = DeferredSignals()
     record = settings.record
     checkpoint_every = 0 if made else record.checkpoint_every
     keep = record.keep_checkpoint and not made
-    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption, keep)
+    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, deferred, keep)
     if animation := animation_of(parts.video, inputs.frames, folder, record):
         scales = animation.scales(experiment)
         # its pictures are the frames, and its checkpoints between two
-        recording = Recording(folder, 0, interruption=interruption)
+        recording = Recording(folder, 0, deferred=deferred)
     make = animation.optimize if animation else optimize
 
     def save(pixels: np.ndarray) -> Path:
         saved = cut_out(settings, inputs, pixels)
         return folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
 
-    breaking_off = BreakingOff(folder, recording, interruption, timings, save, quiet)
-    with LeavingInTime(breaking_off.leave, quiet, experiment.size**2 / 1e6):
+    early_end = EarlyEnd(folder, recording, deferred, timings, save, quiet)
+    with ExitInTime(early_end.save_and_record, quiet, experiment.size**2 / 1e6):
         try:
             loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
             first_step = FirstStep()
-            with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), interruption:
+            with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), deferred:
                 # loggers first: what is in a checkpoint, they were told
                 watchers = (loggers, recording, display, first_step)
                 outcome = made.played(watchers) if made else make(experiment, watchers, checkpoint)
@@ -395,7 +395,7 @@ def _run_with_tensorflow(
                 animation.write()
             timings.lap("saving")
         except BaseException as error:
-            breaking_off.tell(error)
+            early_end.record(error)
             loggers.finish()
             raise
     folder.finish(

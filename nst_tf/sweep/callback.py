@@ -15,7 +15,7 @@ from nst_tf.check_before_run import check_writable
 from nst_tf.errors import InputError, Stop
 from nst_tf.machine import Process
 from nst_tf.runs.folder import SWEEP
-from nst_tf.runs.signals import LeavingInTime
+from nst_tf.runs.signals import ExitInTime
 from nst_tf.sweep.display import SweepDisplay
 from nst_tf.sweep.earlier import Earlier, earlier_run
 from nst_tf.sweep.plan import Plan, arrange, run_folder
@@ -54,7 +54,7 @@ class FollowSweep(Callback):
                 f"can't write to {where} ({error.strerror}): choose another folder with hydra.sweep.dir"
             )
         Sweep.current = sweep
-        LeavingInTime.last_words[:] = [sweep.leave]
+        ExitInTime.before_exit[:] = [sweep.leave]
         FollowSweep.display = SweepDisplay(sweep)
         FollowSweep.display.start()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nst_tf.errors import Stop, Terminated, counted, terminable
-from nst_tf.runs.signals import LeavingInTime
+from nst_tf.runs.signals import ExitInTime
 from nst_tf.sweep.callback import FollowSweep
 from nst_tf.sweep.job import one_sentence
 from nst_tf.sweep.search import best_of_search
@@ -36,7 +36,7 @@ def run_to_the_end(program: Callable[[], object]) -> int:
     What ends the program before any job of a sweep began is raised, and leaves nothing behind.
     """
     Sweep.current = FollowSweep.display = None
-    LeavingInTime.last_words.clear()
+    ExitInTime.before_exit.clear()
     cut: BaseException | None = None
     try:
         with terminable():

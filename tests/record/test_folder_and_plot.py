@@ -61,7 +61,7 @@ def test_folder_of_another_run_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_run_is_refused(text: str | None, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "run.json").write_text(text)
-    with pytest.raises(InputError, match="is not the folder of a run|run.json can.t be read"):
+    with pytest.raises(InputError, match=r"is not the folder of a run|run\.json can't be read"):
         read_summary(tmp_path)
 
 
