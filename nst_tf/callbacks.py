@@ -293,7 +293,7 @@ class EarlyEnd:
         save: Callable[[np.ndarray], Path],
         quiet: bool,
     ) -> None:
-        """``save`` writes an image [H, W, 3] as the run's picture; ``quiet`` says nothing in ``save_and_record``."""
+        """``save`` writes an image [H, W, 3] as the picture; ``quiet``: ``save_and_record`` says nothing."""
         self._folder = folder
         self._recording = recording
         self._deferred = deferred

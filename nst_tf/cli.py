@@ -36,8 +36,8 @@ from nst_tf.errors import InputError, Stop, Terminated, printable
 from nst_tf.machine import ShowVersions
 from nst_tf.run import resume, run
 from nst_tf.runs.folder import FolderInUse, remove_empty_run
+from nst_tf.sweep.callback import TERMINATED_STATUS, run_to_the_end
 from nst_tf.sweep.contents import with_many_contents
-from nst_tf.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.sweep.job import job_of_sweep
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count

@@ -25,7 +25,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.guidance.masks import rename_masks
 from nst_tf.runs.saved_run import SavedRun
-from nst_tf.sweep.earlier import as_asked
+from nst_tf.sweep.resume import as_asked
 from nst_tf.tensorflow_setup import load_tensorflow
 
 # ----------------------------------------------------------------------------

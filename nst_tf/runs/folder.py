@@ -226,6 +226,12 @@ def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     write_text_atomically(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
 
 
+def update_summary(folder: Path, **facts: Any) -> None:
+    """Add facts to the ``run.json`` of a run that another process wrote, if it came as far as to have one."""
+    if (summary := read_object(folder / SUMMARY)) is not None:
+        write_summary(folder, summary | facts)
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file; None if there is none."""
     try:

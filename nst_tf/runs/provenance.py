@@ -18,9 +18,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.machine import processor_name, version_of
 
-# ----------------------------------------------------------------------------
-# What a result depends on besides its configuration: versions, code, machine.
-
 try:
     import resource
 except ImportError:  # Windows
@@ -70,8 +67,23 @@ def _git_commit() -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 and in_checkout else None
 
 
-# ----------------------------------------------------------------------------
-# Where the time of a run goes.
+NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
+"""What is done with a whole sweep, or only told: no part of the identity of a run."""
+
+
+def requested_sha256(settings: DictConfig) -> str:
+    """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
+
+    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
+    sweep, or only told, is no part of a run.
+    """
+    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+    for key in NOT_OF_A_RUN:
+        asked.pop(key, None)
+    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
+        del asked["record"]["keep_checkpoint"]
+    canonical = json.dumps(asked, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class Timings:
@@ -92,22 +104,3 @@ class Timings:
         took, self._last = now - self._last, now
         for name, seconds in (*known.items(), (rest, max(0.0, took - sum(known.values())))):
             self.seconds[name] = round(seconds, 3)
-
-
-NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
-"""What is done with a whole sweep, or only told: no part of the identity of a run."""
-
-
-def requested_sha256(settings: DictConfig) -> str:
-    """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
-
-    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
-    sweep, or only told, is no part of a run.
-    """
-    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    for key in NOT_OF_A_RUN:
-        asked.pop(key, None)
-    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
-        del asked["record"]["keep_checkpoint"]
-    canonical = json.dumps(asked, sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -28,16 +28,14 @@ from nst_tf.config.validate import (
 from nst_tf.config.words import Typed, sentence_for
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
+from nst_tf.runs.checkpoint import Checkpoint
 from nst_tf.runs.folder import CONFIGURATION, INPUTS, SUMMARY, has_checkpoint, path_inside, read_summary
 from nst_tf.runs.memory import chosen_memory
 from nst_tf.runs.sizes import check_sizes
 
-if TYPE_CHECKING:
-    from nst_tf.runs.checkpoint import Checkpoint
+_log = logging.getLogger(__name__)
 
-
-# ----------------------------------------------------------------------------
-# A run as its folder tells it. The folder may come from anybody: nothing in it is trusted or unpickled.
+# ---- A run as its folder tells it, which may come from anybody: nothing in it is trusted or unpickled ----
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
@@ -245,8 +243,7 @@ def _input(folder: Path, name: str, entry: Any) -> SavedInput:
     )
 
 
-# ----------------------------------------------------------------------------
-# More steps for a run that is completed: from the state that was kept, or by the way that there is.
+# ---- More steps for a run that is completed: from the state that was kept, or another way ----
 
 
 def refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
@@ -289,10 +286,7 @@ def ask_for_more(settings: DictConfig, folder: Path, last: Checkpoint | None, st
         settings.pyramid.steps = [*(scale.steps for scale in scales[:-1]), steps]
 
 
-# ----------------------------------------------------------------------------
-# Reading an unfinished run back: its configuration and its pictures.
-
-_log = logging.getLogger(__name__)
+# ---- resume=FOLDER: the settings and pictures of a run that goes on ----
 
 
 def resumable(folder: Path, steps: int | None = None) -> tuple[DictConfig, Inputs, Files]:

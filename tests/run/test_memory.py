@@ -50,14 +50,14 @@ def test_auto_takes_the_first_that_fits_and_says_so() -> None:
     plain, recompute = (peak_bytes(demand, mode) / GIB for mode in (Mode.plain, Mode.recompute))
     assert recompute < 12 < plain
     first = chosen(LARGE, plain + 0.1)
-    assert (first.mode, first.said) == (Mode.plain, None)
+    assert (first.mode, first.reason) == (Mode.plain, None)
     second = chosen(LARGE, plain - 0.1)
     assert second.mode is Mode.recompute
-    assert second.said.startswith(f"memory: recompute, because plain would take {plain:.3g} GiB of the ")
+    assert second.reason.startswith(f"memory: recompute, because plain would take {plain:.3g} GiB of the ")
     third = chosen(LARGE, recompute - 0.01)
     assert third.mode is Mode.tiles
     assert third.tile_size >= 160
-    assert f"tiles of {third.tile_size} pixels" in third.said
+    assert f"tiles of {third.tile_size} pixels" in third.reason
     assert chosen(LARGE, None).mode is Mode.plain  # nothing tells what there is
 
 
