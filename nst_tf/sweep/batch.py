@@ -140,7 +140,7 @@ class Batches:
 
 
 def batches_of(state: Any) -> Batches | None:
-    """The batches of a job's sweep; ``state`` is Hydra's part of its configuration. None where there are none.
+    """The batches of a job's sweep; ``state`` is Hydra's part of its settings. None where there are none.
 
     Only Hydra's own launcher runs the jobs in the process that knows them all; a search has none to come.
     """

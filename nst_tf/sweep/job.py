@@ -131,14 +131,13 @@ def _check_alone(sweep: Path, record: JobRecord) -> None:
 
 def _end(sweep: Path, record: JobRecord, settings: DictConfig, state: Any, began: float) -> None:
     """Write how the job ended, first into its folder, then into its record."""
-    folder = sweep / record.folder
+    folder, status = sweep / record.folder, record.status
     summary = read_object(folder / SUMMARY)
     if summary is None:
         _write_failure(folder, record, settings, state)
     else:
-        end_running(folder, record.status, record.error)
-    diverged = summary is not None and summary.get("status") == "diverged"
-    status = "diverged" if diverged else record.status
+        end_running(folder, status, record.error)
+        status = "diverged" if summary.get("status") == "diverged" else status
     write_record(sweep, replace(record, status=status, seconds=time.perf_counter() - began))
 
 

@@ -137,7 +137,7 @@ class Sweep:
         self.folder = folder
         self.plan = plan
         self.compare = compare
-        self.missing_folders = tuple(path for path in (folder, *folder.parents) if not path.exists())
+        self._created_folders = tuple(path for path in (folder, *folder.parents) if not path.exists())
         self._completed = frozenset(completed)
         self._earlier = earlier_jobs(folder)
         self._records: dict[int, JobRecord] = {}
@@ -163,11 +163,6 @@ class Sweep:
             self._records = records
             self._write("running")
             return ended
-
-    @property
-    def records(self) -> Mapping[int, JobRecord]:
-        """The last record of every job that began in this call."""
-        return self._records
 
     def with_status(self, *statuses: str) -> list[Mapping[str, Any]]:
         """The jobs, as ``sweep.json`` tells of them, that have one of the statuses."""
@@ -197,8 +192,8 @@ class Sweep:
 
     def values(self) -> dict[str, float | list[float]]:
         """What a search makes smaller, by the names of its jobs, and of trials that other calls made."""
-        jobs = {job["number"]: job for job in (*self._earlier, *self.jobs())} if self.study else {}
-        jobs |= {job["number"]: job for job in self.jobs()}
+        told = (*(self._earlier if self.study else ()), *self.jobs())
+        jobs = {job["number"]: job for job in told}
         here = {number: job for number, job in sorted(jobs.items()) if "value" in job}
         elsewhere = self.study.values(but=here) if self.study else {}
         return elsewhere | {self.name(job): job["value"] for job in here.values()}
@@ -232,11 +227,11 @@ class Sweep:
     def remove(self) -> None:
         """Take everything away that was made for a sweep none of whose jobs began."""
         remove_records(self.folder)
-        if self.folder not in self.missing_folders:
+        if self.folder not in self._created_folders:
             return
         for name in (SWEEP, MULTIRUN):
             (self.folder / name).unlink(missing_ok=True)
-        for empty in self.missing_folders:
+        for empty in self._created_folders:
             try:
                 empty.rmdir()
             except OSError:
