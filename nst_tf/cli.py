@@ -69,8 +69,8 @@ def main() -> None:
     except (Stop, Exception, KeyboardInterrupt) as error:
         # of Hydra's own files, before the run began; its error for a missing option is an OSError, too
         if isinstance(error, OSError) and not isinstance(error, HydraException):
-            if missing := CheckBeforeRun.missing_folders:
-                remove_empty_run(missing[0], missing)
+            if created := CheckBeforeRun.created_folders:
+                remove_empty_run(created[0], created)
             _stop(sentence_for_disk(error), BAD_INPUT)
         reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
         message = _message(reason)
@@ -95,7 +95,7 @@ def _job(settings: DictConfig) -> Any:
             steps = settings.steps if "steps" in typed_keys(words) else None
             picture = resume(Path(settings.resume), steps=steps)
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
-            remove_empty_run(folder, CheckBeforeRun.missing_folders)
+            remove_empty_run(folder, CheckBeforeRun.created_folders)
     except KeyboardInterrupt as interruption:
         from nst_tf.callbacks import how_to_go_on  # imports TensorFlow, which was loaded by now
 
@@ -105,7 +105,7 @@ def _job(settings: DictConfig) -> Any:
         raise
     except (InputError, FloatingPointError, OSError) as error:
         if not isinstance(error, (FloatingPointError, FolderInUse)):
-            remove_empty_run(folder, CheckBeforeRun.missing_folders)
+            remove_empty_run(folder, CheckBeforeRun.created_folders)
         if full := cause_on_disk(error) or (error if isinstance(error, OSError) else None):
             where = folder if settings.resume is None else Path(settings.resume)
             raise Stop from InputError(sentence_for_disk(full, _relative(where)))

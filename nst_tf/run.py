@@ -32,7 +32,7 @@ from nst_tf.report import NEVER_LOWER
 from nst_tf.runs.folder import LOG, alone_in, also_logged_to, has_checkpoint, read_summary
 from nst_tf.runs.memory import check_memory, memory_told
 from nst_tf.runs.provenance import Timings, requested_sha256
-from nst_tf.runs.saved_run import ask_for_more, resumable
+from nst_tf.runs.saved_run import resumable, set_steps
 from nst_tf.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
         if damage:
             _log.warning("%s", damage)
         if steps is not None:
-            ask_for_more(settings, folder, checkpoint, steps)
+            set_steps(settings, folder, checkpoint, steps)
             words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
             asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
         return _run_with_tensorflow(

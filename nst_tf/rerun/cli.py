@@ -139,7 +139,7 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
 
 
 def _of_pictures(located: Located) -> list[str]:
-    changed = [f"{located.what(name)} is not what it was when the run was made" for name in located.changed]
+    changed = [f"{located.named(name)} is not what it was when the run was made" for name in located.changed]
     return [*changed, *located.damaged]
 
 
@@ -169,7 +169,7 @@ def _sentences(verdict: Verdict) -> list[str]:
             f"not identical to the picture in {old}: PSNR {_decibels(verdict)} dB, {within} the tolerance of"
             f" {verdict.tolerance:g} dB"
         ]
-    lines += [f"{verdict.located.what(name)} has changed since" for name in verdict.located.changed]
+    lines += [f"{verdict.located.named(name)} has changed since" for name in verdict.located.changed]
     return lines + [f"different: {line}" for line in verdict.differences]
 
 

@@ -422,8 +422,8 @@ def check_repeatable(saved: SavedRun, words: Sequence[str] = ()) -> tuple[SavedR
     wanted = changed(saved, words)
     located = wanted.located()
     if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
-    wanted.checked(located.files, typed_keys(words))
+        raise InputError(located.sentence_for_missing(saved.working_folder))
+    wanted.checked_inputs(located.files, typed_keys(words))
     return wanted, located
 
 

@@ -46,45 +46,6 @@ _OBJECTS_IF_ANY = ("objective.style.statistic", "objective.style.statistic.kerne
 
 
 @dataclass(frozen=True)
-class SavedInput:
-    """A picture (or file of weights) of a run: its configured name, its hash and its copy in the folder."""
-
-    name: str
-    sha256: str | None
-    copy: Path | None = None
-
-
-@dataclass(frozen=True)
-class Located:
-    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same.
-
-    ``copies`` are those that the run's folder should hold; ``damaged`` has a sentence for each that can't
-    serve while its original can.
-    """
-
-    files: dict[str, Path] = field(default_factory=dict)
-    changed: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    copies: dict[str, Path] = field(default_factory=dict)
-    damaged: tuple[str, ...] = ()
-
-    def what(self, name: str) -> str:
-        """How to speak of the file of this name: if it is, or should be, a copy, as that."""
-        copy = self.copies.get(name)
-        is_copy = copy is not None and self.files.get(name, copy) == copy
-        return f"{copy}, the copy of {name}," if is_copy else f"the picture {name}"
-
-    def put_back(self, working_folder: Path) -> str:
-        """The sentence for the first file that is missing."""
-        name = self.missing[0]
-        where = f"as seen from {working_folder}"
-        if name in self.copies:
-            copy = self.copies[name]
-            return f"{copy} is missing, and so is {name}, its original, {where}: put one of them back"
-        return f"the file {name} is missing, {where}: put it back"
-
-
-@dataclass(frozen=True)
 class SavedRun:
     """A run that was read back; ``choices`` are those options of config groups that exist here, too.
 
@@ -148,8 +109,8 @@ class SavedRun:
         copies = {one.name: one.copy for one in self.inputs if one.copy}
         return Located(files, tuple(changed), tuple(missing), copies, tuple(damaged))
 
-    def checked(self, files: Files, typed: Typed = ()) -> Inputs:
-        """Check every value, and read the pictures; raises InputError for whatever no run could use.
+    def checked_inputs(self, files: Files, typed: Typed = ()) -> Inputs:
+        """Check every value and read the pictures; raises InputError for whatever no run could use.
 
         What was not ``typed`` may be what only another machine can do: see ``chosen_memory``.
         """
@@ -166,6 +127,45 @@ class SavedRun:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             path = self.folder / CONFIGURATION
             raise InputError(f"the configuration {path} can't be run ({reason})") from error
+
+
+@dataclass(frozen=True)
+class SavedInput:
+    """A picture (or file of weights) of a run: its configured name, its hash and its copy in the folder."""
+
+    name: str
+    sha256: str | None
+    copy: Path | None = None
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same.
+
+    ``copies`` are those that the run's folder should hold; ``damaged`` has a sentence for each that can't
+    serve while its original can.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    copies: dict[str, Path] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+
+    def named(self, name: str) -> str:
+        """The file of this name in a sentence: if it is, or should be, a copy, as that."""
+        copy = self.copies.get(name)
+        is_copy = copy is not None and self.files.get(name, copy) == copy
+        return f"{copy}, the copy of {name}," if is_copy else f"the picture {name}"
+
+    def sentence_for_missing(self, working_folder: Path) -> str:
+        """The sentence for the first file that is missing."""
+        name = self.missing[0]
+        where = f"as seen from {working_folder}"
+        if name in self.copies:
+            copy = self.copies[name]
+            return f"{copy} is missing, and so is {name}, its original, {where}: put one of them back"
+        return f"the file {name} is missing, {where}: put it back"
 
 
 def read_saved_run(folder: Path) -> SavedRun:
@@ -204,19 +204,16 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if "inputs" not in summary and summary.get("status") != "completed":
         raise InputError(f"the run in {folder} ended before its pictures were recorded: begin it anew")
     recorded = summary.get("inputs", {})
-    entries = []
-    if isinstance(recorded, dict):
-        listed = recorded.get("styles")
-        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
-        entries += listed if isinstance(listed, list) else ()
+    if not isinstance(recorded, dict):
+        recorded = {}
+    entries = [recorded.get("frames", recorded.get("content"))] if contents else []
+    entries += _list(recorded.get("styles"))
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
-    listed = recorded.get("masks")
-    of_masks = listed if isinstance(listed, list) else []
-    masks = mask_names(settings)
+    masks, of_masks = mask_names(settings), _list(recorded.get("masks"))
     if len(of_masks) != len(masks):
         raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
     for name, entry in zip(masks, of_masks, strict=True):
@@ -233,6 +230,10 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     return tuple(inputs)
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _input(folder: Path, name: str, entry: Any) -> SavedInput:
     facts = entry if isinstance(entry, dict) else {}
     sha256, copy = facts.get("sha256"), facts.get("copy")
@@ -243,10 +244,42 @@ def _input(folder: Path, name: str, entry: Any) -> SavedInput:
     )
 
 
+# ---- resume=FOLDER: the settings and pictures of a run that goes on ----
+
+
+def resumable(folder: Path, steps: int | None = None) -> tuple[DictConfig, Inputs, Files]:
+    """Settings, pictures and files of the run; raises InputError for one that can't go on.
+
+    A completed one goes on for ``steps`` at its last size, if its last state was kept; another one has the
+    steps that it was configured with.
+    The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
+    was started, if they still are what they were. Targets are those that any configuration may name.
+    """
+    saved = read_saved_run(folder)
+    if saved.status == "completed":
+        if refusal := _refusal_of_completed(saved, steps):
+            raise InputError(refusal)
+    elif steps is not None:
+        raise InputError(f"a run that is not completed keeps its own configuration: leave out steps={steps}")
+    for path in folder.iterdir():
+        if path.is_symlink():  # going on would write through it
+            raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
+    located = saved.located()
+    if located.missing:
+        raise InputError(located.sentence_for_missing(saved.working_folder))
+    if located.changed:
+        raise InputError(
+            f"{located.named(located.changed[0])} is not what it was when the run began: begin it anew"
+        )
+    for sentence in located.damaged:
+        _log.warning("%s", sentence)
+    return saved.settings, saved.checked_inputs(located.files), located.files
+
+
 # ---- More steps for a run that is completed: from the state that was kept, or another way ----
 
 
-def refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
+def _refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
     """Why a completed run does not go on, with a command that does; None if it can, for ``steps``."""
     folder, settings = shlex.quote(str(saved.folder)), saved.settings
     completed = f"the run in {saved.folder} is completed"
@@ -265,10 +298,10 @@ def refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
     )
 
 
-def ask_for_more(settings: DictConfig, folder: Path, last: Checkpoint | None, steps: int) -> None:
-    """Give the last size of the completed run ``steps`` in all; coarser sizes keep those that they had.
+def set_steps(settings: DictConfig, folder: Path, last: Checkpoint | None, steps: int) -> None:
+    """Write ``steps`` for the last size of a completed run into its settings; coarser sizes keep theirs.
 
-    So the configuration is that of a run which makes them all at once. Raises InputError unless that is
+    So the settings are those of a run that makes them all at once. Raises InputError unless that is
     more than ``last``, the state at its end, has.
     """
     size = settings.image.size
@@ -284,35 +317,3 @@ def ask_for_more(settings: DictConfig, folder: Path, last: Checkpoint | None, st
     settings.steps = steps
     if "steps" in settings.pyramid:
         settings.pyramid.steps = [*(scale.steps for scale in scales[:-1]), steps]
-
-
-# ---- resume=FOLDER: the settings and pictures of a run that goes on ----
-
-
-def resumable(folder: Path, steps: int | None = None) -> tuple[DictConfig, Inputs, Files]:
-    """Settings, pictures and files of the run; raises InputError for one that can't go on.
-
-    A completed one goes on for ``steps`` at its last size, if its last state was kept; another one has the
-    steps that it was configured with.
-    The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
-    was started, if they still are what they were. Targets are those that any configuration may name.
-    """
-    saved = read_saved_run(folder)
-    if saved.status == "completed":
-        if refusal := refusal_of_completed(saved, steps):
-            raise InputError(refusal)
-    elif steps is not None:
-        raise InputError(f"a run that is not completed keeps its own configuration: leave out steps={steps}")
-    for path in folder.iterdir():
-        if path.is_symlink():  # going on would write through it
-            raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
-    located = saved.located()
-    if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
-    if located.changed:
-        raise InputError(
-            f"{located.what(located.changed[0])} is not what it was when the run began: begin it anew"
-        )
-    for sentence in located.damaged:
-        _log.warning("%s", sentence)
-    return saved.settings, saved.checked(located.files), located.files
