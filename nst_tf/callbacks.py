@@ -15,19 +15,20 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from nst_tf.errors import InputError, counted
+from nst_tf.machine import seconds_of_process
 from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale
 from nst_tf.report import Report, TimeLeft, clock
 from nst_tf.runs import RunFolder
-from nst_tf.runs.checkpoint import Checkpoint
-from nst_tf.runs.provenance import Timings, seconds_of_process
-from nst_tf.runs.saved_run import has_checkpoint
-from nst_tf.runs.signals import Interruption
+from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
+from nst_tf.runs.folder import has_checkpoint
+from nst_tf.runs.provenance import Timings
+from nst_tf.runs.signals import DeferredSignals
 
 # ----------------------------------------------------------------------------
 # The callback that writes into the run's folder.
 
-# The next call may not end in the time that a signal leaves for it (see LeavingInTime) if this one took half
+# The next call may not end in the time that a signal leaves for it (see ExitInTime) if this one took half
 # of that time, or if it is of twice the size, and so four times as slow: then the picture is kept here.
 _SECONDS_OF_A_SLOW_CALL = 0.5
 # Then there may be no time for a checkpoint either. So after such calls there are more of them, as many as
@@ -40,7 +41,7 @@ class Recording:
     """Logs every report, a picture every ``image_every`` steps, a checkpoint every so many seconds.
 
     0 is none, of either; where a step takes seconds there are more checkpoints. ``resumed`` is the one that
-    the run goes on from. An ``interruption`` is passed on when a call of the compiled step is over, after a
+    the run goes on from. A ``deferred`` signal is delivered when a call of the compiled step is over, after a
     checkpoint, unless there is to be none. ``keep_the_end``: there is one of the end, too.
     """
 
@@ -50,7 +51,7 @@ class Recording:
         image_every: int,
         checkpoint_every: float = 0,
         resumed: Checkpoint | None = None,
-        interruption: Interruption | None = None,
+        deferred: DeferredSignals | None = None,
         keep_the_end: bool = False,
     ) -> None:
         """Record into ``folder``."""
@@ -66,7 +67,7 @@ class Recording:
         self._scale = resumed.scale - 1 if resumed else -1
         self._steps_at_scale = 0
         self._resumed = resumed
-        self._interruption = interruption or Interruption()
+        self._deferred = deferred or DeferredSignals()
         self._roll_backs = 0
         self.picture_so_far: tuple[int, np.ndarray] | None = None
         """Steps, and the image [H, W, 3] after them; of the last slow call or checkpoint."""
@@ -80,7 +81,7 @@ class Recording:
     def on_report(self, report: Report, solver: Solver) -> None:
         """Write the row, and picture and checkpoint if it is time; calls end at ``image_every``."""
         if self._checkpoint_every:
-            self._interruption.hold()
+            self._deferred.defer()
         self._folder.log(report)
         if len(solver.roll_backs) != self._roll_backs:
             self._roll_backs = len(solver.roll_backs)
@@ -98,8 +99,9 @@ class Recording:
         """Keep the state after the last step, if that is asked for."""
         if self._keep_the_end and solver.step:
             state = solver.state()
-            self._folder.checkpoint(
-                Checkpoint(self._scale, self._steps_at_scale, solver.step, self._seconds, state)
+            write_checkpoint(
+                self._folder.path,
+                Checkpoint(self._scale, self._steps_at_scale, solver.step, self._seconds, state),
             )
             self.kept_the_end = True
 
@@ -108,19 +110,20 @@ class Recording:
         took, now = self._in_calls - before, time.monotonic()
         is_slow = took > _SECONDS_OF_A_SLOW_CALL
         is_due = bool(self._checkpoint_every) and (
-            self._interruption.asked
+            self._deferred.is_waiting
             or now - self._last_checkpoint >= self._wait(took > _SECONDS_OF_AN_ENDLESS_CALL)
         )
         if is_slow or is_due:
             self.picture_so_far = updates, solver.picture
         if is_due:
-            self._folder.checkpoint(
-                Checkpoint(self._scale, self._steps_at_scale, updates, report.seconds, solver.state())
+            write_checkpoint(
+                self._folder.path,
+                Checkpoint(self._scale, self._steps_at_scale, updates, report.seconds, solver.state()),
             )
             self._last_checkpoint = time.monotonic()
             self._checkpoint_took = self._last_checkpoint - now
-            if self._interruption.asked:
-                self._interruption.pass_on()
+            if self._deferred.is_waiting:
+                self._deferred.deliver()
 
     def _wait(self, is_endless: bool) -> float:
         """Seconds between checkpoints."""
@@ -140,24 +143,24 @@ class EarlyEnd:
         self,
         folder: RunFolder,
         recording: Recording,
-        interruption: Interruption,
+        deferred: DeferredSignals,
         timings: Timings,
         save: Callable[[np.ndarray], Path],
         quiet: bool,
     ) -> None:
-        """``save`` writes an image [H, W, 3] as the run's picture; ``quiet`` says nothing in ``leave``."""
+        """``save`` writes an image [H, W, 3] as the picture; ``quiet``: ``save_and_record`` says nothing."""
         self._folder = folder
         self._recording = recording
-        self._interruption = interruption
+        self._deferred = deferred
         self._timings = timings
         self._save = save
         self._quiet = quiet
 
-    def tell(self, error: BaseException) -> None:
+    def record(self, error: BaseException) -> None:
         """Write how the run ended; interrupted, and not urgently, also the picture so far."""
         interrupted = isinstance(error, KeyboardInterrupt)
         facts: dict[str, Any] = {}
-        if interrupted and not self._interruption.is_urgent:
+        if interrupted and not self._deferred.came_twice:
             facts = self._picture_so_far()
         self._folder.finish(
             "interrupted" if interrupted else "failed",
@@ -166,10 +169,10 @@ class EarlyEnd:
             **facts,
         )
 
-    def leave(self, number: int, at_once: bool) -> None:
-        """As ``tell``, while the run's own thread is in the middle of a step; the last checkpoint stays."""
+    def save_and_record(self, number: int, at_once: bool) -> None:
+        """As ``record``, while the run's own thread is in the middle of a step; the last checkpoint stays."""
         facts = {} if at_once else self._picture_so_far()
-        self._folder.break_off(error=f"signal {number} came during a step", **facts)
+        self._folder.interrupt(error=f"signal {number} came during a step", **facts)
         if not self._quiet:
             sentence = "; ".join(["nst: interrupted", *resume_hint(self._folder.path)])
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201

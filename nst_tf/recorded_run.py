@@ -42,7 +42,7 @@ from nst_tf.runs.checkpoint import Checkpoint
 from nst_tf.runs.folder import INPUTS, copy_input
 from nst_tf.runs.memory import memory_told
 from nst_tf.runs.provenance import Timings, peak_memory_bytes
-from nst_tf.runs.signals import Interruption, LeavingInTime
+from nst_tf.runs.signals import DeferredSignals, ExitInTime
 from nst_tf.set_up import set_up
 from nst_tf.style_transfer import Outcome, optimize
 from nst_tf.vgg.convolution import way_to_convolve
@@ -84,38 +84,38 @@ def recorded_run(
         more = OmegaConf.to_yaml(settings, resolve=True) if "requested_sha256" in asked else None
         folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0, more)
         folder.update(process=asdict(Process.this()), **asked)
-        note_resumption(settings, folder, is_told=ready.said is not None)
+        record_resumption(settings, folder, is_told=ready.said is not None)
     else:
         RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
         pictures = record_inputs(settings, inputs, ready.parts.start, folder_path, sweep)
-        folder = begin_folder(settings, folder_path, ready.weights, {"inputs": pictures, **asked})
+        folder = new_run_folder(settings, folder_path, ready.weights, {"inputs": pictures, **asked})
     made = None
     if batch is not None and inputs.frames is None:
-        with LeavingInTime(lambda number, at_once: folder.break_off(error=f"signal {number}"), quiet):
+        with ExitInTime(lambda number, at_once: folder.interrupt(error=f"signal {number}"), quiet):
             made = batch(asked["requested_sha256"], settings, inputs, experiment)
         if made is not None:
             timings.split("other_runs", made.outcome.seconds)
-    interruption = Interruption()
+    deferred = DeferredSignals()
     record = settings.record
     checkpoint_every = 0 if made else record.checkpoint_every
     keep = record.keep_checkpoint and not made
-    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, interruption, keep)
+    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, deferred, keep)
     if animation := animation_of(ready.parts.video, inputs.frames, folder, record):
         scales = animation.scales(experiment)
         # its pictures are the frames, and its checkpoints between two
-        recording = Recording(folder, 0, interruption=interruption)
+        recording = Recording(folder, 0, deferred=deferred)
     make = animation.optimize if animation else optimize
 
     def save(pixels: np.ndarray) -> Path:
         saved = cut_out(settings, inputs, pixels)
         return folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
 
-    early_end = EarlyEnd(folder, recording, interruption, timings, save, quiet)
-    with LeavingInTime(early_end.leave, quiet, experiment.size**2 / 1e6):
+    early_end = EarlyEnd(folder, recording, deferred, timings, save, quiet)
+    with ExitInTime(early_end.save_and_record, quiet, experiment.size**2 / 1e6):
         try:
             loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
             first_step = FirstStep()
-            with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), interruption:
+            with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), deferred:
                 # loggers first: what is in a checkpoint, they were told
                 callbacks = (loggers, recording, display, first_step)
                 outcome = made.replayed(callbacks) if made else make(experiment, callbacks, checkpoint)
@@ -126,7 +126,7 @@ def recorded_run(
                 animation.write()
             timings.lap("saving")
         except BaseException as error:
-            early_end.tell(error)
+            early_end.record(error)
             loggers.finish()
             raise
     folder.finish(
@@ -168,7 +168,7 @@ def recorded_run(
 _MOST = 80  # letters of a processor's name, which stands in a file that may come from anybody
 
 
-def begin_folder(
+def new_run_folder(
     settings: DictConfig,
     path: Path,
     weights: ConvolutionWeights,
@@ -191,7 +191,7 @@ def begin_folder(
     return folder
 
 
-def note_resumption(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
+def record_resumption(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
     """Note in ``run.json`` what a resumed run goes on with, and what it began with if that was another.
 
     Another processor, device or precision rounds in another way: a line says so, unless it ``is_told``.

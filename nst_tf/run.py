@@ -16,19 +16,16 @@ from nst_tf.config.validate import NO_FILES, Files, check_settings, read_inputs
 from nst_tf.config.words import Typed
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.checkpoint import last_checkpoint
-from nst_tf.runs.folder import alone_in, also_logged_to
+from nst_tf.runs.folder import LOG, alone_in, also_logged_to, has_checkpoint, read_summary
 from nst_tf.runs.memory import check_memory
 from nst_tf.runs.provenance import Timings, requested_sha256
-from nst_tf.runs.saved_run import ask_for_more, has_checkpoint, read_summary, resumable
+from nst_tf.runs.saved_run import resumable, set_steps
 from nst_tf.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
     from nst_tf.recorded_run import BatchHook
 
 _log = logging.getLogger(__name__)
-
-LOG = "nst.log"
-"""What was said of a run, in its folder; Hydra writes it."""
 
 
 @alone_in("folder_path")
@@ -123,7 +120,7 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
         if damage:
             _log.warning("%s", damage)
         if steps is not None:
-            ask_for_more(settings, folder, checkpoint, steps)
+            set_steps(settings, folder, checkpoint, steps)
             words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
             asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
         return recorded_run(

@@ -21,7 +21,7 @@ from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale, SingleScale
 from nst_tf.report import Report
 from nst_tf.runs import RunFolder
-from nst_tf.runs.checkpoint import Checkpoint
+from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
 from nst_tf.runs.folder import FRAMES, SUMMARY
 from nst_tf.style_transfer import Callback, Outcome, optimize, score_of
 from nst_tf.video import Beginning, Video, warping_error
@@ -132,7 +132,9 @@ class Animation:
                 diverged.append(f"frame {number}: {outcome.diverged}")
             if self._checkpoints:
                 # the place of the size is that of the next frame; there is no state but the pictures
-                self._folder.checkpoint(Checkpoint(number, 0, step, time.perf_counter() - began, {}))
+                write_checkpoint(
+                    self._folder.path, Checkpoint(number, 0, step, time.perf_counter() - began, {})
+                )
         return self._outcome(experiment, step, traces, seconds, "; ".join(diverged) or None)
 
     def write(self) -> None:

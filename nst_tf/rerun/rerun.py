@@ -38,7 +38,8 @@ from nst_tf.rerun.export import (
     refuse_taken_away,
 )
 from nst_tf.run import run
-from nst_tf.runs.saved_run import SUMMARY, Located, SavedRun, has_checkpoint, read_saved_run, read_summary
+from nst_tf.runs.folder import LOG, SUMMARY, SWEEP, has_checkpoint, read_summary
+from nst_tf.runs.saved_run import Located, SavedRun, read_saved_run
 from nst_tf.tensorflow_setup import load_tensorflow
 
 # ----------------------------------------------------------------------------
@@ -352,7 +353,6 @@ def _value(run: SavedRun, key: str) -> Any:
 # ----------------------------------------------------------------------------
 # One saved run, made again in a folder of its own, and what came of it.
 
-_LOG = "nst.log"
 # of these run.json, or the configuration of the run that was made, says what became of them
 _RESOLVED = ("precision", "memory")
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it
@@ -417,8 +417,8 @@ def check_repeatable(saved: SavedRun, words: Sequence[str] = ()) -> tuple[SavedR
     wanted = changed(saved, words)
     located = wanted.located()
     if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
-    wanted.checked(located.files, typed_keys(words))
+        raise InputError(located.sentence_for_missing(saved.working_folder))
+    wanted.checked_inputs(located.files, typed_keys(words))
     return wanted, located
 
 
@@ -462,7 +462,7 @@ def rerun(
         settings.logger = {}
     complete = all(group in wanted.choices for group in GROUPS_WITH_ONE_OPTION)
     error, alike, picture = None, None, None
-    with _logged(folder / _LOG):
+    with _logged(folder / LOG):
         try:
             picture = run(
                 settings,
@@ -529,8 +529,6 @@ def _logged(path: Path) -> Iterator[None]:
 
 # ----------------------------------------------------------------------------
 # Every completed run of a sweep, made again in a new sweep's folder.
-
-SWEEP = "sweep.json"
 
 
 @dataclass

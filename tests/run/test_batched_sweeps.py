@@ -11,14 +11,14 @@ from command_line import SMALL, nst
 from PIL import Image
 
 from nst_tf.process_cache import CACHE
-from nst_tf.sweep.batch import Companions
+from nst_tf.sweep.batch import Batches
 
 
 @pytest.fixture(autouse=True)
 def cold():
     """Nothing of the tests before."""
     CACHE.forget_sizes()
-    Companions.current = None
+    Batches.current = None
 
 
 def saved(run: Path, name: str = "image.png") -> np.ndarray:
