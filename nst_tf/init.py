@@ -32,15 +32,28 @@ class ContentStart:
     """The content image, with a share ``noise`` of it replaced by white noise.
 
     ``noise`` 0 is the picture itself, as in Gatys' notebook and the TensorFlow guide.
+
+    ``dither``: pixels that equal a neighbor get uniform noise of at most so much. Where a picture is flat,
+    all four activations under a max pooling are equal and the first of them gets the whole gradient, so that
+    a grid with periods of 2 and 4 pixels grows; a little noise spreads it (docs/objectives.md).
     """
 
     noise: float = 0.0
+    dither: float = 0.0
 
     def __post_init__(self) -> None:
         _check_share(self.noise)
+        require(0 <= self.dither <= 1, "init.dither", self.dither, "between 0 and 1")
 
     def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
-        return _blended(content, self.noise, random)
+        image = _blended(content, self.noise, random)
+        if self.dither == 0:
+            return image
+        flat = np.zeros((*image.shape[:2], 1), bool)
+        flat[:, :-1] |= (image[:, :-1] == image[:, 1:]).all(2, keepdims=True)
+        flat[:-1] |= (image[:-1] == image[1:]).all(2, keepdims=True)
+        noise = random.uniform(-self.dither, self.dither, image.shape)
+        return np.where(flat, np.clip(image + noise, 0, 1), image).astype(np.float32)
 
 
 @dataclass(frozen=True)
