@@ -40,7 +40,6 @@ from nst_tf.report import NEVER_LOWER
 from nst_tf.runs import RunFolder, provenance
 from nst_tf.runs.checkpoint import Checkpoint
 from nst_tf.runs.folder import INPUTS, copy_input
-from nst_tf.runs.memory import memory_told
 from nst_tf.runs.provenance import Timings, peak_memory_bytes
 from nst_tf.runs.signals import DeferredSignals, ExitInTime
 from nst_tf.set_up import set_up
@@ -56,7 +55,6 @@ BatchHook = Callable[[str, DictConfig, Inputs, Experiment], "BatchedRun | None"]
 pictures and itself, it returns the batched result, or None to run it alone."""
 
 
-@memory_told
 def recorded_run(
     settings: DictConfig,
     inputs: Inputs,
