@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
+from numpy.random import Generator
 
 from nst_tf.checks import require
 from nst_tf.config.pictures import check_there
@@ -21,9 +22,7 @@ from nst_tf.images.resize import resize
 class Start(Protocol):
     """The image that the optimization starts from."""
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         """Content [H, W, 3] and styles of any sizes, in [0, 1] -> image [H, W, 3] float32."""
         ...
 
@@ -40,9 +39,7 @@ class ContentStart:
     def __post_init__(self) -> None:
         _check_share(self.noise)
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         return _blended(content, self.noise, random)
 
 
@@ -58,9 +55,7 @@ class StyleStart:
     def __post_init__(self) -> None:
         _check_share(self.noise)
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         stretched = tf.image.resize(styles[0], content.shape[:2], "bicubic", antialias=True).numpy()
         return _blended(np.clip(stretched, 0, 1), self.noise, random)
 
@@ -82,9 +77,7 @@ class NoiseStart:
         require(right, "init.center", self.center, "a number or 'mean'")
         require(self.deviation >= 0, "init.deviation", self.deviation, "at least 0")
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         imagenet = [value / 255 for value in reversed(CAFFE_MEAN_BGR)]
         center = np.asarray(imagenet if self.center == "mean" else self.center, np.float32)
         shape = content.shape
@@ -112,13 +105,11 @@ class FileStart:
         """The picture as it was read."""
         return self._picture  # type: ignore[attr-defined]
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         return resize(self.picture.pixels, content.shape[0], content.shape[1])
 
 
-def _blended(image: np.ndarray, noise: float, random: np.random.Generator) -> np.ndarray:
+def _blended(image: np.ndarray, noise: float, random: Generator) -> np.ndarray:
     if noise == 0:
         return image.astype(np.float32)
     white = random.uniform(0, 1, image.shape)

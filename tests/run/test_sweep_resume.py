@@ -10,7 +10,7 @@ import pytest
 from command_line import nst
 from test_sweep import everything, mistakes, statuses, summary, sweep, told
 
-from nst_tf import style_transfer as loop
+from nst_tf import recorded_run
 from nst_tf.callbacks import Recording
 
 __all__ = ["mistakes"]  # a fixture
@@ -33,13 +33,13 @@ def copied(whole: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The steps of the runs that were begun."""
-    optimize, steps = loop.optimize, []
+    optimize, steps = recorded_run.optimize, []
 
     def noting(experiment, *arguments):
         steps.append(experiment.steps)
         return optimize(experiment, *arguments)
 
-    monkeypatch.setattr(loop, "optimize", noting)
+    monkeypatch.setattr(recorded_run, "optimize", noting)
     return steps
 
 
