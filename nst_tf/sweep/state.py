@@ -104,14 +104,6 @@ def how_to_go_on(sweep: Path) -> str:
     return f"the same words with hydra.sweep.dir={shlex.quote(str(sweep))} go on with it"
 
 
-def relative(path: Path) -> Path:
-    """As seen from the working folder, if it is below that."""
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
-
-
 class Sweep:
     """A sweep: its jobs, counted, and ``sweep.json``, which says how they are.
 
