@@ -19,9 +19,8 @@ from nst_tf.machine import seconds_of_process
 from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale
 from nst_tf.report import Report, TimeLeft, clock
-from nst_tf.runs import RunFolder
 from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
-from nst_tf.runs.folder import has_checkpoint
+from nst_tf.runs.folder import RunFolder, has_checkpoint
 from nst_tf.runs.provenance import Timings
 from nst_tf.runs.signals import DeferredSignals
 

@@ -46,21 +46,16 @@ class CheckBeforeRun(Callback):
                 check_memory(settings, inputs, typed_keys(config.hydra.overrides.task))
                 loggers_of(settings)  # as long as nothing is written
                 line = announcement(settings, inputs)
-            _make_and_claim(folder)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(sentence_for_disk(error)) from error
+            claim(folder)  # before Hydra writes into it
+            check_run_folder(folder)  # a run of another process may have come to its end meanwhile
             if line is not None:
                 announce(line)
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error
-
-
-def _make_and_claim(folder: Path) -> None:
-    """Make the folder and lock it, before Hydra writes into it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(sentence_for_disk(error)) from error
-    claim(folder)
-    check_run_folder(folder)  # a run of another process may have come to its end meanwhile
 
 
 def check_run_folder(folder: Path) -> None:

@@ -33,6 +33,7 @@ from nst_tf.config.words import (
     with_quoted_files,
 )
 from nst_tf.errors import InputError, Stop, Terminated, printable
+from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
 from nst_tf.run import resume, run
 from nst_tf.runs.folder import FolderInUse, remove_empty_run
@@ -108,9 +109,9 @@ def _job(settings: DictConfig) -> Any:
             remove_empty_run(folder, CheckBeforeRun.created_folders)
         if full := cause_on_disk(error) or (error if isinstance(error, OSError) else None):
             where = folder if settings.resume is None else Path(settings.resume)
-            raise Stop from InputError(sentence_for_disk(full, _relative(where)))
+            raise Stop from InputError(sentence_for_disk(full, relative_to_here(where)))
         raise Stop from error
-    print(_relative(picture))  # noqa: T201  (what the program answers)
+    print(relative_to_here(picture))  # noqa: T201  (what the program answers)
     return str(picture)
 
 
@@ -162,13 +163,6 @@ def _status(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return TERMINATED_STATUS if isinstance(error, Terminated) else INTERRUPTED
     return FAILED if isinstance(error, FloatingPointError) else BAD_INPUT
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
 
 
 def _stop(message: str, status: int) -> None:

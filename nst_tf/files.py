@@ -91,6 +91,14 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [*keys, (0, name)]
 
 
+def relative_to_here(path: Path) -> Path:
+    """As seen from the working folder, if it is below that."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
 def _sync_folder(folder: Path) -> None:
     # without it a rename may be lost when the power fails; where a system can't, nothing can
     with suppress(OSError):

@@ -37,11 +37,9 @@ from nst_tf.init import FileStart, Start
 from nst_tf.loggers import Loggers
 from nst_tf.machine import Process
 from nst_tf.report import NEVER_LOWER
-from nst_tf.runs import RunFolder, provenance
 from nst_tf.runs.checkpoint import Checkpoint
-from nst_tf.runs.folder import INPUTS, copy_input
-from nst_tf.runs.memory import memory_told
-from nst_tf.runs.provenance import Timings, peak_memory_bytes
+from nst_tf.runs.folder import INPUTS, RunFolder, copy_input
+from nst_tf.runs.provenance import Timings, peak_memory_bytes, provenance
 from nst_tf.runs.signals import DeferredSignals, ExitInTime
 from nst_tf.set_up import set_up
 from nst_tf.style_transfer import Outcome, optimize
@@ -56,7 +54,6 @@ BatchHook = Callable[[str, DictConfig, Inputs, Experiment], "BatchedRun | None"]
 pictures and itself, it returns the batched result, or None to run it alone."""
 
 
-@memory_told
 def recorded_run(
     settings: DictConfig,
     inputs: Inputs,

@@ -17,7 +17,7 @@ from nst_tf.config.words import Typed
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.checkpoint import last_checkpoint
 from nst_tf.runs.folder import LOG, alone_in, also_logged_to, has_checkpoint, read_summary
-from nst_tf.runs.memory import check_memory
+from nst_tf.runs.memory import check_memory, memory_explained
 from nst_tf.runs.provenance import Timings, requested_sha256
 from nst_tf.runs.saved_run import resumable, set_steps
 from nst_tf.tensorflow_setup import load_tensorflow
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@alone_in("folder_path")
 def run(
     settings: DictConfig,
     choices: Mapping[str, str] | None,
@@ -52,40 +51,42 @@ def run(
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
     """
-    timings = Timings()
-    check_settings(settings, choices, files)
-    inputs = read_inputs(settings, files)
-    loggers = loggers_of(settings)
-    check_memory(settings, inputs, typed)
-    timings.lap("pictures")
-    asked = {
-        "overrides": list(overrides),
-        "choices": {
-            group: choice for group, choice in (choices or {}).items() if not group.startswith("hydra/")
-        },
-        "requested_sha256": requested_sha256(settings),
-        **facts,
-    }
-    for line in notes_on(inputs, settings.style, settings.content):
-        _log.info("%s", line)
-    settings.style = _listed(settings.style)
-    load_tensorflow()
-    from nst_tf.recorded_run import recorded_run
+    with alone_in(folder_path):
+        timings = Timings()
+        check_settings(settings, choices, files)
+        inputs = read_inputs(settings, files)
+        loggers = loggers_of(settings)
+        check_memory(settings, inputs, typed)
+        timings.lap("pictures")
+        asked = {
+            "overrides": list(overrides),
+            "choices": {
+                group: choice for group, choice in (choices or {}).items() if not group.startswith("hydra/")
+            },
+            "requested_sha256": requested_sha256(settings),
+            **facts,
+        }
+        for line in notes_on(inputs, settings.style, settings.content):
+            _log.info("%s", line)
+        settings.style = _listed(settings.style)
+        load_tensorflow()
+        from nst_tf.recorded_run import recorded_run
 
-    timings.lap("tensorflow")
-    return recorded_run(
-        settings,
-        inputs,
-        folder_path,
-        timings,
-        loggers,
-        asked=asked,
-        quiet=quiet,
-        files=files,
-        sweep=sweep,
-        batch=batch,
-        typed=typed,
-    )
+        timings.lap("tensorflow")
+        with memory_explained(settings, inputs, folder_path):
+            return recorded_run(
+                settings,
+                inputs,
+                folder_path,
+                timings,
+                loggers,
+                asked=asked,
+                quiet=quiet,
+                files=files,
+                sweep=sweep,
+                batch=batch,
+                typed=typed,
+            )
 
 
 def _listed(style: Any) -> Any:
@@ -94,7 +95,6 @@ def _listed(style: Any) -> Any:
     return style if names in ([style], style) else names
 
 
-@alone_in("folder")
 def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
@@ -104,35 +104,36 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
     yet begins again in its folder; one whose last checkpoint is damaged goes on from the previous one, and
     says so. Raises InputError for a run that is completed or whose pictures are not what they were.
     """
-    timings = Timings()
-    settings, inputs, files = resumable(folder, steps)
-    if not quiet:
-        announce(f"going on in {folder}: {announcement(settings, inputs)}")
-    loggers = loggers_of(settings)
-    timings.lap("pictures")
-    load_tensorflow()
-    from nst_tf.recorded_run import recorded_run
+    with alone_in(folder):
+        timings = Timings()
+        settings, inputs, files = resumable(folder, steps)
+        if not quiet:
+            announce(f"going on in {folder}: {announcement(settings, inputs)}")
+        loggers = loggers_of(settings)
+        timings.lap("pictures")
+        load_tensorflow()
+        from nst_tf.recorded_run import recorded_run
 
-    timings.lap("tensorflow")
-    with also_logged_to(folder / LOG):
-        checkpoint, damage = last_checkpoint(folder) if has_checkpoint(folder) else (None, None)
-        asked: dict[str, Any] = {"damage": damage} if damage else {}
-        if damage:
-            _log.warning("%s", damage)
-        if steps is not None:
-            set_steps(settings, folder, checkpoint, steps)
-            words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
-            asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
-        return recorded_run(
-            settings,
-            inputs,
-            folder,
-            timings,
-            loggers,
-            checkpoint,
-            quiet=quiet,
-            files=files,
-            asked=asked,
-            is_resumed=True,
-            typed=(),
-        )
+        timings.lap("tensorflow")
+        with also_logged_to(folder / LOG), memory_explained(settings, inputs, folder):
+            checkpoint, damage = last_checkpoint(folder) if has_checkpoint(folder) else (None, None)
+            asked: dict[str, Any] = {"damage": damage} if damage else {}
+            if damage:
+                _log.warning("%s", damage)
+            if steps is not None:
+                set_steps(settings, folder, checkpoint, steps)
+                words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
+                asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
+            return recorded_run(
+                settings,
+                inputs,
+                folder,
+                timings,
+                loggers,
+                checkpoint,
+                quiet=quiet,
+                files=files,
+                asked=asked,
+                is_resumed=True,
+                typed=(),
+            )

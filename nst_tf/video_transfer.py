@@ -20,9 +20,8 @@ from nst_tf.objective import BoundObjective
 from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale, SingleScale
 from nst_tf.report import Report
-from nst_tf.runs import RunFolder
 from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
-from nst_tf.runs.folder import FRAMES, SUMMARY
+from nst_tf.runs.folder import FRAMES, SUMMARY, RunFolder
 from nst_tf.style_transfer import Callback, Outcome, optimize, score_of
 from nst_tf.video import Beginning, Video, warping_error
 

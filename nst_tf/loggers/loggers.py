@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.config.validate import Inputs
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
+from nst_tf.runs.folder import HYDRA, SUMMARY, read_object
 
 if TYPE_CHECKING:
     from nst_tf.optim.loop import Solver
@@ -158,8 +159,6 @@ class Loggers:
 
     def begin(self, folder: Path, settings: DictConfig, inputs: Inputs, resumed_at: int = 0) -> None:
         """The run in ``folder``, whose configuration and summary are written, begins or goes on."""
-        from nst_tf.runs.folder import SUMMARY, read_object
-
         self._folder = folder.absolute()
         if not self._working:
             return
@@ -186,8 +185,6 @@ class Loggers:
 
     def finish(self) -> None:
         """The run ended, and its summary is written."""
-        from nst_tf.runs.folder import SUMMARY, read_object
-
         if not self._working:
             return
         summary = read_object(self._folder / SUMMARY) or {}
@@ -248,7 +245,7 @@ def _pictures(inputs: Inputs, size: int) -> dict[str, np.ndarray]:
 def _sweep_of(folder: Path) -> Path | None:
     """The sweep's folder, from what Hydra left in the job's own: it holds for a resumed job as well."""
     try:
-        left: Any = OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "hydra.yaml"), resolve=False)
+        left: Any = OmegaConf.to_container(OmegaConf.load(folder / HYDRA / "hydra.yaml"), resolve=False)
         if left["hydra"]["mode"] != "MULTIRUN":
             return None
         return folder.parents[len(PurePath(left["hydra"]["sweep"]["subdir"]).parts) - 1]

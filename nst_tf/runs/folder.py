@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
 import math
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from html import escape
 from pathlib import Path, PurePosixPath
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -259,9 +257,6 @@ def path_inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
 
 # ---- One process at a time in the folder of a run ----
 
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
-
 FolderId = tuple[int, int]
 """Device and inode of a folder."""
 
@@ -307,29 +302,14 @@ def release(held: FolderId | None) -> None:
         os.close(_held.pop(held))
 
 
-def alone_in(parameter: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
-    """A decorator: the function holds the folder that its parameter of this name says; see ``claim``.
-
-    A folder that is not there is left to the function.
-    """
-
-    def decorated(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-        signature = inspect.signature(function)
-
-        @wraps(function)
-        def alone(*arguments: _Arguments.args, **others: _Arguments.kwargs) -> _Result:
-            folder = signature.bind(*arguments, **others).arguments[parameter]
-            if not folder.is_dir():
-                return function(*arguments, **others)
-            held = claim(folder)
-            try:
-                return function(*arguments, **others)
-            finally:
-                release(held)
-
-        return alone
-
-    return decorated
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the lock of the folder meanwhile, if it is there; see ``claim``."""
+    held = claim(folder) if folder.is_dir() else None
+    try:
+        yield
+    finally:
+        release(held)
 
 
 # ---- What else is written into the folder, and taken away ----

@@ -5,23 +5,22 @@ from __future__ import annotations
 import enum
 import logging
 import math
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from omegaconf import DictConfig
 
 from nst_tf.config.pictures import style_scales
-from nst_tf.config.validate import Inputs, layer_weights
+from nst_tf.config.validate import Inputs
 from nst_tf.config.words import Typed, is_typed
 from nst_tf.errors import InputError
 from nst_tf.images.resize import smallest_size
 from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
 from nst_tf.runs.folder import update_summary
-from nst_tf.runs.sizes import check_sizes, largest_sizes, option_name, shapes_at
+from nst_tf.runs.sizes import check_sizes, largest_sizes, layers_in_use, option_name, shapes_at
 from nst_tf.vgg.layers import (
     ARCHITECTURES,
     BEFORE_RELU,
@@ -339,10 +338,7 @@ def demand_of(
         settings.image.stretch.name,
         style_scales(settings, len(styles)),
     )
-    layers = {
-        term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
-        for term in ("content", "style")
-    }
+    layers = layers_in_use(settings)
     return Demand(
         shape=shape,
         styles=style_shapes,
@@ -470,37 +466,27 @@ def _largest_window(demand: Demand, tile_size: int) -> int:
 
 _LESS = 0.8  # of what was too much: memory comes in pieces, of which the last ones fit nothing
 
-_Others = ParamSpec("_Others")
-
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether Python, NumPy or TensorFlow could not get the memory that it asked for."""
     return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
-def memory_told(
-    function: Callable[Concatenate[DictConfig, Inputs, Path, _Others], Path],
-) -> Callable[Concatenate[DictConfig, Inputs, Path, _Others], Path]:
-    """A decorator of what runs ``settings`` with ``inputs`` in a folder: too little memory is an InputError.
+@contextmanager
+def memory_explained(settings: DictConfig, inputs: Inputs, folder: Path) -> Iterator[None]:
+    """Turn too little memory in the run of ``settings`` with ``inputs`` into an InputError.
 
-    The folder's summary, if there is one, then has the sentence as its error.
+    The summary of the run in the folder, if there is one, then has the sentence as its error.
     """
-
-    @wraps(function)
-    def told(
-        settings: DictConfig, inputs: Inputs, folder: Path, *arguments: _Others.args, **others: _Others.kwargs
-    ) -> Path:
-        try:
-            return function(settings, inputs, folder, *arguments, **others)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            sentence = _sentence_for_memory(settings, inputs)
-            with suppress(OSError):  # a full disk
-                update_summary(folder, error=sentence)
-            raise InputError(sentence) from error
-
-    return told
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        sentence = _sentence_for_memory(settings, inputs)
+        with suppress(OSError):  # a full disk
+            update_summary(folder, error=sentence)
+        raise InputError(sentence) from error
 
 
 def _sentence_for_memory(settings: DictConfig, inputs: Inputs) -> str:

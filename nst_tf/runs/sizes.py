@@ -92,13 +92,16 @@ def sides_multiple_of(settings: DictConfig, is_texture: bool) -> int:
     """What the sides of the result are rounded to a multiple of: of a texture on a torus, the poolings'."""
     if not is_texture or option_name(settings.model.padding) != "circular":
         return 1
-    layers = [
-        layer
-        for term in ("content", "style")
-        if settings.objective[term].weight > 0
-        for layer in layer_weights(term, settings.layers[term])
-    ]
+    layers = [layer for layers in layers_in_use(settings).values() for layer in layers]
     return reach_of(option_name(settings.model.name), layers).stride if layers else 1
+
+
+def layers_in_use(settings: DictConfig) -> dict[str, list[str]]:
+    """The layers that the content term and the style term read; none where the weight is 0."""
+    return {
+        term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
+        for term in ("content", "style")
+    }
 
 
 def option_name(option: Any) -> str:

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from nst_tf.check_before_run import check_writable
 from nst_tf.errors import InputError, Stop, Terminated, counted, terminable
+from nst_tf.files import relative_to_here
 from nst_tf.machine import Process
 from nst_tf.runs.folder import LOG, SUMMARY, SWEEP, read_object
 from nst_tf.runs.signals import ExitInTime
@@ -45,7 +46,6 @@ from nst_tf.sweep.state import (
     how_to_go_on,
     is_being_run,
     read_records,
-    relative,
 )
 
 FAILED_STATUS = 1
@@ -211,20 +211,20 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
     for job in sweep.with_status(*FAILED):
         _say(f"  {sweep.name(job)} {job['status']}: {job.get('error')}")
     if interrupted:
-        _say(f"nst: interrupted; {how_to_go_on(relative(sweep.folder))}")
+        _say(f"nst: interrupted; {how_to_go_on(relative_to_here(sweep.folder))}")
         return TERMINATED_STATUS if isinstance(cut, Terminated) else INTERRUPTED_STATUS
     # Optuna raises at the end of a search in which nothing, or the last point of a grid, succeeded
     over = sweep.plan.jobs is None and len(sweep.with_status(*ENDED)) == sweep.plan.count
     if cut is not None and not over:
         with (sweep.folder / LOG).open("a", encoding="utf-8") as log:
             log.write("".join(traceback.format_exception(cut)))
-        go_on = how_to_go_on(relative(sweep.folder))
+        go_on = how_to_go_on(relative_to_here(sweep.folder))
         _say(f"nst: the sweep was cut short ({one_sentence(cut)[:300]}); {go_on}")
     if best := best_of_search(sweep.values()):
         _say(f"the best: {best}")
     if sweep.compare and sweep.with_status("completed", "diverged"):
         _compare(sweep)
-    print(relative(sweep.folder))  # noqa: T201  (what the program answers)
+    print(relative_to_here(sweep.folder))  # noqa: T201  (what the program answers)
     return 0 if status == "completed" and (cut is None or over) else FAILED_STATUS
 
 
@@ -242,7 +242,7 @@ def _compare(sweep: Sweep) -> None:
     except (Exception, SystemExit) as error:
         _say(f"the runs could not be compared: {one_sentence(error)}")
     else:
-        _say(f"compared in {relative(compared.files[-1])}")
+        _say(f"compared in {relative_to_here(compared.files[-1])}")
 
 
 def _stop_jobs(sweep: Sweep) -> None:

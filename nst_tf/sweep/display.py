@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from nst_tf.errors import counted
+from nst_tf.files import relative_to_here
 from nst_tf.report import clock
 from nst_tf.sweep.search import progress_of
-from nst_tf.sweep.state import FAILED, JobRecord, Sweep, read_records, relative
+from nst_tf.sweep.state import FAILED, JobRecord, Sweep, read_records
 
 _OVER = ("completed", *FAILED)  # one that was interrupted is still to be done
 SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
@@ -69,7 +70,7 @@ class SweepDisplay:
         self._has_introduced = True
         count, there = self._sweep.plan.count, len(self._over)
         jobs = "a search" if count is None else counted(count, "job")
-        self._line(f"{jobs} in {relative(self._sweep.folder)}")
+        self._line(f"{jobs} in {relative_to_here(self._sweep.folder)}")
         if self._sweep.study is not None:
             self._line(progress_of(self._sweep.study, count or 0))
         if there:

@@ -61,7 +61,9 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
     began = time.perf_counter()
     try:
         with terminable():
-            _check_alone(sweep, record)
+            other = read_records(sweep).get(record.number)
+            if other is not None and is_being_run(sweep, other):  # as one whose launcher was killed may be
+                raise _Refused(f"job {record.number} is still being run by process {other.process.number}")
             write_record(sweep, record)
             record = replace(record, was_there=_run_unless_done(settings, state, folder))
             value = None if state.sweeper._target_ == GRID else value_of(folder, state.sweeper)
@@ -120,13 +122,6 @@ def _run_unless_done(settings: DictConfig, state: Any, folder: Path) -> bool:
     typed = typed_keys(words, state.sweeper.get("params") or ())
     run(settings, choices, folder, words, quiet=True, sweep=sweep, batch=batch, typed=typed)
     return False
-
-
-def _check_alone(sweep: Path, record: JobRecord) -> None:
-    """Raise _Refused if another process is at this job, as one whose launcher was killed may be."""
-    other = read_records(sweep).get(record.number)
-    if other is not None and is_being_run(sweep, other):
-        raise _Refused(f"job {record.number} is still being run by process {other.process.number}")
 
 
 def _end(sweep: Path, record: JobRecord, settings: DictConfig, state: Any, began: float) -> None:

@@ -53,10 +53,10 @@ class Plan:
         self._overrides = OverridesParser.create(config_loader=loader).parse_overrides(
             [f"{key}={value}" for key, value in params.items()] + self.words
         )
-        by_key = {override.get_key_element(): override for override in self._overrides}
+        self._by_key = {override.get_key_element(): override for override in self._overrides}
         self.fixed = frozenset(
             f"{key}={override.get_value_element_as_str()}"
-            for key, override in by_key.items()
+            for key, override in self._by_key.items()
             if not override.is_sweep_override()
         )
         """The words that all jobs have."""
@@ -134,10 +134,9 @@ class Plan:
         trials = sweeper.get("n_trials")
         if trials is None or "GridSampler" not in str((sweeper.get("sampler") or {}).get("_target_")):
             return trials
-        by_key = {override.get_key_element(): override for override in self._overrides}
         sizes = [
             len(list(override.sweep_string_iterator()))
-            for override in by_key.values()
+            for override in self._by_key.values()
             if override.is_sweep_override() and override.is_discrete_sweep()
         ]
         return min(trials, math.prod(sizes))

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
 from nst_tf.runs.folder import JOBS, METRICS, MULTIRUN, SUMMARY, SWEEP, read_object, write_summary
-from nst_tf.sweep.plan import Plan
+from nst_tf.sweep.plan import Plan, PlannedJob
 from nst_tf.sweep.search import StoredStudy
 
 _SILENCE_OF_THE_DEAD = 600.0  # seconds; a step takes a few, imports and compilation up to a minute
@@ -104,14 +104,6 @@ def how_to_go_on(sweep: Path) -> str:
     return f"the same words with hydra.sweep.dir={shlex.quote(str(sweep))} go on with it"
 
 
-def relative(path: Path) -> Path:
-    """As seen from the working folder, if it is below that."""
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
-
-
 class Sweep:
     """A sweep: its jobs, counted, and ``sweep.json``, which says how they are.
 
@@ -170,22 +162,17 @@ class Sweep:
 
     def jobs(self) -> list[Mapping[str, Any]]:
         """Every job: number, folder, overrides, status; its error, its value in a search where it has one."""
-        known: dict[int, dict[str, Any]] = {
-            job.number: {
-                "number": job.number,
-                "folder": job.folder,
-                "overrides": list(job.overrides),
-                "status": "completed" if job.number in self._completed else "pending",
-            }
+
+        def entry(job: PlannedJob | JobRecord, status: str) -> dict[str, Any]:
+            facts = {"number": job.number, "folder": job.folder, "overrides": list(job.overrides)}
+            return facts | {"status": status}
+
+        known = {
+            job.number: entry(job, "completed" if job.number in self._completed else "pending")
             for job in self.plan.jobs or ()
         }
         for number, record in self._records.items():
-            known[number] = {
-                "number": number,
-                "folder": record.folder,
-                "overrides": list(record.overrides),
-                "status": record.status,
-            }
+            known[number] = entry(record, record.status)
             known[number] |= {"error": record.error} if record.error else {}
             known[number] |= {"value": record.value} if record.value is not None else {}
         return [known[number] for number in sorted(known)]

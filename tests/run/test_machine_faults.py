@@ -221,13 +221,11 @@ def test_a_process_may_claim_twice_and_leaves_no_file_open(tmp_path: Path) -> No
         assert claim(tmp_path) == claim(tmp_path)
         release(claim(tmp_path))
 
-    @alone_in("folder")
-    def within(number: int, folder: Path) -> int:
-        folder.rmdir()
-        return number
-
     (tmp_path / "a").mkdir()
-    assert within(1, folder=tmp_path / "a") == 1
+    with alone_in(tmp_path / "a"):
+        (tmp_path / "a").rmdir()
+    with alone_in(tmp_path / "a"):  # which is not there
+        pass
     assert open_files() == opened
     assert list(tmp_path.iterdir()) == []
     assert issubclass(FolderInUse, ValueError)
