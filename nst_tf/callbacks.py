@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from nst_tf.config.validate import PROFILES, Inputs
+from nst_tf.config.inputs import PROFILES, Inputs
 from nst_tf.errors import InputError, counted, printable
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.guidance.masks import mask_names

@@ -14,10 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance, GivenBalance
 from nst_tf.color import Color, MatchStyleToContent, Unchanged
-from nst_tf.config.build import made
-from nst_tf.config.pictures import style_scales
-from nst_tf.config.validate import NO_FILES, Files, Inputs, layer_weights, not_of_regions, video_of
-from nst_tf.config.words import Typed, is_typed
+from nst_tf.config.build import build
+from nst_tf.config.inputs import NO_FILES, Files, Inputs, layer_weights, style_scales, video_of
+from nst_tf.config.overrides import ExplicitKeys, is_explicit
 from nst_tf.device import device_bytes, in_place_of, resolved_precision
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
@@ -34,8 +33,6 @@ from nst_tf.pyramid import NoSteps, Pyramid, Scale
 from nst_tf.reuse import WARM, Warm
 from nst_tf.runs.memory import Mode, resolve_memory
 from nst_tf.runs.sizes import PlannedSizes, Shape, planned_sizes, shapes_at, sides_multiple_of
-from nst_tf.statistics import Statistic
-from nst_tf.statistics.statistic import takes_weights
 from nst_tf.vgg.network import read_whole
 from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -131,21 +128,6 @@ class Experiment:
 
 
 # ----------------------------------------------------------------------------
-# Whether the statistic of style serves regions and blends.
-
-
-def check_statistic(statistic: Statistic, blending: Blending, inputs: Inputs) -> None:
-    """Raise InputError for a statistic that can't be taken of regions, or blended, where it should be.
-
-    Those of nst_tf.statistics are refused by their names, before TensorFlow is loaded; this asks the object.
-    """
-    if inputs.regions is not None and not takes_weights(statistic):
-        raise InputError(not_of_regions(type(statistic).__name__))
-    if len(inputs.styles) > 1:
-        blending.check(statistic)
-
-
-# ----------------------------------------------------------------------------
 # From a checked configuration and its pictures to the objects of an experiment.
 
 _log = logging.getLogger(__name__)
@@ -170,15 +152,15 @@ class Parts:
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
     parts = Parts(
-        content=made("objective.content", _with_layers(settings, "content")),
-        style=made("objective.style", _with_layers(settings, "style")),
-        smoothness=made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
-        balance=made("balance", settings.balance),
-        optimizer=made("optimizer", _with_metric(settings)),
-        start=made("init", _with_file(settings.init, files)),
-        pyramid=made("pyramid", settings.pyramid),
-        color=made("color", settings.color),
-        blending=made("blending", settings.blending),
+        content=build("objective.content", _with_layers(settings, "content")),
+        style=build("objective.style", _with_layers(settings, "style")),
+        smoothness=build("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        balance=build("balance", settings.balance),
+        optimizer=build("optimizer", _with_metric(settings)),
+        start=build("init", _with_file(settings.init, files)),
+        pyramid=build("pyramid", settings.pyramid),
+        color=build("color", settings.color),
+        blending=build("blending", settings.blending),
         video=video_of(settings),
     )
     if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
@@ -203,7 +185,6 @@ def prepare(
 
     ``warm``: what earlier runs left.
     """
-    check_statistic(parts.style.statistic, parts.blending, inputs)
     warm = warm or Warm()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
@@ -314,7 +295,7 @@ def _on_torus(settings: DictConfig, smoothness: DictConfig) -> dict[str, Any]:
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
     layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
-    return description | {"layers": layer_weights(term, layers[term])}
+    return description | {"layers": layer_weights(layers[term])}
 
 
 def _with_metric(settings: DictConfig) -> dict[str, Any]:
@@ -358,21 +339,21 @@ def set_up(
     inputs: Inputs,
     files: Files = NO_FILES,
     lap: Callable[[str], None] = lambda name: None,
-    typed: Typed = None,
+    explicit: ExplicitKeys = None,
 ) -> SetUp:
     """Build everything; precision and memory of the settings are resolved. ``lap`` is told what is done.
 
-    Of what was not ``typed``, what is possible here takes the place of what is not.
+    Of what was not ``explicit``, what is possible here takes the place of what is not.
     Raises InputError for what can't be built, or does not fit.
     """
     parts = build_parts(settings, files)
     saved = settings.precision.name
     # may be refused: before any weights are fetched
-    precision = resolved_precision(saved, is_typed("precision", typed))
+    precision = resolved_precision(saved, is_explicit("precision", explicit))
     wanted = str(files.get(settings.model.weights, settings.model.weights))
     weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
     lap("weights")
     settings.precision = precision
-    resolve_memory(settings, inputs, device_bytes(), typed)
+    resolve_memory(settings, inputs, device_bytes(), explicit)
     said = None if saved in ("auto", precision) else in_place_of(saved)
     return SetUp(parts, weights, prepare(settings, inputs, parts, weights, WARM), said)

@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from nst_tf.announcement import announce, announcement, notes_on
+from nst_tf.config.inputs import NO_FILES, Files, Inputs, read_inputs
+from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import CONFIGURATION
-from nst_tf.config.validate import NO_FILES, Files, Inputs, check_settings, read_inputs
-from nst_tf.config.words import Typed
+from nst_tf.config.validate import validate
 from nst_tf.images.decode import alpha_at, without_white
 from nst_tf.images.exif import carried_exif
 from nst_tf.images.pixels import rounded
@@ -209,24 +210,24 @@ def run(
     sweep: Path | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
     together: Together | None = None,
-    typed: Typed = None,
+    explicit: ExplicitKeys = None,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
     runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``together`` may have the
-    run optimized with others, or have done it. What was not ``typed``, but stands in a saved configuration,
-    gives way where it is impossible here: precision and memory.
+    run optimized with others, or have done it. What is not ``explicit``, but of a saved configuration, gives
+    way where it is impossible here: precision and memory.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
     """
     timings = Timings()
-    check_settings(settings, choices, files)
+    validate(settings, choices, files)
     inputs = read_inputs(settings, files)
     loggers = loggers_of(settings)
-    check_memory(settings, inputs, typed)
+    check_memory(settings, inputs, explicit)
     timings.lap("pictures")
     asked = {
         "overrides": list(overrides),
@@ -252,7 +253,7 @@ def run(
         files=files,
         sweep=sweep,
         together=together,
-        typed=typed,
+        explicit=explicit,
     )
 
 
@@ -302,7 +303,7 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
             files=files,
             asked=asked,
             is_resumed=True,
-            typed=(),
+            explicit=(),
         )
 
 
@@ -320,7 +321,7 @@ def _run_with_tensorflow(
     sweep: Path | None = None,
     is_resumed: bool = False,
     together: Together | None = None,
-    typed: Typed = None,
+    explicit: ExplicitKeys = None,
 ) -> Path:
     # these import TensorFlow
     from nst_tf.callbacks import (
@@ -342,7 +343,7 @@ def _run_with_tensorflow(
     from nst_tf.video_transfer import animation_of
 
     set_determinism(settings.deterministic)
-    made_up = set_up(settings, inputs, files, timings.lap, typed)
+    made_up = set_up(settings, inputs, files, timings.lap, explicit)
     if made_up.said:
         _log.warning("%s", made_up.said)
     parts, weights = made_up.parts, made_up.weights

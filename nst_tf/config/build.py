@@ -1,4 +1,4 @@
-"""Building what a config group describes, and what it may build at all."""
+"""Building what a config group describes. It may come from anybody, and ``_target_`` names code to call."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.errors import InputError
-
-# ----------------------------------------------------------------------------
-# What a configuration may build: a saved one may come from anybody, and ``_target_`` names code to call.
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -53,6 +50,28 @@ KERAS_TARGETS = frozenset(
 """Every name of Keras that may be built."""
 
 _TARGET = "_target_"
+
+
+def build(name: str, description: Any) -> Any:
+    """The object that ``description``, a mapping with a ``_target_``, stands for.
+
+    Raises InputError for a target that is not allowed, with the object's own sentence, or with one that
+    begins with ``name``.
+    """
+    if isinstance(description, DictConfig):
+        description = OmegaConf.to_container(description, resolve=True)
+    description = with_present_names(description)
+    check_targets(description)
+    try:
+        return instantiate(description, _convert_="all")
+    except InstantiationException as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        raise InputError(f"{name} can't be built: {reason}") from error
 
 
 def with_present_names(node: Any) -> Any:
@@ -139,26 +158,3 @@ def _classes(module: str) -> frozenset[str]:
             )
             names |= {alias.asname or alias.name for alias in statement.names if alias.name in defined}
     return frozenset(name for name in names if not name.startswith("_"))
-
-
-# ----------------------------------------------------------------------------
-# Building what a config group describes.
-
-
-def made(name: str, description: Any) -> Any:
-    """The object that ``description``, a mapping with a ``_target_``, stands for.
-
-    Raises InputError, with the object's own sentence or with one that begins with ``name``.
-    """
-    if isinstance(description, DictConfig):
-        description = OmegaConf.to_container(description, resolve=True)
-    try:
-        return instantiate(with_present_names(description), _convert_="all")
-    except InstantiationException as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-        raise InputError(f"{name} can't be built: {reason}") from error

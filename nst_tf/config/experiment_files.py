@@ -15,10 +15,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.build import check_targets, with_present_names
+from nst_tf.config.build import with_present_names
 from nst_tf.config.pictures import check_no_address, note_name
-from nst_tf.config.schema import EXPERIMENT, Settings, is_option, user_path
-from nst_tf.config.words import groups
+from nst_tf.config.schema import EXPERIMENT, FILE_KEYS, Settings, config_groups, is_option, user_path
 from nst_tf.errors import InputError
 
 # ----------------------------------------------------------------------------
@@ -110,78 +109,71 @@ def _check_values(path: Path, node: Any, references: bool) -> None:
             raise InputError(f"{path}: the interpolation in {node!r} is not allowed, {allowed}")
 
 
-# ----------------------------------------------------------------------------
-# ``experiment=FILE``: an experiment file that lies anywhere, checked before Hydra sees it.
+# ---- ``experiment=FILE`` ----
 
 SUFFIXES = (".yaml", ".yml")
 
-_HYDRA, _DEFAULTS = "hydra", "defaults"
 # resume goes on with some other run; a logger may send pictures to a server of the file's author
 _NOT_OF_AN_EXPERIMENT = ("resume", "logger")
-_MODES = ("RUN", "MULTIRUN")
 _OVERRIDE = re.compile(r"override /(?P<group>[a-z_/]+)")
 _SWEPT_KEY = re.compile(r"\+{0,2}[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z0-9_]+)*")
 _SWEPT_OPTIONS = re.compile(r"[A-Za-z0-9_,/()*\[\] ]*")  # no dots, which would lead out of our files
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
-_FILE_KEYS = (
-    *(("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile")),
-    *(("guidance", "content"), ("guidance", "styles")),
-)
 
 
-def with_experiment_files(words: Sequence[str]) -> list[str]:
-    """The words, with each file in ``experiment=FILE[,FILE]`` made known to Hydra and named as its option.
+def with_experiment_files(overrides: Sequence[str]) -> list[str]:
+    """The overrides, with each file in ``experiment=FILE[,FILE]`` as an option that Hydra knows.
 
     A file is what ends in .yaml or .yml. Paths of pictures and weights in it that are relative start from
     its own folder, if there is such a file there.
 
-    Raises InputError for a file that is missing or holds what an experiment may not say: see ``registered``.
+    Raises InputError for a file that is missing or holds what an experiment may not say: see ``_register``.
     """
-    return [_translated(word) for word in words]
+
+    def option(item: str) -> str:
+        if not item.endswith(SUFFIXES):
+            return item
+        check_no_address(item, EXPERIMENT)
+        path = user_path(item)
+        if not path.is_file():
+            raise InputError(
+                f"there is no experiment file {item}: give its path, or the name of one of ours without a"
+                " suffix"
+            )
+        return _register(path)
+
+    found = []
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if equals and key.lstrip("+") == EXPERIMENT and value.endswith(SUFFIXES):
+            items = [value] if user_path(value).is_file() else value.split(",")
+            override = f"{key}={','.join(option(item) for item in items)}"
+        found.append(override)
+    return found
 
 
-def registered(path: Path) -> str:
+def _register(path: Path) -> str:
     """Make the experiment file known as an option of the group ``experiment``; returns the option's name.
 
     It may set the keys of a run, choose options of our groups with ``override /GROUP: OPTION``, and say
     ``hydra.mode`` and ``hydra.sweeper.params``: everything else of Hydra can run code or write anywhere.
+    What its values may be is checked with those of the whole run (``nst_tf.config.validate``).
 
-    Raises InputError for anything else, and as ``read_foreign_yaml`` and ``check_targets`` do.
+    Raises InputError for anything else, and as ``read_foreign_yaml`` does.
     """
     values = read_foreign_yaml(path, references=True)
     for key in values:
-        if key not in (*_known_keys(), _HYDRA, _DEFAULTS):
+        if key not in (*_known_keys(), "hydra", "defaults"):
             raise InputError(f"{path}: an experiment file has no key {key!r}")
-    _check_defaults(path, values.get(_DEFAULTS, []))
-    _check_hydra(path, values.get(_HYDRA, {}))
-    check_targets(values)
-    for keys in _FILE_KEYS:
-        _take_from_beside(values, keys, path)
+    _check_defaults(path, values.get("defaults", []))
+    _check_hydra(path, values.get("hydra", {}))
+    for key in FILE_KEYS:
+        _take_from_beside(values, key, path)
     name = _option_name(path, values)
     ConfigStore.instance().store(
         group=EXPERIMENT, name=name, node=values, package="_global_", provider=f"nst_tf: {path}"
     )
     return name
-
-
-def _translated(word: str) -> str:
-    key, equals, value = word.partition("=")
-    if not equals or key.lstrip("+") != EXPERIMENT or not value.endswith(SUFFIXES):
-        return word
-    items = [value] if user_path(value).is_file() else value.split(",")
-    return f"{key}={','.join(_option(item) for item in items)}"
-
-
-def _option(item: str) -> str:
-    if not item.endswith(SUFFIXES):
-        return item
-    check_no_address(item, EXPERIMENT)
-    path = user_path(item)
-    if not path.is_file():
-        raise InputError(
-            f"there is no experiment file {item}: give its path, or the name of one of ours without a suffix"
-        )
-    return registered(path)
 
 
 def _check_defaults(path: Path, defaults: Any) -> None:
@@ -213,7 +205,7 @@ def _check_hydra(path: Path, hydra: Any) -> None:
     params = sweeper.get("params", {})
     if not isinstance(params, dict):
         raise InputError(refusal)
-    if hydra.get("mode", "RUN") not in _MODES:
+    if hydra.get("mode", "RUN") not in ("RUN", "MULTIRUN"):
         raise InputError(f"{path}: hydra.mode must be RUN or MULTIRUN, but is {hydra['mode']!r}")
     for key, value in params.items():
         _check_swept(path, key, value)
@@ -225,7 +217,7 @@ def _check_swept(path: Path, key: str, value: Any) -> None:
         raise InputError(f"{path}: {key!r} can't be swept from an experiment file: it is no key of a run")
     if not isinstance(value, (str, int, float, bool)):
         raise InputError(f"{path}: the values of {key} to sweep must stand in one text, but are {value!r}")
-    if key.lstrip("+") in set(groups()) and not _SWEPT_OPTIONS.fullmatch(str(value)):
+    if key.lstrip("+") in config_groups() and not _SWEPT_OPTIONS.fullmatch(str(value)):
         raise InputError(f"{path}: {value!r} are not names of options of {key}")
 
 
@@ -233,11 +225,12 @@ def _known_keys() -> set[str]:
     return {str(key) for key in OmegaConf.structured(Settings).keys()} - set(_NOT_OF_AN_EXPERIMENT)  # noqa: SIM118
 
 
-def _take_from_beside(values: dict[str, Any], keys: tuple[str, ...], experiment: Path) -> None:
-    *above, last = keys
+def _take_from_beside(values: dict[str, Any], key: str, experiment: Path) -> None:
+    """Give the files that lie beside the experiment file their absolute paths."""
+    *above, last = key.split(".")
     node: Any = values
-    for key in above:
-        node = node.get(key) if isinstance(node, dict) else None
+    for part in above:
+        node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
         return
     given = node[last]

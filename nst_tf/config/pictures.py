@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import glob
-import math
 import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-
-from omegaconf import DictConfig
 
 from nst_tf.config.schema import SAMPLES, is_there, picture_path, user_path
 from nst_tf.errors import InputError, counted
@@ -191,36 +188,6 @@ def style_names(style: Any) -> list[str]:
     return [picture for name in given for picture in _pictures_of(name)]
 
 
-def style_scales(settings: DictConfig, styles: int) -> tuple[float, ...] | None:
-    """What the long side of each style is multiplied by; None if nothing is said.
-
-    One number is that of every style. Raises InputError for a wrong number of them or a wrong value, and
-    where ``image.stretch`` gives styles another shape anyway.
-    """
-    given = settings.style_scale
-    if given is None:
-        return None
-    scales = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given] * styles
-    if not all(_is_positive(scale) for scale in scales):
-        raise InputError(f"style_scale must be a number above 0, or one for each style, but is {given!r}")
-    if len(scales) != styles:
-        raise InputError(
-            f"style_scale has {counted(len(scales), 'value')} for {counted(styles, 'style')}:"
-            " give one for each style, or one number for all"
-        )
-    if settings.image.stretch.name != "none":
-        raise InputError(
-            f"style_scale={given!r} has no effect with image.stretch={settings.image.stretch.name}, which"
-            " gives the styles the shape of the result: leave out one of them"
-        )
-    return tuple(float(scale) for scale in scales)
-
-
-def scaled(size: int, scale: float) -> int:
-    """The long side ``size`` in pixels times ``scale``, rounded, at least 1."""
-    return max(1, round(size * scale))
-
-
 def _pictures_of(name: str) -> list[str]:
     path = picture_path(name)
     if not path.is_dir():
@@ -237,9 +204,3 @@ def _pictures_of(name: str) -> list[str]:
             f" {', '.join(sorted(PICTURE_SUFFIXES))}"
         )
     return [(Path(name) / entry).as_posix() for entry in found]
-
-
-def _is_positive(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    )

@@ -20,7 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.api import composed
 from nst_tf.config.experiment_files import SUFFIXES
-from nst_tf.config.schema import EXPERIMENT, GROUPS_WITH_ONE_OPTION, SAMPLES, is_option, picture_path
+from nst_tf.config.schema import EXPERIMENT, SAMPLES, is_option, picture_path
+from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.guidance.masks import rename_masks

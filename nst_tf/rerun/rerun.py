@@ -21,8 +21,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.api import composed
-from nst_tf.config.schema import EXPERIMENT, GROUPS_WITH_ONE_OPTION, SAMPLES, is_there, picture_path
-from nst_tf.config.words import NO_FILES, as_spelled_here, groups, typed_keys, with_quoted_files
+from nst_tf.config.overrides import NO_FILES, explicit_keys, spelled_as_keys, with_quoted_files
+from nst_tf.config.schema import EXPERIMENT, SAMPLES, config_groups, is_there, picture_path
+from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.read import read_picture
@@ -261,9 +262,9 @@ def changed(saved: SavedRun, words: Sequence[str]) -> SavedRun:
     """
     if not words:
         return saved
-    typed = with_quoted_files(as_spelled_here(words))
+    typed = with_quoted_files(spelled_as_keys(words))
     _check(typed)
-    keys = typed_keys(typed)
+    keys = explicit_keys(typed)
     settings, choices = _composed(saved, typed, keys)
     for path in FILE_LEAVES:
         if ".".join(path) in keys:
@@ -281,7 +282,7 @@ def changed(saved: SavedRun, words: Sequence[str]) -> SavedRun:
 
 def what_was_changed(before: SavedRun, after: SavedRun, words: Sequence[str]) -> list[tuple[str, Any, Any]]:
     """Each key of ``words`` with what the run had there, and what it has now."""
-    keys = sorted(typed_keys(as_spelled_here(words)))
+    keys = sorted(explicit_keys(spelled_as_keys(words)))
     values = [(key, *(_value(run, key) for run in (before, after))) for key in keys]
     return [one for one in values if one[1] != one[2]]
 
@@ -304,7 +305,7 @@ def _composed(saved: SavedRun, words: Sequence[str], keys: frozenset[str]) -> tu
     wanted.logger = {}
     if "calibration" in wanted.balance:  # was measured of the configuration before the words
         wanted.balance.calibration = None
-    chosen = keys & set(groups())
+    chosen = keys & config_groups()
     choices = {
         group: option
         for group, option in saved.choices.items()
@@ -348,7 +349,7 @@ def _names(value: Any) -> list[str]:
 
 
 def _value(run: SavedRun, key: str) -> Any:
-    value = run.choices.get(key) if key in set(groups()) else OmegaConf.select(run.settings, key)
+    value = run.choices.get(key) if key in config_groups() else OmegaConf.select(run.settings, key)
     if OmegaConf.is_config(value):
         value = OmegaConf.to_container(value, resolve=True)
     return "null" if value is None else getattr(value, "name", value)
@@ -423,7 +424,7 @@ def check_repeatable(saved: SavedRun, words: Sequence[str] = ()) -> tuple[SavedR
     located = wanted.located()
     if located.missing:
         raise InputError(located.put_back(saved.working_folder))
-    wanted.checked(located.files, typed_keys(words))
+    wanted.checked(located.files, explicit_keys(words))
     return wanted, located
 
 
@@ -477,7 +478,7 @@ def rerun(
                 files=located.files,
                 sweep=sweep,
                 facts=facts,
-                typed=typed_keys(words),
+                explicit=explicit_keys(words),
             )
             alike = likeness(saved.picture, picture)
         except FloatingPointError as diverged:

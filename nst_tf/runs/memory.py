@@ -14,9 +14,8 @@ from typing import Any, Concatenate, ParamSpec
 
 from omegaconf import DictConfig
 
-from nst_tf.config.pictures import style_scales
-from nst_tf.config.validate import Inputs, layer_weights
-from nst_tf.config.words import Typed, is_typed
+from nst_tf.config.inputs import Inputs, layer_weights, style_scales
+from nst_tf.config.overrides import ExplicitKeys, is_explicit
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.resize import smallest_size
@@ -251,39 +250,41 @@ class Memory:
     said: str | None = None
 
 
-def check_memory(settings: DictConfig, inputs: Inputs, typed: Typed = None) -> None:
+def check_memory(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys = None) -> None:
     """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
 
-    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``typed``, but
+    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``explicit``, but
     stands in a saved configuration, what is possible takes the place of what is not.
     """
-    precision = foreseen_precision(_named(settings.precision), is_typed("precision", typed))
+    precision = foreseen_precision(_named(settings.precision), is_explicit("precision", explicit))
     available = None if visible_gpus() else available_bytes()
-    chosen_memory(settings, inputs, available, precision, typed)
+    chosen_memory(settings, inputs, available, precision, explicit)
 
 
-def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None, typed: Typed = None) -> None:
+def resolve_memory(
+    settings: DictConfig, inputs: Inputs, available: int | None, explicit: ExplicitKeys = None
+) -> None:
     """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
-    chosen = chosen_memory(settings, inputs, available, _named(settings.precision), typed)
+    chosen = chosen_memory(settings, inputs, available, _named(settings.precision), explicit)
     settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
     if chosen.said:
         _log.info("%s", chosen.said)
 
 
 def chosen_memory(
-    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, typed: Typed = None
+    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, explicit: ExplicitKeys = None
 ) -> Memory:
     """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
 
     ``auto`` is plain where its estimate fits, else recompute, else tiles. Raises InputError for a run that
     fits in none, or whose pictures would be too small or too large, naming the largest sizes that are
-    possible, and for tiles that can't be. A mode that was not ``typed`` gives way to ``auto`` before that.
+    possible, and for tiles that can't be. A mode that was not ``explicit`` gives way to ``auto`` before that.
     """
     wanted = _named(settings.memory)
     try:
         return _chosen_memory(settings, inputs, available, precision)
     except InputError:
-        if wanted == "auto" or is_typed("memory", typed) or is_typed("tile_size", typed):
+        if wanted == "auto" or is_explicit("memory", explicit) or is_explicit("tile_size", explicit):
             raise
     settings = settings.copy()
     settings.memory, settings.tile_size = "auto", None
@@ -358,7 +359,7 @@ def demand_of(
         style_scales(settings, len(styles)),
     )
     used = {
-        term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
+        term: list(layer_weights(settings.layers[term])) if settings.objective[term].weight > 0 else []
         for term in ("content", "style")
     }
     return Demand(

@@ -9,8 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from nst_tf.config.pictures import scaled, style_scales
-from nst_tf.config.validate import Inputs, layer_weights
+from nst_tf.config.inputs import Inputs, layer_weights, scaled, style_scales
 from nst_tf.errors import InputError
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -100,7 +99,7 @@ def sides_multiple_of(settings: DictConfig, is_texture: bool) -> int:
         layer
         for term in ("content", "style")
         if settings.objective[term].weight > 0
-        for layer in layer_weights(term, settings.layers[term])
+        for layer in layer_weights(settings.layers[term])
     ]
     return reach_of(_named(settings.model.name), layers).stride if layers else 1
 

@@ -17,7 +17,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.words import sentence_for, typed_keys
+from nst_tf.config.messages import sentence_for
+from nst_tf.config.overrides import explicit_keys
 from nst_tf.errors import InputError, terminable
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
@@ -121,8 +122,8 @@ def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
     companions = companions_of(state)
     together = None if companions is None else partial(companions.made, state.job.num)
     words = words_of(state)
-    typed = typed_keys(words, state.sweeper.get("params") or ())
-    run(settings, choices, folder, words, quiet=True, sweep=sweep, together=together, typed=typed)
+    explicit = explicit_keys(words, state.sweeper.get("params") or ())
+    run(settings, choices, folder, words, quiet=True, sweep=sweep, together=together, explicit=explicit)
     return False
 
 
