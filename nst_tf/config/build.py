@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.errors import InputError
+from nst_tf.tensorflow_setup import load_tensorflow
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -72,6 +74,21 @@ def build(name: str, description: Any) -> Any:
             raise cause from None
         reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
         raise InputError(f"{name} can't be built: {reason}") from error
+
+
+@cache
+def class_defaults(target: str) -> dict[str, Any]:
+    """The defaults of a class's parameters that YAML could say; InputError for a target that is not allowed.
+
+    An object that was built without a key was built with these: a key that a class gains has the former
+    behaviour as its default, whatever its option in conf/ says to new runs.
+    """
+    target = with_present_names({_TARGET: target})[_TARGET]
+    check_targets({_TARGET: target})
+    load_tensorflow()  # most of these classes import it, and its messages are not for users
+    parameters = inspect.signature(get_class(target)).parameters.values()
+    plain = (bool, int, float, str, type(None))
+    return {one.name: one.default for one in parameters if isinstance(one.default, plain)}
 
 
 def with_present_names(node: Any) -> Any:

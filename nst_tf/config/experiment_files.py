@@ -6,22 +6,30 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.build import with_present_names
+from nst_tf.config.build import class_defaults, with_present_names
+from nst_tf.config.overrides import explicit_keys
 from nst_tf.config.pictures import check_no_address, note_name
-from nst_tf.config.schema import EXPERIMENT, FILE_KEYS, Settings, config_groups, is_option, user_path
+from nst_tf.config.schema import (
+    EXPERIMENT,
+    FILE_KEYS,
+    Settings,
+    config_groups,
+    is_option,
+    option_values,
+    user_path,
+)
 from nst_tf.errors import InputError
 
-# ----------------------------------------------------------------------------
-# YAML that may come from anybody: read as plain values under limits, and never more than read.
+# ---- YAML that may come from anybody: read as plain values under limits, and never more than read ----
 
 _MOST_BYTES = 1 << 18  # a whole configuration has 2 KB; a long list of layers or pictures a few more
 _MOST_DEPTH = 32  # the deepest of ours is 5; Python's own limit would come at some hundreds
@@ -140,8 +148,9 @@ def with_experiment_files(overrides: Sequence[str]) -> list[str]:
                 f"there is no experiment file {item}: give its path, or the name of one of ours without a"
                 " suffix"
             )
-        return _register(path)
+        return _register(path, chosen)
 
+    chosen = explicit_keys(overrides) & (config_groups() - {EXPERIMENT})
     found = []
     for override in overrides:
         key, equals, value = override.partition("=")
@@ -152,8 +161,10 @@ def with_experiment_files(overrides: Sequence[str]) -> list[str]:
     return found
 
 
-def _register(path: Path) -> str:
+def _register(path: Path, chosen: Collection[str]) -> str:
     """Make the experiment file known as an option of the group ``experiment``; returns the option's name.
+
+    ``chosen`` are the groups of which the command line chooses another option.
 
     It may set the keys of a run, choose options of our groups with ``override /GROUP: OPTION``, and say
     ``hydra.mode`` and ``hydra.sweeper.params``: everything else of Hydra can run code or write anywhere.
@@ -167,6 +178,9 @@ def _register(path: Path) -> str:
             raise InputError(f"{path}: an experiment file has no key {key!r}")
     _check_defaults(path, values.get("defaults", []))
     _check_hydra(path, values.get("hydra", {}))
+    if _COMPLETE.search(read_foreign_text(path)):
+        values = _without_groups(values, chosen)
+        _add_later_keys(values)
     for key in FILE_KEYS:
         _take_from_beside(values, key, path)
     name = _option_name(path, values)
@@ -174,6 +188,77 @@ def _register(path: Path) -> str:
         group=EXPERIMENT, name=name, node=values, package="_global_", provider=f"nst_tf: {path}"
     )
     return name
+
+
+# ---- Files that state every value, as ``nst-rerun --export`` writes them ----
+
+_COMPLETE = re.compile(r"^# written by nst_tf \S+, with every value", re.MULTILINE)
+
+
+def written_by(version: str) -> str:
+    """The line of a comment that says so; in such a file a key that is not there was not known then."""
+    return f"written by nst_tf {version}, with every value, so that it means the same when defaults change"
+
+
+def _without_groups(values: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]:
+    """Without what the file says of these groups, in the place of which the command line has other options.
+
+    Groups that the file sweeps over stay: it has what all their options have in common.
+    """
+    swept = values.get("hydra", {}).get("sweeper", {}).get("params", {})
+    replaced = [group for group in chosen if group not in swept]
+
+    def is_replaced(path: str) -> bool:
+        return any(path == group or path.startswith(f"{group}/") for group in replaced)
+
+    def kept(node: Any, above: str) -> Any:
+        if not isinstance(node, dict):
+            return node
+        return {
+            key: kept(one, f"{above}{key}/") for key, one in node.items() if not is_replaced(f"{above}{key}")
+        }
+
+    defaults = [
+        entry
+        for entry in values.get("defaults", [])
+        if entry == "_self_" or not is_replaced(next(iter(entry)).removeprefix("override /"))
+    ]
+    return kept(values, "") | {"defaults": defaults}
+
+
+def _add_later_keys(values: dict[str, Any]) -> None:
+    """Give the keys that the file does not know the values that they had before there was such a key.
+
+    These are the defaults of the schema and of classes; conf/ may say something else to new runs.
+    """
+    schema: Any = OmegaConf.to_container(OmegaConf.structured(Settings), enum_to_str=True)
+    for key in schema.keys() - config_groups() - set(_NOT_OF_AN_EXPERIMENT):
+        if isinstance(schema[key], dict) and isinstance(stated := values.get(key, {}), dict):
+            values[key] = {inner: one for inner, one in schema[key].items() if one != MISSING} | stated
+        elif schema[key] != MISSING:
+            values.setdefault(key, schema[key])
+    for entry in values["defaults"]:
+        ((group, option),) = entry.items() if isinstance(entry, dict) else (("", None),)
+        node: Any = values
+        for key in group.removeprefix("override /").split("/"):
+            node = node.get(key) if isinstance(node, dict) else None
+        if isinstance(option, str):
+            _add_defaults_of_classes(node, option_values(group.removeprefix("override /"), option))
+
+
+def _add_defaults_of_classes(node: Any, option: Mapping[str, Any]) -> None:
+    if not isinstance(node, dict):
+        return
+    target = node.get("_target_")
+    for key, value in option.items():
+        if key in node:
+            if isinstance(value, dict):
+                _add_defaults_of_classes(node[key], value)
+        elif isinstance(target, str) and key in (defaults := class_defaults(target)):
+            node[key] = defaults[key]
+
+
+# ---- What an experiment file may say ----
 
 
 def _check_defaults(path: Path, defaults: Any) -> None:

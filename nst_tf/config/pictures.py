@@ -1,20 +1,17 @@
-"""Which pictures a word of the command line names: one, several, styles, frames."""
+"""Which pictures a name on the command line stands for: one, or all of a folder, a glob, numbered files."""
 
 from __future__ import annotations
 
 import glob
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nst_tf.config.schema import SAMPLES, is_there, picture_path, user_path
+from nst_tf.config.schema import SAMPLES, as_list, is_there, picture_path, user_path
 from nst_tf.errors import InputError, counted
 from nst_tf.images.opening import PICTURE_SUFFIXES
-
-# ----------------------------------------------------------------------------
-# Addresses of the web or of a store, where the name of a file is wanted.
 
 # RFC 3986, section 3.1; at least two letters, for a drive of Windows has one
 _ADDRESS = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://|data:[^,]*,)")
@@ -35,10 +32,8 @@ def check_no_address(name: str, key: str | None = None) -> None:
     raise InputError(f"{said} is an address; addresses are not fetched: download it first, and name the file")
 
 
-# ----------------------------------------------------------------------------
-# Which experiment file named a picture, for the sentence that says that it is not there.
-
-_NAMED_IN: dict[str, Path] = {}  # of this process, as Hydra's store of the experiments is
+# which experiment file named a picture: of this process, as Hydra's store of the experiments is
+_NAMED_IN: dict[str, Path] = {}
 
 
 def note_name(name: str, experiment: Path) -> None:
@@ -62,8 +57,7 @@ def check_there(name: str) -> None:
     raise InputError(f"{experiment} names {name}, {where}: take the file and its pictures along together")
 
 
-# ----------------------------------------------------------------------------
-# One word that stands for several pictures: a folder, a glob, a pattern of numbered files.
+# ---- One name for several pictures: a folder, a glob, a pattern of numbered files ----
 
 _MAGIC = re.compile(r"[*?]|\[[^\]]+\]")
 _NOT_A_GLOB = ("[", "{", "$", '"', "'")  # how Hydra's own values begin: lists, mappings, references, quotes
@@ -79,7 +73,7 @@ def stands_for_several(name: str) -> bool:
             return False
         if _folder(name) is not None:
             return True
-    except (OSError, ValueError, RuntimeError):  # no name of a file at all
+    except (OSError, ValueError):  # no name of a file at all
         return False
     is_list = name.startswith(_NOT_A_GLOB)
     return not is_list and bool(_MAGIC.search(name) or _NUMBER.search(name.rpartition("/")[2]))
@@ -127,7 +121,7 @@ def left_out_of(names: Iterable[str]) -> list[str]:
 
 
 def _folder(name: str) -> Path | None:
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.is_dir():
         return path
     return SAMPLES if name.rstrip("/") == SAMPLES.name and not path.exists() else None
@@ -152,15 +146,12 @@ def _matches(name: str) -> list[str]:
         before, after = last[: number.start()], last[number.end() :]
         width = int(number[1] or 1)
         wanted = re.compile(rf"{re.escape(before)}\d{{{width},}}{re.escape(after)}")
-        return [one for one in _globbed(parent, "*") if wanted.fullmatch(one.rpartition("/")[2])]
+        beside = glob.glob(f"{glob.escape(parent)}/*" if parent else "*")  # noqa: PTH207
+        return [one for one in beside if wanted.fullmatch(one.rpartition("/")[2])]
     found = glob.glob(expanded, recursive=True)  # noqa: PTH207  (the name may be absolute)
     if not found and expanded.startswith(f"{SAMPLES.name}/"):
         return glob.glob(expanded, root_dir=SAMPLES.parent)  # noqa: PTH207
     return found
-
-
-def _globbed(parent: str, pattern: str) -> list[str]:
-    return glob.glob(f"{glob.escape(parent)}/{pattern}" if parent else pattern)  # noqa: PTH207
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -171,16 +162,12 @@ def _natural(name: str) -> list[tuple[int, str]]:
     ]
 
 
-# ----------------------------------------------------------------------------
-# Which pictures the word ``style`` names, and how large each is to be.
-
-
 def style_names(style: Any) -> list[str]:
     """The names of the style pictures: those that are given, and for a folder all that lie in it, by name.
 
     Raises InputError for what is no name, and for a folder without pictures.
     """
-    given = [style] if isinstance(style, str) else list(style) if isinstance(style, Sequence) else []
+    given = as_list(style)
     if not given or not all(isinstance(name, str) and name for name in given):
         raise InputError(
             f"style must be the path of a picture or a folder, or a list of paths, but is {style!r}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +246,20 @@ def is_option(group: Any, option: Any) -> bool:
     """Whether ``group`` has the option, as a file of ours; a name that leaves the folder is no option."""
     if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in (group, option)):
         return False
-    return (CONFIGURATION / group / f"{option}.yaml").is_file()
+    return _file(group, option).is_file()
+
+
+@cache
+def option_values(group: str, option: str) -> dict[str, Any]:
+    """What the option's own file says; nothing if it is no option of ours. Not to be changed."""
+    if not is_option(group, option):
+        return {}
+    values: Any = OmegaConf.to_container(OmegaConf.load(_file(group, option)))
+    return {str(key): value for key, value in (values or {}).items() if key != "defaults"}
+
+
+def _file(group: str, option: str) -> Path:
+    return CONFIGURATION / group / f"{option}.yaml"
 
 
 def known_choices(choices: Any) -> dict[str, str]:

@@ -23,7 +23,7 @@ from nst_tf.config.inputs import (
     style_layers,
 )
 from nst_tf.config.pictures import check_there, style_names
-from nst_tf.config.schema import CONFIGURATION, Settings, as_list, user_path
+from nst_tf.config.schema import Settings, as_list, option_values, user_path
 from nst_tf.errors import InputError, counted
 from nst_tf.images.frames import check_animation_suffix
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -104,23 +104,11 @@ def _check_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
             raise InputError(f"{group} must have one option, not a list of them: say {group}=OPTION")
     for group, option in choices.items():
         if option is not None and group.partition("/")[0] not in _NOT_TYPED_BY_FILE:
-            _compare(group.replace("/", "."), _values_of_option(group, option), _group(settings, group))
+            _compare(group.replace("/", "."), option_values(group, option), _group(settings, group))
     # several at once: Hydra notes no choice then, but each stands under its own name
     loggers = _group(settings, "logger")
     for name in loggers:
-        _compare("logger", _values_of_option("logger", name), loggers)
-
-
-@cache
-def _values_of_option(group: str, option: str) -> dict[str, Any]:
-    """What the option's own file says; nothing if it is no option of ours."""
-    file = CONFIGURATION / group / f"{option}.yaml"
-    values = OmegaConf.to_container(OmegaConf.load(file)) if file.is_file() else None
-    return (
-        {str(key): one for key, one in values.items() if key != "defaults"}
-        if isinstance(values, dict)
-        else {}
-    )
+        _compare("logger", option_values("logger", name), loggers)
 
 
 def _group(settings: DictConfig, group: str) -> Any:

@@ -1,24 +1,28 @@
-"""A saved run or sweep as an experiment file: the options that were chosen, and what differs from them."""
+"""A saved run or sweep as an experiment file: the options that were chosen, and every value.
+
+Every one, for the defaults of a later version may be others: the file means the same then.
+"""
 
 from __future__ import annotations
 
 import copy
 import datetime as calendar
-import inspect
+import json
 import math
 import os
+import re
 import shlex
 import textwrap
 from collections.abc import Mapping, MutableMapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf import __version__
 from nst_tf.api import composed
-from nst_tf.config.experiment_files import SUFFIXES
+from nst_tf.config.build import class_defaults
+from nst_tf.config.experiment_files import SUFFIXES, written_by
 from nst_tf.config.overrides import quoted
 from nst_tf.config.schema import EXPERIMENT, FILE_KEYS, SAMPLES, as_list, is_option, picture_path
 from nst_tf.errors import InputError
@@ -27,6 +31,7 @@ from nst_tf.guidance.masks import rename_masks
 from nst_tf.rerun.flat_settings import (
     FILE_PATHS,
     KeyPath,
+    as_in_conf,
     composition,
     differing,
     flatten,
@@ -38,14 +43,13 @@ from nst_tf.rerun.flat_settings import (
 )
 from nst_tf.runs.saved_run import SavedRun
 from nst_tf.sweep.earlier import as_asked
-from nst_tf.tensorflow_setup import load_tensorflow
 
 
 def export_run(saved: SavedRun, target: Path, command: str) -> None:
     """Write the configuration of the run to ``target``, for ``nst experiment=TARGET``.
 
-    It is composed again before it is kept: every setting must be that of the run, precision and memory as
-    they were asked for, and keys that options have gained since as they are without them
+    It states every value, and is composed again before it is kept: each must be that of the run, precision
+    and memory as they were asked for, and keys that options have gained since as they are without them
     (``_with_class_defaults``). Pictures are named as ``_with_files_named`` has them. ``command`` is told in
     the header.
 
@@ -53,13 +57,13 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     or the configuration can't be said in an experiment file (a key was taken away from an option).
     """
     wanted = _with_files_named(saved, {})
-    options = group_overrides(saved.choices)
-    if needs_given_layers(wanted, composition(options)[0]):
-        options = group_overrides(saved.choices | {"layers": "given"})
-    base = composition(options)[2]
+    choices = saved.choices
+    if needs_given_layers(wanted, composition(group_overrides(choices))[0]):
+        choices = choices | {"layers": "given"}
+    base = composition(group_overrides(choices))[2]
     flat = _with_class_defaults(flatten(wanted), base)
-    refuse_removed_keys(saved.folder, flat, base)
-    _write_experiment(target, options, differing(flat, base), [((), flat)], [saved], command)
+    values = _values_to_state([saved], [flat], [base], choices, (), saved.folder)
+    _write_experiment(target, choices, values, [((), flat)], [saved], command)
 
 
 def export_sweep(
@@ -67,7 +71,7 @@ def export_sweep(
 ) -> None:
     """Write the runs of a sweep to ``target``, for ``nst experiment=TARGET``, which then sweeps.
 
-    The file has what the runs have in common, and the values that vary. ``left_out`` is how many more the
+    The file states what the runs have in common, and the values that vary. ``left_out`` is how many more the
     sweep has, which were not completed.
 
     Raises InputError as ``export_run`` does, and if the runs are not all combinations of lists of values,
@@ -80,18 +84,19 @@ def export_sweep(
         [f"{key}={_value(key, run, wanted)}" for key in varying]
         for run, wanted in zip(runs, settings, strict=True)
     ]
-    options = group_overrides(_common_choices(runs, varying))
+    choices = _common_choices(runs, varying)
+    options = group_overrides(choices)
     bases = [composition((*options, *overrides))[2] for overrides in own_overrides]
     flats = [
         _with_class_defaults(flatten(wanted), base) for wanted, base in zip(settings, bases, strict=True)
     ]
-    common = _common_differences(runs, flats, bases, folder)
+    values = _values_to_state(runs, flats, bases, choices, varying, folder)
     swept = {
         key: ",".join(dict.fromkeys(overrides[index].partition("=")[2] for overrides in own_overrides))
         for index, key in enumerate(varying)
     }
     expected = list(zip(own_overrides, flats, strict=True))
-    _write_experiment(target, options, common, expected, runs, command, swept)
+    _write_experiment(target, choices, values, expected, runs, command, swept)
 
 
 # ---- What a run means on another machine and with today's options ----
@@ -183,18 +188,10 @@ def _with_class_defaults(wanted: Mapping[KeyPath, Any], base: Mapping[KeyPath, A
             continue
         if any(other[: len(path)] == path for other in wanted):  # a mapping stands there
             continue
-        defaults = _defaults(target)
+        defaults = class_defaults(target)
         if path[-1] in defaults:
             completed[path] = defaults[path[-1]]
     return completed
-
-
-@cache
-def _defaults(target: str) -> dict[str, Any]:
-    load_tensorflow()  # most of these classes import it, and its messages are not for users
-    parameters = inspect.signature(get_class(target)).parameters.values()
-    plain = (bool, int, float, str, type(None))
-    return {one.name: one.default for one in parameters if isinstance(one.default, plain)}
 
 
 # ---- What the runs of a sweep have in common, and what varies ----
@@ -246,24 +243,45 @@ def _common_choices(runs: Sequence[SavedRun], varying: Sequence[str]) -> dict[st
     }
 
 
-def _common_differences(
+def _values_to_state(
     runs: Sequence[SavedRun],
     flats: Sequence[Mapping[KeyPath, Any]],
     bases: Sequence[Mapping[KeyPath, Any]],
+    choices: Mapping[str, str],
+    varying: Sequence[str],
     folder: Path,
 ) -> dict[KeyPath, Any]:
-    """The settings that differ from what the options compose to, over all runs."""
-    common: dict[KeyPath, Any] = {}
+    """Every setting that the runs share; of the others those that differ from what the options compose to."""
+    of_varying = [tuple(re.split(r"[./]", key.lstrip("+"))) for key in varying]
+    stated: dict[KeyPath, Any] = {}
     for run, flat, base in zip(runs, flats, bases, strict=True):
         refuse_removed_keys(run.folder, flat, base)
-        for path, value in differing(flat, base).items():
-            if path in common and not same_value(common[path], value):
+        followed = _layers_of_objective(flat) if choices.get("layers") == "of_objective" else ()
+        for path, value in flat.items():
+            if path[0] in ("logger", "resume") or path[:2] in followed:
+                continue
+            varies = any(path[: len(key)] == key for key in of_varying) or not all(
+                path in other and same_value(value, other[path]) for other in flats
+            )
+            if varies and path in base and same_value(value, base[path]):
+                continue
+            if path in stated and not same_value(stated[path], value):
                 raise InputError(
                     f"the runs in {folder} differ in {'.'.join(path)} by more than the words that asked for"
                     " them: export single runs of it"
                 )
-            common[path] = value
-    return common
+            stated[path] = value
+    return stated
+
+
+def _layers_of_objective(flat: Mapping[KeyPath, Any]) -> list[KeyPath]:
+    """Those of layers.content and layers.style that are what the objective names itself."""
+
+    def below(*above: str) -> dict[KeyPath, Any]:
+        return {path[len(above) :]: one for path, one in flat.items() if path[: len(above)] == above}
+
+    terms = ("content", "style")
+    return [("layers", term) for term in terms if below("layers", term) == below("objective", term, "layers")]
 
 
 def _value(key: str, run: SavedRun, wanted: DictConfig) -> str:
@@ -282,14 +300,14 @@ _COLUMNS = 110  # as wide as this project's own lines
 
 def _write_experiment(
     target: Path,
-    options: Sequence[str],
-    own: Mapping[KeyPath, Any],
+    choices: Mapping[str, str],
+    values: Mapping[KeyPath, Any],
     expected: Sequence[tuple[Sequence[str], Mapping[KeyPath, Any]]],
     runs: Sequence[SavedRun],
     command: str,
     swept: Mapping[str, str] | None = None,
 ) -> None:
-    """Write ``target``: the ``options`` of groups, the settings ``own``, and values to sweep.
+    """Write ``target``: the options that are chosen, the settings ``values``, and values to sweep.
 
     ``expected`` has, for each run, the overrides of its own and the settings that it must have. The file is
     composed with each before it is kept; raises InputError if any is another, or for a bad ``target``.
@@ -300,16 +318,14 @@ def _write_experiment(
         raise InputError(f"--export {target} is there already: choose another name, or take it away first")
     if not target.parent.is_dir():
         raise InputError(f"--export {target} can't be written: there is no folder {target.parent}")
-    document: dict[str, Any] = {}
-    if options:
-        parts = [option.partition("=") for option in options]
-        document["defaults"] = [{f"override /{group}": option} for group, _, option in parts]
-    document |= nested(_relative_files(own, target.parent))
+    groups = sorted(choices.keys() - {"logger"}, key=as_in_conf)
+    document: dict[str, Any] = {"defaults": [{f"override /{group}": choices[group]} for group in groups]}
+    document |= nested(_relative_files(values, target.parent))
     if swept:
         document["hydra"] = {"mode": "MULTIRUN", "sweeper": {"params": dict(swept)}}
-    yaml = OmegaConf.to_yaml(OmegaConf.create(document)) if document else "{}\n"
+    yaml = OmegaConf.to_yaml(OmegaConf.create(document))
     with written_atomically(target) as temporary:  # in the same folder, so that relative paths hold
-        temporary.write_text(_header(target, runs, command) + yaml, encoding="utf-8")
+        temporary.write_text(_header(target, runs, choices, values, command) + yaml, encoding="utf-8")
         for overrides, wanted in expected:
             again = flatten(composed([f"{EXPERIMENT}={temporary}", *overrides])[0])
             for path in (*differing(wanted, again), *differing(again, wanted)):
@@ -336,7 +352,16 @@ def _relative_files(own: Mapping[KeyPath, Any], folder: Path) -> dict[KeyPath, A
     return short
 
 
-def _header(target: Path, runs: Sequence[SavedRun], command: str) -> str:
+def _header(
+    target: Path,
+    runs: Sequence[SavedRun],
+    choices: Mapping[str, str],
+    values: Mapping[KeyPath, Any],
+    command: str,
+) -> str:
+    options = group_overrides(choices)
+    own = differing(values, composition(options)[2])
+    chosen = " ".join([*options, *(f"{'.'.join(path)}={json.dumps(value)}" for path, value in own.items())])
     first = runs[0].summary
     versions, machine = first.get("versions"), first.get("machine")
     tensorflow = versions.get("tensorflow") if isinstance(versions, dict) else None
@@ -357,6 +382,8 @@ def _header(target: Path, runs: Sequence[SavedRun], command: str) -> str:
         f"Written on {calendar.date.today().isoformat()} by: {command}",
         f"From {where}, made with TensorFlow {tensorflow} on {processor} in {precision}.",
         expect,
+        f"Not the defaults of that version: {chosen}" if chosen else "All are the defaults of that version.",
+        written_by(__version__),
     ]
     return "# @package _global_\n" + "".join(f"# {part}\n" for line in lines for part in _wrapped(line))
 

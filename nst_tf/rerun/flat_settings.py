@@ -88,13 +88,14 @@ def composition(overrides: tuple[str, ...]) -> tuple[DictConfig, dict[str, str],
     return settings, choices, flatten(settings)
 
 
+def as_in_conf(group: str) -> tuple[int, str]:
+    """To sort groups as conf/config.yaml has them."""
+    top, known = group.partition("/")[0], GROUPS_WITH_ONE_OPTION
+    return known.index(top) if top in known else len(known), group
+
+
 def group_overrides(choices: Mapping[str, str]) -> tuple[str, ...]:
     """The fewest GROUP=OPTION that choose these options: those that are chosen anyway are left out."""
-
-    def as_in_conf(group: str) -> tuple[int, str]:
-        top, known = group.partition("/")[0], GROUPS_WITH_ONE_OPTION
-        return known.index(top) if top in known else len(known), group
-
     overrides: tuple[str, ...] = ()
     for depth in range(1 + max((group.count("/") for group in choices), default=0)):
         present = composition(overrides)[1]
