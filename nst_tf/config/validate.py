@@ -121,9 +121,8 @@ def _group(settings: DictConfig, group: str) -> Any:
 
 def _compare(key: str, expected: Any, received: Any) -> None:
     if isinstance(expected, dict):
-        if isinstance(
-            received, dict
-        ):  # of layers a mapping, a list and a name are all right: see _check_layers
+        # layers may be a mapping, a list or a name: see _check_layers
+        if isinstance(received, dict):
             for name, value in expected.items():
                 if name in received:
                     _compare(f"{key}.{name}", value, received[name])

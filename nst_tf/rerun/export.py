@@ -36,10 +36,10 @@ from nst_tf.rerun.flat_settings import (
     differing,
     flatten,
     group_overrides,
-    needs_given_layers,
     nested,
     refuse_removed_keys,
     same_value,
+    with_given_layers,
 )
 from nst_tf.runs.saved_run import SavedRun
 from nst_tf.sweep.earlier import as_asked
@@ -57,9 +57,7 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     or the configuration can't be said in an experiment file (a key was taken away from an option).
     """
     wanted = _with_files_named(saved, {})
-    choices = saved.choices
-    if needs_given_layers(wanted, composition(group_overrides(choices))[0]):
-        choices = choices | {"layers": "given"}
+    choices = with_given_layers(saved.choices, wanted)
     base = composition(group_overrides(choices))[2]
     flat = _with_class_defaults(flatten(wanted), base)
     values = _values_to_state([saved], [flat], [base], choices, (), saved.folder)

@@ -107,13 +107,15 @@ def group_overrides(choices: Mapping[str, str]) -> tuple[str, ...]:
     return overrides
 
 
-def needs_given_layers(wanted: DictConfig, base: DictConfig) -> bool:
-    """Whether a mapping of layers must replace another value, with which YAML would merge it.
+def with_given_layers(choices: Mapping[str, str], wanted: DictConfig) -> dict[str, str]:
+    """The choices, with ``layers=given`` where a mapping of layers must replace another value.
 
-    The order counts: losses are summed in it. Then the option is ``layers=given``, whose values are null.
+    YAML would merge the mapping with that, and the order counts: losses are summed in it. The values of
+    ``given`` are null.
     """
+    base = composition(group_overrides(choices))[0]
     for term in ("content", "style"):
         mine, theirs = (settings.layers[term] for settings in (wanted, base))
         if OmegaConf.is_dict(mine) and (not OmegaConf.is_dict(theirs) or list(mine) != list(theirs)):
-            return True
-    return False
+            return {**choices, "layers": "given"}
+    return dict(choices)

@@ -37,9 +37,9 @@ from nst_tf.rerun.flat_settings import (
     differing,
     flatten,
     group_overrides,
-    needs_given_layers,
     nested,
     refuse_removed_keys,
+    with_given_layers,
 )
 from nst_tf.rerun.folders import is_completed, on_one_line, why_not_repeated
 from nst_tf.run import LOG, run
@@ -318,11 +318,9 @@ def _composed_after(
     if "calibration" in wanted.balance:  # was measured of the configuration before the overrides
         wanted.balance.calibration = None
     replaced = keys & config_groups()
-    choices = dict(saved.choices)
-    options = group_overrides(choices)
-    if "layers" not in replaced and needs_given_layers(wanted, composition(options)[0]):
-        choices["layers"] = "given"
-        options = group_overrides(choices)
+    options = group_overrides(
+        saved.choices if "layers" in replaced else with_given_layers(saved.choices, wanted)
+    )
     base, flat = composition(options)[2], flatten(wanted)
     refuse_removed_keys(saved.folder, flat, base)
 
