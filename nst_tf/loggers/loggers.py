@@ -158,12 +158,12 @@ class Loggers:
 
     def begin(self, folder: Path, settings: DictConfig, inputs: Inputs, resumed_at: int = 0) -> None:
         """The run in ``folder``, whose configuration and summary are written, begins or goes on."""
-        from nst_tf.runs.folder import summary_of
+        from nst_tf.runs.folder import SUMMARY, read_object
 
         self._folder = folder.absolute()
         if not self._working:
             return
-        summary = summary_of(folder)
+        summary = read_object(folder / SUMMARY) or {}
         plain: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
         run = LoggedRun(
             folder=self._folder,
@@ -186,11 +186,11 @@ class Loggers:
 
     def finish(self) -> None:
         """The run ended, and its summary is written."""
-        from nst_tf.runs.folder import summary_of
+        from nst_tf.runs.folder import SUMMARY, read_object
 
         if not self._working:
             return
-        summary = summary_of(self._folder)
+        summary = read_object(self._folder / SUMMARY) or {}
         picture = self._folder / summary["picture"] if "picture" in summary else None
         self._tell("finish", summary["status"], summary, picture)
 

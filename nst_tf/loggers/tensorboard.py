@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.pixels import levels_of
 from nst_tf.images.read import read_picture
-from nst_tf.images.write import round_to_8_bits
 from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _picture(name: str, pixels: np.ndarray) -> Any:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     encoded = io.BytesIO()
-    Image.fromarray(np.rint(round_to_8_bits(pixels) * 255).astype(np.uint8)).save(encoded, "PNG")
+    Image.fromarray(levels_of(pixels)).save(encoded, "PNG")
     height, width, channels = pixels.shape
     image = Summary.Image(
         height=height, width=width, colorspace=channels, encoded_image_string=encoded.getvalue()

@@ -42,7 +42,7 @@ from nst_tf.rerun.flat_settings import (
     with_given_layers,
 )
 from nst_tf.runs.saved_run import SavedRun
-from nst_tf.sweep.earlier import as_asked
+from nst_tf.sweep.resume import as_asked
 
 
 def export_run(saved: SavedRun, target: Path, command: str) -> None:
@@ -111,10 +111,10 @@ def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> DictC
     """
     located = saved.located()
     if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
+        raise InputError(located.sentence_for_missing(saved.working_folder))
     for name in located.changed:
-        raise InputError(f"{located.what(name)} is not what it was when the run was made: put it back")
-    saved.checked(located.files)
+        raise InputError(f"{located.named(name)} is not what it was when the run was made: put it back")
+    saved.checked_inputs(located.files)
     names = {}
     for one in saved.inputs:
         if _is_bundled(one.name, one.sha256):

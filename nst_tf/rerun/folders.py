@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nst_tf.errors import InputError
-from nst_tf.runs.saved_run import SUMMARY, SavedRun, has_checkpoint, read_saved_run, read_summary
+from nst_tf.files import natural_order
+from nst_tf.runs.folder import SUMMARY, has_checkpoint, read_summary
+from nst_tf.runs.saved_run import SavedRun, read_saved_run
 
 _OUTPUTS, _SWEEPS = Path("outputs"), Path("outputs/multirun")  # as conf/config.yaml has them
 _SUFFIX_BYTES = 2  # four hexadecimal digits tell apart runs that start in the same second, as nst's own
@@ -52,7 +54,7 @@ def find_runs(folder: Path) -> RunsInFolder:
             below.clear()
     if not names:
         raise InputError(f"{folder} is neither the folder of a run nor of a sweep: there is no {SUMMARY}")
-    return RunsInFolder(folder, is_sweep=True, names=tuple(sorted(names, key=_by_number)))
+    return RunsInFolder(folder, is_sweep=True, names=tuple(sorted(names, key=natural_order)))
 
 
 def new_folder(wanted: str | None, old: Path, is_sweep: bool) -> Path:
@@ -79,11 +81,6 @@ def new_folder(wanted: str | None, old: Path, is_sweep: bool) -> Path:
             f"can't write to the folder {folder} ({error.strerror}): choose another with --output"
         ) from None
     return folder
-
-
-def _by_number(name: str) -> list[tuple[int, str]]:
-    """Runs of a sweep are numbered: 10 comes after 9."""
-    return [(int(part) if part.isdecimal() else -1, part) for part in name.split("/")]
 
 
 def completed_runs(sweep: RunsInFolder) -> tuple[dict[str, SavedRun], dict[str, str]]:

@@ -42,9 +42,9 @@ from nst_tf.rerun.flat_settings import (
     with_given_layers,
 )
 from nst_tf.rerun.folders import is_completed, on_one_line, why_not_repeated
-from nst_tf.run import LOG, run
-from nst_tf.runs.folder import SWEEP
-from nst_tf.runs.saved_run import SUMMARY, Located, SavedRun, read_summary
+from nst_tf.run import run
+from nst_tf.runs.folder import LOG, SUMMARY, SWEEP, read_summary
+from nst_tf.runs.saved_run import Located, SavedRun
 from nst_tf.tensorflow_setup import load_tensorflow
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it
@@ -189,8 +189,8 @@ def check_repeatable(saved: SavedRun, overrides: Sequence[str] = ()) -> tuple[Sa
     wanted = _with_overrides(saved, overrides) if overrides else saved
     located = wanted.located()
     if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
-    wanted.checked(located.files, explicit_keys(overrides))
+        raise InputError(located.sentence_for_missing(saved.working_folder))
+    wanted.checked_inputs(located.files, explicit_keys(overrides))
     return wanted, located
 
 
