@@ -43,8 +43,8 @@ def set_up(
 ) -> SetUp:
     """Build everything, and settle what a run finds out itself; a line in the log for what is worth one.
 
-    Precision, memory and balance of the settings are resolved afterwards. For what is not ``explicit``, what is
-    possible here takes the place of what is not. ``lap`` is told what is done.
+    Precision, memory and balance of the settings are resolved afterwards. What is not ``explicit`` gives way
+    where it is impossible here. ``lap`` is told what is done.
     Raises InputError for what can't be built, does not fit, or leaves nothing to be balanced.
     """
     set_determinism(settings.deterministic)
