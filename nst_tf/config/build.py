@@ -1,20 +1,19 @@
-"""Building what a config group describes, and what it may build at all."""
+"""Building what a config group describes. It may come from anybody, and ``_target_`` names code to call."""
 
 from __future__ import annotations
 
 import ast
+import inspect
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.errors import InputError
-
-# ----------------------------------------------------------------------------
-# What a configuration may build: a saved one may come from anybody, and ``_target_`` names code to call.
+from nst_tf.tensorflow_setup import load_tensorflow
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -53,6 +52,43 @@ KERAS_TARGETS = frozenset(
 """Every name of Keras that may be built."""
 
 _TARGET = "_target_"
+
+
+def build(name: str, description: Any) -> Any:
+    """The object that ``description``, a mapping with a ``_target_``, stands for.
+
+    Raises InputError for a target that is not allowed, with the object's own sentence, or with one that
+    begins with ``name``.
+    """
+    if isinstance(description, DictConfig):
+        description = OmegaConf.to_container(description, resolve=True)
+    description = with_present_names(description)
+    check_targets(description)
+    try:
+        return instantiate(description, _convert_="all")
+    except InstantiationException as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        raise InputError(f"{name} can't be built: {reason}") from error
+
+
+@cache
+def class_defaults(target: str) -> dict[str, Any]:
+    """The defaults of a class's parameters that YAML could say; InputError for a target that is not allowed.
+
+    An object that was built without a key was built with these: a key that a class gains has the former
+    behaviour as its default, whatever its option in conf/ says to new runs.
+    """
+    target = with_present_names({_TARGET: target})[_TARGET]
+    check_targets({_TARGET: target})
+    load_tensorflow()  # most of these classes import it, and its messages are not for users
+    parameters = inspect.signature(get_class(target)).parameters.values()
+    plain = (bool, int, float, str, type(None))
+    return {one.name: one.default for one in parameters if isinstance(one.default, plain)}
 
 
 def with_present_names(node: Any) -> Any:
@@ -143,26 +179,3 @@ def _classes(module: str) -> frozenset[str]:
             )
             names |= {alias.asname or alias.name for alias in statement.names if alias.name in defined}
     return frozenset(name for name in names if not name.startswith("_"))
-
-
-# ----------------------------------------------------------------------------
-# Building what a config group describes.
-
-
-def made(name: str, description: Any) -> Any:
-    """The object that ``description``, a mapping with a ``_target_``, stands for.
-
-    Raises InputError, with the object's own sentence or with one that begins with ``name``.
-    """
-    if isinstance(description, DictConfig):
-        description = OmegaConf.to_container(description, resolve=True)
-    try:
-        return instantiate(with_present_names(description), _convert_="all")
-    except InstantiationException as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-        raise InputError(f"{name} can't be built: {reason}") from error
