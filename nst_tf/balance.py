@@ -22,7 +22,7 @@ from nst_tf.statistics import GaussianWasserstein, SlicedWasserstein
 _SAME = 1 / 255  # nowhere do two pictures differ by more that are the same to 8 bits
 
 
-class Pulls(NamedTuple):
+class GradientNorms(NamedTuple):
     """Euclidean norms of the gradients of content and style term by the pixels, with their weights."""
 
     content: float
@@ -46,13 +46,13 @@ def half_way(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
     return ((content + blend) / 2).astype(np.float32)
 
 
-def pulls_of(bound: BoundObjective, probe: np.ndarray) -> Pulls:
+def gradient_norms_of(bound: BoundObjective, probe: np.ndarray) -> GradientNorms:
     """Both pulls at an image of the objective [H, W, C], in two evaluations, nothing of which is compiled.
 
     Raises InputError if the objective lacks one of the terms, or one pulls at nothing or without bounds.
     """
     image = tf.constant(probe[np.newaxis], tf.float32)
-    return Pulls(*(_pull(bound, term, image) for term in (CONTENT, STYLE)))
+    return GradientNorms(*(_pull(bound, term, image) for term in (CONTENT, STYLE)))
 
 
 def mask_of(bound: BoundObjective, term: str) -> np.ndarray:
@@ -99,7 +99,7 @@ class Balance(Protocol):
         """Whether nothing must be measured before ``applied``."""
         ...
 
-    def settled(self, pulls: Sequence[Pulls]) -> Balance:
+    def settled(self, pulls: Sequence[GradientNorms]) -> Balance:
         """The same with what was measured, of each size from coarse to fine."""
         ...
 
@@ -121,7 +121,7 @@ class GivenBalance:
         """Nothing is ever measured."""
         return True
 
-    def settled(self, pulls: Sequence[Pulls]) -> GivenBalance:
+    def settled(self, pulls: Sequence[GradientNorms]) -> GivenBalance:
         """Nothing is needed."""
         return self
 
@@ -168,7 +168,7 @@ class AutoBalance:
         """Whether the pulls are known."""
         return self.calibration is not None
 
-    def settled(self, pulls: Sequence[Pulls]) -> AutoBalance:
+    def settled(self, pulls: Sequence[GradientNorms]) -> AutoBalance:
         """The same with these pulls."""
         return dataclasses.replace(self, calibration=[list(one) for one in pulls])
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nst_tf.experiment import Experiment
-from nst_tf.optim.batched import BatchedSteps, OtherStep, Seats, steps_together
+from nst_tf.optim.batched import BatchedLanes, BatchedSteps, OtherStep, steps_together
 from nst_tf.optim.loop import RollBack, Solver
 from nst_tf.optim.step import structure_of_optimizer
 from nst_tf.pyramid import Scale
@@ -113,23 +113,23 @@ def optimize_together(experiments: Sequence[Experiment], waiting: BatchedSteps) 
     step of it went wrong, or because the targets at some size have other shapes than those of the first.
     """
     count = len(experiments)
-    seats = Seats(waiting, count)
+    lanes = BatchedLanes(waiting, count)
     tapes = [Tape(one.image_every) for one in experiments]
     going_on = {
-        number: Optimization(one, (tapes[number],), seats.seats[number])
+        number: Optimization(one, (tapes[number],), lanes.lanes[number])
         for number, one in enumerate(experiments)
     }
     every = {number: one.image_every or None for number, one in enumerate(experiments)}
     try:
         for index, scale in enumerate(experiments[0].scales):
-            seats.next_size()
+            lanes.next_size()
             for number, one in list(going_on.items()):
                 try:
                     one.enter(index, scale)
                 except OtherStep:
                     del going_on[number]
             solvers = {number: one.solver for number, one in going_on.items()}
-            for number, report in steps_together(seats, solvers, scale.steps, every):
+            for number, report in steps_together(lanes, solvers, scale.steps, every):
                 if report is None:
                     del going_on[number]
                 else:
@@ -138,7 +138,7 @@ def optimize_together(experiments: Sequence[Experiment], waiting: BatchedSteps) 
                 one.leave()
         outcomes = {number: one.outcome() for number, one in going_on.items()}
     finally:
-        seats.close()
+        lanes.close()
     return [
         None if number not in outcomes or outcomes[number].diverged else Made(outcomes[number], tape, count)
         for number, tape in enumerate(tapes)

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from omegaconf import DictConfig
 
-from nst_tf.balance import AutoBalance, Pulls, half_way, pulls_of
+from nst_tf.balance import AutoBalance, GradientNorms, gradient_norms_of, half_way
 from nst_tf.color import PLAIN, Canvas
 from nst_tf.errors import counted
 from nst_tf.experiment import Experiment
@@ -182,7 +182,7 @@ def with_settled_balance(settings: DictConfig, experiment: Experiment) -> Experi
     """
     if experiment.balance.is_settled:
         return experiment
-    settled = experiment.balance.settled([_pulls(experiment, scale) for scale in experiment.scales])
+    settled = experiment.balance.settled([_gradient_norms(experiment, scale) for scale in experiment.scales])
     if isinstance(settled, AutoBalance) and settled.calibration is not None:
         settings.balance.calibration = settled.calibration
         for index, scale in enumerate(experiment.scales):
@@ -191,10 +191,11 @@ def with_settled_balance(settings: DictConfig, experiment: Experiment) -> Experi
     return dataclasses.replace(experiment, balance=settled)
 
 
-def _pulls(experiment: Experiment, scale: Scale) -> Pulls:
+def _gradient_norms(experiment: Experiment, scale: Scale) -> GradientNorms:
     """How strongly content and style pull at one size; their targets stay known for the run itself."""
     stage = stage_at(scale, experiment)
-    return pulls_of(stage.bound(experiment), stage.canvas.image(half_way(stage.content, stage.styles)))
+    probe = stage.canvas.image(half_way(stage.content, stage.styles))
+    return gradient_norms_of(stage.bound(experiment), probe)
 
 
 # ----------------------------------------------------------------------------

@@ -72,7 +72,7 @@ _SECONDS_A_REPORT = 0.25
 _MOST_STEPS_A_REPORT = 64
 
 
-class Pace:
+class StepsPerCall:
     """Steps a call, of so many in all: as many as take a quarter of a second, beginning with one."""
 
     def __init__(self, count: int) -> None:
@@ -333,17 +333,17 @@ class Solver:
         Several steps run in one compiled call: as many as take a quarter of a second, so the host
         waits for the device about four times a second however fast a step is. A call never crosses a
         multiple of ``reports_every``, where the caller wants to see the image.
-        A step that went wrong (see ``Health``) is not reported: it is made again from the best image, by an
-        optimizer that begins anew with a smaller step. Raises Diverged when that did not help three times,
-        or can't; ``best_image`` is then worth keeping.
+        A step that went wrong (see ``DivergenceJudge``) is not reported: it is made again from the best
+        image, by an optimizer that begins anew with a smaller step. Raises Diverged when that did not help
+        three times, or can't; ``best_image`` is then worth keeping.
         """
         if count == 0:  # nothing is traced either
             return
-        pace = Pace(count)
+        calls = StepsPerCall(count)
         self.begin_steps()
         self._trace()
-        while pace.left and not (self._patience and self._patience.exhausted):
-            chunk = pace.next_call(self._step, reports_every, self._patience)
+        while calls.left and not (self._patience and self._patience.exhausted):
+            chunk = calls.next_call(self._step, reports_every, self._patience)
             called = time.perf_counter()
             # the one host sync
             rows = self._entered(chunk, self.bound.targets, self.bound.weights)
@@ -352,8 +352,8 @@ class Solver:
             made = len(rows) - (verdict is not Verdict.GOOD)
             if self._patience and made:
                 self._patience.made(made, self.best_loss)
-            yield from self.told(rows, made, took, is_first=pace.done == 0)
-            pace.made(made, took)
+            yield from self.reports(rows, made, took, is_first=calls.done == 0)
+            calls.made(made, took)
             if verdict is not Verdict.GOOD:
                 self._go_back(verdict, float(rows[-1, 1]))
 
@@ -362,7 +362,7 @@ class Solver:
         self._last_told = time.perf_counter() - self._began
         self.seconds["tracing"] += tracing
 
-    def told(self, rows: np.ndarray, made: int, took: float, is_first: bool) -> Iterator[Report]:
+    def reports(self, rows: np.ndarray, made: int, took: float, is_first: bool) -> Iterator[Report]:
         """What a call tells that made ``made`` steps and took so many seconds of this solver's time.
 
         ``rows`` [count, 2 + P] are as ``CompiledStep`` returns them; ``is_first``: of this size.
@@ -500,16 +500,16 @@ class Solver:
             raise Diverged(wrong, at_start=True)
         if len(self.roll_backs) == MOST_ROLL_BACKS:
             raise Diverged(f"{wrong}, once more after {MOST_ROLL_BACKS} times with a smaller step")
-        rate, reference = self.learning_rate or 1.0, float(self._state.health.reference.numpy())
+        rate, reference = self.learning_rate or 1.0, float(self._state.divergence.reference.numpy())
         self._begin_anew(self.best_image)
-        self._state.health.reset(reference)
+        self._state.divergence.reset(reference)
         self.roll_backs.append(RollBack(self._step, verdict, loss, rate, self.learning_rate or 1.0))
         self.roll_backs[-1].tell()
 
     def _is_no_explosion(self) -> bool:
         """The first loss may have been almost 0: then raise the reference, and ask for the step again."""
         worst = self.loss_of(black_and_white(*self._height_and_width))[0]
-        return self._state.health.raise_reference(OF_BLACK_AND_WHITE * worst)
+        return self._state.divergence.raise_reference(OF_BLACK_AND_WHITE * worst)
 
     def _begin_anew(self, start: np.ndarray) -> None:
         """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from nst_tf.checks import check_at_least_zero
 from nst_tf.statistics.gram import MomentSums, covariance_of, moment_sums
-from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero, sizes, total_of
+from nst_tf.statistics.statistic import (
+    SumsOverPositions,
+    as_column,
+    as_vectors,
+    linear_mean,
+    not_below_zero,
+    sizes,
+    total_of,
+)
 from nst_tf.tensorflow_tools import custom_gradient
 
 # ----------------------------------------------------------------------------
@@ -70,8 +78,7 @@ def barycentre(matrices: Sequence[tf.Tensor], shares: Sequence[float], least: tf
     return found
 
 
-# ----------------------------------------------------------------------------
-# Wasserstein-2 distance between the Gaussians that two sets of activations would have.
+# ---- the distance between the Gaussians that two sets of activations would have ----
 
 # Of the mean eigenvalue: without an epsilon, smaller ones are none. Rounding leaves about 1e-15 of the mean
 # there, which the inverse root in a derivative would enlarge.
@@ -95,7 +102,7 @@ class Gaussian(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GaussianWasserstein:
+class GaussianWasserstein(SumsOverPositions):
     """mean_c (mu - mu_s)_c^2 + mean_c diag(Sig + Sig_s - 2 (Sig_s^1/2 Sig Sig_s^1/2)^1/2)_c.
 
     mu [C] and Sig [C, C] are the mean and the covariance (1/M) of the activations F [M, C], plus
@@ -114,8 +121,6 @@ class GaussianWasserstein:
     have the same eigenvalues above 0. The time of a root grows with the cube of the matrix's side.
     """
 
-    summable: ClassVar[bool] = True
-    weighted: ClassVar[bool] = True
     epsilon: float = 1e-4
 
     def __post_init__(self) -> None:
@@ -124,7 +129,7 @@ class GaussianWasserstein:
 
     def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Gaussian:
         """Activations [1, H, W, C] -> means, covariance and its root (unused in the generated image's)."""
-        found = self.described(self.sums(activations, weights), activations.dtype)
+        found: Gaussian = super().describe(activations, weights)
         vectors = as_vectors(activations)
         positions, channels = vectors.shape
         if self.epsilon > 0 or positions is None or channels is None or positions >= channels:
@@ -136,22 +141,18 @@ class GaussianWasserstein:
         return description._replace(factor=())
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
-        """Activations [1, H, W, C] -> sums of first and second moments."""
-        vectors = as_vectors(activations)
-        positions, channels = vectors.shape
+        positions, channels = as_vectors(activations).shape
         few = positions is None or channels is None or positions < _MANY_POSITIONS * channels
-        products = tf.float64 if few else vectors.dtype
-        return moment_sums(vectors, as_column(weights, vectors.dtype), products)
+        return moment_sums(activations, weights, tf.float64 if few else activations.dtype)
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> Gaussian:
-        """Sums -> means, covariance and its root."""
         matrix = covariance_of(sums, sums.positions)
         matrix += self.epsilon * tf.eye(sizes(matrix)[0], dtype=tf.float64)
         means = tf.cast(sums.first / sums.positions, dtype)
         return Gaussian(means, matrix, tf.stop_gradient(self._root(tf.stop_gradient(matrix))))
 
     def blended(self, descriptions: Sequence[Gaussian], shares: Sequence[float]) -> Gaussian:
-        """Gaussians of styles -> their Wasserstein-2 barycentre; see ``gaussian_barycentre``."""
+        """The Wasserstein-2 ``barycentre`` of the styles' Gaussians."""
         means = linear_mean([one.means for one in descriptions], shares)
         matrices = [one.covariance for one in descriptions]
         matrix = barycentre(
@@ -160,7 +161,6 @@ class GaussianWasserstein:
         return Gaussian(means, matrix, self._root(matrix))
 
     def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:
-        """Two descriptions -> scalar, in the type of the means."""
         if not isinstance(generated.factor, tuple):
             half = tf.matmul(generated.factor, style.root)
             product = tf.matmul(half, half, transpose_b=True)
