@@ -53,7 +53,6 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         self.tolerance_change = tolerance_change
 
     def build(self, var_list) -> None:
-        """Create the state for these variables."""
         if self.built:
             return
         super().build(var_list)
@@ -74,7 +73,6 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         count_update(self)
 
     def get_config(self) -> dict:
-        """What ``from_config`` needs to build this optimizer anew."""
         return super().get_config() | {
             "history_size": self.history_size,
             "tolerance_gradient": self.tolerance_gradient,

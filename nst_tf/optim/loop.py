@@ -18,246 +18,6 @@ from nst_tf.objective import BoundObjective
 from nst_tf.optim.step import CompiledStep, CompiledSteps, PictureState, Verdict, Waiting, view_of
 from nst_tf.report import Report
 
-# ----------------------------------------------------------------------------
-# Ending a size when the picture no longer improves.
-
-
-class Patience:
-    """Every ``steps`` steps of a size: exhausted if the loss fell by less than ``tolerance`` of itself.
-
-    It looks after a fixed number of steps, however many of them run in one call, so that a run ends at the
-    same step on a fast and on a slow machine.
-    """
-
-    def __init__(self, steps: int, tolerance: float) -> None:
-        """Raises InputError for less than one step, or a tolerance that is not within 0 and 1."""
-        if steps < 1:
-            raise InputError(f"stop.patience must be null or at least 1, but is {steps}")
-        if not 0 <= tolerance < 1:
-            raise InputError(f"stop.tolerance must be at least 0 and below 1, but is {tolerance}")
-        self._steps, self._tolerance = steps, tolerance
-        self.begin()
-
-    def begin(self) -> None:
-        """A size begins."""
-        self._made, self._lowest, self.exhausted = 0, math.inf, False
-
-    @property
-    def steps_to_next_look(self) -> int:
-        """At least 1."""
-        return self._steps - self._made % self._steps
-
-    def made(self, steps: int, lowest: float) -> None:
-        """So many more steps were made, and this is the lowest loss by now."""
-        self._made += steps
-        if self._made % self._steps:
-            return
-        self.exhausted = not lowest < (1 - self._tolerance) * self._lowest
-        self._lowest = lowest
-
-    def state(self) -> np.ndarray:
-        """What ``restore`` needs; [3] float64."""
-        return np.array([self._made, self._lowest, self.exhausted], np.float64)
-
-    def restore(self, state: np.ndarray) -> None:
-        """Go on from a saved state."""
-        self._made, self._lowest, self.exhausted = int(state[0]), float(state[1]), bool(state[2])
-
-
-# ----------------------------------------------------------------------------
-# How many steps are made in one compiled call.
-
-# a report is a host sync: about four a second keep a person informed and a GPU busy
-_SECONDS_A_REPORT = 0.25
-_MOST_STEPS_A_REPORT = 64
-
-
-class StepsPerCall:
-    """Steps a call, of so many in all: as many as take a quarter of a second, beginning with one."""
-
-    def __init__(self, count: int) -> None:
-        """``count`` steps are to be made."""
-        self._count = count
-        self._steps_a_call = 1
-        self.done = 0
-        """Steps made so far."""
-
-    @property
-    def left(self) -> int:
-        """Steps that are still to be made."""
-        return self._count - self.done
-
-    def next_call(self, step: int, reports_every: int | None, patience: Patience | None = None) -> int:
-        """Steps of the next call, at most.
-
-        It does not cross a multiple of ``reports_every``, after ``step`` updates at all sizes, nor the next
-        look of ``patience``.
-        """
-        steps = min(self._steps_a_call, self.left)
-        if reports_every:
-            steps = min(steps, reports_every - step % reports_every)
-        if patience:
-            steps = min(steps, patience.steps_to_next_look)
-        return steps
-
-    def made(self, steps: int, seconds: float) -> None:
-        """A call made so many steps in so many ``seconds``."""
-        self.done += steps
-        if seconds < _SECONDS_A_REPORT / 2:
-            self._steps_a_call = min(2 * self._steps_a_call, _MOST_STEPS_A_REPORT)
-
-
-# ----------------------------------------------------------------------------
-# Carrying an optimizer's state from one size of the image to the next.
-
-
-def carry_state(old: keras.optimizers.Optimizer, new: keras.optimizers.Optimizer) -> bool:
-    """Resample what has the shape of an image and copy what has one shape in both; all of it or nothing.
-
-    Moments of Adam are resampled like the image (crowsonkb/style-transfer-pytorch, ``scale_adam``), by
-    bicubic interpolation clipped to the range that they had, so that second moments stay positive
-    (there: bilinear for these). A state that also holds vectors of another length, as the history of
-    L-BFGS, can't be resampled: the new optimizer then starts anew, and False is returned.
-    """
-    pairs = list(zip(old.variables, new.variables, strict=True))
-    if not all(one.shape == other.shape or _are_images(one, other) for one, other in pairs):
-        return False
-    for source, target in pairs:
-        if source.shape == target.shape:
-            target.assign(source)
-            continue
-        values = tf.convert_to_tensor(source)
-        resized = tf.image.resize(values, target.shape[1:3], "bicubic")
-        target.assign(tf.clip_by_value(resized, tf.reduce_min(values), tf.reduce_max(values)))
-    return True
-
-
-def _are_images(one, other) -> bool:
-    return len(one.shape) == len(other.shape) == 4
-
-
-# ----------------------------------------------------------------------------
-# Going back to the best image with a smaller step, when a run goes wrong.
-
-MOST_ROLL_BACKS = 3
-"""In a run; when it goes wrong once more, it is over."""
-
-# a tenth: three of them make good three orders of magnitude, which halves would not
-SMALLER = 0.1
-# The reference is at least this part of the loss of random black and white pixels: a start whose loss is
-# almost 0, such as a style image for its own style, rises by orders of magnitude in healthy runs.
-OF_BLACK_AND_WHITE = 1e-3
-
-_log = logging.getLogger(__name__)
-
-
-class Diverged(ArithmeticError):
-    """The loss of the image is not a number any more, or exploded, and smaller steps did not help.
-
-    The message says after how many steps. ``at_start``: at a size's first image, which no step has made.
-    """
-
-    def __init__(self, message: str, at_start: bool = False) -> None:
-        """``message`` is the first part of a sentence."""
-        super().__init__(message)
-        self.at_start = at_start
-
-
-@dataclass(frozen=True)
-class RollBack:
-    """The run went wrong after ``step`` updates, and went on from its best image with a smaller step.
-
-    ``loss`` is what it met, ``learning_rate`` what it had and ``smaller`` what it went on with.
-    """
-
-    step: int
-    verdict: Verdict
-    loss: float
-    learning_rate: float
-    smaller: float
-
-    def __str__(self) -> str:
-        """One sentence."""
-        return (
-            f"{what_went_wrong(self.verdict, self.loss, self.step)}: back to the best picture, with the"
-            f" learning rate {self.smaller:.4g} in the place of {self.learning_rate:.4g}"
-        )
-
-    def told(self) -> dict[str, object]:
-        """For ``run.json``, which has no infinite numbers."""
-        reason = what_went_wrong(self.verdict, self.loss, self.step)
-        return {"step": self.step, "reason": reason, "learning_rate": self.smaller}
-
-    def tell(self) -> None:
-        """To whoever reads the log."""
-        _log.warning("%s", self)
-
-
-def what_went_wrong(verdict: Verdict, loss: float, step: int) -> str:
-    """As "the loss is nan after 3 steps"."""
-    if verdict is Verdict.GRADIENT_NOT_FINITE:
-        return f"the gradient is not finite after {counted(step, 'step')}"
-    exploded = ", far above what it began with," if verdict is Verdict.EXPLODED else ""
-    return f"the loss is {loss:.4g}{exploded} after {counted(step, 'step')}"
-
-
-def as_array(roll_backs: Sequence[RollBack]) -> np.ndarray:
-    """For a checkpoint: [MOST_ROLL_BACKS, 5] float64, rows of NaN where there was none."""
-    rows = np.full((MOST_ROLL_BACKS, 5), np.nan)
-    for row, one in zip(rows, roll_backs, strict=False):
-        row[:] = one.step, one.verdict, one.loss, one.learning_rate, one.smaller
-    return rows
-
-
-def from_array(rows: np.ndarray) -> list[RollBack]:
-    """The inverse of ``as_array``; rows that can't be are left out."""
-    known = {float(verdict): verdict for verdict in Verdict}
-    return [
-        RollBack(int(row[0]), known[float(row[1])], *(float(number) for number in row[2:]))
-        for row in rows
-        if np.isfinite(row[0]) and float(row[1]) in known
-    ]
-
-
-def slower(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """The same optimizer without what it has learnt, with a tenth of the learning rate or schedule."""
-    config = optimizer.get_config()
-    rate = config.get("learning_rate")
-    if isinstance(rate, float):
-        config["learning_rate"] = SMALLER * rate
-    elif rate is not None:
-        config["learning_rate"] = keras.optimizers.schedules.serialize(SlowerSchedule(rate, SMALLER))
-    return type(optimizer).from_config(config)
-
-
-def black_and_white(height: int, width: int) -> np.ndarray:
-    """A picture [H, W, 3] that is as bad as one in [0, 1] can be: each value is 0 or 1 by chance."""
-    return np.random.default_rng(0).integers(0, 2, (height, width, 3)).astype(np.float32)
-
-
-@keras.saving.register_keras_serializable(package="nst_tf")
-class SlowerSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """``factor`` times another schedule."""
-
-    def __init__(self, schedule, factor: float) -> None:
-        """``schedule`` may be one, or as Keras serializes it."""
-        super().__init__()
-        if isinstance(schedule, dict):
-            schedule = keras.optimizers.schedules.deserialize(schedule)
-        self._schedule, self._factor = schedule, factor
-
-    def __call__(self, step):
-        """The rate at a step."""
-        return self._factor * self._schedule(step)
-
-    def get_config(self) -> dict:
-        """What ``from_config`` needs."""
-        return {"schedule": keras.optimizers.schedules.serialize(self._schedule), "factor": self._factor}
-
-
-# ----------------------------------------------------------------------------
-# The loop that asks and tells, over one image at one size after another.
-
 _PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
 
 
@@ -524,3 +284,220 @@ class Solver:
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self.bound.parts, parts, strict=True)}
+
+
+# ---- how many steps are made in one compiled call, and when a size ends ----
+
+# a report is a host sync: about four a second keep a person informed and a GPU busy
+_SECONDS_A_REPORT = 0.25
+_MOST_STEPS_A_REPORT = 64
+
+
+class StepsPerCall:
+    """Steps a call, of so many in all: as many as take a quarter of a second, beginning with one."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._steps_a_call = 1
+        self.done = 0
+        """Steps made so far."""
+
+    @property
+    def left(self) -> int:
+        return self._count - self.done
+
+    def next_call(self, step: int, reports_every: int | None, patience: Patience | None = None) -> int:
+        """Steps of the next call, at most.
+
+        It does not cross a multiple of ``reports_every``, after ``step`` updates at all sizes, nor the next
+        check of ``patience``.
+        """
+        steps = min(self._steps_a_call, self.left)
+        if reports_every:
+            steps = min(steps, reports_every - step % reports_every)
+        if patience:
+            steps = min(steps, patience.steps_to_next_check)
+        return steps
+
+    def made(self, steps: int, seconds: float) -> None:
+        """A call made so many steps in so many ``seconds``."""
+        self.done += steps
+        if seconds < _SECONDS_A_REPORT / 2:
+            self._steps_a_call = min(2 * self._steps_a_call, _MOST_STEPS_A_REPORT)
+
+
+class Patience:
+    """Every ``steps`` steps of a size: exhausted if the loss fell by less than ``tolerance`` of itself.
+
+    It looks after a fixed number of steps, however many of them run in one call, so that a run ends at the
+    same step on a fast and on a slow machine.
+    """
+
+    def __init__(self, steps: int, tolerance: float) -> None:
+        """Raises InputError for less than one step, or a tolerance that is not within 0 and 1."""
+        if steps < 1:
+            raise InputError(f"stop.patience must be null or at least 1, but is {steps}")
+        if not 0 <= tolerance < 1:
+            raise InputError(f"stop.tolerance must be at least 0 and below 1, but is {tolerance}")
+        self._steps, self._tolerance = steps, tolerance
+        self.begin()
+
+    def begin(self) -> None:
+        self._made, self._lowest, self.exhausted = 0, math.inf, False
+
+    @property
+    def steps_to_next_check(self) -> int:
+        return self._steps - self._made % self._steps
+
+    def made(self, steps: int, lowest: float) -> None:
+        """So many more steps were made, and this is the lowest loss by now."""
+        self._made += steps
+        if self._made % self._steps:
+            return
+        self.exhausted = not lowest < (1 - self._tolerance) * self._lowest
+        self._lowest = lowest
+
+    def state(self) -> np.ndarray:
+        """What ``restore`` needs, [3] float64."""
+        return np.array([self._made, self._lowest, self.exhausted], np.float64)
+
+    def restore(self, state: np.ndarray) -> None:
+        self._made, self._lowest, self.exhausted = int(state[0]), float(state[1]), bool(state[2])
+
+
+# ---- from one size of the image to the next ----
+
+
+def carry_state(old: keras.optimizers.Optimizer, new: keras.optimizers.Optimizer) -> bool:
+    """Resample what has the shape of an image and copy what has one shape in both; all of it or nothing.
+
+    Moments of Adam are resampled like the image (crowsonkb/style-transfer-pytorch, ``scale_adam``), by
+    bicubic interpolation clipped to the range that they had, so that second moments stay positive
+    (there: bilinear for these). A state that also holds vectors of another length, as the history of
+    L-BFGS, can't be resampled: the new optimizer then starts anew, and False is returned.
+    """
+    pairs = list(zip(old.variables, new.variables, strict=True))
+    if not all(one.shape == other.shape or len(one.shape) == len(other.shape) == 4 for one, other in pairs):
+        return False
+    for source, target in pairs:
+        if source.shape == target.shape:
+            target.assign(source)
+            continue
+        values = tf.convert_to_tensor(source)
+        resized = tf.image.resize(values, target.shape[1:3], "bicubic")
+        target.assign(tf.clip_by_value(resized, tf.reduce_min(values), tf.reduce_max(values)))
+    return True
+
+
+# ---- going back to the best image with a smaller step, when a run goes wrong ----
+
+MOST_ROLL_BACKS = 3
+"""In a run; when it goes wrong once more, it is over."""
+
+# a tenth: three of them make good three orders of magnitude, which halves would not
+SMALLER = 0.1
+# The reference is at least this part of the loss of random black and white pixels: a start whose loss is
+# almost 0, such as a style image for its own style, rises by orders of magnitude in healthy runs.
+OF_BLACK_AND_WHITE = 1e-3
+
+_log = logging.getLogger(__name__)
+
+
+class Diverged(ArithmeticError):
+    """The loss of the image is not a number any more, or exploded, and smaller steps did not help.
+
+    The message says after how many steps. ``at_start``: at a size's first image, which no step has made.
+    """
+
+    def __init__(self, message: str, at_start: bool = False) -> None:
+        """``message`` is the first part of a sentence."""
+        super().__init__(message)
+        self.at_start = at_start
+
+
+@dataclass(frozen=True)
+class RollBack:
+    """The run went wrong after ``step`` updates, and went on from its best image with a smaller step.
+
+    ``loss`` is what it met, ``learning_rate`` what it had and ``smaller`` what it went on with.
+    """
+
+    step: int
+    verdict: Verdict
+    loss: float
+    learning_rate: float
+    smaller: float
+
+    def __str__(self) -> str:
+        return (
+            f"{what_went_wrong(self.verdict, self.loss, self.step)}: back to the best picture, with the"
+            f" learning rate {self.smaller:.4g} in the place of {self.learning_rate:.4g}"
+        )
+
+    def told(self) -> dict[str, object]:
+        """For ``run.json``, which has no infinite numbers."""
+        reason = what_went_wrong(self.verdict, self.loss, self.step)
+        return {"step": self.step, "reason": reason, "learning_rate": self.smaller}
+
+    def tell(self) -> None:
+        _log.warning("%s", self)
+
+
+def what_went_wrong(verdict: Verdict, loss: float, step: int) -> str:
+    """As "the loss is nan after 3 steps"."""
+    if verdict is Verdict.GRADIENT_NOT_FINITE:
+        return f"the gradient is not finite after {counted(step, 'step')}"
+    exploded = ", far above what it began with," if verdict is Verdict.EXPLODED else ""
+    return f"the loss is {loss:.4g}{exploded} after {counted(step, 'step')}"
+
+
+def as_array(roll_backs: Sequence[RollBack]) -> np.ndarray:
+    """For a checkpoint: [MOST_ROLL_BACKS, 5] float64, rows of NaN where there was none."""
+    rows = np.full((MOST_ROLL_BACKS, 5), np.nan)
+    for row, one in zip(rows, roll_backs, strict=False):
+        row[:] = one.step, one.verdict, one.loss, one.learning_rate, one.smaller
+    return rows
+
+
+def from_array(rows: np.ndarray) -> list[RollBack]:
+    """The inverse of ``as_array``; rows that can't be are left out."""
+    known = {float(verdict): verdict for verdict in Verdict}
+    return [
+        RollBack(int(row[0]), known[float(row[1])], *(float(number) for number in row[2:]))
+        for row in rows
+        if np.isfinite(row[0]) and float(row[1]) in known
+    ]
+
+
+def slower(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The same optimizer without what it has learnt, with a tenth of the learning rate or schedule."""
+    config = optimizer.get_config()
+    rate = config.get("learning_rate")
+    if isinstance(rate, float):
+        config["learning_rate"] = SMALLER * rate
+    elif rate is not None:
+        config["learning_rate"] = keras.optimizers.schedules.serialize(SlowerSchedule(rate, SMALLER))
+    return type(optimizer).from_config(config)
+
+
+def black_and_white(height: int, width: int) -> np.ndarray:
+    """A picture [H, W, 3] that is as bad as one in [0, 1] can be: each value is 0 or 1 by chance."""
+    return np.random.default_rng(0).integers(0, 2, (height, width, 3)).astype(np.float32)
+
+
+@keras.saving.register_keras_serializable(package="nst_tf")
+class SlowerSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """``factor`` times another schedule."""
+
+    def __init__(self, schedule, factor: float) -> None:
+        """``schedule`` may be one, or as Keras serializes it."""
+        super().__init__()
+        if isinstance(schedule, dict):
+            schedule = keras.optimizers.schedules.deserialize(schedule)
+        self._schedule, self._factor = schedule, factor
+
+    def __call__(self, step):
+        return self._factor * self._schedule(step)
+
+    def get_config(self) -> dict:
+        return {"schedule": keras.optimizers.schedules.serialize(self._schedule), "factor": self._factor}

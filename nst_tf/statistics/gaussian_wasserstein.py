@@ -21,65 +21,6 @@ from nst_tf.statistics.statistic import (
 )
 from nst_tf.tensorflow_tools import custom_gradient
 
-# ----------------------------------------------------------------------------
-# Roots of symmetric positive matrices.
-
-
-def eigenvalues(matrix: tf.Tensor, least: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Eigenvalues [C], raised to ``least`` where rounding has lost them, and eigenvectors [C, C]."""
-    # the decomposition of NaNs raises, where a loss that is NaN would be taken back by the optimizer
-    finite = tf.reduce_all(tf.math.is_finite(matrix))
-    safe = tf.where(finite, matrix, tf.eye(sizes(matrix)[0], dtype=matrix.dtype))
-    values, vectors = tf.linalg.eigh((safe + tf.transpose(safe)) / 2)
-    nan = tf.constant(float("nan"), matrix.dtype)
-    return tf.where(finite, tf.maximum(values, tf.cast(least, matrix.dtype)), nan), vectors
-
-
-def symmetric_power(matrix: tf.Tensor, power: float, least: tf.Tensor | float) -> tf.Tensor:
-    """A symmetric matrix [C, C] with eigenvalues of at least ``least`` -> its power, such as 0.5, [C, C]."""
-    values, vectors = eigenvalues(matrix, least)
-    return tf.matmul(vectors * values**power, vectors, transpose_b=True)
-
-
-# ----------------------------------------------------------------------------
-# The Wasserstein-2 barycentre of Gaussians: the one whose squared distances to all have the least mean.
-
-# two matrices need one step; three of VGG's layers had converged after 6 to 10
-_MOST_STEPS = 30
-# of the trace: what a loss of single precision can't see
-_TOLERANCE = 1e-7
-
-
-def barycentre(matrices: Sequence[tf.Tensor], shares: Sequence[float], least: tf.Tensor | float) -> tf.Tensor:
-    """Covariance matrices [C, C] float64 and their shares, which sum to 1 -> that of the barycentre, [C, C].
-
-    S is the fixed point of S <- S^-1/2 (sum_k share_k (S^1/2 S_k S^1/2)^1/2)^2 S^-1/2, Alvarez-Esteban,
-    del Barrio, Cuesta-Albertos, Matran 2016, "A fixed-point approach to barycenters in Wasserstein space",
-    equation 7. From the first matrix, one step is exact for two. ``least`` is what every eigenvalue of the
-    matrices reaches. It loops in Python: the target of a run is computed once, outside compiled functions.
-    """
-    used = [(one, share) for one, share in zip(matrices, shares, strict=True) if share > 0]
-    found = used[0][0]
-    if len(used) == 1:
-        return found
-    for _ in range(_MOST_STEPS):
-        root, inverse = symmetric_power(found, 0.5, least), symmetric_power(found, -0.5, least)
-        middle = tf.add_n(
-            [
-                share * symmetric_power(tf.matmul(root, tf.matmul(one, root)), 0.5, least**2)
-                for one, share in used
-            ]
-        )
-        half = tf.matmul(inverse, middle)
-        before, found = found, tf.matmul(half, half, transpose_b=True)
-        moved = tf.linalg.norm(found - before) / tf.linalg.trace(found)
-        if len(used) == 2 or float(moved) < _TOLERANCE:
-            break
-    return found
-
-
-# ---- the distance between the Gaussians that two sets of activations would have ----
-
 # Of the mean eigenvalue: without an epsilon, smaller ones are none. Rounding leaves about 1e-15 of the mean
 # there, which the inverse root in a derivative would enlarge.
 _SMALLEST_EIGENVALUE = 1e-10
@@ -213,3 +154,58 @@ def _trace_of_root(matrix: tf.Tensor, least: tf.Tensor | float, none: tf.Tensor 
 
     value: Any = trace(matrix)
     return value
+
+
+# ---- roots of symmetric positive matrices ----
+
+
+def eigenvalues(matrix: tf.Tensor, least: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Eigenvalues [C], raised to ``least`` where rounding has lost them, and eigenvectors [C, C]."""
+    # the decomposition of NaNs raises, where a loss that is NaN would be taken back by the optimizer
+    finite = tf.reduce_all(tf.math.is_finite(matrix))
+    safe = tf.where(finite, matrix, tf.eye(sizes(matrix)[0], dtype=matrix.dtype))
+    values, vectors = tf.linalg.eigh((safe + tf.transpose(safe)) / 2)
+    nan = tf.constant(float("nan"), matrix.dtype)
+    return tf.where(finite, tf.maximum(values, tf.cast(least, matrix.dtype)), nan), vectors
+
+
+def symmetric_power(matrix: tf.Tensor, power: float, least: tf.Tensor | float) -> tf.Tensor:
+    """A symmetric matrix [C, C] with eigenvalues of at least ``least`` -> its power, such as 0.5, [C, C]."""
+    values, vectors = eigenvalues(matrix, least)
+    return tf.matmul(vectors * values**power, vectors, transpose_b=True)
+
+
+# ---- the barycentre of Gaussians: the one whose squared distances to all have the least mean ----
+
+# two matrices need one step; three of VGG's layers had converged after 6 to 10
+_MOST_STEPS = 30
+# of the trace: what a loss of single precision can't see
+_TOLERANCE = 1e-7
+
+
+def barycentre(matrices: Sequence[tf.Tensor], shares: Sequence[float], least: tf.Tensor | float) -> tf.Tensor:
+    """Covariance matrices [C, C] float64 and their shares, which sum to 1 -> that of the barycentre, [C, C].
+
+    S is the fixed point of S <- S^-1/2 (sum_k share_k (S^1/2 S_k S^1/2)^1/2)^2 S^-1/2, Alvarez-Esteban,
+    del Barrio, Cuesta-Albertos, Matran 2016, "A fixed-point approach to barycenters in Wasserstein space",
+    equation 7. From the first matrix, one step is exact for two. ``least`` is what every eigenvalue of the
+    matrices reaches. It loops in Python: the target of a run is computed once, outside compiled functions.
+    """
+    used = [(one, share) for one, share in zip(matrices, shares, strict=True) if share > 0]
+    found = used[0][0]
+    if len(used) == 1:
+        return found
+    for _ in range(_MOST_STEPS):
+        root, inverse = symmetric_power(found, 0.5, least), symmetric_power(found, -0.5, least)
+        middle = tf.add_n(
+            [
+                share * symmetric_power(tf.matmul(root, tf.matmul(one, root)), 0.5, least**2)
+                for one, share in used
+            ]
+        )
+        half = tf.matmul(inverse, middle)
+        before, found = found, tf.matmul(half, half, transpose_b=True)
+        moved = tf.linalg.norm(found - before) / tf.linalg.trace(found)
+        if len(used) == 2 or float(moved) < _TOLERANCE:
+            break
+    return found
