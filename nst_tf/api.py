@@ -39,10 +39,8 @@ from nst_tf.config.words import (
     with_quoted_files,
 )
 from nst_tf.errors import InputError
-from nst_tf.images.decode import over_white
-from nst_tf.images.pixels import levels_of
+from nst_tf.images.pixels import levels_of, over_white
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
-from nst_tf.run import cut_out
 from nst_tf.runs.memory import check_memory
 from nst_tf.tensorflow_setup import keras_settings_kept
 
@@ -169,21 +167,12 @@ def _hydra_of_ours() -> Iterator[None]:
 
 
 def _stylized(settings: DictConfig, inputs: Inputs, typed: Typed) -> Stylized:
-    # these import TensorFlow
-    from nst_tf.device import set_determinism
-    from nst_tf.experiment import set_up
-    from nst_tf.reuse import WARM
-    from nst_tf.style_transfer import optimize, with_settled_balance
+    # TensorFlow is loaded
+    from nst_tf.recorded_run import cut_out
+    from nst_tf.set_up import set_up
+    from nst_tf.style_transfer import optimize
 
-    set_determinism(settings.deterministic)
-    made_up = set_up(settings, inputs, typed=typed)
-    if made_up.said:
-        _log.warning("%s", made_up.said)
-    prepared = made_up.experiment
-    WARM.expect(prepared.shapes)
-    if prepared.skipped:
-        _log.info("%s", prepared.skipped)
-    experiment = with_settled_balance(settings, prepared)
+    experiment = set_up(settings, inputs, typed=typed).experiment
     history: list[Report] = []
 
     class History:

@@ -1,4 +1,4 @@
-"""Several runs optimized at once, where one alone would leave a chip idle."""
+"""Several experiments optimized as one batch, where one alone would leave a chip idle."""
 
 from __future__ import annotations
 
@@ -14,76 +14,14 @@ from nst_tf.optim.loop import RollBack, Solver
 from nst_tf.optim.step import structure_of_optimizer
 from nst_tf.pyramid import Scale
 from nst_tf.report import Report
-from nst_tf.style_transfer import Optimization, Outcome, Watcher
-
-# ----------------------------------------------------------------------------
-# What watchers are told of a run, kept and told to others later.
+from nst_tf.style_transfer import Callback, Outcome, Transfer
 
 
-@dataclass(frozen=True)
-class KeptSolver:
-    """What watchers ask of a solver, as it was when it made a report; its time is over.
+def batch_key(experiment: Experiment) -> Hashable:
+    """Equal for experiments that fit into one batch: same compiled step, same sizes; None for none.
 
-    ``picture`` [H, W, 3] is None between two progress pictures, where none asks.
-    """
-
-    picture: np.ndarray | None
-    learning_rate: float | None
-    roll_backs: Sequence[RollBack] = ()
-    seconds: dict[str, float] = field(default_factory=lambda: {"first_steps": 0.0, "steps": 0.0})
-
-
-class Tape:
-    """A watcher that keeps everything, with a picture every ``image_every`` steps; 0 is none."""
-
-    def __init__(self, image_every: int) -> None:
-        """Nothing yet."""
-        self._image_every = image_every
-        self._told: list[tuple[str, tuple[Any, ...]]] = []
-        self._rate: float | None = None
-
-    def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Keep it."""
-        self._told.append(("on_scale", (scale, height, width)))
-
-    def on_report(self, report: Report, solver: Solver) -> None:
-        """Keep it, with what the solver shows."""
-        if report.is_last_of_call:  # each time the host asks the device
-            self._rate = solver.learning_rate
-        wanted = self._image_every and (report.step + 1) % self._image_every == 0
-        shown = KeptSolver(solver.picture if wanted else None, self._rate)
-        self._told.append(("on_report", (report, shown)))
-
-    def play(self, watchers: Sequence[Watcher]) -> None:
-        """Tell it all, in order."""
-        for method, facts in self._told:
-            for watcher in watchers:
-                getattr(watcher, method)(*facts)
-
-
-# ----------------------------------------------------------------------------
-# Several experiments optimized at once, where one alone would leave a chip idle.
-
-
-@dataclass(frozen=True)
-class Made:
-    """What came out of one experiment that was optimized with others, ``of`` so many in all."""
-
-    outcome: Outcome
-    tape: Tape
-    of: int
-
-    def played(self, watchers: Sequence[Watcher]) -> Outcome:
-        """The outcome, after the watchers were told all that led to it."""
-        self.tape.play(watchers)
-        return self.outcome
-
-
-def kind_of(experiment: Experiment) -> Hashable:
-    """Equal for experiments that can be optimized together: same compiled step, same sizes; None for none.
-
-    It can't be where something is done on the host between two steps, or in several passes, where it may end
-    before the others do, or where binding it to regions has something to say, which would be said elsewhere.
+    Left alone is what works on the host between two steps or in several passes, what may end before the
+    others do, and what has something to say when it is bound to regions, for it would be said elsewhere.
     """
     alone = (
         not experiment.objective.takes_several
@@ -106,40 +44,97 @@ def kind_of(experiment: Experiment) -> Hashable:
     )
 
 
-def optimize_together(experiments: Sequence[Experiment], waiting: BatchedSteps) -> list[Made | None]:
-    """Optimize those of one kind as one batch; steps are taken from those ``waiting``.
+def optimize_batch(experiments: Sequence[Experiment], waiting: BatchedSteps) -> list[BatchedRun | None]:
+    """Optimize experiments with one ``batch_key`` as one batch; compiled steps are taken from ``waiting``.
 
-    Each comes out as alone, but for rounding. None is the outcome of one that must be made alone: because a
-    step of it went wrong, or because the targets at some size have other shapes than those of the first.
+    Each comes out as alone, but for rounding. None stands for one that must be made alone: because a step of
+    it went wrong, or because its targets at some size have other shapes than those of the first.
     """
     count = len(experiments)
     lanes = BatchedLanes(waiting, count)
-    tapes = [Tape(one.image_every) for one in experiments]
-    going_on = {
-        number: Optimization(one, (tapes[number],), lanes.lanes[number])
+    reports = [RecordedReports(one.image_every) for one in experiments]
+    running = {
+        number: Transfer(one, (reports[number],), lanes.lanes[number])
         for number, one in enumerate(experiments)
     }
     every = {number: one.image_every or None for number, one in enumerate(experiments)}
     try:
         for index, scale in enumerate(experiments[0].scales):
             lanes.next_size()
-            for number, one in list(going_on.items()):
+            for number, one in list(running.items()):
                 try:
                     one.enter(index, scale)
                 except OtherStep:
-                    del going_on[number]
-            solvers = {number: one.solver for number, one in going_on.items()}
+                    del running[number]
+            solvers = {number: one.solver for number, one in running.items()}
             for number, report in steps_together(lanes, solvers, scale.steps, every):
                 if report is None:
-                    del going_on[number]
+                    del running[number]
                 else:
-                    going_on[number].tell(report)
-            for one in going_on.values():
+                    running[number].tell(report)
+            for one in running.values():
                 one.leave()
-        outcomes = {number: one.outcome() for number, one in going_on.items()}
+        outcomes = {number: one.outcome() for number, one in running.items()}
     finally:
         lanes.close()
     return [
-        None if number not in outcomes or outcomes[number].diverged else Made(outcomes[number], tape, count)
-        for number, tape in enumerate(tapes)
+        BatchedRun(outcomes[number], reports[number], count)
+        if number in outcomes and not outcomes[number].diverged
+        else None
+        for number in range(count)
     ]
+
+
+@dataclass(frozen=True)
+class BatchedRun:
+    """What came of one experiment in a batch ``of`` so many."""
+
+    outcome: Outcome
+    reports: RecordedReports
+    of: int
+
+    def replayed(self, callbacks: Sequence[Callback]) -> Outcome:
+        """The outcome, after the callbacks were told all that led to it."""
+        self.reports.replay(callbacks)
+        return self.outcome
+
+
+class RecordedReports:
+    """Callback that keeps all that it is told, with a picture every ``image_every`` steps (0: none)."""
+
+    def __init__(self, image_every: int) -> None:
+        """Nothing yet."""
+        self._image_every = image_every
+        self._told: list[tuple[str, tuple[Any, ...]]] = []
+        self._rate: float | None = None
+
+    def on_scale(self, scale: Scale, height: int, width: int) -> None:
+        """Keep it."""
+        self._told.append(("on_scale", (scale, height, width)))
+
+    def on_report(self, report: Report, solver: Solver) -> None:
+        """Keep it, with what the solver shows."""
+        if report.is_last_of_call:  # each time the host asks the device
+            self._rate = solver.learning_rate
+        wanted = self._image_every and (report.step + 1) % self._image_every == 0
+        shown = SolverSnapshot(solver.picture if wanted else None, self._rate)
+        self._told.append(("on_report", (report, shown)))
+
+    def replay(self, callbacks: Sequence[Callback]) -> None:
+        """Tell it all to the callbacks, in order."""
+        for method, facts in self._told:
+            for callback in callbacks:
+                getattr(callback, method)(*facts)
+
+
+@dataclass(frozen=True)
+class SolverSnapshot:
+    """What callbacks ask of a solver, as it was when it made a report.
+
+    ``picture`` [H, W, 3] is None between two progress pictures, where none asks.
+    """
+
+    picture: np.ndarray | None
+    learning_rate: float | None
+    roll_backs: Sequence[RollBack] = ()
+    seconds: dict[str, float] = field(default_factory=lambda: {"first_steps": 0.0, "steps": 0.0})

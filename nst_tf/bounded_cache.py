@@ -1,4 +1,7 @@
-"""A cache that can't grow without bound."""
+"""A cache of what was used last, bounded by bytes and by number.
+
+``cachetools.LRUCache`` has one bound, raises for a value that is too large, and does not tell what it drops.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,10 @@ class BoundedCache(Generic[Value]):
     """Keeps what was used last, as long as all of it is within ``most_bytes`` and ``most_entries``."""
 
     def __init__(self, most_bytes: int, most_entries: int) -> None:
-        """An empty cache."""
         self._most_bytes, self._most_entries = most_bytes, most_entries
         self._entries: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many values it holds."""
         return len(self._entries)
 
     @property
@@ -38,10 +39,7 @@ class BoundedCache(Generic[Value]):
         return self._entries.pop(key, (None, 0))[0]
 
     def put(self, key: Hashable, value: Value, size: int) -> bool:
-        """Keep a value of ``size`` bytes; those used longest ago go until all is within the bounds.
-
-        Returns whether any had to go.
-        """
+        """Keep a value of ``size`` bytes and drop those used longest ago; returns whether any was dropped."""
         self._entries.pop(key, None)
         self._entries[key] = value, size
         count = len(self)

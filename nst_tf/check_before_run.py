@@ -17,67 +17,22 @@ from nst_tf.config.validate import check_settings, read_inputs
 from nst_tf.config.words import typed_keys
 from nst_tf.errors import InputError, Stop
 from nst_tf.loggers import loggers_of
-from nst_tf.runs.folder import SWEEP, claim
+from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, has_checkpoint
 from nst_tf.runs.memory import check_memory
-from nst_tf.runs.saved_run import SUMMARY, has_checkpoint
-
-# ----------------------------------------------------------------------------
-# One sentence for what a disk, or whoever else uses it, can do to a run.
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
-
-
-def sentence_for_disk(error: OSError, folder: Path | None = None) -> str:
-    """What happened to the file of ``error``, and the way on for the run in ``folder``, if there is one."""
-    where = error.filename or folder or "the run's folder"
-    if folder is not None and not folder.exists() and error.errno == errno.ENOENT:
-        return (
-            f"the run's folder {folder} is gone: somebody took it away while the run went on; begin it anew"
-        )
-    if error.errno in _FULL:
-        return (
-            f"there is no room on the disk for {where} ({error.strerror}): free some, then {_way_on(folder)}"
-        )
-    if error.errno in _READ_ONLY:
-        return f"can't write to {where} ({error.strerror}): choose another folder with hydra.run.dir"
-    return f"can't write to {where} ({error.strerror or error}): choose another folder with hydra.run.dir"
-
-
-def cause_on_disk(error: BaseException) -> OSError | None:
-    """The full disk, or the like, behind an error; None if there is none."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _FULL:
-            return cause
-        cause = cause.__cause__
-    return None
-
-
-def _way_on(folder: Path | None) -> str:
-    if folder is None or not (folder / SUMMARY).exists():
-        return "run it again, or choose another folder with hydra.run.dir"
-    if has_checkpoint(folder):
-        return f"go on with: nst resume={shlex.quote(str(folder))}"
-    return "run it again in another folder"
-
-
-# ----------------------------------------------------------------------------
-# The check that runs before Hydra makes the run's folder, so that bad input leaves nothing behind.
 
 
 class CheckBeforeRun(Callback):
     """Checks settings, pictures and the folder of a single run before anything is written."""
 
-    missing_folders: ClassVar[tuple[Path, ...]] = ()
-    """The run's folder and those above it that did not exist before the run, innermost first."""
+    created_folders: ClassVar[tuple[Path, ...]] = ()
+    """The folders that the run made: its own and those above it, innermost first."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Raise Stop, from the InputError or OmegaConf's own, for a run that could not succeed."""
         try:
             folder = Path.cwd() / config.hydra.run.dir
             check_run_folder(folder)
-            CheckBeforeRun.missing_folders = tuple(
+            CheckBeforeRun.created_folders = tuple(
                 path for path in (folder, *folder.parents) if not path.exists()
             )
             choices = OmegaConf.to_container(config.hydra.runtime.choices)
@@ -85,33 +40,27 @@ class CheckBeforeRun(Callback):
             with open_dict(settings):
                 del settings["hydra"]
             check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
-            said = None
+            line = None
             if settings.resume is None:  # else the pictures and the sizes are another configuration's
                 inputs = read_inputs(settings)
                 check_memory(settings, inputs, typed_keys(config.hydra.overrides.task))
                 loggers_of(settings)  # as long as nothing is written
-                said = announcement(settings, inputs)
-            _claim(folder)
-            if said is not None:
-                announce(said)
+                line = announcement(settings, inputs)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(sentence_for_disk(error)) from error
+            claim(folder)  # before Hydra writes into it
+            check_run_folder(folder)  # a run of another process may have come to its end meanwhile
+            if line is not None:
+                announce(line)
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error
 
 
-def _claim(folder: Path) -> None:
-    """Make the folder and lock it, before Hydra writes into it: see ``folder_lock``."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(sentence_for_disk(error)) from error
-    claim(folder)
-    check_run_folder(folder)  # a run of another process may have come to its end meanwhile
-
-
 def check_run_folder(folder: Path) -> None:
     """Raise InputError if the folder holds a run or a sweep already, or could not be made or written."""
-    if (folder / "run.json").exists():
-        raise InputError(f"the folder {folder} holds a run already: choose another with hydra.run.dir")
+    check_holds_no_run(folder)
     if (folder / SWEEP).exists():
         raise InputError(
             f"the folder {folder} holds a sweep, whose jobs a single run would hide: choose another with"
@@ -129,3 +78,39 @@ def check_writable(folder: Path) -> None:
         raise InputError(f"can't write to the folder {folder}: {nearest} is not a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"can't write to the folder {folder}: {nearest} is not writable; choose another")
+
+
+# ---- One sentence for what a disk, or whoever else uses it, can do to a run ----
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def sentence_for_disk(error: OSError, folder: Path | None = None) -> str:
+    """What happened to the file of ``error``, and the way on for the run in ``folder``, if there is one."""
+    where = error.filename or folder or "the run's folder"
+    if folder is not None and not folder.exists() and error.errno == errno.ENOENT:
+        return (
+            f"the run's folder {folder} is gone: somebody took it away while the run went on; begin it anew"
+        )
+    if error.errno in _FULL:
+        go_on = _how_to_go_on(folder)
+        return f"there is no room on the disk for {where} ({error.strerror}): free some, then {go_on}"
+    return f"can't write to {where} ({error.strerror or error}): choose another folder with hydra.run.dir"
+
+
+def cause_on_disk(error: BaseException) -> OSError | None:
+    """The full disk, or the like, behind an error; None if there is none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            return cause
+        cause = cause.__cause__
+    return None
+
+
+def _how_to_go_on(folder: Path | None) -> str:
+    if folder is None or not (folder / SUMMARY).exists():
+        return "run it again, or choose another folder with hydra.run.dir"
+    if has_checkpoint(folder):
+        return f"go on with: nst resume={shlex.quote(str(folder))}"
+    return "run it again in another folder"

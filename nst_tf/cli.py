@@ -33,11 +33,12 @@ from nst_tf.config.words import (
     with_quoted_files,
 )
 from nst_tf.errors import InputError, Stop, Terminated, printable
+from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
 from nst_tf.run import resume, run
 from nst_tf.runs.folder import FolderInUse, remove_empty_run
+from nst_tf.sweep.callback import TERMINATED_STATUS, run_to_the_end
 from nst_tf.sweep.contents import with_many_contents
-from nst_tf.sweep.ending import TERMINATED_STATUS, run_to_the_end
 from nst_tf.sweep.job import job_of_sweep
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
@@ -69,8 +70,8 @@ def main() -> None:
     except (Stop, Exception, KeyboardInterrupt) as error:
         # of Hydra's own files, before the run began; its error for a missing option is an OSError, too
         if isinstance(error, OSError) and not isinstance(error, HydraException):
-            if missing := CheckBeforeRun.missing_folders:
-                remove_empty_run(missing[0], missing)
+            if created := CheckBeforeRun.created_folders:
+                remove_empty_run(created[0], created)
             _stop(sentence_for_disk(error), BAD_INPUT)
         reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
         message = _message(reason)
@@ -95,22 +96,22 @@ def _job(settings: DictConfig) -> Any:
             steps = settings.steps if "steps" in typed_keys(words) else None
             picture = resume(Path(settings.resume), steps=steps)
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
-            remove_empty_run(folder, CheckBeforeRun.missing_folders)
+            remove_empty_run(folder, CheckBeforeRun.created_folders)
     except KeyboardInterrupt as interruption:
-        from nst_tf.callbacks import how_to_go_on  # imports TensorFlow, which was loaded by now
+        from nst_tf.callbacks import resume_hint  # imports TensorFlow, which was loaded by now
 
-        interruption.args = how_to_go_on(folder if settings.resume is None else Path(settings.resume))
+        interruption.args = resume_hint(folder if settings.resume is None else Path(settings.resume))
         raise
     except BrokenPipeError:
         raise
     except (InputError, FloatingPointError, OSError) as error:
         if not isinstance(error, (FloatingPointError, FolderInUse)):
-            remove_empty_run(folder, CheckBeforeRun.missing_folders)
+            remove_empty_run(folder, CheckBeforeRun.created_folders)
         if full := cause_on_disk(error) or (error if isinstance(error, OSError) else None):
             where = folder if settings.resume is None else Path(settings.resume)
-            raise Stop from InputError(sentence_for_disk(full, _relative(where)))
+            raise Stop from InputError(sentence_for_disk(full, relative_to_here(where)))
         raise Stop from error
-    print(_relative(picture))  # noqa: T201  (what the program answers)
+    print(relative_to_here(picture))  # noqa: T201  (what the program answers)
     return str(picture)
 
 
@@ -162,13 +163,6 @@ def _status(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return TERMINATED_STATUS if isinstance(error, Terminated) else INTERRUPTED
     return FAILED if isinstance(error, FloatingPointError) else BAD_INPUT
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
 
 
 def _stop(message: str, status: int) -> None:

@@ -13,8 +13,8 @@ from nst_tf.machine import (
     gpu_bytes,
     native_precisions,
     pretended_precisions,
+    processor_name,
 )
-from nst_tf.runs.provenance import processor_name
 
 # ----------------------------------------------------------------------------
 # The device that TensorFlow runs on, and how much memory it has for a run.

@@ -17,8 +17,6 @@ from nst_tf.color import Color, MatchStyleToContent, Unchanged
 from nst_tf.config.build import made
 from nst_tf.config.pictures import style_scales
 from nst_tf.config.validate import NO_FILES, Files, Inputs, layer_weights, not_of_regions, video_of
-from nst_tf.config.words import Typed, is_typed
-from nst_tf.device import device_bytes, in_place_of, resolved_precision
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.resize import resize
@@ -30,9 +28,9 @@ from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
 from nst_tf.optim.loop import Patience
 from nst_tf.optim.step import CompiledSteps
+from nst_tf.process_cache import ProcessCache
 from nst_tf.pyramid import NoSteps, Pyramid, Scale
-from nst_tf.reuse import WARM, Warm
-from nst_tf.runs.memory import Mode, resolve_memory
+from nst_tf.runs.memory import Mode
 from nst_tf.runs.sizes import PlannedSizes, Shape, planned_sizes, shapes_at, sides_multiple_of
 from nst_tf.statistics import Statistic
 from nst_tf.statistics.statistic import takes_weights
@@ -197,14 +195,14 @@ def prepare(
     inputs: Inputs,
     parts: Parts,
     weights: ConvolutionWeights,
-    warm: Warm | None = None,
+    warm: ProcessCache | None = None,
 ) -> Experiment:
     """Put pictures, parts and network together; precision and memory of the settings must be resolved.
 
     ``warm``: what earlier runs left.
     """
     check_statistic(parts.style.statistic, parts.blending, inputs)
-    warm = warm or Warm()
+    warm = warm or ProcessCache()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
     extractor = None
@@ -335,44 +333,3 @@ def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(start, resolve=True)
     found = files.get(description.get("path"))
     return description | ({"path": str(found)} if found else {})
-
-
-# ----------------------------------------------------------------------------
-# From a checked configuration and its pictures to an experiment, with what this process has already.
-
-
-@dataclass(frozen=True)
-class SetUp:
-    """What the configuration describes, the weights of the network, and the experiment of both."""
-
-    parts: Parts
-    weights: ConvolutionWeights
-    experiment: Experiment
-    """Its balance may still have to be settled."""
-    said: str | None = None
-    """That the convolutions have another precision than the saved one."""
-
-
-def set_up(
-    settings: DictConfig,
-    inputs: Inputs,
-    files: Files = NO_FILES,
-    lap: Callable[[str], None] = lambda name: None,
-    typed: Typed = None,
-) -> SetUp:
-    """Build everything; precision and memory of the settings are resolved. ``lap`` is told what is done.
-
-    Of what was not ``typed``, what is possible here takes the place of what is not.
-    Raises InputError for what can't be built, or does not fit.
-    """
-    parts = build_parts(settings, files)
-    saved = settings.precision.name
-    # may be refused: before any weights are fetched
-    precision = resolved_precision(saved, is_typed("precision", typed))
-    wanted = str(files.get(settings.model.weights, settings.model.weights))
-    weights = WARM.weights(settings.model.name.name, wanted, settings.seed)
-    lap("weights")
-    settings.precision = precision
-    resolve_memory(settings, inputs, device_bytes(), typed)
-    said = None if saved in ("auto", precision) else in_place_of(saved)
-    return SetUp(parts, weights, prepare(settings, inputs, parts, weights, WARM), said)

@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there at all."""
+"""Files: written wholly or not at all, hashed, and in the order of the numbers in their names."""
 
 from __future__ import annotations
 
@@ -50,10 +50,8 @@ def write_text_atomically(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def keep_as(path: Path, other: Path) -> None:
-    """Give the file at ``path`` the name ``other``, too, in the place of whatever has it; nothing if there is
-    none. Without hard links it loses its first name.
-    """
+def hard_link(path: Path, other: Path) -> None:
+    """Hard-link ``path``, if it is there, to ``other``, replacing it; without links it is renamed."""
     if not path.exists():
         return
     try:
@@ -64,14 +62,14 @@ def keep_as(path: Path, other: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Take away what a killed process left half-written in ``folder`` (not below it)."""
+    """Delete what a killed process left half-written in ``folder`` (not below it)."""
     for path in folder.glob(f"{_PREFIX}*"):
         if _TEMPORARY.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 
 def abandon_what_is_being_written() -> None:
-    """Take away the temporary files of this process, which is about to end in the middle of writing."""
+    """Delete the temporary files of this process, which is about to end in the middle of writing."""
     for temporary in list(_being_written):
         with suppress(OSError):
             temporary.unlink()
@@ -86,8 +84,23 @@ def sha256_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A key for sorting: numbers compare as numbers, and other letters without regard to case first."""
+    parts = re.split(r"(\d+)", name)
+    keys = [(int(part), part) if index % 2 else (0, part.casefold()) for index, part in enumerate(parts)]
+    return [*keys, (0, name)]
+
+
+def relative_to_here(path: Path) -> Path:
+    """As seen from the working folder, if it is below that."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
 def _sync_folder(folder: Path) -> None:
-    """Without it a rename may be lost when the power fails; some systems can't, and then nothing can."""
+    # without it a rename may be lost when the power fails; where a system can't, nothing can
     with suppress(OSError):
         opened = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The image that a run starts from: content, style, noise, or a picture in a file."""
+"""What `init=` can be: the image that a run starts from, content, style, noise, or a picture in a file."""
 
 from __future__ import annotations
 
@@ -8,28 +8,69 @@ from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
+from numpy.random import Generator
 
+from nst_tf.checks import require
 from nst_tf.config.pictures import check_there
 from nst_tf.config.schema import picture_path
 from nst_tf.errors import InputError
+from nst_tf.images.pixels import CAFFE_MEAN_BGR
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import resize
-
-# ----------------------------------------------------------------------------
-# Starting images: the content, the style, noise, and blends of them.
-
-# Keras' imagenet_utils, mode 'caffe', (103.939, 116.779, 123.68) in BGR over 255: zero in Caffe pixels
-_IMAGENET_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 
 
 class Start(Protocol):
     """The image that the optimization starts from."""
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         """Content [H, W, 3] and styles of any sizes, in [0, 1] -> image [H, W, 3] float32."""
         ...
+
+
+@dataclass(frozen=True)
+class ContentStart:
+    """The content image, with a share ``noise`` of it replaced by white noise.
+
+    ``noise`` 0 is the picture itself, as in Gatys' notebook and the TensorFlow guide.
+
+    ``dither``: pixels that equal a neighbor get uniform noise of at most so much. Where a picture is flat,
+    all four activations under a max pooling are equal and the first of them gets the whole gradient, so that
+    a grid with periods of 2 and 4 pixels grows; a little noise spreads it (docs/objectives.md).
+    """
+
+    noise: float = 0.0
+    dither: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_share(self.noise)
+        require(0 <= self.dither <= 1, "init.dither", self.dither, "between 0 and 1")
+
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
+        image = _blended(content, self.noise, random)
+        if self.dither == 0:
+            return image
+        flat = np.zeros((*image.shape[:2], 1), bool)
+        flat[:, :-1] |= (image[:, :-1] == image[:, 1:]).all(2, keepdims=True)
+        flat[:-1] |= (image[:-1] == image[1:]).all(2, keepdims=True)
+        noise = random.uniform(-self.dither, self.dither, image.shape)
+        return np.where(flat, np.clip(image + noise, 0, 1), image).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class StyleStart:
+    """The first style image, stretched to the content's size, with a share ``noise`` of white noise.
+
+    Gatys, Ecker, Bethge 2016, figure 6, starts one of its results from the style image.
+    """
+
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_share(self.noise)
+
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
+        stretched = tf.image.resize(styles[0], content.shape[:2], "bicubic", antialias=True).numpy()
+        return _blended(np.clip(stretched, 0, 1), self.noise, random)
 
 
 @dataclass(frozen=True)
@@ -45,88 +86,28 @@ class NoiseStart:
     uniform: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a center that is neither a number nor 'mean', and a negative deviation: InputError."""
-        if self.center != "mean" and not isinstance(self.center, (int, float)):
-            raise InputError(f"init.center must be a number or 'mean', but is {self.center!r}")
-        if not self.deviation >= 0:
-            raise InputError(f"init.deviation must be at least 0, but is {self.deviation}")
+        right = self.center == "mean" or isinstance(self.center, (int, float))
+        require(right, "init.center", self.center, "a number or 'mean'")
+        require(self.deviation >= 0, "init.deviation", self.deviation, "at least 0")
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
-        """Noise of the content's size; the pictures themselves are not used."""
-        center = np.asarray(_IMAGENET_MEAN if self.center == "mean" else self.center, np.float32)
-        values = (
-            random.uniform(-1, 1, content.shape) if self.uniform else random.standard_normal(content.shape)
-        )
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
+        imagenet = [value / 255 for value in reversed(CAFFE_MEAN_BGR)]
+        center = np.asarray(imagenet if self.center == "mean" else self.center, np.float32)
+        shape = content.shape
+        values = random.uniform(-1, 1, shape) if self.uniform else random.standard_normal(shape)
         return (center + self.deviation * values).astype(np.float32)
 
 
 @dataclass(frozen=True)
-class ContentStart:
-    """The content image, with a share ``noise`` of it replaced by white noise.
-
-    ``noise`` 0 is the picture itself, as in Gatys' notebook and the TensorFlow guide.
-    """
-
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse a share outside [0, 1]: InputError."""
-        _check_share(self.noise)
-
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
-        """The content, blended."""
-        return _blended(content, self.noise, random)
-
-
-@dataclass(frozen=True)
-class StyleStart:
-    """The first style image, stretched to the content's size, with a share ``noise`` of white noise.
-
-    Gatys, Ecker, Bethge 2016, figure 6, starts one of its results from the style image.
-    """
-
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse a share outside [0, 1]: InputError."""
-        _check_share(self.noise)
-
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
-        """The style at the size of the content, blended."""
-        stretched = tf.image.resize(styles[0], content.shape[:2], "bicubic", antialias=True).numpy()
-        return _blended(np.clip(stretched, 0, 1), self.noise, random)
-
-
-def _blended(image: np.ndarray, noise: float, random: np.random.Generator) -> np.ndarray:
-    if noise == 0:
-        return image.astype(np.float32)
-    white = random.uniform(0, 1, image.shape)
-    return ((1 - noise) * image + noise * white).astype(np.float32)
-
-
-def _check_share(noise: float) -> None:
-    if not 0 <= noise <= 1:
-        raise InputError(f"init.noise must be between 0 and 1, but is {noise}")
-
-
-# ----------------------------------------------------------------------------
-# Starting from a picture in a file.
-
-
-@dataclass(frozen=True)
 class FileStart:
-    """The picture at ``path``, stretched to the content's size; it is read when this is built."""
+    """The picture at ``path``, stretched to the content's size.
+
+    It is read when this is built: InputError if no path is given or it can't be read.
+    """
 
     path: str | None = None
 
     def __post_init__(self) -> None:
-        """Read the picture; raises InputError if no path is given or it can't be read."""
         if not isinstance(self.path, str):
             raise InputError(f"init.path must be the path of a picture, but is {self.path!r}: init.path=FILE")
         check_there(self.path)
@@ -137,8 +118,16 @@ class FileStart:
         """The picture as it was read."""
         return self._picture  # type: ignore[attr-defined]
 
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
-        """The picture at the size of the content, [H, W, 3] float32."""
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         return resize(self.picture.pixels, content.shape[0], content.shape[1])
+
+
+def _blended(image: np.ndarray, noise: float, random: Generator) -> np.ndarray:
+    if noise == 0:
+        return image.astype(np.float32)
+    white = random.uniform(0, 1, image.shape)
+    return ((1 - noise) * image + noise * white).astype(np.float32)
+
+
+def _check_share(noise: float) -> None:
+    require(0 <= noise <= 1, "init.noise", noise, "between 0 and 1")

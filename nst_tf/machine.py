@@ -1,4 +1,4 @@
-"""What this machine has, without loading TensorFlow: memory, GPUs, processor, processes, versions."""
+"""What this machine has, without loading TensorFlow: memory, GPUs, low precisions, processes, versions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,56 +15,34 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psutil
+
 from nst_tf.errors import InputError
 
-# ----------------------------------------------------------------------------
-# How much memory a run can have: of the machine, of its control group.
+# ---- Memory: of the machine, and of the control groups of this process ----
 
 _NO_LIMIT = 1 << 60  # control groups version 1 write a number near 2^63 for "no limit"
 
 
-def available_bytes(root: Path = Path("/")) -> int | None:
-    """What this process can have in all, with what it has already; None where nothing tells.
+def available_bytes(root: Path = Path("/")) -> int:
+    """What this process can have in all, counting what it has already; ``root`` is for tests."""
+    return free_bytes(root) + psutil.Process().memory_info().rss
 
-    The least of what Linux says is available (``MemAvailable``) and of what the control group leaves,
-    in either version of the interface; elsewhere the physical memory. ``root`` is for tests.
+
+def free_bytes(root: Path = Path("/")) -> int:
+    """What this process can have beside what it has already: the least of the machine's and the groups'.
+
+    On Linux the machine's is what the kernel calls available; elsewhere all of its physical memory counts.
     """
-    own = _own_bytes(root)
-    found = [one + own for one in (_mem_available(root), *_left_in_groups(root)) if one is not None]
-    if found:
-        return min(found)
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
+    memory = psutil.virtual_memory()
+    free = memory.available if psutil.LINUX else memory.total - psutil.Process().memory_info().rss
+    return min([free, *_free_in_groups(root)])
 
 
-def free_bytes(root: Path = Path("/")) -> int | None:
-    """What this process can have beside what it has already; None where nothing tells."""
-    there = available_bytes(root)
-    return None if there is None else there - _own_bytes(root)
-
-
-def _mem_available(root: Path) -> int | None:
-    for line in _lines(root / "proc/meminfo"):
-        name, _, value = line.partition(":")
-        if name == "MemAvailable":
-            return int(value.split()[0]) << 10
-    return None
-
-
-def _own_bytes(root: Path) -> int:
-    for line in _lines(root / "proc/self/status"):
-        name, _, value = line.partition(":")
-        if name == "VmRSS":
-            return int(value.split()[0]) << 10
-    return 0
-
-
-def _left_in_groups(root: Path) -> list[int]:
-    """Of every control group that this process is in, from its own up to the root, the limit less the use."""
+def _free_in_groups(root: Path) -> list[int]:
+    """The limit less the use of every control group of this process, from its own up to the root."""
     groups = root / "sys/fs/cgroup"
-    left = []
+    free = []
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
         if controllers == "":  # version 2
@@ -75,37 +54,24 @@ def _left_in_groups(root: Path) -> list[int]:
         folder = base / path.strip("/")
         # in a container the path may be that of the host, which is not seen here: the root then counts
         for group in (folder, *folder.parents):
-            most, used = _number(group / limit), _number(group / usage)
-            if most is not None and used is not None and most < _NO_LIMIT:
-                left.append(max(0, most - used + _number_of("inactive_file", group / "memory.stat")))
+            most, used = "".join(_lines(group / limit)), "".join(_lines(group / usage))
+            if most.isdecimal() and used.isdecimal() and int(most) < _NO_LIMIT:
+                # file pages that nobody uses are given up when memory is asked for
+                counts = dict(line.split() for line in _lines(group / "memory.stat"))
+                free.append(max(0, int(most) - int(used) + int(counts.get("inactive_file", 0))))
             if group == base:
                 break
-    return left
-
-
-def _number(file: Path) -> int | None:
-    text = "".join(_lines(file)).strip()
-    return int(text) if text.isdecimal() else None
-
-
-def _number_of(name: str, file: Path) -> int:
-    """A named count of ``memory.stat``; file pages that nobody uses are given up when memory is asked for."""
-    for line in _lines(file):
-        found, _, value = line.partition(" ")
-        if found == name:
-            return int(value)
-    return 0
+    return free
 
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8").splitlines()
+        return file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
 
 
-# ----------------------------------------------------------------------------
-# The NVIDIA GPUs that this process may use, and how much memory each has, without loading TensorFlow.
+# ---- The NVIDIA GPUs that this process may use, and how much memory each has ----
 #
 # What ``CUDA_VISIBLE_DEVICES`` means is in NVIDIA's CUDA Programming Guide, "CUDA Environment Variables":
 # indices, or beginnings of UUIDs, in the order in which they are to be seen; the first that is no GPU ends
@@ -127,8 +93,7 @@ class Gpu:
 
 def gpu_bytes() -> int | None:
     """Free memory of the first NVIDIA GPU that this process sees; None without one, or if nothing tells."""
-    visible = visible_gpus()
-    return visible[0] if visible else None
+    return next(iter(visible_gpus()), None)
 
 
 def visible_gpus() -> list[int | None]:
@@ -137,14 +102,14 @@ def visible_gpus() -> list[int | None]:
     Nothing tells of a part of a GPU (MIG), nor which of several unequal models an index means as long as
     CUDA_DEVICE_ORDER is not PCI_BUS_ID: CUDA then begins with the fastest, nvidia-smi never does.
     """
-    words = allowed_words(os.environ)
-    if words == []:
+    allowed = allowed_gpus(os.environ)
+    if allowed == []:
         return []
     installed = _installed()
     by_bus = os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
     in_order = by_bus or len({one.model for one in installed}) == 1
     found: list[int | None] = []
-    for word in map(str, range(len(installed))) if words is None else words:
+    for word in map(str, range(len(installed))) if allowed is None else allowed:
         is_index = word.isdecimal()
         named = installed[int(word) :][:1] if is_index else _of_uuid(word, installed)
         if len(named) != 1:
@@ -153,7 +118,7 @@ def visible_gpus() -> list[int | None]:
     return found
 
 
-def allowed_words(environment: Mapping[str, str]) -> list[str] | None:
+def allowed_gpus(environment: Mapping[str, str]) -> list[str] | None:
     """What CUDA_VISIBLE_DEVICES names, as far as these are GPUs; None if it is not set: all are allowed."""
     said = environment.get("CUDA_VISIBLE_DEVICES")
     if said is None:
@@ -186,16 +151,16 @@ def _installed() -> list[Gpu]:
     except (OSError, subprocess.SubprocessError):
         return []
     rows = [[field.strip() for field in line.split(",")] for line in answer.splitlines()]
-    return [_gpu(*row) for row in rows if len(row) == len(_ASKED.split(","))]
-
-
-def _gpu(uuid: str, model: str, free: str, divided: str) -> Gpu:
     # it counts in MiB, and says [N/A] where the memory is the machine's
-    return Gpu(uuid, model, int(free) << 20 if free.isdecimal() and divided != "Enabled" else None)
+    return [
+        Gpu(uuid, model, int(free) << 20 if free.isdecimal() and mig != "Enabled" else None)
+        for uuid, model, free, mig in (row for row in rows if len(row) == len(_ASKED.split(",")))
+    ]
 
 
-# ----------------------------------------------------------------------------
-# Which low precisions a processor computes in its own instructions.
+# ---- The processor: its name, and which low precisions it computes in its own instructions ----
+
+_CPUINFO = Path("/proc/cpuinfo")
 
 PRETEND = "NST_TF_PRETEND_PRECISIONS"
 """A variable for tests: what this machine has, whatever it is, such as "float16,bfloat16"; "" is nothing."""
@@ -216,7 +181,13 @@ _ONEDNN_ISA, _ONEDNN_ON = "ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"
 _ISAS_WITHOUT = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
 
 
-def native_precisions(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...] | None:
+def processor_name() -> str:
+    """What the processor calls itself."""
+    names = (line.partition(":")[2] for line in _lines(_CPUINFO) if line.startswith("model name"))
+    return next(names, "").strip() or platform.processor() or platform.machine()
+
+
+def native_precisions(cpuinfo: Path = _CPUINFO) -> tuple[str, ...] | None:
     """The low precisions that the processor has; None where nothing tells, as outside of Linux.
 
     None of them is there while the environment keeps oneDNN from the instructions, for TensorFlow then
@@ -226,13 +197,9 @@ def native_precisions(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...] 
         return pretended
     if os.environ.get(_ONEDNN_ON) == "0" or os.environ.get(_ONEDNN_ISA, "").upper() in _ISAS_WITHOUT:
         return ()
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
     features = {
         feature
-        for line in lines
+        for line in _lines(cpuinfo)
         if line.partition(":")[0].strip().lower() in ("flags", "features")
         for feature in line.partition(":")[2].split()
     }
@@ -273,12 +240,10 @@ def pretended_precisions() -> tuple[str, ...] | None:
     return tuple(name for name in _NATIVE if name in names)
 
 
-# ----------------------------------------------------------------------------
-# Whether the process that made a note is still there.
+# ---- Processes: whether the one that a file tells of is still there ----
 
 _MOST_PROCESSES = 1 << 31  # a pid_t has 32 bits with a sign
-# processthreadsapi.h and winerror.h: PROCESS_QUERY_LIMITED_INFORMATION, STILL_ACTIVE, ERROR_ACCESS_DENIED
-_QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
+_IMPORTED = time.perf_counter()
 
 
 @dataclass(frozen=True)
@@ -293,16 +258,21 @@ class Process:
     began: int | None = None
 
     @classmethod
-    def this(cls) -> Process:
-        """The process that asks."""
-        return cls(os.getpid(), platform.node(), _began(os.getpid()))
+    def numbered(cls, number: int) -> Process:
+        """The process of this machine that has the number now."""
+        return cls(number, platform.node(), _start_ticks(number))
 
     @classmethod
-    def of(cls, note: Any) -> Process | None:
-        """The process of a note that may have been written by anybody; None if it tells of none."""
-        if not isinstance(note, Mapping):
+    def this(cls) -> Process:
+        """The process that asks."""
+        return cls.numbered(os.getpid())
+
+    @classmethod
+    def of(cls, record: Any) -> Process | None:
+        """The process of a record that may have been written by anybody; None if it tells of none."""
+        if not isinstance(record, Mapping):
             return None
-        number, host, began = (note.get(name) for name in ("number", "host", "began"))
+        number, host, began = (record.get(name) for name in ("number", "host", "began"))
         if not (isinstance(number, int) and 0 < number < _MOST_PROCESSES and isinstance(host, str)):
             return None
         return cls(number, host, began) if began is None or isinstance(began, int) else None
@@ -315,46 +285,31 @@ class Process:
     @property
     def is_alive(self) -> bool:
         """Whether it runs on this machine; never true of one on another machine, which can't be seen."""
-        if not self.is_of_this_host:
+        if not self.is_of_this_host or not psutil.pid_exists(self.number):
             return False
-        if not _exists(self.number):
-            return False
-        return _began(self.number) == self.began if self.began is not None else True
+        return self.began is None or _start_ticks(self.number) == self.began
 
 
-def _exists(number: int) -> bool:
-    if sys.platform == "win32":  # where os.kill ends the process, whatever the signal
-        import ctypes
-
-        kernel = ctypes.windll.kernel32
-        handle = kernel.OpenProcess(_QUERY, False, number)
-        if not handle:
-            return kernel.GetLastError() == _ACCESS_DENIED  # somebody else's: it exists
-        status = ctypes.c_ulong()
-        kernel.GetExitCodeProcess(handle, ctypes.byref(status))
-        kernel.CloseHandle(handle)
-        return status.value == _STILL_ACTIVE
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's: it exists
-        pass
-    return True
+def seconds_of_process() -> float:
+    """How long this process has been running; where the system does not tell, since this was imported."""
+    ticks = _start_ticks(os.getpid())
+    if ticks is None:
+        return time.perf_counter() - _IMPORTED
+    up = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
+    return up - ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _began(number: int) -> int | None:
-    """Field 22 of /proc/NUMBER/stat (proc(5)); None without /proc, and of a process that only lingers."""
-    try:
-        text = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
+def _start_ticks(number: int) -> int | None:
+    """Field 22 of /proc/NUMBER/stat (proc(5)); None without /proc, and of a process that only lingers.
+
+    psutil has only a time of day, which is made of these ticks and a clock that may be set meanwhile.
+    """
+    text = "".join(_lines(Path(f"/proc/{number}/stat")))
     fields = text.rpartition(")")[2].split()  # the name, in parentheses, may hold anything
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if not fields or fields[0] in "ZX" else int(fields[19])
 
 
-# ----------------------------------------------------------------------------
-# The versions of this package and of what it stands on, without importing any of it.
+# ---- Versions of this package and of what it stands on, without importing any of it ----
 
 _BELOW = {"TensorFlow": "tensorflow", "Keras": "keras", "Hydra": "hydra-core"}
 

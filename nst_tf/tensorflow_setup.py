@@ -1,4 +1,4 @@
-"""Loading TensorFlow without its start-up chatter, and Keras as this package needs it."""
+"""Loading TensorFlow without what it prints at its start, and Keras as this package needs it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nst_tf.errors import InputError
+
+_logger = logging.getLogger("tensorflow")
 
 _BACKEND, _FLOATX, _DATA_FORMAT = "tensorflow", "float32", "channels_last"
 # what else stops their imports with a traceback
@@ -39,7 +41,7 @@ def load_tensorflow() -> None:
             f"Keras was imported with the backend {backend} before, and nst_tf needs tensorflow: set"
             " KERAS_BACKEND=tensorflow where this program starts, or call nst_tf in a process of its own"
         )
-    _logger().setLevel(logging.ERROR)  # of its warnings, those of many sizes being traced are no news
+    _logger.setLevel(logging.ERROR)  # of its warnings, those of many sizes being traced are no news
     keras.config.set_floatx(_FLOATX)
     keras.config.set_image_data_format(_DATA_FORMAT)
 
@@ -51,7 +53,7 @@ def keras_settings_kept() -> Iterator[None]:
         _import_quietly()
     import keras
 
-    level = _logger().level
+    level = _logger.level
     floatx, data_format = keras.config.floatx(), keras.config.image_data_format()
     try:
         load_tensorflow()
@@ -59,12 +61,7 @@ def keras_settings_kept() -> Iterator[None]:
     finally:
         keras.config.set_floatx(floatx)
         keras.config.set_image_data_format(data_format)
-        _logger().setLevel(level)
-
-
-def _logger() -> logging.Logger:
-    """As tf.get_logger()."""
-    return logging.getLogger("tensorflow")
+        _logger.setLevel(level)
 
 
 def _check_settings_of_keras() -> None:
@@ -92,19 +89,19 @@ def _import_quietly() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
-    with _backend_of_keras(), tempfile.TemporaryFile() as chatter:
-        os.dup2(chatter.fileno(), 2)
+    with _backend_of_keras(), tempfile.TemporaryFile() as printed:
+        os.dup2(printed.fileno(), 2)
         try:
             import keras  # noqa: F401
             import tensorflow as tf
 
-            # creating the first tensor starts the device layer, which chatters too
+            # creating the first tensor starts the device layer, which prints, too
             for device in tf.config.list_physical_devices("GPU"):
                 tf.config.experimental.set_memory_growth(device, True)
             tf.constant(0).numpy()
         except BaseException:
-            chatter.seek(0)
-            os.write(kept, chatter.read())
+            printed.seek(0)
+            os.write(kept, printed.read())
             raise
         finally:
             sys.stderr.flush()
@@ -114,7 +111,7 @@ def _import_quietly() -> None:
 
 @contextmanager
 def _backend_of_keras() -> Iterator[None]:
-    """It is chosen by the first import, maybe by TensorFlow's, and can't be changed after it."""
+    """Meanwhile KERAS_BACKEND says tensorflow: the first import chooses, maybe TensorFlow's, for good."""
     wanted = os.environ.get("KERAS_BACKEND")
     os.environ["KERAS_BACKEND"] = _BACKEND
     try:

@@ -20,10 +20,9 @@ from nst_tf.objective import BoundObjective
 from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale, SingleScale
 from nst_tf.report import Report
-from nst_tf.runs import RunFolder
-from nst_tf.runs.checkpoint import Checkpoint
-from nst_tf.runs.folder import FRAMES, SUMMARY
-from nst_tf.style_transfer import Outcome, Watcher, optimize, score_of
+from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
+from nst_tf.runs.folder import FRAMES, SUMMARY, RunFolder
+from nst_tf.style_transfer import Callback, Outcome, optimize, score_of
 from nst_tf.video import Beginning, Video, warping_error
 
 _log = logging.getLogger(__name__)
@@ -46,19 +45,19 @@ class GivenStart:
 class _OfFrame:
     """Passes on what one frame's loop tells, with steps and seconds since the first frame."""
 
-    watcher: Watcher
+    callback: Callback
     frame: int
     step: int
     seconds: float
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        self.watcher.on_scale(scale, height, width)
+        self.callback.on_scale(scale, height, width)
 
     def on_report(self, report: Report, solver: Solver) -> None:
         moved = replace(
             report, step=self.step + report.step, seconds=self.seconds + report.seconds, frame=self.frame
         )
-        self.watcher.on_report(moved, solver)
+        self.callback.on_report(moved, solver)
 
 
 class Animation:
@@ -93,12 +92,12 @@ class Animation:
     def optimize(
         self,
         experiment: Experiment,
-        watchers: tuple[Watcher, ...] = (),
+        callbacks: tuple[Callback, ...] = (),
         resumed: Checkpoint | None = None,
     ) -> Outcome:
         """Make every frame; the outcome is that of the first one, with all steps and seconds together.
 
-        Watchers that have ``on_frame`` are told the number of each, from 1, and how many there are.
+        Callbacks that have ``on_frame`` are told the number of each, from 1, and how many there are.
         """
         # frames are files of 8 bits, from which the next one begins
         experiment = replace(experiment, image_every=0, bits=8)
@@ -116,14 +115,14 @@ class Animation:
             except InputError as error:
                 self._note_broken(number, str(error), last)
                 continue
-            for watcher in watchers:
-                if on_frame := getattr(watcher, "on_frame", None):
+            for callback in callbacks:
+                if on_frame := getattr(callback, "on_frame", None):
                     on_frame(number, len(self._frames))
             now = experiment.resize(pixels, height, width)
             beginning = None if last is None or content is None else self._video.begin(content, now, last)
             one = _begun(replace(experiment, content=pixels), beginning, self._video)
             passed = time.perf_counter() - began
-            outcome = optimize(one, tuple(_OfFrame(each, number, step, passed) for each in watchers))
+            outcome = optimize(one, tuple(_OfFrame(each, number, step, passed) for each in callbacks))
             self._keep(number, outcome, beginning, last)
             last, content = outcome.pixels, now
             step, traces = step + outcome.steps, traces + outcome.traces
@@ -132,7 +131,9 @@ class Animation:
                 diverged.append(f"frame {number}: {outcome.diverged}")
             if self._checkpoints:
                 # the place of the size is that of the next frame; there is no state but the pictures
-                self._folder.checkpoint(Checkpoint(number, 0, step, time.perf_counter() - began, {}))
+                write_checkpoint(
+                    self._folder.path, Checkpoint(number, 0, step, time.perf_counter() - began, {})
+                )
         return self._outcome(experiment, step, traces, seconds, "; ".join(diverged) or None)
 
     def write(self) -> None:

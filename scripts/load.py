@@ -36,7 +36,7 @@ TINY = (
     "layers.style=[block1_conv1,block2_conv1]",
     "record.image_every=0",
 )
-WARM = 10  # runs until everything that is kept for the next one is there
+CACHE = 10  # runs until everything that is kept for the next one is there
 MOST_GROWTH = 1.0  # MB a run, after those
 WINDOWS = 10  # of the soak
 MOST_CHANGE = 0.10  # of the CPU seconds a step, from window to window
@@ -73,7 +73,7 @@ def sweep(folder: Path, runs: int) -> dict[str, Any]:
         opened.append(_open_files(process.pid, folder))
     status = process.wait()
     # the last one is read when the process may be ending
-    warm, warm_own = (numbers[min(WARM, runs) - 1 : -1] for numbers in (resident, own))
+    warm, warm_own = (numbers[min(CACHE, runs) - 1 : -1] for numbers in (resident, own))
     growth = (warm[-1] - warm[0]) / max(1, len(warm) - 1)
     own_growth = (warm_own[-1] - warm_own[0]) / max(1, len(warm_own) - 1)
     completed, damaged = _completed(folder, runs)

@@ -90,7 +90,7 @@ def test_the_memory_of_the_machine_counts_where_no_gpu_is_seen(visible, counts, 
     monkeypatch.setattr(
         memory, "chosen_memory", lambda settings, inputs, available, precision, typed: asked.append(available)
     )
-    monkeypatch.setattr(memory, "_named", lambda option: "float32")
+    monkeypatch.setattr(memory, "option_name", lambda option: "float32")
 
     class Settings:
         precision = None

@@ -1,13 +1,10 @@
-"""CIE L*a*b*, and pictures taken band by band."""
+"""sRGB and CIE 1976 L*a*b*, both ways; and functions of pixels, some rows at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-
-# ----------------------------------------------------------------------------
-# A function of pixels over a picture, some rows at a time.
 
 # in float64 a band and a handful of temporaries take some 30 MB, however large the picture is
 _PIXELS = 1 << 18
@@ -23,9 +20,6 @@ def in_bands(function: Callable[..., np.ndarray], *pictures: np.ndarray) -> np.n
         result[band] = function(*(picture[band].astype(np.float64) for picture in pictures))
     return result
 
-
-# ----------------------------------------------------------------------------
-# sRGB and CIE 1976 L*a*b*, both ways.
 
 # IEC 61966-2-1: linear sRGB to XYZ, its white being D65; and the piecewise curve of sRGB
 _XYZ_FROM_RGB = np.array(

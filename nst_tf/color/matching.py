@@ -1,4 +1,4 @@
-"""Giving one picture the colors of another: moments, histograms."""
+"""Giving one picture the colors of another: by their mean and covariance, or by their histograms."""
 
 from __future__ import annotations
 
@@ -9,11 +9,132 @@ from types import MappingProxyType
 
 import numpy as np
 
+from nst_tf.checks import require
 from nst_tf.color.lab import in_bands
-from nst_tf.errors import InputError
 
-# ----------------------------------------------------------------------------
-# Mean and covariance of a picture's colors, and roots of covariances that may be singular.
+
+def matched(source: np.ndarray, target: np.ndarray, method: str) -> np.ndarray:
+    """``source`` [H, W, 3] with the colors of ``target``, any size, in [0, 1] float32.
+
+    Linear methods: mean and covariance are those of the target, before values beyond [0, 1] are clipped. A
+    direction of color that the source does not have (a grey picture has but one) can't be made by a linear
+    map: only the mean is the target's there. Histogram: see ``histogram_matched``.
+    """
+    return np.clip(METHODS[method](source, target), 0, 1)
+
+
+def check_method(method: object) -> None:
+    """Raise InputError for a word that is no method."""
+    require(method in METHODS, "color.method", method, f"one of {', '.join(METHODS)}")
+
+
+# ---- linear maps of RGB, and histograms ----
+#
+# A picture [H, W, 3] in [0, 1] gets the colors of another. A linear map is c -> A (c - m) + m', from mean m
+# and covariance S to m' and S' wherever A S A^T = S': Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving
+# color in neural artistic style transfer". The three are the modes of match_color in ColorControl.ipynb of
+# leongatys/NeuralImageSynthesis. Departure: there 1e-5 is added to every variance, here nothing is unless
+# the colors have fewer than three dimensions, so that mean and covariance are met exactly.
+
+
+def cholesky(source: Moments, target: Moments) -> np.ndarray:
+    """A = L' L^-1 with Cholesky's S = L L^T: Gatys et al. 2016, A_chol. It depends on the order R, G, B."""
+    covariance, support = with_support(source.covariance)
+    return np.linalg.solve(lower_root(covariance).T, lower_root(target.covariance).T).T @ support
+
+
+def pca(source: Moments, target: Moments) -> np.ndarray:
+    """A = S'^1/2 S^-1/2, roots by principal axes: Gatys et al. 2016, A_IA; Hertzmann et al. 2001."""
+    covariance, support = with_support(source.covariance)
+    return square_root(target.covariance) @ np.linalg.inv(square_root(covariance)) @ support
+
+
+def symmetric(source: Moments, target: Moments) -> np.ndarray:
+    """A = S^-1/2 (S^1/2 S' S^1/2)^1/2 S^-1/2: the only symmetric one, which moves colors least.
+
+    Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear color mapping for example-based color
+    transfer".
+    """
+    covariance, support = with_support(source.covariance)
+    root = square_root(covariance)
+    inverse = np.linalg.inv(root) @ support
+    root = root @ support
+    return inverse @ square_root(root @ target.covariance @ root) @ inverse
+
+
+LINEAR: Mapping[str, Callable[[Moments, Moments], np.ndarray]] = MappingProxyType(
+    {"cholesky": cholesky, "pca": pca, "symmetric": symmetric}
+)
+"""The linear maps, by the words of the command line."""
+
+_DIGITS = 6  # 4,000 times finer than 8 bits
+
+
+def linearly_matched(
+    source: np.ndarray, target: np.ndarray, linear: Callable[[Moments, Moments], np.ndarray]
+) -> np.ndarray:
+    """Mean and covariance of ``target``; not clipped, float32."""
+    of_source, of_target = moments_of(source), moments_of(target)
+    matrix = linear(of_source, of_target)
+    return in_bands(lambda rows: (rows - of_source.mean) @ matrix.T + of_target.mean, source)
+
+
+def histogram_matched(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The target's histogram along each of the principal axes of its colors; not clipped, float32.
+
+    Axes in which the target's colors are uncorrelated, after the symmetric map, which makes those of the
+    source uncorrelated there, too: histograms of R, G and B by themselves say nothing of which red goes
+    with which green, and matching them makes colors that neither picture has. Mean and variances along the
+    axes are then the target's, correlations between them nearly 0.
+    """
+    close = linearly_matched(source, target, symmetric)
+    _, axes = np.linalg.eigh(moments_of(target).covariance)
+    height, width = source.shape[:2]
+    # products of equal colors may differ in their last bits, by where they stand, and must not
+    values = np.round(close.reshape(-1, 3) @ axes, _DIGITS)
+    wanted = target.reshape(-1, 3) @ axes
+    for axis in range(3):
+        values[:, axis] = matched_values(values[:, axis], wanted[:, axis])
+    return (values @ axes.T).astype(np.float32).reshape(height, width, 3)
+
+
+METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
+    {name: partial(linearly_matched, linear=linear) for name, linear in LINEAR.items()}
+    | {"histogram": histogram_matched}
+)
+"""All methods, by the words of the command line: source and target [H, W, 3] -> the source, not clipped."""
+
+
+# ---- matching histograms in one dimension, exactly ----
+
+
+def matched_values(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """``source`` [N] mapped by a rising function to the distribution of ``target`` [M]; float64.
+
+    The sorted target is cut into N equal shares, and the i-th smallest value gets the mean of the i-th: no
+    bins stand between. Equal values get one value, the mean of theirs, so that what was flat stays flat. So
+    the mean is always the target's, and with as many values, all different, so are the sorted results.
+    """
+    order = np.argsort(source, kind="stable")
+    in_order = source[order]
+    wanted = _quantiles(np.sort(target).astype(np.float64), len(source))
+    begins = np.concatenate([[True], in_order[1:] > in_order[:-1]])
+    firsts = np.flatnonzero(begins)
+    counts = np.diff(np.append(firsts, len(source)))
+    means = np.add.reduceat(wanted, firsts) / counts
+    result = np.empty(len(source))
+    result[order] = np.repeat(means, counts)
+    return result
+
+
+def _quantiles(ordered: np.ndarray, count: int) -> np.ndarray:
+    """The means of ``count`` equal shares of the M ordered values: their mean is that of the values."""
+    edges = np.linspace(0, len(ordered), count + 1)
+    total = np.interp(edges, np.arange(len(ordered) + 1), np.concatenate([[0], np.cumsum(ordered)]))
+    return np.diff(total) * (count / len(ordered))
+
+
+# ---- mean and covariance of a picture's colors, and roots of covariances that may be singular ----
 
 ROUNDING_VARIANCE = 1 / (12 * 255**2)
 """Of a value rounded to 8 bits (a uniform error of one level): a direction of color with less holds none."""
@@ -65,126 +186,3 @@ def with_support(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     has_color = values > ROUNDING_VARIANCE
     raised = (vectors * np.maximum(values, ROUNDING_VARIANCE)) @ vectors.T
     return (covariance if has_color.all() else raised), (vectors * has_color) @ vectors.T
-
-
-# ----------------------------------------------------------------------------
-# Matching histograms in one dimension, exactly.
-
-
-def matched_values(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """``source`` [N] mapped by a rising function to the distribution of ``target`` [M]; float64.
-
-    The sorted target is cut into N equal shares, and the i-th smallest value gets the mean of the i-th: no
-    bins stand between. Equal values get one value, the mean of theirs, so that what was flat stays flat. So
-    the mean is always the target's, and with as many values, all different, so are the sorted results.
-    """
-    order = np.argsort(source, kind="stable")
-    in_order = source[order]
-    wanted = _quantiles(np.sort(target).astype(np.float64), len(source))
-    begins = np.concatenate([[True], in_order[1:] > in_order[:-1]])
-    firsts = np.flatnonzero(begins)
-    counts = np.diff(np.append(firsts, len(source)))
-    means = np.add.reduceat(wanted, firsts) / counts
-    result = np.empty(len(source))
-    result[order] = np.repeat(means, counts)
-    return result
-
-
-def _quantiles(ordered: np.ndarray, count: int) -> np.ndarray:
-    """The means of ``count`` equal shares of the M ordered values: their mean is that of the values."""
-    edges = np.linspace(0, len(ordered), count + 1)
-    total = np.interp(edges, np.arange(len(ordered) + 1), np.concatenate([[0], np.cumsum(ordered)]))
-    return np.diff(total) * (count / len(ordered))
-
-
-# ----------------------------------------------------------------------------
-# Giving one picture the colors of another: linear maps of RGB, and histograms.
-
-# A picture [H, W, 3] in [0, 1] gets the colors of another. A linear map is c -> A (c - m) + m', from mean m
-# and covariance S to m' and S' wherever A S A^T = S': Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving
-# color in neural artistic style transfer". The three are the modes of match_color in ColorControl.ipynb of
-# leongatys/NeuralImageSynthesis. Departure: there 1e-5 is added to every variance, here nothing is unless
-# the colors have fewer than three dimensions, so that mean and covariance are met exactly.
-
-
-def cholesky(source: Moments, target: Moments) -> np.ndarray:
-    """A = L' L^-1 with Cholesky's S = L L^T: Gatys et al. 2016, A_chol. It depends on the order R, G, B."""
-    covariance, support = with_support(source.covariance)
-    return np.linalg.solve(lower_root(covariance).T, lower_root(target.covariance).T).T @ support
-
-
-def pca(source: Moments, target: Moments) -> np.ndarray:
-    """A = S'^1/2 S^-1/2, roots by principal axes: Gatys et al. 2016, A_IA; Hertzmann et al. 2001."""
-    covariance, support = with_support(source.covariance)
-    return square_root(target.covariance) @ np.linalg.inv(square_root(covariance)) @ support
-
-
-def symmetric(source: Moments, target: Moments) -> np.ndarray:
-    """A = S^-1/2 (S^1/2 S' S^1/2)^1/2 S^-1/2: the only symmetric one, which moves colors least.
-
-    Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear color mapping for example-based color
-    transfer".
-    """
-    covariance, support = with_support(source.covariance)
-    root = square_root(covariance)
-    inverse = np.linalg.inv(root) @ support
-    root = root @ support
-    return inverse @ square_root(root @ target.covariance @ root) @ inverse
-
-
-Linear = Callable[[Moments, Moments], np.ndarray]
-LINEAR: Mapping[str, Linear] = MappingProxyType({"cholesky": cholesky, "pca": pca, "symmetric": symmetric})
-"""The linear maps, by the words of the command line."""
-
-_DIGITS = 6  # 4,000 times finer than 8 bits
-
-
-def linearly_matched(source: np.ndarray, target: np.ndarray, linear: Linear) -> np.ndarray:
-    """Mean and covariance of ``target``; not clipped, float32."""
-    of_source, of_target = moments_of(source), moments_of(target)
-    matrix = linear(of_source, of_target)
-    return in_bands(lambda rows: (rows - of_source.mean) @ matrix.T + of_target.mean, source)
-
-
-def histogram_matched(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The target's histogram along each of the principal axes of its colors; not clipped, float32.
-
-    Axes in which the target's colors are uncorrelated, after the symmetric map, which makes those of the
-    source uncorrelated there, too: histograms of R, G and B by themselves say nothing of which red goes
-    with which green, and matching them makes colors that neither picture has. Mean and variances along the
-    axes are then the target's, correlations between them nearly 0.
-    """
-    close = linearly_matched(source, target, symmetric)
-    _, axes = np.linalg.eigh(moments_of(target).covariance)
-    height, width = source.shape[:2]
-    # products of equal colors may differ in their last bits, by where they stand, and must not
-    values = np.round(close.reshape(-1, 3) @ axes, _DIGITS)
-    wanted = target.reshape(-1, 3) @ axes
-    for axis in range(3):
-        values[:, axis] = matched_values(values[:, axis], wanted[:, axis])
-    return (values @ axes.T).astype(np.float32).reshape(height, width, 3)
-
-
-METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
-    {name: partial(linearly_matched, linear=linear) for name, linear in LINEAR.items()}
-    | {"histogram": histogram_matched}
-)
-"""All methods, by the words of the command line: source and target [H, W, 3] -> the source, not clipped."""
-
-
-def check_method(method: object) -> None:
-    """Raise InputError for a word that is no method."""
-    if method not in METHODS:
-        raise InputError(f"color.method must be one of {', '.join(METHODS)}, but is {method!r}")
-
-
-def matched(source: np.ndarray, target: np.ndarray, method: str) -> np.ndarray:
-    """``source`` [H, W, 3] with the colors of ``target``, any size, in [0, 1] float32.
-
-    Linear methods: mean and covariance are those of the target, before values beyond [0, 1] are clipped. A
-    direction of color that the source does not have (a grey picture has but one) can't be made by a linear
-    map: only the mean is the target's there. Histogram: see ``histogram_matched``. Raises InputError for
-    another method.
-    """
-    check_method(method)
-    return np.clip(METHODS[method](source, target), 0, 1)

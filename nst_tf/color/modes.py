@@ -1,115 +1,121 @@
-"""What `color=` can be: what becomes of the colors of content, style and result."""
+"""What `color=` can be: what becomes of the colors of content, style and result.
+
+Pictures and images are [H, W, 3] float32; a picture has its values in [0, 1].
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 
 from nst_tf.color.lab import in_bands, lab, srgb
 from nst_tf.color.matching import ROUNDING_VARIANCE, check_method, matched
 from nst_tf.errors import InputError
-
-# ----------------------------------------------------------------------------
-# Between the image that is optimized and the picture that is saved, at one size.
+from nst_tf.images.pixels import LUMA
 
 View = tuple[np.ndarray, np.ndarray]
 """``base`` and ``span`` [H, W, 1]: the objective sees base + span * (mean of the image's three channels)."""
 
 
-class Canvas(Protocol):
-    """Pictures and images are [H, W, 3] float32; a picture has its values in [0, 1]."""
+class Canvas:
+    """Between the image that is optimized and the picture that is saved, at one size: here they are one."""
 
     @property
     def view(self) -> View | None:
         """What of the image the objective sees; None for the image itself."""
-        ...
+        return None
 
     def image(self, picture: np.ndarray) -> np.ndarray:
         """The image to optimize from, for a picture to start from."""
-        ...
+        return picture
 
     def carried(self, image: np.ndarray) -> np.ndarray:
         """The picture from which the next size starts."""
-        ...
+        return image
 
     def saved(self, image: np.ndarray) -> np.ndarray:
         """The picture that is saved for an image."""
-        ...
+        return image
 
     def seen(self, picture: np.ndarray) -> np.ndarray:
         """What the objective sees of a saved picture: its loss is the loss that is reported."""
-        ...
-
-
-class PlainCanvas:
-    """The image is the picture."""
-
-    view: View | None = None
-
-    def image(self, picture: np.ndarray) -> np.ndarray:
-        """As it is."""
-        return picture
-
-    def carried(self, image: np.ndarray) -> np.ndarray:
-        """As it is."""
-        return image
-
-    def saved(self, image: np.ndarray) -> np.ndarray:
-        """As it is."""
-        return image
-
-    def seen(self, picture: np.ndarray) -> np.ndarray:
-        """As it is."""
         return picture
 
 
-PLAIN = PlainCanvas()
+PLAIN = Canvas()
 """It holds nothing: one serves all runs."""
 
 
-# ----------------------------------------------------------------------------
-# The word ``color`` of the command line: what a run does about color.
+class Color:
+    """What a run does about color; asked once at every size, with content and styles at that size."""
 
-
-class Color(Protocol):
-    """Asked once at every size, with content and styles [H, W, 3] in [0, 1] at that size."""
-
-    makes_steps: ClassVar[bool]
+    makes_steps: ClassVar[bool] = True
     """Whether the objective is optimized; it scores the picture anyway."""
 
     def shown(
         self, content: np.ndarray, styles: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-        """Content and styles as the objective sees them, of the same shapes and range."""
-        ...
+        """Content and styles as the objective sees them, of the same shapes and range: here as they are."""
+        return content, styles
 
     def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
         """What stands between the image and the saved picture; ``weights`` are those of the styles."""
-        ...
+        return PLAIN
 
 
 @dataclass(frozen=True)
-class Unchanged:
+class Unchanged(Color):
     """Colors come from the style with everything else, as in Gatys et al. 2016."""
 
-    makes_steps: ClassVar[bool] = True
+
+# ---- color=match_style_to_content ----
+
+
+@dataclass(frozen=True)
+class MatchStyleToContent(Color):
+    """Every style, by itself, gets the content's colors; from then on all is as usual.
+
+    Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving color in neural artistic style transfer"; Gatys et
+    al. 2017, "Controlling perceptual factors in neural style transfer", section 5. ``method`` is a word of
+    ``METHODS``.
+    """
+
+    method: str = "symmetric"
+
+    def __post_init__(self) -> None:
+        check_method(self.method)
 
     def shown(
         self, content: np.ndarray, styles: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-        """As they are."""
-        return content, styles
+        return content, [matched(style, content, self.method) for style in styles]
+
+
+# ---- color=recombine ----
+
+
+@dataclass(frozen=True)
+class Recombine(Color):
+    """The optimization is the usual one; what is saved has its lightness and the content's chroma in L*a*b*.
+
+    As programs do that offer "original colors" (neural_style.lua of jcjohnson/neural-style, function
+    original_colors). Departure: there Y, U and V, here L*a*b*, whose lightness is closer to the eye's. The
+    loss that is reported is that of the saved picture, which lies above the one that was optimized.
+    """
 
     def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
-        """The image is the picture."""
-        return PLAIN
+        return _ColoredByContent(content)
 
 
-# ----------------------------------------------------------------------------
-# color=recombine: the content's colors over what came out.
+class _ColoredByContent(Canvas):
+    def __init__(self, content: np.ndarray) -> None:
+        self._content = content
+
+    def saved(self, image: np.ndarray) -> np.ndarray:
+        return recombined(np.clip(image, 0, 1), self._content)
 
 
 def recombined(lightness: np.ndarray, chroma: np.ndarray) -> np.ndarray:
@@ -121,43 +127,11 @@ def recombined(lightness: np.ndarray, chroma: np.ndarray) -> np.ndarray:
     return in_bands(of_rows, lightness, chroma)
 
 
-@dataclass(frozen=True)
-class Recombine:
-    """The optimization is the usual one; what is saved has its lightness and the content's chroma in L*a*b*.
-
-    As programs do that offer "original colors" (neural_style.lua of jcjohnson/neural-style, function
-    original_colors). Departure: there Y, U and V, here L*a*b*, whose lightness is closer to the eye's. The
-    loss that is reported is that of the saved picture, which lies above the one that was optimized.
-    """
-
-    makes_steps: ClassVar[bool] = True
-
-    def shown(
-        self, content: np.ndarray, styles: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-        """As they are."""
-        return content, styles
-
-    def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
-        """One that knows the content."""
-        return _ColoredByContent(content)
-
-
-class _ColoredByContent(PlainCanvas):
-    def __init__(self, content: np.ndarray) -> None:
-        self._content = content
-
-    def saved(self, image: np.ndarray) -> np.ndarray:
-        """The content's colors over the image."""
-        return recombined(np.clip(image, 0, 1), self._content)
-
-
-# ----------------------------------------------------------------------------
-# color=only: the style's colors and nothing else.
+# ---- color=only ----
 
 
 @dataclass(frozen=True)
-class Only:
+class Only(Color):
     """The content in the colors of the styles, in closed form: no step is made, so no structure changes.
 
     Of several styles the results are averaged by their weights. ``keep_lightness``: the content's L* stays,
@@ -170,14 +144,7 @@ class Only:
     makes_steps: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Refuse a word that is no method: InputError."""
         check_method(self.method)
-
-    def shown(
-        self, content: np.ndarray, styles: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-        """As they are."""
-        return content, styles
 
     def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
         """One that holds the result; raises InputError without any style."""
@@ -189,7 +156,7 @@ class Only:
         return _Given(recombined(content, result) if self.keep_lightness else result)
 
 
-class _Given(PlainCanvas):
+class _Given(Canvas):
     def __init__(self, picture: np.ndarray) -> None:
         self._picture = picture
 
@@ -198,42 +165,78 @@ class _Given(PlainCanvas):
         return self._picture
 
 
-# ----------------------------------------------------------------------------
-# color=match_style_to_content: styles that have the content's colors before anything begins.
+# ---- color=luminance ----
 
 
 @dataclass(frozen=True)
-class MatchStyleToContent:
-    """Every style, by itself, gets the content's colors; from then on all is as usual.
+class Luminance(Color):
+    """The network sees Y of every picture, three times; what is saved has that Y and the content's I and Q.
 
-    Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving color in neural artistic style transfer"; Gatys et
-    al. 2017, "Controlling perceptual factors in neural style transfer", section 5. ``method`` is a word of
-    ``METHODS``.
+    Gatys et al. 2017, "Controlling perceptual factors in neural style transfer", section 5, luminance-only
+    transfer. ``match_style``: the styles' Y get the content's mean and standard deviation first, as there,
+    so that a dark painting does not darken a bright photograph, and are then clipped to [0, 1].
+
+    I and Q are differences of R, G and B: adding one number to all three of a pixel changes Y by it, and
+    neither I nor Q. Between black and white a pixel has room for numbers from -min(R, G, B) to
+    1 - max(R, G, B); the image that is optimized says where in this room it is, so no color is ever
+    clipped, which the paper leaves open. A pixel of pure red has no room: it stays as it is.
     """
 
-    method: str = "symmetric"
-    makes_steps: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        """Refuse a word that is no method: InputError."""
-        check_method(self.method)
+    match_style: bool = True
 
     def shown(
         self, content: np.ndarray, styles: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-        """The content, and the styles in its colors."""
-        return content, [matched(style, content, self.method) for style in styles]
+        grey = luma(content)
+        of_styles = [luma(style) for style in styles]
+        if self.match_style:
+            of_styles = [np.clip(matched_luma(one, grey), 0, 1).astype(np.float32) for one in of_styles]
+        return _three_times(grey), [_three_times(one) for one in of_styles]
 
     def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
-        """The image is the picture."""
-        return PLAIN
+        return LuminanceCanvas(content)
 
 
-# ----------------------------------------------------------------------------
-# color=luminance: only how bright a pixel is takes part; the content's colors stay.
+class LuminanceCanvas(Canvas):
+    """The image is a place in each pixel's room: 0 is as dark, 1 as bright as its color can be.
 
-LUMA = (0.299, 0.587, 0.114)
-"""Y of YIQ from encoded R, G, B: ITU-R BT.601, section 2.5.1."""
+    Its three channels are equal, and the steps keep them so: their gradients are. Nothing of the picture's
+    size is held but the content.
+    """
+
+    def __init__(self, content: np.ndarray) -> None:
+        self._content = content
+
+    def _room(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least of the three channels of each pixel, and by how much all of them can grow from there."""
+        lowest = self._content.min(axis=-1, keepdims=True)
+        return lowest, 1 - (self._content.max(axis=-1, keepdims=True) - lowest)
+
+    @property
+    def view(self) -> View:
+        """Y of the darkest color that a pixel can have, and the room above it."""
+        lowest, span = self._room()
+        return luma(self._content) - lowest, span
+
+    def image(self, picture: np.ndarray) -> np.ndarray:
+        """The places that give the picture's Y, or come closest; the middle where there is no room."""
+        base, span = self.view
+        place = np.divide(luma(picture) - base, span, out=np.full_like(span, 0.5), where=span > 0)
+        return _three_times(np.clip(place, 0, 1))
+
+    def carried(self, image: np.ndarray) -> np.ndarray:
+        """The image's Y, three times."""
+        base, span = self.view
+        return _three_times(np.clip(base + span * _place(image), 0, 1))
+
+    def saved(self, image: np.ndarray) -> np.ndarray:
+        """The content, every pixel as bright as the image says."""
+        lowest, span = self._room()
+        return self._content + (span * _place(image) - lowest)
+
+    def seen(self, picture: np.ndarray) -> np.ndarray:
+        """Its Y, three times."""
+        return _three_times(luma(picture))
 
 
 def luma(pixels: np.ndarray) -> np.ndarray:
@@ -251,78 +254,6 @@ def matched_luma(values: np.ndarray, target: np.ndarray) -> np.ndarray:
     exact, wanted = values.astype(np.float64), target.astype(np.float64)
     gain = wanted.std() / exact.std() if exact.var() > ROUNDING_VARIANCE else 0.0
     return gain * (exact - exact.mean()) + wanted.mean()
-
-
-@dataclass(frozen=True)
-class Luminance:
-    """The network sees Y of every picture, three times; what is saved has that Y and the content's I and Q.
-
-    Gatys et al. 2017, "Controlling perceptual factors in neural style transfer", section 5, luminance-only
-    transfer. ``match_style``: the styles' Y get the content's mean and standard deviation first, as there,
-    so that a dark painting does not darken a bright photograph, and are then clipped to [0, 1].
-
-    I and Q are differences of R, G and B: adding one number to all three of a pixel changes Y by it, and
-    neither I nor Q. Between black and white a pixel has room for numbers from -min(R, G, B) to
-    1 - max(R, G, B); the image that is optimized says where in this room it is, so no color is ever
-    clipped, which the paper leaves open. A pixel of pure red has no room: it stays as it is.
-    """
-
-    match_style: bool = True
-    makes_steps: ClassVar[bool] = True
-
-    def shown(
-        self, content: np.ndarray, styles: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-        """Greys."""
-        grey = luma(content)
-        of_styles = [luma(style) for style in styles]
-        if self.match_style:
-            of_styles = [np.clip(matched_luma(one, grey), 0, 1).astype(np.float32) for one in of_styles]
-        return _three_times(grey), [_three_times(one) for one in of_styles]
-
-    def canvas(self, content: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float]) -> Canvas:
-        """One that knows the content."""
-        return LuminanceCanvas(content)
-
-
-class LuminanceCanvas:
-    """The image is a place in each pixel's room: 0 is as dark, 1 as bright as its color can be.
-
-    Its three channels are equal, and the steps keep them so: their gradients are.
-    """
-
-    def __init__(self, content: np.ndarray) -> None:
-        """Of a content picture [H, W, 3]; nothing else of that size is held."""
-        self._content = content
-
-    @property
-    def view(self) -> View:
-        """Y of the darkest color that a pixel can have, and the room above it."""
-        lowest = self._content.min(axis=-1, keepdims=True)
-        span = 1 - (self._content.max(axis=-1, keepdims=True) - lowest)
-        return luma(self._content) - lowest, span
-
-    def image(self, picture: np.ndarray) -> np.ndarray:
-        """The places that give the picture's Y, or come closest; the middle where there is no room."""
-        base, span = self.view
-        place = np.divide(luma(picture) - base, span, out=np.full_like(span, 0.5), where=span > 0)
-        return _three_times(np.clip(place, 0, 1))
-
-    def carried(self, image: np.ndarray) -> np.ndarray:
-        """The image's Y, three times."""
-        base, span = self.view
-        return _three_times(np.clip(base + span * _place(image), 0, 1))
-
-    def saved(self, image: np.ndarray) -> np.ndarray:
-        """The content, every pixel as bright as the image says."""
-        content = self._content
-        lowest = content.min(axis=-1, keepdims=True)
-        span = 1 - (content.max(axis=-1, keepdims=True) - lowest)
-        return content + (span * _place(image) - lowest)
-
-    def seen(self, picture: np.ndarray) -> np.ndarray:
-        """Its Y, three times."""
-        return _three_times(luma(picture))
 
 
 def _place(image: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,7 +14,7 @@ from typing import Any, TypeGuard
 from nst_tf.compare.untrusted import inside, json_object, text_of, yaml_mapping
 from nst_tf.config.schema import picture_path
 from nst_tf.errors import InputError
-from nst_tf.files import sha256_of_file
+from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.machine import Process
 
@@ -278,7 +277,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 # Finding the folders of runs.
 
 RUN, SWEEP = "run.json", "sweep.json"
-_DIGITS = re.compile(r"(\d+)")
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[Path]:
@@ -292,7 +290,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[Path]:
         raise InputError("there is nothing to compare: give the folder of a run or of a sweep")
     found: dict[Path, Path] = {}
     for path in map(Path, paths):
-        here = sorted(_runs_below(_folder(path)), key=_natural)
+        here = sorted(_runs_below(_folder(path)), key=_by_numbers)
         if not here:
             raise InputError(f"there is no run in {path}: give the folder of a run, or one above it")
         for folder in here:
@@ -356,14 +354,8 @@ def _jobs(sweep: Path) -> Iterator[tuple[Path, bool]]:
             yield folder, (folder / RUN).exists() or (job.get("status") != "pending" and folder.is_dir())
 
 
-def _natural(path: Path) -> list[tuple[bool, int, str]]:
-    """For sorting: numbers in names count as numbers."""
-    return [
-        (part.isdigit(), int(part) if part.isdigit() else 0, part)
-        for name in path.parts
-        for part in [*_DIGITS.split(name), "/"]
-        if part
-    ]
+def _by_numbers(path: Path) -> list[list[tuple[int, str]]]:
+    return [natural_order(name) for name in path.parts]
 
 
 # ----------------------------------------------------------------------------

@@ -15,10 +15,12 @@ import numpy as np
 from scipy.ndimage import correlate1d
 
 from nst_tf.color.lab import lab
+from nst_tf.color.matching import square_root
 from nst_tf.compare.reading import ComparedRun, file_sha256, is_number
 from nst_tf.compare.untrusted import json_object
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
+from nst_tf.images.pixels import LUMA
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import resize
 from nst_tf.tensorflow_setup import load_tensorflow
@@ -33,13 +35,13 @@ if TYPE_CHECKING:
 
 # Wang, Bovik, Sheikh, Simoncelli 2004, section III-C: an 11 x 11 Gaussian window of 1.5 samples, K1 and K2
 _WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
-# of linear combinations for luma: ITU-R BT.601, which the authors' ssim_index.m gets from MATLAB's rgb2gray
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def luminance(pixels: np.ndarray) -> np.ndarray:
-    """RGB [H, W, 3] in [0, 1] -> 0.299 R + 0.587 G + 0.114 B [H, W], float64."""
-    return pixels.astype(np.float64) @ np.array(_LUMA)
+    """RGB [H, W, 3] in [0, 1] -> luma [H, W], float64, as the authors' ssim_index.m gets it from MATLAB's
+    rgb2gray.
+    """
+    return pixels.astype(np.float64) @ np.array(LUMA)
 
 
 def structural_similarity(first: np.ndarray, second: np.ndarray) -> float:
@@ -94,15 +96,10 @@ def colour_distance(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarr
     noise that depends on their size.
     """
     (mean_1, covariance_1), (mean_2, covariance_2) = first, second
-    root = _root(covariance_2)
+    root = square_root(covariance_2)
     overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance_1 @ root), 0, None)).sum()
     squared = ((mean_1 - mean_2) ** 2).sum() + np.trace(covariance_1) + np.trace(covariance_2) - 2 * overlap
     return float(np.sqrt(max(squared, 0.0)))
-
-
-def _root(matrix: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
 
 
 # ----------------------------------------------------------------------------

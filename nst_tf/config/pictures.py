@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from nst_tf.config.schema import SAMPLES, is_there, picture_path, user_path
 from nst_tf.errors import InputError, counted
+from nst_tf.files import natural_order
 from nst_tf.images.opening import PICTURE_SUFFIXES
 
 # ----------------------------------------------------------------------------
@@ -72,7 +73,6 @@ _MAGIC = re.compile(r"[*?]|\[[^\]]+\]")
 _NOT_A_GLOB = ("[", "{", "$", '"', "'")  # how Hydra's own values begin: lists, mappings, references, quotes
 _NUMBER = re.compile(r"%(0\d+)?d")  # as ffmpeg and OpenCV name numbered files: %d, %04d
 _MOST_NAMED = 8  # files that are left out: a line has room for no more
-_DIGITS = re.compile(r"(\d+)")
 
 
 def stands_for_several(name: str) -> bool:
@@ -106,7 +106,7 @@ def several_pictures(name: str) -> list[str]:
         what = f"no file matches {name}"
     if not found:
         raise InputError(f"{what}: give a folder of pictures, or a glob in quotes such as 'photos/*.jpg'")
-    return sorted(found, key=_natural)
+    return sorted(found, key=natural_order)
 
 
 def left_out_of(names: Iterable[str]) -> list[str]:
@@ -119,7 +119,7 @@ def left_out_of(names: Iterable[str]) -> list[str]:
         folder = _folder(name)
         if folder is None:
             continue
-        others = sorted(set(_files_in(folder)) - set(_listed(folder)), key=_natural)
+        others = sorted(set(_files_in(folder)) - set(_listed(folder)), key=natural_order)
         if others:
             more = f" and {len(others) - _MOST_NAMED} others" if len(others) > _MOST_NAMED else ""
             lines.append(
@@ -164,14 +164,6 @@ def _matches(name: str) -> list[str]:
 
 def _globbed(parent: str, pattern: str) -> list[str]:
     return glob.glob(f"{glob.escape(parent)}/{pattern}" if parent else pattern)  # noqa: PTH207
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Numbers compare as numbers, and other letters without regard to case first."""
-    parts = _DIGITS.split(name)
-    return [(int(part), part) if index % 2 else (0, part.casefold()) for index, part in enumerate(parts)] + [
-        (0, name)
-    ]
 
 
 # ----------------------------------------------------------------------------

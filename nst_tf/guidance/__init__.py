@@ -1,9 +1,11 @@
-"""Regions of pictures: who belongs where, at the picture's size and at every layer. NumPy alone."""
+"""Regions of pictures: who belongs where, at the picture's size and at every layer. NumPy alone.
+
+``masks``, which knows the configuration, is apart.
+"""
 
 from __future__ import annotations
 
 from nst_tf.guidance.regions import (
-    MOST_REGIONS,
     PROPAGATIONS,
     LayerWeights,
     Regions,
@@ -12,12 +14,4 @@ from nst_tf.guidance.regions import (
     memberships,
 )
 
-__all__ = [
-    "MOST_REGIONS",
-    "PROPAGATIONS",
-    "LayerWeights",
-    "Regions",
-    "flat_colors",
-    "layer_weights",
-    "memberships",
-]
+__all__ = ["PROPAGATIONS", "LayerWeights", "Regions", "flat_colors", "layer_weights", "memberships"]

@@ -8,68 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nst_tf.images.pixels import levels_of
 from nst_tf.vgg.layers import Reach
-
-# ----------------------------------------------------------------------------
-# From a mask, a picture with one color a region, to how much of each pixel belongs to each region.
-
-MOST_REGIONS = 16
-"""Every region is a statistic of its own at every layer; and pairs of colors are tried one by one."""
-
-
-def memberships(pixels: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels [H, W, 3] and the regions' colors [R, 3], both in [0, 1] -> memberships and what is left over.
-
-    Memberships [H, W, R] float32 are at least 0 and sum to 1. A pixel between two regions of a mask with
-    smooth edges has a mixture t a + (1 - t) b of their colors: it belongs to a with t, to b with 1 - t. Of
-    all pairs the one with the nearest mixture is taken. Left over [H, W] float32 is how far the pixel's
-    color is from that mixture, as a part of the distance between black and white.
-    """
-    colors, places = _distinct(pixels)
-    best = np.full(len(colors), np.inf)
-    found = np.zeros((len(colors), len(palette)), np.float32)
-    if len(palette) == 1:
-        found[:], best = 1, np.linalg.norm(colors - palette[0], axis=1)
-    for first, second in itertools.combinations(range(len(palette)), 2):
-        across = palette[first] - palette[second]
-        share = np.clip((colors - palette[second]) @ across / (across @ across), 0, 1)
-        away = np.linalg.norm(colors - palette[second] - share[:, np.newaxis] * across, axis=1)
-        # pairs share their ends: only a mixture that is clearly nearer replaces one that was found
-        nearer = away < best - 1e-9
-        best[nearer] = away[nearer]
-        found[nearer] = 0
-        found[nearer, first], found[nearer, second] = share[nearer], 1 - share[nearer]
-    shape = pixels.shape[:2]
-    left_over = (best / np.sqrt(3)).astype(np.float32)
-    return found[places].reshape(*shape, -1), left_over[places].reshape(shape)
-
-
-def flat_colors(pixels: np.ndarray, least: float) -> list[tuple[tuple[int, int, int], float]]:
-    """Pixels [H, W, 3] in [0, 1] -> the 8-bit colors that cover a part of at least ``least``, largest first.
-
-    Each with its part. The colors of smooth edges are many, and each covers little.
-    """
-    colors, places = _distinct(pixels)
-    parts = np.bincount(places, minlength=len(colors)) / len(places)
-    return [
-        ((int(red), int(green), int(blue)), float(parts[index]))
-        for index in np.argsort(-parts, kind="stable")
-        if parts[index] >= least
-        for red, green, blue in [np.rint(255 * colors[index])]
-    ]
-
-
-def _distinct(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different colors [K, 3] in [0, 1], rounded to 8 bits, and which of them each pixel has [H W]."""
-    levels = np.rint(255 * pixels.reshape(-1, 3)).astype(np.uint32)
-    packed = levels[:, 0] << 16 | levels[:, 1] << 8 | levels[:, 2]
-    distinct, places = np.unique(packed, return_inverse=True)
-    colors = np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1)
-    return colors / 255, places.ravel()
-
-
-# ----------------------------------------------------------------------------
-# Regions at a layer of the network: how often each of its positions counts in each region.
 
 Propagation = Callable[[np.ndarray, Reach], np.ndarray]
 """Memberships [H, W, R] of pixels and the reach of a layer -> memberships [h, w, R] of its positions."""
@@ -100,15 +40,17 @@ def inside(pixels: np.ndarray, reach: Reach) -> np.ndarray:
     """The least membership among the pixels that a position sees: only what sees nothing but the region."""
     from scipy import ndimage  # a quarter of a second, which no other run needs to spend
 
-    seen = ndimage.minimum_filter(pixels, _window(reach), mode="nearest")
+    side = 2 * reach.halo + 1
+    seen = ndimage.minimum_filter(pixels, (side, side, 1), mode="nearest")
     return _blocks(seen, reach.stride).min(axis=(1, 3))
 
 
 def everything(pixels: np.ndarray, reach: Reach) -> np.ndarray:
     """The largest membership among the pixels that a position sees: whatever sees anything of the region."""
-    from scipy import ndimage  # a quarter of a second, which no other run needs to spend
+    from scipy import ndimage  # as in ``inside``
 
-    seen = ndimage.maximum_filter(pixels, _window(reach), mode="nearest")
+    side = 2 * reach.halo + 1
+    seen = ndimage.maximum_filter(pixels, (side, side, 1), mode="nearest")
     return _blocks(seen, reach.stride).max(axis=(1, 3))
 
 
@@ -162,13 +104,7 @@ def _blocks(pixels: np.ndarray, stride: int) -> np.ndarray:
     return cropped.reshape(height, stride, width, stride, -1)
 
 
-def _window(reach: Reach) -> tuple[int, int, int]:
-    side = 2 * reach.halo + 1
-    return side, side, 1
-
-
-# ----------------------------------------------------------------------------
-# The regions of a content picture and of its styles, and who takes what from whom.
+# ---- the regions of a content picture and of its styles, and who takes what from whom ----
 
 Resize = Callable[[np.ndarray, int, int], np.ndarray]
 
@@ -223,3 +159,60 @@ class Regions:
         """The image [H, W, 3] with the pixels of the content [H, W, 3] where those are kept."""
         kept = self.kept_pixels
         return image if kept is None else np.where(kept[..., np.newaxis], content, image)
+
+
+# ---- from a mask, a picture with one color a region, to how much of each pixel belongs to each region ----
+
+MOST_REGIONS = 16
+"""Every region is a statistic of its own at every layer; and pairs of colors are tried one by one."""
+
+
+def memberships(pixels: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels [H, W, 3] and the regions' colors [R, 3], both in [0, 1] -> memberships and what is left over.
+
+    Memberships [H, W, R] float32 are at least 0 and sum to 1. A pixel between two regions of a mask with
+    smooth edges has a mixture t a + (1 - t) b of their colors: it belongs to a with t, to b with 1 - t. Of
+    all pairs the one with the nearest mixture is taken. Left over [H, W] float32 is how far the pixel's
+    color is from that mixture, as a part of the distance between black and white.
+    """
+    colors, places = _distinct(pixels)
+    best = np.full(len(colors), np.inf)
+    found = np.zeros((len(colors), len(palette)), np.float32)
+    if len(palette) == 1:
+        found[:], best = 1, np.linalg.norm(colors - palette[0], axis=1)
+    for first, second in itertools.combinations(range(len(palette)), 2):
+        across = palette[first] - palette[second]
+        share = np.clip((colors - palette[second]) @ across / (across @ across), 0, 1)
+        away = np.linalg.norm(colors - palette[second] - share[:, np.newaxis] * across, axis=1)
+        # pairs share their ends: only a mixture that is clearly nearer replaces one that was found
+        nearer = away < best - 1e-9
+        best[nearer] = away[nearer]
+        found[nearer] = 0
+        found[nearer, first], found[nearer, second] = share[nearer], 1 - share[nearer]
+    shape = pixels.shape[:2]
+    left_over = (best / np.sqrt(3)).astype(np.float32)
+    return found[places].reshape(*shape, -1), left_over[places].reshape(shape)
+
+
+def flat_colors(pixels: np.ndarray, least: float) -> list[tuple[tuple[int, int, int], float]]:
+    """Pixels [H, W, 3] in [0, 1] -> the 8-bit colors that cover a part of at least ``least``, largest first.
+
+    Each with its part. The colors of smooth edges are many, and each covers little.
+    """
+    colors, places = _distinct(pixels)
+    parts = np.bincount(places, minlength=len(colors)) / len(places)
+    found = []
+    for index in np.argsort(-parts, kind="stable"):
+        if parts[index] >= least:
+            red, green, blue = levels_of(colors[index]).tolist()
+            found.append(((red, green, blue), float(parts[index])))
+    return found
+
+
+def _distinct(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different colors [K, 3] in [0, 1], rounded to 8 bits, and which of them each pixel has [H W]."""
+    levels = levels_of(pixels.reshape(-1, 3)).astype(np.uint32)
+    packed = levels[:, 0] << 16 | levels[:, 1] << 8 | levels[:, 2]
+    distinct, places = np.unique(packed, return_inverse=True)
+    colors = np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1)
+    return colors / 255, places.ravel()

@@ -1,8 +1,9 @@
-"""EXIF data: what a photograph tells of itself, for the result to tell as well."""
+"""EXIF data of a photograph that its result carries as well."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableMapping
 from typing import Any
 
 from PIL import Image
@@ -36,7 +37,7 @@ _SRGB, _UNCALIBRATED = 1, 0xFFFF  # values of the tag ColorSpace
 _MOST_BYTES = 32_768  # half of what JPEG holds: the other half is for our own words
 
 
-def carried_exif(file: bytes, name: str, with_place: bool = False) -> Image.Exif:
+def carried_exif(data: bytes, name: str, with_place: bool = False) -> Image.Exif:
     """The EXIF data of a picture file that go with its result; empty without any, or if they are damaged.
 
     Kept are camera, lens, exposure, dates, author, copyright and captions; the place (GPS) only
@@ -45,7 +46,11 @@ def carried_exif(file: bytes, name: str, with_place: bool = False) -> Image.Exif
     """
     kept = Image.Exif()
     try:
-        found = _exif_of(file, name)
+        if is_tiff(data):  # whose tags they are, whether Pillow can decode its samples or not
+            found = Image.Exif()
+            found.load(data)
+        else:
+            found = opened_image(data, name).getexif()
         _copy(found, kept, _KEPT)
         _keep_letters(kept)
         _copy(found.get_ifd(IFD.Exif), kept.get_ifd(IFD.Exif), _KEPT_OF_THE_PHOTOGRAPH)
@@ -64,17 +69,7 @@ def carried_exif(file: bytes, name: str, with_place: bool = False) -> Image.Exif
     return kept
 
 
-def _exif_of(file: bytes, name: str) -> Image.Exif:
-    """With all that it refers to, which Pillow looks for in the file when it is asked for it."""
-    if is_tiff(file):  # whose tags they are, whether Pillow can decode its samples or not
-        exif = Image.Exif()
-        exif.load(file)
-        return exif
-    image = opened_image(file, name)
-    return image.getexif()
-
-
-def of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.Exif:
+def exif_of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.Exif:
     """A copy that tells size and color space of the file that it is written to; an empty one stays empty."""
     copy = Image.Exif()
     if not is_filled(exif):
@@ -99,7 +94,7 @@ def _keep_letters(exif: Image.Exif) -> None:
             exif[tag] = value.encode("latin-1", "replace")
 
 
-def _copy(found: Any, kept: Any, tags: frozenset[int]) -> None:
+def _copy(found: MutableMapping[int, Any], kept: MutableMapping[int, Any], tags: frozenset[int]) -> None:
     for tag in sorted(tags & set(found)):
         value = found[tag]
         if value not in ("", b"", ()):

@@ -1,92 +1,29 @@
-"""Animations as files: frames read, kept and written."""
+"""Animations as files: frames read, kept in an archive, and written."""
 
 from __future__ import annotations
 
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from PIL import Image
+from PIL.ExifTags import Base
 
+from nst_tf.checks import require
 from nst_tf.errors import InputError
 from nst_tf.files import written_atomically
-from nst_tf.images.opening import check_area, content_of, formats_of, log, opened_image, refusals
+from nst_tf.images.opening import check_area, formats_of, log, opened_image, read_data, refusals
 from nst_tf.images.read import Picture, picture_from_bytes, picture_from_pillow, read_picture
 
-# ----------------------------------------------------------------------------
-# Numbered frames in one file, a tar archive, as a run keeps them: the same frames give the same bytes.
+# ---- the frames of an animation: of an animated file, of numbered files, of an archive ----
 
-_MAGIC, _MAGIC_AT = b"ustar", 257  # POSIX.1-1988, the header of a member
-
-
-def is_archive(content: bytes) -> bool:
-    """Whether these are the bytes of a tar archive."""
-    return content[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC
-
-
-def members(content: bytes, name: str) -> list[tuple[str, bytes]]:
-    """Name and bytes of every file in the archive, in order; nothing is written to the disk.
-
-    Raises InputError for a damaged archive; entries that are no plain files are left out.
-    """
-    try:
-        with tarfile.open(fileobj=BytesIO(content), mode="r:") as archive:
-            return [
-                (one.name, opened.read())
-                for one in archive
-                if one.isreg() and (opened := archive.extractfile(one)) is not None
-            ]
-    except (tarfile.TarError, OSError, ValueError, EOFError) as error:
-        raise InputError(f"{name} is a damaged archive ({error}): make it anew") from None
-
-
-def write_archive(files: Sequence[Path], target: Path | None = None) -> str:
-    """Pack the files, numbered from 1, into ``target``; returns the archive's SHA-256.
-
-    Without a target only the hash is computed. A file that can't be read is packed as an empty one, so that
-    each keeps its place.
-    """
-    if target is None:
-        return _packed(files, _Sink(None))
-    with target.open("wb") as opened:
-        return _packed(files, _Sink(opened))
-
-
-def _packed(files: Sequence[Path], sink: _Sink) -> str:
-    with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as archive:  # pyright: ignore[reportArgumentType, reportCallIssue]
-        for number, file in enumerate(files, 1):
-            try:
-                content = content_of(file)
-            except InputError:
-                content = b""
-            # no time and no owner: the archive says nothing of the machine
-            entry = tarfile.TarInfo(f"{number:06d}{file.suffix.lower() if file.suffix.isascii() else ''}")
-            entry.size = len(content)
-            archive.addfile(entry, BytesIO(content))
-    return sink.digest.hexdigest()
-
-
-class _Sink:
-    """What is written goes to a file, if there is one, and into a hash."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
-
-    def write(self, block: bytes) -> int:
-        self.digest.update(block)
-        return len(block) if self._file is None else self._file.write(block)
-
-
-# ----------------------------------------------------------------------------
-# The frames of an animation, one after another: of an animated file, of numbered files, of an archive.
-
-_ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)  # EXIF 2.3, table 4
+_ON_ITS_SIDE = (5, 6, 7, 8)  # values of Orientation: EXIF 2.3, table 4
 _BEGINNING = 64  # bytes of a file that say what it is
 
 
@@ -132,9 +69,12 @@ def frames_of_files(name: str, files: Sequence[Path]) -> Frames:
 
     def shape(file: Path) -> tuple[int, int] | None:
         try:
-            with file.open("rb") as opened, Image.open(opened, formats=_formats_of(opened, file)) as image:
-                turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
-                return (image.width, image.height) if turned else (image.height, image.width)
+            with file.open("rb") as opened:
+                formats = formats_of(opened.read(_BEGINNING), file)
+                opened.seek(0)
+                with Image.open(opened, formats=formats) as image:
+                    turned = image.getexif().get(Base.Orientation) in _ON_ITS_SIDE
+                    return (image.width, image.height) if turned else (image.height, image.width)
         except Exception:  # whatever is wrong with it is told when its turn comes
             return None
 
@@ -147,27 +87,21 @@ def frames_of_file(file: Path) -> Frames:
 
     Raises InputError for a file that can't be read, or that has one frame only.
     """
-    content = content_of(file)
-    if is_archive(content):
-        parts = members(content, str(file))
-        names = tuple(f"{file}, {name}" for name, _ in parts)
+    data = read_data(file)
+    if data[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] != _MAGIC:
+        return _animated(file, data)
+    members = _archive_members(data, str(file))
+    _check_enough(file, len(members))
+    names = tuple(f"{file}, {name}" for name, _ in members)
 
-        def read(index: int) -> Picture:
-            return picture_from_bytes(parts[index][1], names[index], names[index])
+    def read(index: int) -> Picture:
+        return picture_from_bytes(members[index][1], names[index], names[index])
 
-        _check_enough(file, len(parts))
-        return Frames(names, read, archive=file)
-    return _animated(file, content)
-
-
-def _formats_of(opened: IO[bytes], file: Path) -> tuple[str, ...]:
-    beginning = opened.read(_BEGINNING)
-    opened.seek(0)
-    return formats_of(beginning, file)
+    return Frames(names, read, archive=file)
 
 
-def _animated(file: Path, content: bytes) -> Frames:
-    with refusals(file, content), opened_image(content, file) as image:
+def _animated(file: Path, data: bytes) -> Frames:
+    with refusals(file, data), opened_image(data, file) as image:
         check_area(image.width, image.height, file)
         seconds, shapes, loop = _scan(image, file)
     _check_enough(file, len(shapes))
@@ -176,21 +110,20 @@ def _animated(file: Path, content: bytes) -> Frames:
     opened: list[Image.Image] = []
 
     def read(index: int) -> Picture:
-        with refusals(names[index], content):
+        with refusals(names[index], data):
             if not opened:
-                opened.append(opened_image(content, file))
+                opened.append(opened_image(data, file))
             try:
                 opened[0].seek(index)
-                return picture_from_pillow(opened[0], names[index], content)
+                return picture_from_pillow(opened[0], names[index], data)
             except BaseException:
                 opened.clear()  # in any state: the next one begins anew
                 raise
 
-    known = tuple(seconds) if all(one > 0 for one in seconds) else None
-    return Frames(names, read, known, loop)
+    return Frames(names, read, tuple(seconds) if all(one > 0 for one in seconds) else None, loop)
 
 
-def _scan(image: Image.Image, file: Path) -> tuple[list[float], list[tuple[int, int] | None], int | None]:
+def _scan(image: Image.Image, file: Path) -> tuple[list[float], list[tuple[int, int]], int | None]:
     """Seconds and size of every frame, and how often the whole is repeated."""
     seconds, shapes = [], []
     loop = image.info.get("loop")
@@ -219,21 +152,71 @@ def _check_enough(file: Path, count: int) -> None:
 
 
 def _check_one_size(shapes: Sequence[tuple[str, tuple[int, int] | None]]) -> None:
-    known = [(name, shape) for name, shape in shapes if shape is not None]
-    for name, shape in known[1:]:
-        if shape != known[0][1]:
+    known = [(name, f"{shape[1]} x {shape[0]}") for name, shape in shapes if shape is not None]
+    for name, size in known[1:]:
+        if size != known[0][1]:
             raise InputError(
-                f"the frames have different sizes: {known[0][0]} has {_words(known[0][1])} pixels and {name}"
-                f" has {_words(shape)}; give frames of one size"
+                f"the frames have different sizes: {known[0][0]} has {known[0][1]} pixels and {name}"
+                f" has {size}; give frames of one size"
             )
 
 
-def _words(shape: tuple[int, int]) -> str:
-    return f"{shape[1]} x {shape[0]}"
+# ---- numbered frames in a tar archive, as a run keeps them: the same frames give the same bytes ----
+
+_MAGIC, _MAGIC_AT = b"ustar", 257  # POSIX.1-1988, the header of a member
 
 
-# ----------------------------------------------------------------------------
-# Animations out: the pictures of a run's frames in one file.
+def _archive_members(data: bytes, name: str) -> list[tuple[str, bytes]]:
+    """Name and bytes of every file in the archive, in order; nothing is written to the disk.
+
+    Raises InputError for a damaged archive; entries that are no plain files are left out.
+    """
+    try:
+        with tarfile.open(fileobj=BytesIO(data), mode="r:") as archive:
+            return [
+                (one.name, opened.read())
+                for one in archive
+                if one.isreg() and (opened := archive.extractfile(one)) is not None
+            ]
+    except (tarfile.TarError, OSError, ValueError, EOFError) as error:
+        raise InputError(f"{name} is a damaged archive ({error}): make it anew") from None
+
+
+def write_archive(files: Sequence[Path], target: Path | None = None) -> str:
+    """Pack the files, numbered from 1, into ``target``; returns the archive's SHA-256.
+
+    Without a target only the hash is computed. A file that can't be read is packed as an empty one, so that
+    each keeps its place.
+    """
+    with target.open("wb") if target else nullcontext() as opened:
+        hashing = _Hashing(opened)
+        with tarfile.open(fileobj=hashing, mode="w|", format=tarfile.USTAR_FORMAT) as archive:  # pyright: ignore[reportArgumentType, reportCallIssue]
+            for number, file in enumerate(files, 1):
+                try:
+                    data = read_data(file)
+                except InputError:
+                    data = b""
+                # no time and no owner: the archive says nothing of the machine
+                suffix = file.suffix.lower() if file.suffix.isascii() else ""
+                entry = tarfile.TarInfo(f"{number:06d}{suffix}")
+                entry.size = len(data)
+                archive.addfile(entry, BytesIO(data))
+    return hashing.digest.hexdigest()
+
+
+class _Hashing:
+    """What is written goes to a file, if there is one, and into a hash."""
+
+    def __init__(self, file: BinaryIO | None) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, block: bytes) -> int:
+        self.digest.update(block)
+        return len(block) if self._file is None else self._file.write(block)
+
+
+# ---- the pictures of a run's frames in one file ----
 
 _FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -248,12 +231,8 @@ _COLORS = 256  # of a GIF's palette
 
 def check_animation_suffix(name: str | None) -> None:
     """Raise InputError for a name that is not null, with a folder, or of a format that can't be written."""
-    if name is None:
-        return
-    if Path(name).name != name or Path(name).suffix.lower() not in _FORMATS:
-        raise InputError(
-            f"record.animation must be null or a name that ends in {', '.join(_FORMATS)}, but is {name!r}"
-        )
+    right = name is None or (Path(name).name == name and Path(name).suffix.lower() in _FORMATS)
+    require(right, "record.animation", name, f"null or a name that ends in {', '.join(_FORMATS)}")
 
 
 def write_animation(
@@ -266,20 +245,17 @@ def write_animation(
     to the one before it may be stored once, for the time of both.
     """
     name, options = _FORMATS[target.suffix.lower()]
-    read = _read(frames, name)
-    milliseconds = [round(1000 * one) for one in seconds]
-    repeated = {} if loop is None else {"loop": loop}
-    if loop is None and name != "GIF":
-        repeated = {"loop": 1}
+
+    def images() -> Iterator[Image.Image]:
+        for frame in frames:
+            with Image.open(frame) as opened:
+                image = opened.convert("RGB")
+            # the median cut follows the colors of the frame better than the octree, which is faster
+            yield image.quantize(_COLORS, Image.Quantize.MEDIANCUT) if name == "GIF" else image
+
+    options = {**options, "duration": [round(1000 * one) for one in seconds]}
+    if loop is not None or name != "GIF":  # a GIF without it is shown once
+        options["loop"] = 1 if loop is None else loop
+    read = images()
     with written_atomically(target) as temporary:
-        next(read).save(
-            temporary, name, save_all=True, append_images=read, duration=milliseconds, **repeated, **options
-        )
-
-
-def _read(frames: Sequence[Path], name: str) -> Iterator[Image.Image]:
-    for frame in frames:
-        with Image.open(frame) as opened:
-            image = opened.convert("RGB")
-        # the median cut follows the colors of the frame better than the octree, which is faster
-        yield image.quantize(_COLORS, Image.Quantize.MEDIANCUT) if name == "GIF" else image
+        next(read).save(temporary, name, save_all=True, append_images=read, **options)

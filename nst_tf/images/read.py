@@ -1,10 +1,10 @@
-"""Pictures in: from a file, a Pillow image or an array to the project's pixels."""
+"""Reading pictures: from a file, a Pillow image or an array to the project's pixels."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from PIL import Image
 
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.errors import InputError
-from nst_tf.images.decode import Decoded, decode, decode_floats, lay_over_white
-from nst_tf.images.opening import check_area, check_declared, content_of, opened, refusals
-from nst_tf.images.pixels import SMALLEST_SIDE
+from nst_tf.images.decode import Decoded, decode, decode_floats, unless_opaque
+from nst_tf.images.opening import check_area, check_header, opened, read_data, refusals
+from nst_tf.images.pixels import SMALLEST_SIDE, over_white
 from nst_tf.images.tiff import float_tiff, shown_page
 
 log = logging.getLogger(__name__)
@@ -75,34 +75,32 @@ def read_picture(path: str | Path) -> Picture:
             or HEIC, and the decoder is not installed.
     """
     path = Path(path)
-    return picture_from_bytes(content_of(path), path.name, str(path))
+    return picture_from_bytes(read_data(path), path.name, str(path))
 
 
-def picture_from_bytes(content: bytes, name: str, place: str) -> Picture:
+def picture_from_bytes(data: bytes, name: str, place: str) -> Picture:
     """The same for the bytes of a file of this ``name``; messages say that it is at ``place``."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    page = shown_page(content, place)
-    with ExitStack() as stack:
-        image, floats = None, float_tiff(page.content)
-        if floats is not None:
-            stack.enter_context(refusals(place, content))
-            check_declared(floats.width, floats.height, len(content), place)
-            _check_sides(floats.height, floats.width, place)
-        else:
-            image = stack.enter_context(opened(page.content, place))
-            _check_sides(image.height, image.width, place)
+    sha256 = hashlib.sha256(data).hexdigest()
+    page = shown_page(data, place)
+
+    def cached_or(decoded: Callable[[], Decoded]) -> Picture:
         picture = _DECODED.get((sha256, name))
         if picture is None:
             if page.note:
                 log.warning("%s", page.note)
-            if floats is not None:
-                decoded = decode_floats(floats, place)
-            else:
-                assert image is not None, "it is one or the other"  # noqa: S101
-                decoded = decode(image, place, page.content)
-            picture = _picture(decoded, name, sha256, content)
-            _DECODED.put((sha256, name), picture, picture.pixels.nbytes + len(content))
+            picture = _picture(decoded(), name, sha256, data)
+            _DECODED.put((sha256, name), picture, picture.pixels.nbytes + len(data))
         return picture
+
+    floats = float_tiff(page.data)
+    if floats is not None:
+        with refusals(place, data):
+            check_header(floats.width, floats.height, len(data), place)
+            _check_sides(floats.height, floats.width, place)
+            return cached_or(lambda: decode_floats(floats, place))
+    with opened(page.data, place) as image:
+        _check_sides(image.height, image.width, place)
+        return cached_or(lambda: decode(image, place, page.data))
 
 
 def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes = b"") -> Picture:
@@ -147,9 +145,7 @@ def picture_from_array(array: np.ndarray) -> Picture:
     samples = values[..., None] if values.ndim == 2 else values
     alpha = np.ascontiguousarray(samples[..., 3]) if samples.shape[2] == 4 else None
     rgb = np.repeat(samples, 3, axis=2) if samples.shape[2] == 1 else np.ascontiguousarray(samples[..., :3])
-    if alpha is not None and alpha.min() == 1:
-        alpha = None
-    return _picture(Decoded(rgb, alpha), "array", hashlib.sha256(array.tobytes()).hexdigest())
+    return _picture(Decoded(rgb, unless_opaque(alpha)), "array", hashlib.sha256(array.tobytes()).hexdigest())
 
 
 def _unit_values(array: np.ndarray) -> np.ndarray:
@@ -177,7 +173,8 @@ def _check_sides(height: int, width: int, name: str | Path) -> None:
 def _picture(decoded: Decoded, name: str, sha256: str, file: bytes = b"") -> Picture:
     rgb, alpha = decoded
     if alpha is not None:
-        lay_over_white(rgb, alpha)
+        for row, opacity in zip(rgb, alpha, strict=True):  # another picture of the largest size takes 2.1 GB
+            row[:] = over_white(row, opacity)
         alpha.flags.writeable = False
     rgb.flags.writeable = False
     return Picture(rgb, alpha, name, sha256, file)

@@ -1,4 +1,4 @@
-"""Sizes of pictures, and pictures at another size."""
+"""Pictures at another size: which sizes are possible, and the resampling."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ def fit_long_side(height: int, width: int, size: int) -> tuple[int, int]:
             message names the smallest size that works for this aspect ratio. Or the picture would have
             more than ``MOST_PIXELS``; the message names the largest.
     """
-    if height < 1 or width < 1:
-        raise InputError(f"a picture needs at least 1 x 1 pixels, received {height} x {width}")
+    _check_not_empty(height, width)
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
         raise InputError(f"size must be a whole number of pixels, received {size!r}")
     size = int(size)
@@ -85,26 +84,31 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return _resampled(pixels, height, width, Image.Resampling.LANCZOS)
 
 
-def resize_mask(memberships: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Memberships [H, W, R], or [H, W], in [0, 1] at ``height`` x ``width``, as ``resize`` takes pixels.
+def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Opacity [H, W], or memberships [H, W, R] of regions, in [0, 1], as ``resize`` takes pixels.
 
-    The filter is a triangle, which widens with the reduction: unlike Lanczos' it is nowhere negative, so that
-    a region gets no pixel that is not its own, none is lost, and memberships that sum to 1 still do.
+    The filter is a triangle, which widens with the reduction. Lanczos', which is negative in places, would
+    ring: a faint ghost of every outline in the middle of what is transparent, and pixels in regions that
+    they do not belong to. Memberships that sum to 1 still do.
     """
-    return _resampled(memberships, height, width, Image.Resampling.BILINEAR)
+    return _resampled(mask, height, width, Image.Resampling.BILINEAR)
 
 
-def _resampled(pixels: np.ndarray, height: int, width: int, filter_: Image.Resampling) -> np.ndarray:
+def _resampled(pixels: np.ndarray, height: int, width: int, resampling: Image.Resampling) -> np.ndarray:
     if pixels.ndim not in (2, 3) or 0 in pixels.shape:
         raise InputError(f"a picture has axes (height, width, channel), received shape {pixels.shape}")
-    if height < 1 or width < 1:
-        raise InputError(f"a picture needs at least 1 x 1 pixels, received {height} x {width}")
+    _check_not_empty(height, width)
     if pixels.shape[:2] == (height, width):
         return pixels
     planes = pixels[..., None] if pixels.ndim == 2 else pixels
     resized = np.empty((height, width, planes.shape[2]), np.float32)
     for channel in range(planes.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], np.float32))  # mode 'F'
-        resized[..., channel] = np.asarray(plane.resize((width, height), filter_))
+        resized[..., channel] = np.asarray(plane.resize((width, height), resampling))
     np.clip(resized, 0.0, 1.0, out=resized)
     return resized[..., 0] if pixels.ndim == 2 else resized
+
+
+def _check_not_empty(height: int, width: int) -> None:
+    if height < 1 or width < 1:
+        raise InputError(f"a picture needs at least 1 x 1 pixels, received {height} x {width}")

@@ -1,4 +1,4 @@
-"""Writing pictures: encoded for their format, wholly or not at all."""
+"""Writing pictures, with texts that tell how they came about: each wholly or not at all."""
 
 from __future__ import annotations
 
@@ -19,16 +19,169 @@ import tifffile
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 from PIL.ExifTags import IFD, Base
 
+from nst_tf.checks import require
 from nst_tf.errors import InputError
 from nst_tf.files import written_atomically
-from nst_tf.images.decode import over_white
-from nst_tf.images.exif import is_filled, of_size
+from nst_tf.images.exif import exif_of_size, is_filled
 from nst_tf.images.icc import SRGB, OutputProfile
-from nst_tf.images.opening import content_of, opened
-from nst_tf.images.pixels import DEPTHS, levels_of, rounded
+from nst_tf.images.opening import opened, read_data
+from nst_tf.images.pixels import levels_of, over_white
 
-# ----------------------------------------------------------------------------
-# Levels, profile and notes as the bytes of a file: each format by the library that holds the most of it.
+_FORMAT_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
+    {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+)
+"""The suffixes that can be written, in lower case, and Pillow's names of their formats."""
+
+_LONGEST_SIDE = {
+    "JPEG": 65500,  # JPEG_MAX_DIMENSION in libjpeg's jmorecfg.h
+    "WEBP": 16383,  # WEBP_MAX_DIMENSION in libwebp's encode.h
+}
+_KEY = re.compile(r"[!-~]([ -~]{0,77}[!-~])?")  # a keyword of PNG's text chunks (1 to 79 bytes), ASCII alone
+
+
+@dataclass(frozen=True)
+class FileForm:
+    """What a picture's file is besides its pixels: bits a channel, color profile, EXIF data."""
+
+    bits: int = 8
+    profile: OutputProfile = SRGB
+    exif: Image.Exif = field(default_factory=Image.Exif)
+
+
+def check_suffix(path: str | Path) -> str:
+    """Pillow's name of the format of the path's suffix; raises InputError for one that is not written."""
+    suffix = Path(path).suffix
+    if suffix.lower() not in _FORMAT_OF_SUFFIX:
+        raise InputError(
+            f"{path} has the suffix {suffix!r}: a picture is written as .png, .jpg (.jpeg), .webp or "
+            ".tif (.tiff)"
+        )
+    return _FORMAT_OF_SUFFIX[suffix.lower()]
+
+
+def check_bits(path: str | Path, bits: int) -> None:
+    """Raise InputError for a depth that can't be written, or not in the format of the path's suffix."""
+    require(bits in (8, 16), "record.bits", bits, "8 or 16")
+    image_format = check_suffix(path)
+    if bits == 16 and image_format not in ("PNG", "TIFF"):
+        raise InputError(
+            f"record.bits=16 can't be kept in {path}, for {image_format} has 8 bits a channel: choose a"
+            " record.picture that ends in .png or .tif"
+        )
+
+
+def holds_alpha(path: str | Path) -> bool:
+    """Whether the format of the path's suffix holds transparency; InputError for an unknown suffix."""
+    return check_suffix(path) != "JPEG"
+
+
+def longest_side(path: str | Path) -> int | None:
+    """The most pixels of a side in the format of the path's suffix, InputError for an unknown one.
+
+    None without limit.
+    """
+    return _LONGEST_SIDE.get(check_suffix(path))
+
+
+def write_picture(
+    path: str | Path,
+    pixels: np.ndarray,
+    metadata: Mapping[str, str] | None = None,
+    alpha: np.ndarray | None = None,
+    form: FileForm | None = None,
+) -> None:
+    """Write a picture in the format of the path's suffix, atomically, with its color profile embedded.
+
+    The same arguments give the same bytes. PNG and TIFF (deflate) are lossless; JPEG has quality 95 without
+    chroma subsampling, WebP quality 95. An existing file is replaced.
+
+    Args:
+        path: ends in .png, .jpg, .jpeg, .webp, .tif or .tiff, in any case; its folder exists.
+        pixels: RGB (H, W, 3), sRGB, clipped to [0, 1], as :func:`nst_tf.images.pixels.rounded` rounds them.
+        metadata: texts kept in the file, for :func:`read_metadata`. PNG: a text chunk each (tEXt, or iTXt
+            beyond Latin-1). JPEG, WebP and TIFF: all as ASCII JSON in the tag ImageDescription, where a
+            description in the EXIF data stands beside them.
+        alpha: opacity (H, W) in [0, 1], or None. JPEG has none: the picture is laid over white.
+        form: depth, profile (which must have been checked) and EXIF data; None is 8 bits, sRGB and none.
+
+    Raises:
+        InputError: an unknown suffix, a shape other than these, a value that is not finite, a side, depth or
+            metadata beyond what the format holds, or a file that the system does not let us write.
+    """
+    path, form = Path(path), form or FileForm()
+    check_bits(path, form.bits)
+    image_format = check_suffix(path)
+    levels = _levels(pixels, alpha, form, with_alpha=holds_alpha(path))
+    height, width = levels.shape[:2]
+    longest = longest_side(path)
+    if longest is not None and max(height, width) > longest:
+        raise InputError(
+            f"{path} cannot hold {height} x {width} pixels, for a side of a "
+            f"{image_format} picture has at most {longest}: write .png"
+        )
+    metadata = metadata or {}
+    for key, text in metadata.items():
+        if not _KEY.fullmatch(key):
+            raise InputError(f"a metadata key has 1 to 79 printable ASCII characters, received {key!r}")
+        if not isinstance(text, str) or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise InputError(f"metadata are texts of valid Unicode, received {text!r} for {key!r}")
+    exif, icc = exif_of_size(form.exif, height, width, form.profile.is_srgb), form.profile.embedded
+    try:
+        with written_atomically(path) as temporary:
+            if image_format == "PNG":
+                _save_png(temporary, levels, icc, metadata, exif)
+            elif image_format == "TIFF":
+                _save_tiff(temporary, levels, icc, _description(metadata, exif), exif)
+            else:
+                _save_jpeg_or_webp(temporary, image_format, levels, icc, _description(metadata, exif), exif)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path} cannot be written ({reason}): give a path in an existing folder that you may write to"
+        ) from error
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """The texts that :func:`write_picture` stored in a file; empty if it holds none.
+
+    Of a PNG from elsewhere these are all its text chunks.
+
+    Raises:
+        InputError: as :func:`nst_tf.images.read.read_picture`, as far as the header goes.
+    """
+    path = Path(path)
+    with opened(read_data(path), path) as image:
+        if isinstance(image, PngImagePlugin.PngImageFile):
+            return {str(key): str(text) for key, text in image.text.items()}
+        description = image.getexif().get(Base.ImageDescription)
+    try:
+        texts = json.loads(description) if isinstance(description, str) else None
+    except (ValueError, RecursionError):  # another program's
+        return {}
+    if not isinstance(texts, dict):
+        return {}
+    return {key: text for key, text in texts.items() if isinstance(text, str)}
+
+
+def _levels(pixels: np.ndarray, alpha: np.ndarray | None, form: FileForm, with_alpha: bool) -> np.ndarray:
+    """Levels (H, W, 3), or (H, W, 4) if there is an alpha and the format takes it."""
+    pixels = np.asarray(pixels)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
+        raise InputError(f"a picture to write has shape (H, W, 3), received {pixels.shape}")
+    if alpha is None:
+        return form.profile.levels(pixels, form.bits)
+    alpha = np.asarray(alpha)
+    if alpha.shape != pixels.shape[:2]:
+        raise InputError(f"alpha has the shape of the picture, {pixels.shape[:2]}, received {alpha.shape}")
+    if with_alpha:
+        return np.dstack([form.profile.levels(pixels, form.bits), levels_of(alpha, form.bits)])
+    laid = over_white(np.clip(pixels, 0, 1), np.clip(alpha, 0, 1))
+    return form.profile.levels(laid, form.bits)
+
+
+# ---- each format by the library that holds the most of it ----
 
 _SAVE_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     # 95 is the highest quality that Pillow's documentation advises; subsampling 0 keeps full color
@@ -44,54 +197,7 @@ _TEXTS = (Base.Make, Base.Model, Base.Software, Base.DateTime, Base.Artist, Base
 _FIRST_DIRECTORY = 4  # where the header says where it is
 
 
-def save(
-    path: Path,
-    image_format: str,
-    levels: np.ndarray,
-    icc: bytes,
-    metadata: Mapping[str, str],
-    exif: Image.Exif,
-) -> None:
-    """Write ``levels``, (H, W, 3) or (H, W, 4), uint8 or, for PNG and TIFF, uint16, to ``path``.
-
-    Texts in ``metadata`` are checked already. PNG: a text chunk each. JPEG, WebP and TIFF: all as ASCII JSON
-    in the tag ImageDescription, where a description in ``exif`` stands beside them.
-
-    Raises:
-        InputError: more metadata than the format holds.
-        OSError: the file can't be written.
-    """
-    if image_format == "PNG":
-        _save_png(path, levels, icc, metadata, exif)
-        return
-    described = _described(metadata, exif)
-    if image_format == "TIFF":
-        _save_tiff(path, levels, icc, described, exif)
-        return
-    if described is not None:
-        exif[Base.ImageDescription] = described
-    content = exif.tobytes() if is_filled(exif) else b""
-    if image_format == "JPEG" and len(content) > _MOST_JPEG_EXIF:
-        raise InputError(
-            f"{path} cannot hold {len(content):,} bytes of metadata, for JPEG has room for "
-            f"{_MOST_JPEG_EXIF:,}: write .png"
-        )
-    options = {**_SAVE_OPTIONS[image_format], **({"exif": content} if content else {})}
-    Image.fromarray(levels).save(path, image_format, icc_profile=icc, **options)
-
-
-def texts_of(description: object) -> dict[str, str]:
-    """The texts in a tag ImageDescription that :func:`save` wrote; empty for another program's."""
-    try:
-        texts = json.loads(description) if isinstance(description, str) else None
-    except (ValueError, RecursionError):
-        return {}
-    return (
-        {key: text for key, text in texts.items() if isinstance(text, str)} if isinstance(texts, dict) else {}
-    )
-
-
-def _described(metadata: Mapping[str, str], exif: Image.Exif) -> str | None:
+def _description(metadata: Mapping[str, str], exif: Image.Exif) -> str | None:
     if not metadata:
         return None
     own = exif.get(Base.ImageDescription)
@@ -99,6 +205,21 @@ def _described(metadata: Mapping[str, str], exif: Image.Exif) -> str | None:
         own = own.decode("utf-8", "replace")
     extra = {_OWN_DESCRIPTION: own} if isinstance(own, str) and _OWN_DESCRIPTION not in metadata else {}
     return json.dumps({**metadata, **extra})  # ASCII: the tag's own type
+
+
+def _save_jpeg_or_webp(
+    path: Path, image_format: str, levels: np.ndarray, icc: bytes, description: str | None, exif: Image.Exif
+) -> None:
+    if description is not None:
+        exif[Base.ImageDescription] = description
+    encoded = exif.tobytes() if is_filled(exif) else b""
+    if image_format == "JPEG" and len(encoded) > _MOST_JPEG_EXIF:
+        raise InputError(
+            f"{path} cannot hold {len(encoded):,} bytes of metadata, for JPEG has room for "
+            f"{_MOST_JPEG_EXIF:,}: write .png"
+        )
+    options = {**_SAVE_OPTIONS[image_format], **({"exif": encoded} if encoded else {})}
+    Image.fromarray(levels).save(path, image_format, icc_profile=icc, **options)
 
 
 def _save_png(
@@ -126,17 +247,18 @@ def _save_png(
         png.write_chunks(file, [*chunks, *rest])
 
 
-def _save_tiff(path: Path, levels: np.ndarray, icc: bytes, described: str | None, exif: Image.Exif) -> None:
+def _save_tiff(path: Path, levels: np.ndarray, icc: bytes, description: str | None, exif: Image.Exif) -> None:
     """Deflated, with the predictor that takes differences of neighbours.
 
     By tifffile: Pillow writes no color of 16 bits, nor the data of the photograph into a compressed file.
     """
     own: list[Any] = [
-        (tag, _ASCII, None, text, True) for tag, text in sorted(exif.items()) if _is_text(tag, text)
+        (tag, _ASCII, None, text, True)
+        for tag, text in sorted(exif.items())
+        if tag in _TEXTS and isinstance(text, (str, bytes))
     ]
     if Base.Orientation in exif:
         own.append((Base.Orientation, _SHORT, 1, exif[Base.Orientation], True))
-    below = {int(tag): dict(ifd) for tag in (IFD.Exif, IFD.GPSInfo) if (ifd := exif.get_ifd(tag))}
     tifffile.imwrite(
         path,
         levels,
@@ -147,18 +269,14 @@ def _save_tiff(path: Path, levels: np.ndarray, icc: bytes, described: str | None
         compression="zlib",
         predictor=True,
         iccprofile=icc,
-        description=described,
+        description=description,
         metadata=None,
         software=False,
         extratags=own,
     )
+    below = {int(tag): dict(ifd) for tag in (IFD.Exif, IFD.GPSInfo) if (ifd := exif.get_ifd(tag))}
     if below:
         _append_directories(path, below)
-
-
-def _is_text(tag: int, value: Any) -> bool:
-    """Whether an entry is one of the texts that tifffile is given; the description is ours to write."""
-    return isinstance(value, (str, bytes)) and tag in _TEXTS
 
 
 def _append_directories(path: Path, below: Mapping[int, Mapping[int, Any]]) -> None:
@@ -194,176 +312,3 @@ def _even_end(file: BinaryIO) -> int:
     if file.seek(0, SEEK_END) % 2:
         file.write(b"\0")
     return file.tell()
-
-
-# ----------------------------------------------------------------------------
-# Pictures out, with a note of how they came about, each wholly written or not at all.
-
-FORMAT_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
-    {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-)
-"""The suffixes that can be written, in lower case, and Pillow's names of their formats."""
-
-_LONGEST_SIDE = {
-    "JPEG": 65500,  # JPEG_MAX_DIMENSION in libjpeg's jmorecfg.h
-    "WEBP": 16383,  # WEBP_MAX_DIMENSION in libwebp's encode.h
-}
-_SIXTEEN_BITS = ("PNG", "TIFF")
-_IMAGE_DESCRIPTION = 270  # TIFF 6.0 section 8; EXIF takes the tag over
-_KEY = re.compile(r"[!-~]([ -~]{0,77}[!-~])?")  # a keyword of PNG's text chunks (1 to 79 bytes), ASCII alone
-
-
-@dataclass(frozen=True)
-class FileForm:
-    """What a picture's file is besides its pixels: bits a channel, color profile, EXIF data."""
-
-    bits: int = 8
-    profile: OutputProfile = SRGB
-    exif: Image.Exif = field(default_factory=Image.Exif)
-
-
-def check_suffix(path: str | Path) -> None:
-    """Refuse, before any work, a path whose suffix :func:`write_picture` does not know.
-
-    Raises:
-        InputError: naming the suffix received and those that work.
-    """
-    _format(Path(path))
-
-
-def check_bits(path: str | Path, bits: int) -> None:
-    """Refuse, before any work, a depth that can't be written, or not in the format of the path's suffix.
-
-    Raises:
-        InputError: naming the depth received and what works.
-    """
-    if bits not in DEPTHS:
-        raise InputError(f"record.bits must be 8 or 16, but is {bits}")
-    image_format = _format(Path(path))
-    if bits == 16 and image_format not in _SIXTEEN_BITS:
-        raise InputError(
-            f"record.bits=16 can't be kept in {path}, for {image_format} has 8 bits a channel: choose a"
-            " record.picture that ends in .png or .tif"
-        )
-
-
-def holds_alpha(path: str | Path) -> bool:
-    """Whether the format of the path's suffix holds transparency; InputError for an unknown suffix."""
-    return _format(Path(path)) != "JPEG"
-
-
-def longest_side(path: str | Path) -> int | None:
-    """The most pixels that a side of a picture in the format of the path's suffix has; None without limit.
-
-    Raises:
-        InputError: an unknown suffix.
-    """
-    return _LONGEST_SIDE.get(_format(Path(path)))
-
-
-def round_to_8_bits(pixels: np.ndarray) -> np.ndarray:
-    """As :func:`nst_tf.images.pixels.rounded` to 8 bits."""
-    return rounded(pixels, 8)
-
-
-def write_picture(
-    path: str | Path,
-    pixels: np.ndarray,
-    metadata: Mapping[str, str] | None = None,
-    alpha: np.ndarray | None = None,
-    form: FileForm | None = None,
-) -> None:
-    """Write a picture in the format of the path's suffix, atomically, with its color profile embedded.
-
-    The same arguments give the same bytes. PNG and TIFF (deflate) are lossless; JPEG has quality 95 without
-    chroma subsampling, WebP quality 95. An existing file is replaced.
-
-    Args:
-        path: ends in .png, .jpg, .jpeg, .webp, .tif or .tiff, in any case; its folder exists.
-        pixels: RGB (H, W, 3), sRGB, clipped to [0, 1], as :func:`nst_tf.images.pixels.rounded` rounds them.
-        metadata: texts kept in the file, for :func:`read_metadata`. PNG: a text chunk each (tEXt, or iTXt
-            beyond Latin-1). JPEG, WebP and TIFF: all as ASCII JSON in the tag ImageDescription.
-        alpha: opacity (H, W) in [0, 1], or None. JPEG has none: the picture is laid over white.
-        form: depth, profile (which must have been checked) and EXIF data; None is 8 bits, sRGB and none.
-
-    Raises:
-        InputError: an unknown suffix, a shape other than these, a value that is not finite, a side, depth or
-            metadata beyond what the format holds, or a file that the system does not let us write.
-    """
-    path, form = Path(path), form or FileForm()
-    image_format = _format(path)
-    check_bits(path, form.bits)
-    levels = _canvas(pixels, alpha, form, with_alpha=holds_alpha(path))
-    height, width = levels.shape[:2]
-    longest = longest_side(path)
-    if longest is not None and max(height, width) > longest:
-        raise InputError(
-            f"{path} cannot hold {height} x {width} pixels, for a side of a "
-            f"{image_format} picture has at most {longest}: write .png"
-        )
-    texts = _checked(metadata or {})
-    exif = of_size(form.exif, height, width, form.profile.is_srgb)
-    try:
-        with written_atomically(path) as temporary:
-            save(temporary, image_format, levels, form.profile.embedded, texts, exif)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} cannot be written ({reason}): give a path in an existing folder that you may write to"
-        ) from error
-
-
-def read_metadata(path: str | Path) -> dict[str, str]:
-    """The texts that :func:`write_picture` stored in a file; empty if it holds none.
-
-    Of a PNG from elsewhere these are all its text chunks.
-
-    Raises:
-        InputError: as :func:`nst_tf.images.read.read_picture`, as far as the header goes.
-    """
-    path = Path(path)
-    with opened(content_of(path), path) as image:
-        if isinstance(image, PngImagePlugin.PngImageFile):
-            return {str(key): str(text) for key, text in image.text.items()}
-        return texts_of(image.getexif().get(_IMAGE_DESCRIPTION))
-
-
-def _format(path: Path) -> str:
-    image_format = FORMAT_OF_SUFFIX.get(path.suffix.lower())
-    if image_format is None:
-        raise InputError(
-            f"{path} has the suffix {path.suffix!r}: a picture is written as .png, .jpg (.jpeg), .webp or "
-            ".tif (.tiff)"
-        )
-    return image_format
-
-
-def _canvas(pixels: np.ndarray, alpha: np.ndarray | None, form: FileForm, with_alpha: bool) -> np.ndarray:
-    """Levels (H, W, 3), or (H, W, 4) if there is an alpha and the format takes it."""
-    pixels = np.asarray(pixels)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-        raise InputError(f"a picture to write has shape (H, W, 3), received {pixels.shape}")
-    if alpha is None:
-        return form.profile.levels(pixels, form.bits)
-    alpha = np.asarray(alpha)
-    if alpha.shape != pixels.shape[:2]:
-        raise InputError(f"alpha has the shape of the picture, {pixels.shape[:2]}, received {alpha.shape}")
-    if with_alpha:
-        return np.dstack([form.profile.levels(pixels, form.bits), levels_of(alpha, form.bits)])
-    laid = over_white(np.clip(pixels, 0, 1), np.clip(alpha, 0, 1))
-    return form.profile.levels(laid, form.bits)
-
-
-def _checked(metadata: Mapping[str, str]) -> Mapping[str, str]:
-    for key, text in metadata.items():
-        if not _KEY.fullmatch(key):
-            raise InputError(f"a metadata key has 1 to 79 printable ASCII characters, received {key!r}")
-        if not isinstance(text, str) or _has_surrogates(text):
-            raise InputError(f"metadata are texts of valid Unicode, received {text!r} for {key!r}")
-    return metadata
-
-
-def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.config.validate import Inputs
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
+from nst_tf.runs.folder import HYDRA, SUMMARY, read_object
 
 if TYPE_CHECKING:
     from nst_tf.optim.loop import Solver
@@ -158,12 +159,10 @@ class Loggers:
 
     def begin(self, folder: Path, settings: DictConfig, inputs: Inputs, resumed_at: int = 0) -> None:
         """The run in ``folder``, whose configuration and summary are written, begins or goes on."""
-        from nst_tf.runs.folder import summary_of
-
         self._folder = folder.absolute()
         if not self._working:
             return
-        summary = summary_of(folder)
+        summary = read_object(folder / SUMMARY) or {}
         plain: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
         run = LoggedRun(
             folder=self._folder,
@@ -186,11 +185,9 @@ class Loggers:
 
     def finish(self) -> None:
         """The run ended, and its summary is written."""
-        from nst_tf.runs.folder import summary_of
-
         if not self._working:
             return
-        summary = summary_of(self._folder)
+        summary = read_object(self._folder / SUMMARY) or {}
         picture = self._folder / summary["picture"] if "picture" in summary else None
         self._tell("finish", summary["status"], summary, picture)
 
@@ -248,7 +245,7 @@ def _pictures(inputs: Inputs, size: int) -> dict[str, np.ndarray]:
 def _sweep_of(folder: Path) -> Path | None:
     """The sweep's folder, from what Hydra left in the job's own: it holds for a resumed job as well."""
     try:
-        left: Any = OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "hydra.yaml"), resolve=False)
+        left: Any = OmegaConf.to_container(OmegaConf.load(folder / HYDRA / "hydra.yaml"), resolve=False)
         if left["hydra"]["mode"] != "MULTIRUN":
             return None
         return folder.parents[len(PurePath(left["hydra"]["sweep"]["subdir"]).parts) - 1]

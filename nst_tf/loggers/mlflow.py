@@ -19,6 +19,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.write import write_picture
 from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
+from nst_tf.runs.folder import CONFIGURATION, INPUTS, METRICS, PROGRESS, SUMMARY
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -134,9 +135,6 @@ def _client(uri: str) -> MlflowClient:
 LINK = "mlflow.json"
 """In the folder of a run or of a sweep: which MLflow run is its own."""
 
-# the names of nst_tf.runs, which imports TensorFlow
-_METRICS, _PROGRESS, _FILES = "metrics.jsonl", "progress", ("config.yaml", "run.json")
-
 # of mlflow.utils.validation
 _PARAMETERS_A_BATCH, _METRICS_A_BATCH = 100, 1000
 _LONGEST_PARAMETER, _LONGEST_TAG, _LONGEST_NAME = 6000, 8000, 250
@@ -228,7 +226,7 @@ class MLflow:
 
 
 def _rows(folder: Path) -> list[dict[str, float]]:
-    metrics = folder / _METRICS
+    metrics = folder / METRICS
     lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
     return [json.loads(line) for line in lines]
 
@@ -280,8 +278,8 @@ def _tell_files(client: MlflowClient, run_id: str, run: LoggedRun, picture: Path
     with tempfile.TemporaryDirectory() as folder:
         for name, pixels in run.pictures.items():
             write_picture(Path(folder) / f"{name}.png", pixels)
-        client.log_artifacts(run_id, folder, "inputs")
-    if (run.folder / _PROGRESS).is_dir():
-        client.log_artifacts(run_id, str(run.folder / _PROGRESS), _PROGRESS)
-    for file in [*(run.folder / name for name in _FILES), *([picture] if picture else [])]:
+        client.log_artifacts(run_id, folder, INPUTS)
+    if (run.folder / PROGRESS).is_dir():
+        client.log_artifacts(run_id, str(run.folder / PROGRESS), PROGRESS)
+    for file in [*(run.folder / name for name in (CONFIGURATION, SUMMARY)), *([picture] if picture else [])]:
         client.log_artifact(run_id, str(file))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from nst_tf.images.pixels import levels_of
 from nst_tf.images.read import read_picture
-from nst_tf.images.write import round_to_8_bits
 from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
+from nst_tf.runs.folder import PROGRESS
 
 if TYPE_CHECKING:
     from nst_tf.optim.loop import Solver
@@ -59,7 +60,7 @@ class TensorBoard:
         if run.resumed_at:
             # readers drop whatever an earlier event file holds from this step on
             self._write(Event(step=run.resumed_at, session_log=SessionLog(status=SessionLog.START)))
-            progress = run.folder / "progress" / f"step-{run.resumed_at:06d}.png"
+            progress = run.folder / PROGRESS / f"step-{run.resumed_at:06d}.png"
             if progress.exists():
                 self._add(run.resumed_at, [_picture("progress", read_picture(progress).pixels)])
         else:
@@ -130,7 +131,7 @@ def _picture(name: str, pixels: np.ndarray) -> Any:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     encoded = io.BytesIO()
-    Image.fromarray(np.rint(round_to_8_bits(pixels) * 255).astype(np.uint8)).save(encoded, "PNG")
+    Image.fromarray(levels_of(pixels)).save(encoded, "PNG")
     height, width, channels = pixels.shape
     image = Summary.Image(
         height=height, width=width, colorspace=channels, encoded_image_string=encoded.getvalue()

@@ -31,7 +31,8 @@ from nst_tf.rerun.rerun import (
     rerun,
     rerun_sweep,
 )
-from nst_tf.runs.saved_run import Located, read_saved_run, read_summary
+from nst_tf.runs.folder import LOG, read_summary
+from nst_tf.runs.saved_run import Located, read_saved_run
 
 BEYOND, BAD_INPUT = 1, 2
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
@@ -138,7 +139,7 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
 
 
 def _of_pictures(located: Located) -> list[str]:
-    changed = [f"{located.what(name)} is not what it was when the run was made" for name in located.changed]
+    changed = [f"{located.named(name)} is not what it was when the run was made" for name in located.changed]
     return [*changed, *located.damaged]
 
 
@@ -168,7 +169,7 @@ def _sentences(verdict: Verdict) -> list[str]:
             f"not identical to the picture in {old}: PSNR {_decibels(verdict)} dB, {within} the tolerance of"
             f" {verdict.tolerance:g} dB"
         ]
-    lines += [f"{verdict.located.what(name)} has changed since" for name in verdict.located.changed]
+    lines += [f"{verdict.located.named(name)} has changed since" for name in verdict.located.changed]
     return lines + [f"different: {line}" for line in verdict.differences]
 
 
@@ -189,7 +190,7 @@ def _path(verdict: Verdict) -> Path:
 
 def _take_away(folder: Path) -> None:
     """Nothing half-made stays of a run that was refused."""
-    (folder / "nst.log").unlink(missing_ok=True)
+    (folder / LOG).unlink(missing_ok=True)
     for empty in (folder, folder.parent):
         try:
             empty.rmdir()

@@ -25,7 +25,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.guidance.masks import rename_masks
 from nst_tf.runs.saved_run import SavedRun
-from nst_tf.sweep.earlier import as_asked
+from nst_tf.sweep.resume import as_asked
 from nst_tf.tensorflow_setup import load_tensorflow
 
 # ----------------------------------------------------------------------------
@@ -214,10 +214,10 @@ def with_files_named(saved: SavedRun, known: MutableMapping[str, str] | None = N
     """
     located = saved.located()
     if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
+        raise InputError(located.sentence_for_missing(saved.working_folder))
     for name in located.changed:
-        raise InputError(f"{located.what(name)} is not what it was when the run was made: put it back")
-    saved.checked(located.files)
+        raise InputError(f"{located.named(name)} is not what it was when the run was made: put it back")
+    saved.checked_inputs(located.files)
     known = {} if known is None else known
     names = {}
     for one in saved.inputs:

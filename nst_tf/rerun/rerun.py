@@ -24,7 +24,7 @@ from nst_tf.api import composed
 from nst_tf.config.schema import EXPERIMENT, GROUPS_WITH_ONE_OPTION, SAMPLES, is_there, picture_path
 from nst_tf.config.words import NO_FILES, as_spelled_here, groups, typed_keys, with_quoted_files
 from nst_tf.errors import InputError
-from nst_tf.files import write_text_atomically
+from nst_tf.files import natural_order, write_text_atomically
 from nst_tf.images.read import read_picture
 from nst_tf.rerun.export import (
     FILE_LEAVES,
@@ -38,7 +38,8 @@ from nst_tf.rerun.export import (
     refuse_taken_away,
 )
 from nst_tf.run import run
-from nst_tf.runs.saved_run import SUMMARY, Located, SavedRun, has_checkpoint, read_saved_run, read_summary
+from nst_tf.runs.folder import LOG, SUMMARY, SWEEP, has_checkpoint, read_summary
+from nst_tf.runs.saved_run import Located, SavedRun, read_saved_run
 from nst_tf.tensorflow_setup import load_tensorflow
 
 # ----------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def found(folder: Path) -> Found:
             below.clear()
     if not names:
         raise InputError(f"{folder} is neither the folder of a run nor of a sweep: there is no {SUMMARY}")
-    return Found(folder, is_sweep=True, names=tuple(sorted(names, key=_in_order)))
+    return Found(folder, is_sweep=True, names=tuple(sorted(names, key=natural_order)))
 
 
 def new_folder(wanted: str | None, old: Path, is_sweep: bool) -> Path:
@@ -104,11 +105,6 @@ def new_folder(wanted: str | None, old: Path, is_sweep: bool) -> Path:
             f"can't write to the folder {folder} ({error.strerror}): choose another with --output"
         ) from None
     return folder
-
-
-def _in_order(name: str) -> list[tuple[int, str]]:
-    """Runs of a sweep are numbered: 10 comes after 9."""
-    return [(int(part) if part.isdecimal() else -1, part) for part in name.split("/")]
 
 
 # ----------------------------------------------------------------------------
@@ -357,7 +353,6 @@ def _value(run: SavedRun, key: str) -> Any:
 # ----------------------------------------------------------------------------
 # One saved run, made again in a folder of its own, and what came of it.
 
-_LOG = "nst.log"
 # of these run.json, or the configuration of the run that was made, says what became of them
 _RESOLVED = ("precision", "memory")
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it
@@ -422,8 +417,8 @@ def check_repeatable(saved: SavedRun, words: Sequence[str] = ()) -> tuple[SavedR
     wanted = changed(saved, words)
     located = wanted.located()
     if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
-    wanted.checked(located.files, typed_keys(words))
+        raise InputError(located.sentence_for_missing(saved.working_folder))
+    wanted.checked_inputs(located.files, typed_keys(words))
     return wanted, located
 
 
@@ -467,7 +462,7 @@ def rerun(
         settings.logger = {}
     complete = all(group in wanted.choices for group in GROUPS_WITH_ONE_OPTION)
     error, alike, picture = None, None, None
-    with _logged(folder / _LOG):
+    with _logged(folder / LOG):
         try:
             picture = run(
                 settings,
@@ -534,8 +529,6 @@ def _logged(path: Path) -> Iterator[None]:
 
 # ----------------------------------------------------------------------------
 # Every completed run of a sweep, made again in a new sweep's folder.
-
-SWEEP = "sweep.json"
 
 
 @dataclass

@@ -1,8 +1,3 @@
-"""The run's folder: pictures, metrics, provenance."""
+"""Runs: their folders, checkpoints, signals, memory and sizes. Nothing here imports TensorFlow."""
 
 from __future__ import annotations
-
-from nst_tf.runs.folder import RunFolder
-from nst_tf.runs.provenance import provenance
-
-__all__ = ["RunFolder", "provenance"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from nst_tf.errors import InputError
-from nst_tf.files import keep_as, written_atomically
-
-CHECKPOINT, PREVIOUS = "checkpoint.npz", "checkpoint-previous.npz"
+from nst_tf.files import hard_link, written_atomically
+from nst_tf.runs.folder import CHECKPOINT, METRICS, PREVIOUS_CHECKPOINT
 
 _NUMBERS = "numbers"
-_log = logging.getLogger(__name__)
+_BEGIN_ANEW = ": begin the run anew"
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,19 @@ class Checkpoint:
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write it to ``folder`` in one step, flushed to the disk; the last one is kept as the previous one.
 
-    The file is an .npz, whose zip holds a CRC-32 of each array: damage is found when it is read. So is
-    damage to its table of contents, for the number of arrays is one of the numbers.
+    The metrics that go with it are flushed before. The file is an .npz, whose zip holds a CRC-32 of each
+    array: damage is found when it is read. So is damage to its table of contents, for the number of arrays
+    is one of the numbers.
     """
+    with suppress(FileNotFoundError), (folder / METRICS).open("rb+") as metrics:
+        os.fsync(metrics.fileno())  # the rows that go with it must not be lost when the power fails
     path = folder / CHECKPOINT
     numbers = [checkpoint.scale, checkpoint.steps_at_scale, checkpoint.step, checkpoint.seconds]
     numbers.append(len(checkpoint.state))
     with written_atomically(path) as temporary:
         arrays: dict[str, Any] = {_NUMBERS: np.array(numbers, np.float64), **checkpoint.state}
         np.savez(temporary, **arrays)
-        keep_as(path, folder / PREVIOUS)
+        hard_link(path, folder / PREVIOUS_CHECKPOINT)
 
 
 def last_checkpoint(folder: Path) -> tuple[Checkpoint, str | None]:
@@ -51,7 +54,7 @@ def last_checkpoint(folder: Path) -> tuple[Checkpoint, str | None]:
     A damaged newest one is then taken away, so that the next one keeps the whole one. Raises InputError if
     there is none, or no whole one.
     """
-    path, previous = folder / CHECKPOINT, folder / PREVIOUS
+    path, previous = folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT
     if path.exists() or not previous.exists():
         try:
             return read_checkpoint(path), None
@@ -66,12 +69,6 @@ def last_checkpoint(folder: Path) -> tuple[Checkpoint, str | None]:
     return checkpoint, f"{damage}: the run goes on from the previous one, after step {checkpoint.step}"
 
 
-def remove_checkpoints(folder: Path, but_the_last: bool = False) -> None:
-    """Of a run that needs none any more, or none but the last."""
-    for name in (PREVIOUS,) if but_the_last else (CHECKPOINT, PREVIOUS):
-        (folder / name).unlink(missing_ok=True)
-
-
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read it back; nothing is unpickled. Raises InputError if it is not there or damaged."""
     try:
@@ -79,7 +76,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         scale, steps_at_scale, step, seconds, count = (float(number) for number in arrays.pop(_NUMBERS))
-        places = int(scale), int(steps_at_scale), int(step)
         if len(arrays) != count:
             raise ValueError(f"{len(arrays)} of {count:.0f} arrays are there")
     except FileNotFoundError:
@@ -89,7 +85,4 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except Exception as error:  # numpy and zipfile raise whatever a changed byte leads them to
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"the checkpoint {path} is damaged ({reason}){_BEGIN_ANEW}") from None
-    return Checkpoint(*places, seconds, arrays)
-
-
-_BEGIN_ANEW = ": begin the run anew"
+    return Checkpoint(int(scale), int(steps_at_scale), int(step), seconds, arrays)

@@ -1,51 +1,273 @@
-"""A run's folder: every file in it, locked by one process at a time."""
+"""A run's folder: the names of all its files, who writes them, and its lock."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
 import math
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import wraps
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
+from nst_tf.config.experiment_files import read_foreign_text
 from nst_tf.errors import InputError
 from nst_tf.files import remove_unfinished, write_text_atomically, written_atomically
 from nst_tf.images.write import FileForm, write_picture
 from nst_tf.report import Report
-from nst_tf.runs.checkpoint import Checkpoint, remove_checkpoints, write_checkpoint
-
-# ----------------------------------------------------------------------------
-# One process at a time in the folder of a run.
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
 
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
+# ---- The files in the folder of a run, and in that of a sweep ----
 
-Place = tuple[int, int]
+CONFIGURATION, SUMMARY, METRICS, PLOT = "config.yaml", "run.json", "metrics.jsonl", "loss.svg"
+CHECKPOINT, PREVIOUS_CHECKPOINT = "checkpoint.npz", "checkpoint-previous.npz"
+INPUTS, PROGRESS, FRAMES = "inputs", "progress", "frames"  # folders
+YARDSTICK = "yardstick.json"  # what nst-compare measured
+LOG, HYDRA = "nst.log", ".hydra"  # Hydra writes them
+
+SWEEP = "sweep.json"
+JOBS = ".jobs"  # a folder, while the sweep goes on: one file a job
+MULTIRUN = "multirun.yaml"  # Hydra's own record of the command
+
+
+class RunFolder:
+    """Writes ``config.yaml``, ``run.json``, ``metrics.jsonl``, ``progress/``, ``loss.svg`` and the picture.
+
+    ``run.json`` is rewritten whole whenever something is known; its ``status`` is running, completed,
+    diverged, interrupted or failed. Files other than the metrics are there wholly or not at all.
+    """
+
+    def __init__(self, path: Path, is_resumed: bool = False) -> None:
+        """Use an existing folder; raises InputError if it holds a run that is not to be resumed."""
+        self.path = path
+        self._summary: dict[str, Any] = {}
+        if is_resumed:
+            self._summary |= read_summary(path)
+        else:
+            check_holds_no_run(path)
+        self._summary_lock = threading.RLock()
+        self._plotted: list[Report] = []
+        self._plotted_every, self._seen = 1, 0
+        self._first_losses: dict[int, float] = {}  # by size
+        self._improved = False
+
+    def begin(self, configuration: str, **facts: Any) -> None:
+        """Write the configuration (YAML text) and the first summary."""
+        self.configuration = configuration
+        write_text_atomically(self.path / CONFIGURATION, configuration)
+        self.update(status="running", **facts)
+
+    @classmethod
+    def resumed(cls, path: Path, step: int, configuration: str | None = None) -> RunFolder:
+        """Go on in the folder of an unfinished run after ``step`` updates.
+
+        Later rows of the metrics are taken back, and so is what a killed process left half-written.
+        ``configuration``, YAML, replaces the one that is there. Raises InputError if rows are missing or
+        damaged.
+        """
+        folder = cls(path, is_resumed=True)
+        for key in ("error", "roll_backs", "damage", "picture", "steps"):  # of its first end
+            folder._summary.pop(key, None)
+        remove_unfinished(path)
+        remove_unfinished(path / PROGRESS)
+        folder.configuration = (path / CONFIGURATION).read_text(encoding="utf-8")
+        metrics = path / METRICS
+        lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
+        if len(lines) < step:
+            raise InputError(f"{metrics} has {len(lines)} rows for {step} steps: begin the run anew")
+        for line in lines[:step]:
+            try:
+                row = json.loads(line)
+                known = {name: row.pop(name) for name in ("step", "size", "seconds", "loss")}
+                frame = row.pop("frame", None)
+                if not all(isinstance(number, (int, float)) for number in (*known.values(), *row.values())):
+                    raise ValueError("a value is not a number")
+            except (ValueError, KeyError, AttributeError, RecursionError) as error:
+                raise InputError(f"a row of {metrics} is damaged ({error}): begin the run anew") from None
+            folder._remember(Report(**known, parts=row, frame=frame))
+        write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
+        if configuration is not None:
+            folder.configuration = configuration
+            write_text_atomically(path / CONFIGURATION, configuration)
+        folder.update(status="running", resumed_at_step=step)
+        return folder
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What was written to ``run.json`` last."""
+        return self._summary
+
+    @property
+    def never_improved(self) -> bool:
+        """Whether at every size no image seen has a lower loss than the one that the size began with."""
+        return bool(self._first_losses) and not self._improved
+
+    def log(self, report: Report) -> None:
+        """Append a row to the metrics: step, size, seconds, loss and each part by name."""
+        row = {
+            **({} if report.frame is None else {"frame": report.frame}),
+            "step": report.step,
+            "size": report.size,
+            "seconds": round(report.seconds, 4),
+            "loss": report.loss,
+            **report.parts,
+        }
+        with (self.path / METRICS).open("a", encoding="utf-8") as metrics:
+            metrics.write(json.dumps(row) + "\n")
+        self._remember(report)
+
+    def _remember(self, report: Report) -> None:
+        """Keep what the plot needs: never more reports than it can show, however long the run is."""
+        self._improved |= report.loss < self._first_losses.setdefault(report.size, report.loss)
+        if self._seen % self._plotted_every == 0:
+            self._plotted.append(report)
+        self._seen += 1
+        if len(self._plotted) > 2 * MOST_POINTS:
+            self._plotted, self._plotted_every = self._plotted[::2], 2 * self._plotted_every
+
+    def progress_picture(self, step: int, pixels: np.ndarray) -> None:
+        """Write ``progress/step-000050.png``."""
+        folder = self.path / PROGRESS
+        folder.mkdir(exist_ok=True)
+        write_picture(folder / f"step-{step:06d}.png", pixels)
+
+    def frame_picture(self, number: int, pixels: np.ndarray) -> Path:
+        """Write ``frames/000001.png``; returns its path."""
+        folder = self.path / FRAMES
+        folder.mkdir(exist_ok=True)
+        write_picture(folder / f"{number:06d}.png", pixels)
+        return folder / f"{number:06d}.png"
+
+    def picture(
+        self,
+        name: str,
+        pixels: np.ndarray,
+        alpha: np.ndarray | None = None,
+        form: FileForm | None = None,
+    ) -> Path:
+        """Write the result, with the configuration in its metadata; returns its path."""
+        path = self.path / name
+        write_picture(path, pixels, {"nst_tf": self.configuration}, alpha, form)
+        return path
+
+    def update(self, **facts: Any) -> None:
+        """Add facts to the summary and write it."""
+        with self._summary_lock:
+            self._summary |= facts
+            write_summary(self.path, self._summary)
+
+    def interrupt(self, seconds: float = 1.0, **facts: Any) -> None:
+        """Say that the run was interrupted, unless it has ended, from a thread that ends the process.
+
+        Whatever the thread of the run is at, it writes no summary after this one; it gets so many
+        ``seconds`` for one that it has begun to write.
+        """
+        self._summary_lock.acquire(timeout=seconds)
+        if self._summary.get("status") == "running":
+            self._summary |= {"status": "interrupted", **facts}
+            write_summary(self.path, self._summary)
+
+    def finish(self, status: str, keep_checkpoint: bool = False, **facts: Any) -> None:
+        """Write the plot of the loss and the last summary; no checkpoint stays of a completed run.
+
+        ``keep_checkpoint``: the last one does, which is the state at its end.
+        """
+        if self._plotted:
+            write_text_atomically(self.path / PLOT, loss_plot(self._plotted))
+        self.update(status=status, **facts)
+        if status == "completed":
+            for name in (PREVIOUS_CHECKPOINT,) if keep_checkpoint else (CHECKPOINT, PREVIOUS_CHECKPOINT):
+                (self.path / name).unlink(missing_ok=True)
+
+
+def check_holds_no_run(folder: Path) -> None:
+    """Raise InputError if the folder holds a run already."""
+    if (folder / SUMMARY).exists():
+        raise InputError(f"the folder {folder} holds a run already: choose another with hydra.run.dir")
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run in ``folder`` may be gone on with; the checkpoint was not read."""
+    return any((folder / name).is_file() for name in (CHECKPOINT, PREVIOUS_CHECKPOINT))
+
+
+# ---- run.json, and other JSON ----
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
+    if not (folder / SUMMARY).exists():
+        raise InputError(f"{folder} is not the folder of a run: it has no {SUMMARY}")
+    try:
+        summary = json.loads(read_foreign_text(path_inside(folder, SUMMARY, SUMMARY)))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{folder / SUMMARY} can't be read: {error}") from None
+    if not isinstance(summary, dict):
+        raise InputError(f"{folder / SUMMARY} can't be read: it is not an object")
+    return summary
+
+
+def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write ``run.json`` in one step."""
+    write_text_atomically(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+
+
+def update_summary(folder: Path, **facts: Any) -> None:
+    """Add facts to the ``run.json`` of a run that another process wrote, if it came as far as to have one."""
+    if (summary := read_object(folder / SUMMARY)) is not None:
+        write_summary(folder, summary | facts)
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None if there is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def path_inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
+    """The path of a file directly in the folder, or in its folder ``below``; raises InputError otherwise.
+
+    ``relative`` is what ``key`` of ``run.json`` says, which anybody may have written.
+    """
+    parts = PurePosixPath(relative).parts if isinstance(relative, str) and "\0" not in relative else ()
+    above = (below,) if below else ()
+    if len(parts) != len(above) + 1 or parts[: len(above)] != above or parts[len(above)] in ("..", "/"):
+        where = f"{below}/NAME" if below else "a name without a folder"
+        raise InputError(f"{key} in {folder / SUMMARY} must be {where}, but is {relative!r}")
+    path = folder.joinpath(*parts)
+    if path.is_symlink() or (below and path.parent.is_symlink()):
+        raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
+    return path
+
+
+# ---- One process at a time in the folder of a run ----
+
+FolderId = tuple[int, int]
 """Device and inode of a folder."""
 
-_held: dict[Place, int] = {}  # by this process: the open folders
+_held: dict[FolderId, int] = {}  # by this process: the open folders
 
 
 class FolderInUse(InputError):
     """Another process is at the run in this folder: whatever is in it belongs to that one."""
 
 
-def claim(folder: Path) -> Place | None:
+def claim(folder: Path) -> FolderId | None:
     """Lock the existing folder for this process, until ``release``; raises FolderInUse if another has it.
 
     The lock (flock(2), of the folder itself) is the kernel's and ends with the process however that ends, so
@@ -55,8 +277,8 @@ def claim(folder: Path) -> Place | None:
     if fcntl is None:
         return None
     opened = os.open(folder, os.O_RDONLY)
-    place = os.fstat(opened)
-    key = (place.st_dev, place.st_ino)
+    status = os.fstat(opened)
+    key = (status.st_dev, status.st_ino)
     try:
         if key not in _held:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,68 +296,47 @@ def claim(folder: Path) -> Place | None:
     return key
 
 
-def release(place: Place | None) -> None:
+def release(held: FolderId | None) -> None:
     """Let others have the folder; nothing if this process has it no more."""
-    if place in _held:
-        os.close(_held.pop(place))
+    if held in _held:
+        os.close(_held.pop(held))
 
 
-def alone_in(parameter: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
-    """A decorator: the function holds the folder that its parameter of this name says; see ``claim``.
-
-    A folder that is not there is left to the function.
-    """
-
-    def decorated(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-        signature = inspect.signature(function)
-
-        @wraps(function)
-        def alone(*arguments: _Arguments.args, **others: _Arguments.kwargs) -> _Result:
-            folder = signature.bind(*arguments, **others).arguments[parameter]
-            if not folder.is_dir():
-                return function(*arguments, **others)
-            place = claim(folder)
-            try:
-                return function(*arguments, **others)
-            finally:
-                release(place)
-
-        return alone
-
-    return decorated
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the lock of the folder meanwhile, if it is there; see ``claim``."""
+    held = claim(folder) if folder.is_dir() else None
+    try:
+        yield
+    finally:
+        release(held)
 
 
-# ----------------------------------------------------------------------------
-# Taking away the folder of a run that did not come to begin.
-
-INPUTS = "inputs"  # as nst_tf.runs.folder has it, whose room imports TensorFlow
+# ---- What else is written into the folder, and taken away ----
 
 
-def remove_empty_run(folder: Path, made_for_it: Sequence[Path]) -> None:
+def remove_empty_run(folder: Path, created: Sequence[Path]) -> None:
     """Take away what Hydra wrote for a run that was refused: its own files and its folder.
 
-    Of the folders ``made_for_it``, innermost first, those that are left empty go as well.
+    Of the folders ``created`` for the run, innermost first, those that are left empty go as well.
     """
-    if (folder / "run.json").exists():
+    if (folder / SUMMARY).exists():
         return
-    ours = [*(folder / ".hydra").glob("*.yaml"), folder / "nst.log"]
-    if folder in made_for_it:  # a full disk ended it while it wrote these
-        ours += [folder / "config.yaml", *(folder / INPUTS).glob("*")]
+    ours = [*(folder / HYDRA).glob("*.yaml"), folder / LOG]
+    if folder in created:  # a full disk ended it while it wrote these
+        ours += [folder / CONFIGURATION, *(folder / INPUTS).glob("*")]
     for file in ours:
         file.unlink(missing_ok=True)
-    for empty in (folder / ".hydra", folder / INPUTS, *made_for_it):
-        if not empty.exists():
-            continue
+    for empty in (folder / HYDRA, folder / INPUTS, *created):
         try:
             empty.rmdir()
+        except FileNotFoundError:
+            continue
         except OSError:
             return
 
 
-# ----------------------------------------------------------------------------
-# The log in a run's folder, for a call that goes on with the run from elsewhere.
-
-_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it for new runs
+_LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it for new runs
 
 
 @contextmanager
@@ -147,7 +348,7 @@ def also_logged_to(path: Path) -> Iterator[None]:
         yield
         return
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter(_LINE))
+    handler.setFormatter(logging.Formatter(_LOG_LINE))
     root.addHandler(handler)
     try:
         yield
@@ -155,11 +356,6 @@ def also_logged_to(path: Path) -> Iterator[None]:
         root.removeHandler(handler)
         handler.close()
 
-
-# ----------------------------------------------------------------------------
-# The pictures that a run was made from, copied into its folder, so that the folder is complete.
-
-"""The folder of the copies, in a run's folder."""
 
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")  # .webp and the like; anything else is not a suffix but a name
 
@@ -194,8 +390,7 @@ def _linked(sweep: Path, target: Path, content: bytes) -> bool:
     return False
 
 
-# ----------------------------------------------------------------------------
-# The loss of a run as a picture: one SVG, logarithmic, the total and each term.
+# ---- The loss of a run as a picture: one SVG, logarithmic, the total and each term ----
 
 _WIDTH, _HEIGHT, _MARGIN, _LEGEND = 820, 420, 60, 180
 # Okabe and Ito 2008: colors that people with any color vision can tell apart
@@ -256,194 +451,3 @@ def loss_plot(reports: Sequence[Report]) -> str:
         lines.append(f'<path d="M{left} {y}h18" stroke="{color}" stroke-width="{width}"{dash}/>')
         lines.append(f'<text x="{left + 24}" y="{y + 4}">{escape(name)}</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"
-
-
-# ----------------------------------------------------------------------------
-# One run's folder.
-
-SWEEP = "sweep.json"
-"""The file in the folder of a sweep that says how its jobs are."""
-
-FRAMES = "frames"
-CONFIGURATION, SUMMARY, METRICS, PROGRESS, PLOT = (
-    "config.yaml",
-    "run.json",
-    "metrics.jsonl",
-    "progress",
-    "loss.svg",
-)
-
-
-class RunFolder:
-    """Writes ``config.yaml``, ``run.json``, ``metrics.jsonl``, ``progress/``, ``loss.svg`` and the picture.
-
-    ``run.json`` is rewritten whole whenever something is known; its ``status`` is running, completed,
-    diverged, interrupted or failed. Files other than the metrics are there wholly or not at all.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Use an existing folder; raises InputError if it holds a run already."""
-        self.path = path
-        if (path / SUMMARY).exists():
-            raise InputError(f"the folder {path} holds a run already: choose another with hydra.run.dir")
-        self._summary: dict[str, Any] = {}
-        self._forget_reports()
-        self._summary_lock = threading.RLock()
-
-    def begin(self, configuration: str, **facts: Any) -> None:
-        """Write the configuration (YAML text) and the first summary."""
-        self.configuration = configuration
-        write_text_atomically(self.path / CONFIGURATION, configuration)
-        self.update(status="running", **facts)
-
-    @classmethod
-    def resumed(cls, path: Path, step: int, configuration: str | None = None) -> RunFolder:
-        """Go on in the folder of an unfinished run after ``step`` updates; later rows are taken back.
-
-        So is what a killed process left half-written. ``configuration``, YAML, takes the place of that which
-        is there. Raises InputError if rows are missing or damaged.
-        """
-        folder = cls.__new__(cls)
-        folder.path = path
-        folder._summary_lock = threading.RLock()
-        folder._summary = dict(summary_of(path))
-        for key in ("error", "roll_backs", "damage", "picture", "steps"):  # of its first end
-            folder._summary.pop(key, None)
-        for place in (path, path / PROGRESS):
-            remove_unfinished(place)
-        folder.configuration = (path / CONFIGURATION).read_text(encoding="utf-8")
-        metrics = path / METRICS
-        lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
-        folder._forget_reports()
-        if len(lines) < step:
-            raise InputError(f"{metrics} has {len(lines)} rows for {step} steps: begin the run anew")
-        for line in lines[:step]:
-            try:
-                row = json.loads(line)
-                known = {name: row.pop(name) for name in ("step", "size", "seconds", "loss")}
-                frame = row.pop("frame", None)
-                if not all(isinstance(number, (int, float)) for number in (*known.values(), *row.values())):
-                    raise ValueError("a value is not a number")
-            except (ValueError, KeyError, AttributeError, RecursionError) as error:
-                raise InputError(f"a row of {metrics} is damaged ({error}): begin the run anew") from None
-            folder._keep(Report(**known, parts=row, frame=frame))
-        write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
-        if configuration is not None:
-            folder.configuration = configuration
-            write_text_atomically(path / CONFIGURATION, configuration)
-        folder.update(status="running", resumed_at_step=step)
-        return folder
-
-    @property
-    def never_improved(self) -> bool:
-        """Whether at every size no image seen has a lower loss than the one that the size began with."""
-        return bool(self._began) and not self._improved
-
-    def _forget_reports(self) -> None:
-        self._reports: list[Report] = []
-        self._every, self._seen = 1, 0
-        self._began: dict[int, float] = {}
-        self._improved = False
-
-    def _keep(self, report: Report) -> None:
-        """What the plot needs: never more reports than it can show, however long the run is."""
-        self._improved |= report.loss < self._began.setdefault(report.size, report.loss)
-        if self._seen % self._every == 0:
-            self._reports.append(report)
-        self._seen += 1
-        if len(self._reports) > 2 * MOST_POINTS:
-            self._reports, self._every = self._reports[::2], 2 * self._every
-
-    def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write the state of the run; the last one stays until then, and as the previous one."""
-        with suppress(FileNotFoundError), (self.path / METRICS).open("rb+") as metrics:
-            os.fsync(metrics.fileno())  # the rows that go with it must not be lost when the power fails
-        write_checkpoint(self.path, checkpoint)
-
-    def log(self, report: Report) -> None:
-        """Append a row to the metrics: step, size, seconds, loss and each part by name."""
-        row = {
-            **({} if report.frame is None else {"frame": report.frame}),
-            "step": report.step,
-            "size": report.size,
-            "seconds": round(report.seconds, 4),
-            "loss": report.loss,
-            **report.parts,
-        }
-        with (self.path / METRICS).open("a", encoding="utf-8") as metrics:
-            metrics.write(json.dumps(row) + "\n")
-        self._keep(report)
-
-    def progress_picture(self, step: int, pixels: np.ndarray) -> None:
-        """Write ``progress/step-000050.png``."""
-        folder = self.path / PROGRESS
-        folder.mkdir(exist_ok=True)
-        write_picture(folder / f"step-{step:06d}.png", pixels)
-
-    def frame_picture(self, number: int, pixels: np.ndarray) -> Path:
-        """Write ``frames/000001.png``; returns its path."""
-        folder = self.path / FRAMES
-        folder.mkdir(exist_ok=True)
-        write_picture(folder / f"{number:06d}.png", pixels)
-        return folder / f"{number:06d}.png"
-
-    @property
-    def summary(self) -> Mapping[str, Any]:
-        """What was written to ``run.json`` last."""
-        return self._summary
-
-    def picture(
-        self,
-        name: str,
-        pixels: np.ndarray,
-        alpha: np.ndarray | None = None,
-        form: FileForm | None = None,
-    ) -> Path:
-        """Write the result, with the configuration in its metadata; returns its path."""
-        path = self.path / name
-        write_picture(path, pixels, {"nst_tf": self.configuration}, alpha, form)
-        return path
-
-    def update(self, **facts: Any) -> None:
-        """Add facts to the summary and write it."""
-        with self._summary_lock:
-            self._summary |= facts
-            self._write_summary()
-
-    def break_off(self, seconds: float = 1.0, **facts: Any) -> None:
-        """Say that the run was interrupted, unless it has ended, from a thread that ends the process.
-
-        Whatever the thread of the run is at, it writes no summary after this one; it gets so many
-        ``seconds`` for one that it has begun to write.
-        """
-        self._summary_lock.acquire(timeout=seconds)
-        if self._summary.get("status") == "running":
-            self._summary |= {"status": "interrupted", **facts}
-            self._write_summary()
-
-    def _write_summary(self) -> None:
-        write_text_atomically(self.path / SUMMARY, json.dumps(self._summary, indent=2) + "\n")
-
-    def finish(self, status: str, keep_checkpoint: bool = False, **facts: Any) -> None:
-        """Write the plot of the loss and the last summary; no checkpoint stays of a completed run.
-
-        ``keep_checkpoint``: the last one does, which is the state at its end.
-        """
-        if self._reports:
-            write_text_atomically(self.path / PLOT, loss_plot(self._reports))
-        self.update(status=status, **facts)
-        if status == "completed":
-            remove_checkpoints(self.path, but_the_last=keep_checkpoint)
-
-
-def summary_of(path: Path) -> Mapping[str, Any]:
-    """The summary of a run's folder; raises InputError if it is not one."""
-    try:
-        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not the folder of a run: its {SUMMARY} can't be read ({error})"
-        ) from None
-    if not isinstance(summary, dict):
-        raise InputError(f"{path} is not the folder of a run: its {SUMMARY} is not an object")
-    return summary

@@ -1,27 +1,26 @@
-"""memory=auto: how much a run takes, how it holds its activations, and what cannot fit."""
+"""memory=auto: how a run holds its activations, chosen by an estimate; and what can't fit, refused."""
 
 from __future__ import annotations
 
 import enum
-import json
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from omegaconf import DictConfig
 
 from nst_tf.config.pictures import style_scales
-from nst_tf.config.validate import Inputs, layer_weights
+from nst_tf.config.validate import Inputs
 from nst_tf.config.words import Typed, is_typed
 from nst_tf.errors import InputError
-from nst_tf.files import write_text_atomically
 from nst_tf.images.resize import smallest_size
 from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
-from nst_tf.runs.sizes import check_sizes, in_words, largest_sizes, shapes_at
+from nst_tf.runs.folder import update_summary
+from nst_tf.runs.sizes import check_sizes, largest_sizes, layers_in_use, option_name, shapes_at
 from nst_tf.vgg.layers import (
     ARCHITECTURES,
     BEFORE_RELU,
@@ -31,8 +30,223 @@ from nst_tf.vgg.layers import (
     reach_of,
 )
 
-# ----------------------------------------------------------------------------
-# How much memory a run takes at its peak, by arithmetic, before any of it is taken.
+_log = logging.getLogger(__name__)
+
+_GIB = 2**30
+_SPARE = 0.97  # of the free memory: a browser's tab comes and goes
+
+
+class Mode(enum.Enum):
+    """The ways to hold a picture's activations; their names are the words of the command line."""
+
+    plain = "plain"
+    recompute = "recompute"
+    tiles = "tiles"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The mode, the side of a tile (None without tiles), and why it is no other; None if all is plain."""
+
+    mode: Mode
+    tile_size: int | None = None
+    reason: str | None = None
+
+
+# ---- The choice ----
+
+
+def check_memory(settings: DictConfig, inputs: Inputs, typed: Typed = None) -> None:
+    """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
+
+    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``typed``, but
+    stands in a saved configuration, what is possible takes the place of what is not.
+    """
+    precision = foreseen_precision(option_name(settings.precision), is_typed("precision", typed))
+    available = None if visible_gpus() else available_bytes()
+    chosen_memory(settings, inputs, available, precision, typed)
+
+
+def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None, typed: Typed = None) -> None:
+    """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
+    chosen = chosen_memory(settings, inputs, available, option_name(settings.precision), typed)
+    settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
+    if chosen.reason:
+        _log.info("%s", chosen.reason)
+
+
+def chosen_memory(
+    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, typed: Typed = None
+) -> Memory:
+    """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
+
+    ``auto`` is plain where its estimate fits, else recompute, else tiles. Raises InputError for a run that
+    fits in none, or whose pictures would be too small or too large, naming the largest sizes that are
+    possible, and for tiles that can't be. A mode that was not ``typed`` gives way to ``auto`` before that.
+    """
+    wanted = option_name(settings.memory)
+    try:
+        return _chosen_memory(settings, inputs, available, precision)
+    except InputError:
+        if wanted == "auto" or is_typed("memory", typed) or is_typed("tile_size", typed):
+            raise
+    settings = settings.copy()
+    settings.memory, settings.tile_size = "auto", None
+    chosen = _chosen_memory(settings, inputs, available, precision)
+    return replace(
+        chosen, reason=f"saved with memory: {wanted}, which is not possible here: {chosen.mode.name}"
+    )
+
+
+def _chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> Memory:
+    available = _limited(settings, available)
+    check_sizes(settings, inputs, lambda: _largest(settings, inputs, available, precision))
+    demand = demand_of(settings, inputs, precision, settings.image.size)
+    wanted = option_name(settings.memory)
+    _check_tiles(settings, demand, wanted)
+    candidates = _candidates(settings, demand, wanted)
+    first = candidates[0]
+    if available is None:
+        return Memory(*first)
+    for mode, tile_size in candidates:
+        if peak_bytes(demand, mode, tile_size) <= available:
+            if (mode, tile_size) == first:
+                return Memory(mode, tile_size)
+            tiles = f" of {tile_size} pixels" if tile_size else ""
+            takes, there = _in_gib(peak_bytes(demand, *first), available)
+            reason = f"because {first[0].name} would take {takes} GiB of the {there} there are"
+            return Memory(mode, tile_size, f"memory: {mode.name}{tiles}, {reason}")
+    raise InputError(_refusal(settings, inputs, precision, wanted, available))
+
+
+def _limited(settings: DictConfig, available: int | None) -> int | None:
+    return available if settings.memory_limit is None else round(settings.memory_limit * _GIB)
+
+
+def _candidates(settings: DictConfig, demand: Demand, wanted: str) -> list[tuple[Mode, int | None]]:
+    """The modes that ``wanted`` may stand for, each with its side of a tile, fastest first."""
+    modes = list(Mode) if wanted == "auto" else [Mode[wanted]]
+    if wanted == "auto" and (not demand.in_pieces or not demand.layers):
+        modes.remove(Mode.tiles)
+    candidates: list[tuple[Mode, int | None]] = [(mode, None) for mode in modes if mode is not Mode.tiles]
+    if Mode.tiles in modes:
+        field = reach_of(demand.architecture, demand.layers).receptive_field if demand.layers else 0
+        sides = [settings.tile_size] if settings.tile_size else [side for side in TILE_SIZES if side >= field]
+        candidates += [(Mode.tiles, side) for side in sides or [field]]
+    return candidates
+
+
+def _check_tiles(settings: DictConfig, demand: Demand, wanted: str) -> None:
+    """Raise InputError for tiles that the objective has no use for, or that are too small."""
+    if not demand.layers:
+        return
+    field = reach_of(demand.architecture, demand.layers).receptive_field
+    if settings.tile_size is not None and settings.tile_size < field:
+        raise InputError(
+            f"tile_size={settings.tile_size} is smaller than the {field} pixels that the deepest layer in use"
+            f" sees: take at least {field}, or shallower layers"
+        )
+    if wanted != Mode.tiles.name:
+        return
+    if _is_circular(settings):
+        raise InputError(
+            "memory=tiles is not possible with model.padding=circular, where a tile at one border sees the"
+            " opposite one: say memory=recompute"
+        )
+    if obstacle := _obstacle_to_pieces(settings):
+        raise InputError(
+            f"memory=tiles is not possible with {obstacle}: tiles serve gram, covariance, correlation,"
+            " channel_means, batch_normalization, gaussian_wasserstein and mmd_linear or mmd_polynomial up to"
+            " degree 2; say memory=recompute"
+        )
+
+
+_IN_PIECES = (
+    "Gram",
+    "Covariance",
+    "Correlation",
+    "ChannelMeans",
+    "BatchNormalizationStatistics",
+    "GaussianWasserstein",
+)
+
+
+def _obstacle_to_pieces(settings: DictConfig) -> str | None:
+    """What in the objective can't be computed piece by piece, in the words of the command line."""
+    for term in ("content", "style"):
+        node = settings.objective[term]
+        if node.weight > 0 and node.get("normalize_gradients"):
+            return f"objective.{term}.normalize_gradients=true"
+    if not settings.objective.style.weight > 0:
+        return None
+    statistic: Any = settings.objective.style.get("statistic") or {"_target_": "Gram"}
+    name = statistic["_target_"].rpartition(".")[2]
+    kernel = statistic.get("kernel") or {}
+    if name in _IN_PIECES or kernel.get("degree", math.inf) <= 2:
+        return None
+    return f"the statistic {name}"
+
+
+def _is_circular(settings: DictConfig) -> bool:
+    return option_name(settings.model.padding) == "circular"
+
+
+# ---- What would fit, where a run does not ----
+
+
+def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, available: int) -> str:
+    """The sentence that names what would fit."""
+    demand = demand_of(settings, inputs, precision, settings.image.size)
+    least = min(peak_bytes(demand, *one) for one in _candidates(settings, demand, wanted))
+    needs, there = _in_gib(least, available)
+    needed = f"image.size={settings.image.size} needs {needs} GiB with memory={wanted}, and there are {there}"
+    ways = []
+    if largest := _largest(settings, inputs, available, precision):
+        ways.append(f"the largest that fits is {largest}")
+    auto = [peak_bytes(demand, *one) for one in _candidates(settings, demand, "auto")]
+    if wanted != "auto" and min(auto) <= available:
+        ways.append("memory=auto fits" if not ways else "memory=auto")
+    if not ways:
+        return f"{needed}: no size fits, free some memory or raise memory_limit"
+    history = " (L-BFGS with a shorter optimizer.history_size, or optimizer=adam, takes less)"
+    return f"{needed}: {', or '.join(ways)}{history if 'history_size' in settings.optimizer else ''}"
+
+
+def _largest(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> str | None:
+    """The words for the largest sizes that fit; None if none does.
+
+    Of ``precision=auto``, which a GPU may make float32, the largest of both is named.
+    """
+    wanted = option_name(settings.memory)
+    # what is free differs from one moment to the next: what is named must fit in the next one, too
+    limit = available if available is None or settings.memory_limit is not None else _SPARE * available
+
+    def largest(precision: str) -> str | None:
+        def fits(size: int, style_size: int) -> bool:
+            demand = demand_of(settings, inputs, precision, size, style_size)
+            return limit is None or any(
+                peak_bytes(demand, *one) <= limit for one in _candidates(settings, demand, wanted)
+            )
+
+        return largest_sizes(settings, inputs, fits)
+
+    found = largest(precision)
+    surely = largest("float32") if option_name(settings.precision) == "auto" else found
+    if found is None or surely == found:
+        return found
+    return f"{f'{surely}, or ' if surely else ''}{found} with precision={precision}"
+
+
+def _in_gib(needed: int, there: int) -> tuple[str, str]:
+    """Both in GiB, with three digits, or as many as tell them apart."""
+    both = [needed / _GIB, there / _GIB]
+    digits = next(
+        (digits for digits in range(3, 12) if f"{both[0]:.{digits}g}" != f"{both[1]:.{digits}g}"), 12
+    )
+    return f"{both[0]:.{digits}g}", f"{both[1]:.{digits}g}"
+
+
+# ---- The estimate: how much memory a run takes at its peak, by arithmetic ----
 
 # Fitted to what scripts/benchmarks/memory.py measures (peak resident memory of a process a size), TensorFlow
 # 2.21 on a CPU, 0.25 to 64 megapixels, at most a few percent below it: docs/memory.md has the table.
@@ -43,6 +257,8 @@ _PASSES = 0.2e9  # of tiles: both compiled passes and what they leave to the all
 _HELD = 4
 _SMOOTHNESS = 10  # and those that total variation and its gradient take in the middle of a step
 _ADDED = 4  # and those that the tiles' shares of the gradient are added to, and carried away in
+# and those of a color mode, beside the optimizer's: the content, what is seen and its gradient, ...
+_OF_COLOR = {"Luminance": 4, "Recombine": 2, "Only": 1}
 _WIDEST = 3.0  # copies of the widest layer that a pass takes beside what is kept
 _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient, and what either is made of
 # and of what a region's statistic reads, in float32: weighted, and its gradient; the first region has room in
@@ -50,19 +266,15 @@ _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient,
 # statistic takes costs as much; measured there: 1.45
 _OF_REGION = 1.5
 _FLOAT = 4  # bytes
+_NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
 _IMAGE = 3 * _FLOAT  # bytes a pixel
+# of torch's L-BFGS: direction, point and gradient before; and as many images in the middle of an update
+_TEMPORARY = 6
+_SCIPY_NUMBER = 2  # SciPy computes in float64
 
 TILE_SIZES = (1536, 1024, 768, 512, 384, 256, 192, 160)
 """Sides of tiles from which ``auto`` takes the largest that fits: what a tile computes twice, its halo of
 2 x 80 pixels at block5_conv1, is 22 % at 1536 and 36 % at 1024."""
-
-
-class Mode(enum.Enum):
-    """The ways to hold a picture's activations; their names are the words of the command line."""
-
-    plain = "plain"
-    recompute = "recompute"
-    tiles = "tiles"
 
 
 @dataclass(frozen=True)
@@ -100,16 +312,94 @@ class Demand:
         """Of the result."""
         return self.shape[0] * self.shape[1]
 
+    @property
+    def convolutions(self) -> list[str]:
+        """Every convolution up to the deepest layer in use."""
+        known = convolution_layers(self.architecture)
+        return list(known[: 1 + max(known.index(name.removesuffix(BEFORE_RELU)) for name in self.layers)])
+
+    def numbers(self, layer: str) -> float:
+        """Activations of a layer for each pixel of the picture."""
+        name = layer.removesuffix(BEFORE_RELU)
+        return ARCHITECTURES[self.architecture].channels[name][1] / positions_factor(name) ** 2
+
+
+def demand_of(
+    settings: DictConfig, inputs: Inputs, precision: str, size: int, style_size: int | None = None
+) -> Demand:
+    """What the settings ask of memory, with ``size`` for image.size, ``style_size`` for image.style_size."""
+    content = inputs.content.height, inputs.content.width
+    styles = [(style.height, style.width) for style in inputs.styles]
+    shape, style_shapes = shapes_at(
+        size,
+        style_size or settings.image.style_size or size,
+        content,
+        styles,
+        settings.image.stretch.name,
+        style_scales(settings, len(styles)),
+    )
+    layers = layers_in_use(settings)
+    return Demand(
+        shape=shape,
+        styles=style_shapes,
+        architecture=settings.model.name.name,
+        content_layers=layers["content"],
+        style_layers=layers["style"],
+        number=_NUMBER[precision],
+        state=_images_of_optimizer(settings.optimizer)
+        + (settings.average is not None)
+        + _OF_COLOR.get(settings.color["_target_"].rpartition(".")[2], 0),
+        files=sum(height * width for height, width in (content, *styles)),
+        in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),
+        regions=len(inputs.regions.names) if inputs.regions else 1,
+        in_double=settings.objective.style.statistic["_target_"].endswith(".GaussianWasserstein"),
+        coarser="smallest" in settings.pyramid
+        and settings.pyramid.smallest * settings.pyramid.factor <= size,
+    )
+
+
+def _images_of_optimizer(optimizer: DictConfig) -> float:
+    """How many images [H, W, 3] in float32 its state and the middle of its update hold."""
+    name = optimizer["_target_"].rpartition(".")[2]
+    history = optimizer.get("history_size")
+    if name == "ScipyLBFGSB":  # wa of the Fortran code: 2 m n + 5 n numbers, and the point and its gradient
+        return _SCIPY_NUMBER * (2 * history + 7) + _TEMPORARY
+    if history is not None:
+        return 2 * history + _TEMPORARY
+    return {"SGD": 1.0, "Adam": 4.0}.get(name, 5.0)  # at most three moments, as AMSGrad has, and an update
+
+
+def estimated_bytes(settings: DictConfig, inputs: Inputs, size: int) -> int:
+    """What the run takes at its peak with ``size`` for image.size; its precision and memory are resolved."""
+    demand = demand_of(settings, inputs, option_name(settings.precision), size)
+    return peak_bytes(demand, Mode[option_name(settings.memory)], settings.tile_size)
+
+
+def pictures_that_fit(settings: DictConfig, inputs: Inputs, available: int | None) -> int | None:
+    """How many such runs can be optimized at once in ``available`` bytes, nothing computed twice.
+
+    None where nothing tells. The process and the weights are there once; everything else as often as there
+    are pictures. Precision and memory of the settings must be resolved.
+    """
+    available = _limited(settings, available)
+    if available is None:
+        return None
+    demand = demand_of(settings, inputs, option_name(settings.precision), settings.image.size)
+    each = peak_bytes(demand, Mode.plain) - _PROCESS
+    return max(1, int((available - _PROCESS) // each))
+
 
 def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     """Peak resident memory of the process, in bytes."""
     pixels = demand.pixels
     largest_style = max((height * width for height, width in demand.styles), default=0)
     held = _PROCESS + _IMAGE * demand.files + _IMAGE * sum(h * w for h, w in demand.styles)
-    held += _of_coarser_sizes(demand)
+    if demand.coarser:  # compiled steps that wait for another run, and pictures that were seen: both bounded
+        third = pixels / 3  # of all coarser sizes, each a quarter of the next
+        held += min(2**30, _IMAGE * (demand.state + 2) * third) + min(2**29, 2 * _IMAGE * third)
     state = _IMAGE * (demand.state + _HELD) * pixels
     smoothness = _IMAGE * _SMOOTHNESS * pixels
-    target = demand.number * pixels * sum(_numbers(demand, name) for name in demand.content_layers)
+    target = demand.number * pixels * sum(demand.numbers(name) for name in demand.content_layers)
     if not demand.layers:
         return round(held + state + smoothness)
     if mode is Mode.plain:
@@ -125,59 +415,36 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     return round(held + state + target + network)
 
 
-def pictures_within(demand: Demand, available: int) -> int:
-    """How many pictures with this demand can be optimized at once in so many bytes, nothing computed twice.
-
-    The process and the weights are there once; everything else as often as there are pictures.
-    """
-    each = peak_bytes(demand, Mode.plain) - _PROCESS
-    return max(1, int((available - _PROCESS) // each))
-
-
-def _numbers(demand: Demand, layer: str) -> float:
-    """Activations of a layer for each pixel of the picture."""
-    name = layer.removesuffix(BEFORE_RELU)
-    return ARCHITECTURES[demand.architecture].channels[name][1] / positions_factor(name) ** 2
-
-
-def _convolutions(demand: Demand) -> list[str]:
-    known = convolution_layers(demand.architecture)
-    return list(known[: 1 + max(known.index(name.removesuffix(BEFORE_RELU)) for name in demand.layers)])
-
-
 def _plain(demand: Demand) -> float:
     """Bytes a pixel: every activation, those that are read once more in float32, and the widest gradients."""
-    convolutions = _convolutions(demand)
-    kept = sum(_numbers(demand, name) for name in convolutions)
-    copied = 0 if demand.number == _FLOAT else sum(_numbers(demand, name) for name in demand.layers)
-    widest = max(_numbers(demand, name) for name in convolutions)
-    style = sum(_numbers(demand, name) for name in demand.style_layers)
+    kept = sum(demand.numbers(name) for name in demand.convolutions)
+    copied = 0 if demand.number == _FLOAT else sum(demand.numbers(name) for name in demand.layers)
+    widest = max(demand.numbers(name) for name in demand.convolutions)
+    style = sum(demand.numbers(name) for name in demand.style_layers)
     read = (demand.regions - 1 + demand.in_double) * style
     return demand.number * (kept + _WIDEST * widest) + _FLOAT * (copied + _OF_REGION * read)
 
 
 def _forward(demand: Demand) -> float:
     """Bytes a pixel of a picture that is only described."""
-    widest = max(_numbers(demand, name) for name in _convolutions(demand))
-    return (
-        _FLOAT * sum(_numbers(demand, name) for name in demand.style_layers)
-        + _WIDEST * demand.number * widest
-    )
+    widest = max(demand.numbers(name) for name in demand.convolutions)
+    style = sum(demand.numbers(name) for name in demand.style_layers)
+    return _FLOAT * style + _WIDEST * demand.number * widest
 
 
 def _recompute(demand: Demand) -> float:
     """Bytes a pixel: what stands between the blocks, and a whole block where bands are not possible."""
-    convolutions = _convolutions(demand)
+    convolutions = demand.convolutions
     last_of_block = {name.partition("_")[0]: name for name in convolutions}
-    pooled = sum(_numbers(demand, name) / 4 for name in list(last_of_block.values())[:-1])
+    pooled = sum(demand.numbers(name) / 4 for name in list(last_of_block.values())[:-1])
     bytes_a_pixel = _JOINED * demand.number * pooled
     if not demand.in_pieces:
         blocks = [
             [name for name in convolutions if name.startswith(block)]
             for block in {name.partition("_")[0] for name in demand.style_layers}
         ]
-        whole = max(sum(_numbers(demand, name) for name in block) for block in blocks)
-        read = max(_numbers(demand, name) for name in demand.style_layers)
+        whole = max(sum(demand.numbers(name) for name in block) for block in blocks)
+        read = max(demand.numbers(name) for name in demand.style_layers)
         # sorted or cut into patches, what is read stands there in float32 a few times
         bytes_a_pixel += demand.number * 2 * whole + 4 * _FLOAT * read
     return bytes_a_pixel
@@ -195,314 +462,9 @@ def _largest_window(demand: Demand, tile_size: int) -> int:
     return math.prod(sides)
 
 
-def _of_coarser_sizes(demand: Demand) -> float:
-    """Compiled steps that wait for another run, and pictures that were seen: both are bounded."""
-    if not demand.coarser:
-        return 0
-    third = demand.pixels / 3  # of all coarser sizes, each a quarter of the next
-    return min(2**30, _IMAGE * (demand.state + 2) * third) + min(2**29, 2 * _IMAGE * third)
+# ---- A run that the memory turned out to be too small for ----
 
-
-# ----------------------------------------------------------------------------
-# How much of an optimizer is in memory.
-
-# of torch's L-BFGS: direction, point and gradient before; and as many in the middle of an update
-_TEMPORARY = 6
-_SCIPY_NUMBER = 2  # SciPy computes in float64
-
-
-def images_of_optimizer(optimizer: DictConfig) -> float:
-    """How many images [H, W, 3] in float32 its state and the middle of its update hold."""
-    name = optimizer["_target_"].rpartition(".")[2]
-    history = optimizer.get("history_size")
-    if name == "ScipyLBFGSB":  # wa of the Fortran code: 2 m n + 5 n numbers, and the point and its gradient
-        return _SCIPY_NUMBER * (2 * history + 7) + _TEMPORARY
-    if history is not None:
-        return 2 * history + _TEMPORARY
-    return {"SGD": 1.0, "Adam": 4.0}.get(name, 5.0)  # at most three moments, as AMSGrad has, and an update
-
-
-# ----------------------------------------------------------------------------
-# memory=auto: how a run holds its activations, chosen before any work, and what can't fit refused.
-
-_NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
-_IN_PIECES = (
-    "Gram",
-    "Covariance",
-    "Correlation",
-    "ChannelMeans",
-    "BatchNormalizationStatistics",
-    "GaussianWasserstein",
-)
-# images [H, W, 3] in float32 beside those of the optimizer: the content, what is seen and its gradient, ...
-_OF_COLOR = {"Luminance": 4, "Recombine": 2, "Only": 1}
-_GIB = 2**30
-_SPARE = 0.97  # of the free memory: a browser's tab comes and goes
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The mode, the side of a tile (None without tiles), and a line for a person, or None if all is plain."""
-
-    mode: Mode
-    tile_size: int | None = None
-    said: str | None = None
-
-
-def check_memory(settings: DictConfig, inputs: Inputs, typed: Typed = None) -> None:
-    """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
-
-    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``typed``, but
-    stands in a saved configuration, what is possible takes the place of what is not.
-    """
-    precision = foreseen_precision(_named(settings.precision), is_typed("precision", typed))
-    available = None if visible_gpus() else available_bytes()
-    chosen_memory(settings, inputs, available, precision, typed)
-
-
-def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None, typed: Typed = None) -> None:
-    """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
-    chosen = chosen_memory(settings, inputs, available, _named(settings.precision), typed)
-    settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
-    if chosen.said:
-        _log.info("%s", chosen.said)
-
-
-def chosen_memory(
-    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, typed: Typed = None
-) -> Memory:
-    """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
-
-    ``auto`` is plain where its estimate fits, else recompute, else tiles. Raises InputError for a run that
-    fits in none, or whose pictures would be too small or too large, naming the largest sizes that are
-    possible, and for tiles that can't be. A mode that was not ``typed`` gives way to ``auto`` before that.
-    """
-    wanted = _named(settings.memory)
-    try:
-        return _chosen_memory(settings, inputs, available, precision)
-    except InputError:
-        if wanted == "auto" or is_typed("memory", typed) or is_typed("tile_size", typed):
-            raise
-    settings = settings.copy()
-    settings.memory, settings.tile_size = "auto", None
-    chosen = _chosen_memory(settings, inputs, available, precision)
-    return replace(
-        chosen, said=f"saved with memory: {wanted}, which is not possible here: {chosen.mode.name}"
-    )
-
-
-def _chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> Memory:
-    if settings.memory_limit is not None:
-        available = round(settings.memory_limit * _GIB)
-    check_sizes(settings, inputs, lambda: _largest(settings, inputs, available, precision))
-    demand = demand_of(settings, inputs, precision, settings.image.size)
-    wanted = _named(settings.memory)
-    check_tiles(settings, demand, wanted)
-    candidates = _candidates(settings, demand, wanted)
-    first, first_bytes = candidates[0], peak_bytes(demand, *candidates[0])
-    if available is None:
-        return Memory(*first)
-    for mode, tile_size in candidates:
-        if peak_bytes(demand, mode, tile_size) <= available:
-            found = Memory(mode, tile_size)
-            if (mode, tile_size) == first:
-                return found
-            tiles = f" of {tile_size} pixels" if tile_size else ""
-            takes, there = _in_gib(first_bytes, available)
-            return replace(
-                found,
-                said=f"memory: {mode.name}{tiles}, because {first[0].name} would take {takes} GiB of the"
-                f" {there} there are",
-            )
-    raise InputError(_refusal(settings, inputs, precision, wanted, available))
-
-
-def estimated_bytes(settings: DictConfig, inputs: Inputs, size: int) -> int:
-    """What the run takes at its peak with ``size`` for image.size; its precision and memory are resolved."""
-    demand = demand_of(settings, inputs, _named(settings.precision), size)
-    return peak_bytes(demand, Mode[_named(settings.memory)], settings.tile_size)
-
-
-def pictures_that_fit(settings: DictConfig, inputs: Inputs, available: int | None) -> int | None:
-    """How many such runs can be optimized at once in ``available`` bytes; None where nothing tells.
-
-    Precision and memory of the settings must be resolved; ``memory_limit`` goes before what there is.
-    """
-    if settings.memory_limit is not None:
-        available = round(settings.memory_limit * _GIB)
-    if available is None:
-        return None
-    demand = demand_of(settings, inputs, _named(settings.precision), settings.image.size)
-    return pictures_within(demand, available)
-
-
-def largest_within(settings: DictConfig, inputs: Inputs, available: int) -> str | None:
-    """The words for the largest sizes that fit into so many bytes, as these settings hold activations."""
-    return _largest(settings, inputs, math.ceil(available / _SPARE), _named(settings.precision))
-
-
-def demand_of(
-    settings: DictConfig, inputs: Inputs, precision: str, size: int, style_size: int | None = None
-) -> Demand:
-    """What the settings ask of memory, with ``size`` for image.size, ``style_size`` for image.style_size."""
-    content = inputs.content.height, inputs.content.width
-    styles = [(style.height, style.width) for style in inputs.styles]
-    shape, style_shapes = shapes_at(
-        size,
-        style_size or settings.image.style_size or size,
-        content,
-        styles,
-        settings.image.stretch.name,
-        style_scales(settings, len(styles)),
-    )
-    used = {
-        term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
-        for term in ("content", "style")
-    }
-    return Demand(
-        shape=shape,
-        styles=style_shapes,
-        architecture=settings.model.name.name,
-        content_layers=used["content"],
-        style_layers=used["style"],
-        number=_NUMBER[precision],
-        state=images_of_optimizer(settings.optimizer)
-        + (settings.average is not None)
-        + _OF_COLOR.get(settings.color["_target_"].rpartition(".")[2], 0),
-        files=sum(height * width for height, width in (content, *styles)),
-        in_pieces=_obstacle(settings) is None and not _wraps(settings),
-        regions=len(inputs.regions.names) if inputs.regions else 1,
-        in_double=settings.objective.style.statistic["_target_"].endswith(".GaussianWasserstein"),
-        coarser="smallest" in settings.pyramid
-        and settings.pyramid.smallest * settings.pyramid.factor <= size,
-    )
-
-
-def check_tiles(settings: DictConfig, demand: Demand, wanted: str) -> None:
-    """Raise InputError for tiles that the objective has no use for, or that are too small."""
-    if not demand.layers:
-        return
-    field = reach_of(demand.architecture, demand.layers).receptive_field
-    if settings.tile_size is not None and settings.tile_size < field:
-        raise InputError(
-            f"tile_size={settings.tile_size} is smaller than the {field} pixels that the deepest layer in use"
-            f" sees: take at least {field}, or shallower layers"
-        )
-    obstacle = _obstacle(settings)
-    if wanted == Mode.tiles.name and _wraps(settings):
-        raise InputError(
-            "memory=tiles is not possible with model.padding=circular, where a tile at one border sees the"
-            " opposite one: say memory=recompute"
-        )
-    if wanted == Mode.tiles.name and obstacle:
-        raise InputError(
-            f"memory=tiles is not possible with {obstacle}: tiles serve gram, covariance, correlation,"
-            " channel_means, batch_normalization, gaussian_wasserstein and mmd_linear or mmd_polynomial up to"
-            " degree 2; say memory=recompute"
-        )
-
-
-def _candidates(settings: DictConfig, demand: Demand, wanted: str) -> list[tuple[Mode, int | None]]:
-    field = reach_of(demand.architecture, demand.layers).receptive_field if demand.layers else 0
-    sizes = [settings.tile_size] if settings.tile_size else [size for size in TILE_SIZES if size >= field]
-    by_mode: Mapping[Mode, list[int | None]] = {
-        Mode.plain: [None],
-        Mode.recompute: [None],
-        Mode.tiles: [*sizes] or [field],
-    }
-    modes = list(Mode) if wanted == "auto" else [Mode[wanted]]
-    if wanted == "auto" and (not demand.in_pieces or not demand.layers):
-        modes.remove(Mode.tiles)
-    return [(mode, size) for mode in modes for size in by_mode[mode]]
-
-
-def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, available: int) -> str:
-    """The sentence that names what would fit."""
-    demand = demand_of(settings, inputs, precision, settings.image.size)
-    least = min(peak_bytes(demand, *one) for one in _candidates(settings, demand, wanted))
-    needs, there = _in_gib(least, available)
-    said = f"image.size={settings.image.size} needs {needs} GiB with memory={wanted}, and there are {there}"
-    ways = []
-    if largest := _largest(settings, inputs, available, precision):
-        ways.append(f"the largest that fits is {largest}")
-    auto = [peak_bytes(demand, *one) for one in _candidates(settings, demand, "auto")]
-    if wanted != "auto" and min(auto) <= available:
-        ways.append("memory=auto fits" if not ways else "memory=auto")
-    if not ways:
-        return f"{said}: no size fits, free some memory or raise memory_limit"
-    history = " (L-BFGS with a shorter optimizer.history_size, or optimizer=adam, takes less)"
-    lean = history if "history_size" in settings.optimizer else ""
-    return f"{said}: {', or '.join(ways)}{lean}"
-
-
-def _largest(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> str | None:
-    """The words for the largest sizes that fit; None if none does.
-
-    Of ``precision=auto``, which a GPU may make float32, the largest of both is named.
-    """
-    wanted = _named(settings.memory)
-    # what is free differs from one moment to the next: what is named must fit in the next one, too
-    limit = available if available is None or settings.memory_limit is not None else _SPARE * available
-
-    def largest(number: str) -> str | None:
-        def fits(size: int, style_size: int) -> bool:
-            demand = demand_of(settings, inputs, number, size, style_size)
-            return limit is None or any(
-                peak_bytes(demand, *one) <= limit for one in _candidates(settings, demand, wanted)
-            )
-
-        return in_words(largest_sizes(settings, inputs, fits))
-
-    found = largest(precision)
-    surely = largest("float32") if _named(settings.precision) == "auto" else found
-    if found is None or surely == found:
-        return found
-    return f"{f'{surely}, or ' if surely else ''}{found} with precision={precision}"
-
-
-def _obstacle(settings: DictConfig) -> str | None:
-    """What in the objective can't be computed piece by piece, in the words of the command line."""
-    for term in ("content", "style"):
-        node = settings.objective[term]
-        if node.weight > 0 and node.get("normalize_gradients"):
-            return f"objective.{term}.normalize_gradients=true"
-    if not settings.objective.style.weight > 0:
-        return None
-    statistic: Any = settings.objective.style.get("statistic") or {"_target_": "Gram"}
-    name = statistic["_target_"].rpartition(".")[2]
-    kernel = statistic.get("kernel") or {}
-    if name in _IN_PIECES or kernel.get("degree", math.inf) <= 2:
-        return None
-    return f"the statistic {name}"
-
-
-def _wraps(settings: DictConfig) -> bool:
-    return _named(settings.model.padding) == "circular"
-
-
-def _in_gib(needed: int, there: int) -> tuple[str, str]:
-    """Both in GiB, with three digits, or as many as tell them apart."""
-    both = [needed / _GIB, there / _GIB]
-    digits = next(
-        (digits for digits in range(3, 12) if f"{both[0]:.{digits}g}" != f"{both[1]:.{digits}g}"), 12
-    )
-    return f"{both[0]:.{digits}g}", f"{both[1]:.{digits}g}"
-
-
-def _named(option: Any) -> str:
-    """The word of an option: settings hold an enumeration, or a string once it is resolved."""
-    return option if isinstance(option, str) else option.name
-
-
-# ----------------------------------------------------------------------------
-# A run that the memory turned out to be too small for, told in one sentence with the size that fits.
-
-_SUMMARY = "run.json"  # as nst_tf.runs.folder has it, which imports TensorFlow
 _LESS = 0.8  # of what was too much: memory comes in pieces, of which the last ones fit nothing
-
-_Others = ParamSpec("_Others")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -510,52 +472,35 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
-def sentence_for_memory(settings: DictConfig, inputs: Inputs) -> str:
-    """What to change: the largest size whose estimate is a fifth less, of what depends on the size at all.
+@contextmanager
+def memory_explained(settings: DictConfig, inputs: Inputs, folder: Path) -> Iterator[None]:
+    """Turn too little memory in the run of ``settings`` with ``inputs`` into an InputError.
 
-    ``settings`` with precision and memory resolved: see ``nst_tf.runs.memory``.
+    The summary of the run in the folder, if there is one, then has the sentence as its error.
     """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        sentence = _sentence_for_memory(settings, inputs)
+        with suppress(OSError):  # a full disk
+            update_summary(folder, error=sentence)
+        raise InputError(sentence) from error
+
+
+def _sentence_for_memory(settings: DictConfig, inputs: Inputs) -> str:
+    """What to change: the largest size whose estimate is a fifth less, of what depends on the size at all."""
     needed = estimated_bytes(settings, inputs, settings.image.size)
     smallest = max(smallest_size(one.height, one.width) for one in (inputs.content, *inputs.styles))
     try:
         least = estimated_bytes(settings, inputs, min(smallest, settings.image.size))
     except InputError:  # a style that is scaled down would be too small at that size
         least = 0
-    largest = largest_within(settings, inputs, round(least + _LESS * (needed - least)))
-    said = (
+    limit = math.ceil(round(least + _LESS * (needed - least)) / _SPARE)
+    largest = _largest(settings, inputs, limit, option_name(settings.precision))
+    advice = f"try {largest}" if largest else "no smaller size helps, free some memory"
+    return (
         f"there was not enough memory for image.size={settings.image.size}, which needs about"
-        f" {needed / _GIB:.2g} GiB:"
+        f" {needed / _GIB:.2g} GiB: {advice}"
     )
-    return f"{said} try {largest}" if largest else f"{said} no smaller size helps, free some memory"
-
-
-def memory_told(
-    function: Callable[Concatenate[DictConfig, Inputs, Path, _Others], Path],
-) -> Callable[Concatenate[DictConfig, Inputs, Path, _Others], Path]:
-    """A decorator of what runs ``settings`` with ``inputs`` in a folder: too little memory is an InputError.
-
-    The folder's summary, if there is one, then has the sentence as its error.
-    """
-
-    @wraps(function)
-    def told(
-        settings: DictConfig, inputs: Inputs, folder: Path, *arguments: _Others.args, **others: _Others.kwargs
-    ) -> Path:
-        try:
-            return function(settings, inputs, folder, *arguments, **others)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            sentence = sentence_for_memory(settings, inputs)
-            _write(folder / _SUMMARY, sentence)
-            raise InputError(sentence) from error
-
-    return told
-
-
-def _write(summary: Path, sentence: str) -> None:
-    try:
-        facts = json.loads(summary.read_text(encoding="utf-8"))
-        write_text_atomically(summary, json.dumps(facts | {"error": sentence}, indent=2) + "\n")
-    except (OSError, ValueError):  # it did not come as far as to have one
-        return

@@ -16,10 +16,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.machine import version_of
-
-# ----------------------------------------------------------------------------
-# What a result depends on besides its configuration: versions, code, machine.
+from nst_tf.machine import processor_name, version_of
 
 try:
     import resource
@@ -70,19 +67,23 @@ def _git_commit() -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 and in_checkout else None
 
 
-def processor_name() -> str:
-    """What the processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
+"""What is done with a whole sweep, or only told: no part of the identity of a run."""
 
 
-# ----------------------------------------------------------------------------
-# Where the time of a run goes.
+def requested_sha256(settings: DictConfig) -> str:
+    """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
 
-_IMPORTED = time.perf_counter()
+    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
+    sweep, or only told, is no part of a run.
+    """
+    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
+    for key in NOT_OF_A_RUN:
+        asked.pop(key, None)
+    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
+        del asked["record"]["keep_checkpoint"]
+    canonical = json.dumps(asked, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class Timings:
@@ -103,33 +104,3 @@ class Timings:
         took, self._last = now - self._last, now
         for name, seconds in (*known.items(), (rest, max(0.0, took - sum(known.values())))):
             self.seconds[name] = round(seconds, 3)
-
-
-def seconds_of_process() -> float:
-    """How long this process has been running; where the system does not tell, since this was imported."""
-    try:
-        # proc(5): field 22 of stat is the start in clock ticks since boot; the name (2) may hold spaces
-        ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-        up = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
-        return up - ticks / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):  # without /proc, or without sysconf
-        return time.perf_counter() - _IMPORTED
-
-
-NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
-"""What is done with a whole sweep, or only told: no part of the identity of a run."""
-
-
-def requested_sha256(settings: DictConfig) -> str:
-    """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
-
-    Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole
-    sweep, or only told, is no part of a run.
-    """
-    asked: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    for key in NOT_OF_A_RUN:
-        asked.pop(key, None)
-    if not asked["record"]["keep_checkpoint"]:  # of runs from before there was this key
-        del asked["record"]["keep_checkpoint"]
-    canonical = json.dumps(asked, sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.build import check_targets, made
-from nst_tf.config.experiment_files import read_foreign_text, read_foreign_yaml
+from nst_tf.config.experiment_files import read_foreign_yaml
 from nst_tf.config.schema import Settings, known_choices, picture_path, user_path
 from nst_tf.config.validate import (
     PROFILES,
@@ -29,19 +28,14 @@ from nst_tf.config.validate import (
 from nst_tf.config.words import Typed, sentence_for
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
+from nst_tf.runs.checkpoint import Checkpoint
+from nst_tf.runs.folder import CONFIGURATION, INPUTS, SUMMARY, has_checkpoint, path_inside, read_summary
 from nst_tf.runs.memory import chosen_memory
 from nst_tf.runs.sizes import check_sizes
 
-if TYPE_CHECKING:
-    from nst_tf.runs.checkpoint import Checkpoint
+_log = logging.getLogger(__name__)
 
-
-# ----------------------------------------------------------------------------
-# A run as its folder tells it. The folder may come from anybody: nothing in it is trusted or unpickled.
-
-# as nst_tf.runs.folder has them, without TensorFlow
-SUMMARY, CONFIGURATION = "run.json", "config.yaml"
-CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
+# ---- A run as its folder tells it, which may come from anybody: nothing in it is trusted or unpickled ----
 
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
@@ -49,45 +43,6 @@ _OBJECTS = (
     *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending"),
 )
 _OBJECTS_IF_ANY = ("objective.style.statistic", "objective.style.statistic.kernel")
-
-
-@dataclass(frozen=True)
-class SavedInput:
-    """A picture (or file of weights) of a run: its configured name, its hash and its copy in the folder."""
-
-    name: str
-    sha256: str | None
-    copy: Path | None = None
-
-
-@dataclass(frozen=True)
-class Located:
-    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same.
-
-    ``copies`` are those that the run's folder should hold; ``damaged`` has a sentence for each that can't
-    serve while its original can.
-    """
-
-    files: dict[str, Path] = field(default_factory=dict)
-    changed: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    copies: dict[str, Path] = field(default_factory=dict)
-    damaged: tuple[str, ...] = ()
-
-    def what(self, name: str) -> str:
-        """How to speak of the file of this name: if it is, or should be, a copy, as that."""
-        copy = self.copies.get(name)
-        is_copy = copy is not None and self.files.get(name, copy) == copy
-        return f"{copy}, the copy of {name}," if is_copy else f"the picture {name}"
-
-    def put_back(self, working_folder: Path) -> str:
-        """The sentence for the first file that is missing."""
-        name = self.missing[0]
-        where = f"as seen from {working_folder}"
-        if name in self.copies:
-            copy = self.copies[name]
-            return f"{copy} is missing, and so is {name}, its original, {where}: put one of them back"
-        return f"the file {name} is missing, {where}: put it back"
 
 
 @dataclass(frozen=True)
@@ -124,7 +79,7 @@ class SavedRun:
     @property
     def picture(self) -> Path:
         """The result; raises InputError if it is not in the folder itself, or not there."""
-        path = _inside(self.folder, "picture", self.summary.get("picture", self.settings.record.picture))
+        path = path_inside(self.folder, "picture", self.summary.get("picture", self.settings.record.picture))
         if not path.is_file():
             raise InputError(f"the picture of the run is missing: {path} does not exist")
         return path
@@ -154,8 +109,8 @@ class SavedRun:
         copies = {one.name: one.copy for one in self.inputs if one.copy}
         return Located(files, tuple(changed), tuple(missing), copies, tuple(damaged))
 
-    def checked(self, files: Files, typed: Typed = ()) -> Inputs:
-        """Check every value, and read the pictures; raises InputError for whatever no run could use.
+    def checked_inputs(self, files: Files, typed: Typed = ()) -> Inputs:
+        """Check every value and read the pictures; raises InputError for whatever no run could use.
 
         What was not ``typed`` may be what only another machine can do: see ``chosen_memory``.
         """
@@ -174,15 +129,49 @@ class SavedRun:
             raise InputError(f"the configuration {path} can't be run ({reason})") from error
 
 
-def has_checkpoint(folder: Path) -> bool:
-    """Whether the run in ``folder`` may be gone on with; the checkpoint was not read."""
-    return any((folder / name).is_file() for name in CHECKPOINTS)
+@dataclass(frozen=True)
+class SavedInput:
+    """A picture (or file of weights) of a run: its configured name, its hash and its copy in the folder."""
+
+    name: str
+    sha256: str | None
+    copy: Path | None = None
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same.
+
+    ``copies`` are those that the run's folder should hold; ``damaged`` has a sentence for each that can't
+    serve while its original can.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    copies: dict[str, Path] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+
+    def named(self, name: str) -> str:
+        """The file of this name in a sentence: if it is, or should be, a copy, as that."""
+        copy = self.copies.get(name)
+        is_copy = copy is not None and self.files.get(name, copy) == copy
+        return f"{copy}, the copy of {name}," if is_copy else f"the picture {name}"
+
+    def sentence_for_missing(self, working_folder: Path) -> str:
+        """The sentence for the first file that is missing."""
+        name = self.missing[0]
+        where = f"as seen from {working_folder}"
+        if name in self.copies:
+            copy = self.copies[name]
+            return f"{copy} is missing, and so is {name}, its original, {where}: put one of them back"
+        return f"the file {name} is missing, {where}: put it back"
 
 
 def read_saved_run(folder: Path) -> SavedRun:
     """Read a run's folder; raises InputError for one that is no run, or whose content no run could have."""
     summary = read_summary(folder)
-    path = _inside(folder, CONFIGURATION, CONFIGURATION)
+    path = path_inside(folder, CONFIGURATION, CONFIGURATION)
     values = read_foreign_yaml(path)
     try:
         settings: Any = OmegaConf.merge(OmegaConf.structured(Settings), values)
@@ -205,21 +194,6 @@ def read_saved_run(folder: Path) -> SavedRun:
     )
 
 
-def read_summary(folder: Path) -> dict[str, Any]:
-    """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
-    if not (folder / SUMMARY).exists():
-        raise InputError(f"{folder} is not the folder of a run: it has no {SUMMARY}")
-    try:
-        summary = json.loads(read_foreign_text(_inside(folder, SUMMARY, SUMMARY)))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{folder / SUMMARY} can't be read: {error}") from None
-    if not isinstance(summary, dict):
-        raise InputError(f"{folder / SUMMARY} can't be read: it is not an object")
-    return summary
-
-
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
     """The pictures that the configuration names, in its order, with what is recorded of each."""
     styles = [settings.style] if isinstance(settings.style, str) else settings.style
@@ -230,19 +204,16 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if "inputs" not in summary and summary.get("status") != "completed":
         raise InputError(f"the run in {folder} ended before its pictures were recorded: begin it anew")
     recorded = summary.get("inputs", {})
-    entries = []
-    if isinstance(recorded, dict):
-        listed = recorded.get("styles")
-        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
-        entries += listed if isinstance(listed, list) else ()
+    if not isinstance(recorded, dict):
+        recorded = {}
+    entries = [recorded.get("frames", recorded.get("content"))] if contents else []
+    entries += _list(recorded.get("styles"))
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
     if isinstance(start := settings.init.get("path"), str):
         names.append(start)
         entries.append(recorded.get("init"))
-    listed = recorded.get("masks")
-    of_masks = listed if isinstance(listed, list) else []
-    masks = mask_names(settings)
+    masks, of_masks = mask_names(settings), _list(recorded.get("masks"))
     if len(of_masks) != len(masks):
         raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
     for name, entry in zip(masks, of_masks, strict=True):
@@ -259,34 +230,56 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     return tuple(inputs)
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _input(folder: Path, name: str, entry: Any) -> SavedInput:
     facts = entry if isinstance(entry, dict) else {}
     sha256, copy = facts.get("sha256"), facts.get("copy")
     return SavedInput(
         name,
         sha256 if isinstance(sha256, str) else None,
-        None if copy is None else _inside(folder, "copy", copy, "inputs"),
+        None if copy is None else path_inside(folder, "copy", copy, INPUTS),
     )
 
 
-def _inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
-    """The path of a file directly in the folder, or in its folder ``below``; raises InputError otherwise."""
-    parts = PurePosixPath(relative).parts if isinstance(relative, str) and "\0" not in relative else ()
-    above = (below,) if below else ()
-    if len(parts) != len(above) + 1 or parts[: len(above)] != above or parts[len(above)] in ("..", "/"):
-        where = f"{below}/NAME" if below else "a name without a folder"
-        raise InputError(f"{key} in {folder / SUMMARY} must be {where}, but is {relative!r}")
-    path = folder.joinpath(*parts)
-    if path.is_symlink() or (below and path.parent.is_symlink()):
-        raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
-    return path
+# ---- resume=FOLDER: the settings and pictures of a run that goes on ----
 
 
-# ----------------------------------------------------------------------------
-# More steps for a run that is completed: from the state that was kept, or by the way that there is.
+def resumable(folder: Path, steps: int | None = None) -> tuple[DictConfig, Inputs, Files]:
+    """Settings, pictures and files of the run; raises InputError for one that can't go on.
+
+    A completed one goes on for ``steps`` at its last size, if its last state was kept; another one has the
+    steps that it was configured with.
+    The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
+    was started, if they still are what they were. Targets are those that any configuration may name.
+    """
+    saved = read_saved_run(folder)
+    if saved.status == "completed":
+        if refusal := _refusal_of_completed(saved, steps):
+            raise InputError(refusal)
+    elif steps is not None:
+        raise InputError(f"a run that is not completed keeps its own configuration: leave out steps={steps}")
+    for path in folder.iterdir():
+        if path.is_symlink():  # going on would write through it
+            raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
+    located = saved.located()
+    if located.missing:
+        raise InputError(located.sentence_for_missing(saved.working_folder))
+    if located.changed:
+        raise InputError(
+            f"{located.named(located.changed[0])} is not what it was when the run began: begin it anew"
+        )
+    for sentence in located.damaged:
+        _log.warning("%s", sentence)
+    return saved.settings, saved.checked_inputs(located.files), located.files
 
 
-def refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
+# ---- More steps for a run that is completed: from the state that was kept, or another way ----
+
+
+def _refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
     """Why a completed run does not go on, with a command that does; None if it can, for ``steps``."""
     folder, settings = shlex.quote(str(saved.folder)), saved.settings
     completed = f"the run in {saved.folder} is completed"
@@ -305,10 +298,10 @@ def refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
     )
 
 
-def ask_for_more(settings: DictConfig, folder: Path, last: Checkpoint | None, steps: int) -> None:
-    """Give the last size of the completed run ``steps`` in all; coarser sizes keep those that they had.
+def set_steps(settings: DictConfig, folder: Path, last: Checkpoint | None, steps: int) -> None:
+    """Write ``steps`` for the last size of a completed run into its settings; coarser sizes keep theirs.
 
-    So the configuration is that of a run which makes them all at once. Raises InputError unless that is
+    So the settings are those of a run that makes them all at once. Raises InputError unless that is
     more than ``last``, the state at its end, has.
     """
     size = settings.image.size
@@ -324,38 +317,3 @@ def ask_for_more(settings: DictConfig, folder: Path, last: Checkpoint | None, st
     settings.steps = steps
     if "steps" in settings.pyramid:
         settings.pyramid.steps = [*(scale.steps for scale in scales[:-1]), steps]
-
-
-# ----------------------------------------------------------------------------
-# Reading an unfinished run back: its configuration and its pictures.
-
-_log = logging.getLogger(__name__)
-
-
-def resumable(folder: Path, steps: int | None = None) -> tuple[DictConfig, Inputs, Files]:
-    """Settings, pictures and files of the run; raises InputError for one that can't go on.
-
-    A completed one goes on for ``steps`` at its last size, if its last state was kept; another one has the
-    steps that it was configured with.
-    The pictures are the copies in the folder, or those at the configured paths, as seen from where the run
-    was started, if they still are what they were. Targets are those that any configuration may name.
-    """
-    saved = read_saved_run(folder)
-    if saved.status == "completed":
-        if refusal := refusal_of_completed(saved, steps):
-            raise InputError(refusal)
-    elif steps is not None:
-        raise InputError(f"a run that is not completed keeps its own configuration: leave out steps={steps}")
-    for path in folder.iterdir():
-        if path.is_symlink():  # going on would write through it
-            raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
-    located = saved.located()
-    if located.missing:
-        raise InputError(located.put_back(saved.working_folder))
-    if located.changed:
-        raise InputError(
-            f"{located.what(located.changed[0])} is not what it was when the run began: begin it anew"
-        )
-    for sentence in located.damaged:
-        _log.warning("%s", sentence)
-    return saved.settings, saved.checked(located.files), located.files

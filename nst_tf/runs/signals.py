@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the step that is being made is finished, and the process leaves in time."""
+"""Ctrl-C and SIGTERM: a run finishes its step and keeps its state, and the process still ends in time."""
 
 from __future__ import annotations
 
@@ -17,113 +17,107 @@ from typing import Any, ClassVar
 
 from nst_tf.files import abandon_what_is_being_written
 
-# ----------------------------------------------------------------------------
-# Ctrl-C and SIGTERM wait until the step that is being made is finished, so that nothing of it is lost.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-
-class Interruption:
-    """A context in which SIGINT and SIGTERM go where they went before, but not before ``pass_on``.
-
-    Only the first of each waits, and only after ``hold``: until then there is nothing to keep. Signals that
-    the system itself would handle are left alone, as all are outside of the main thread. How long they may
-    wait is the business of ``LeavingInTime``.
-    """
-
-    def __init__(self) -> None:
-        """Nobody asked yet."""
-        self._holds = False
-        self._asked: list[int] = []
-        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
-        self.is_urgent = False
-        """Whether somebody asked twice: then nothing more is to be kept."""
-
-    def __enter__(self) -> Interruption:
-        """Take the signals over."""
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                before = signal.getsignal(number)
-                if callable(before):
-                    self._before[number] = before
-                    signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        """Give the signals back; one that still waits is passed on, unless another one was already."""
-        for number, before in self._before.items():
-            signal.signal(number, before)
-        if kind is None or not issubclass(kind, KeyboardInterrupt):
-            self.pass_on()
-
-    @property
-    def asked(self) -> bool:
-        """Whether a signal waits to be passed on."""
-        return bool(self._asked)
-
-    def hold(self) -> None:
-        """From now on there is something to keep before the end."""
-        self._holds = True
-
-    def pass_on(self) -> None:
-        """Do now what the signal that waits would have done at once: raise KeyboardInterrupt, mostly."""
-        if self._asked:
-            number = self._asked[0]
-            self._asked.clear()
-            self._before[number](number, None)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if number in self._asked or not self._holds:
-            self.is_urgent = number in self._asked
-            self._before[number](number, frame)
-            return
-        # of another kind than the first: a sweep passes on to its jobs what they may have heard themselves
-        self._asked.append(number)
-
-
-# ----------------------------------------------------------------------------
-# The process leaves in time after SIGINT or SIGTERM, even while a step of a large picture takes minutes.
-
-IN_TIME = 5.0
-"""Seconds from the signal to the end of the process."""
+EXIT_SECONDS = 5.0
+"""From the signal to the end of the process."""
 
 # what is left of them is for the picture so far, and for run.json: a picture of 4 megapixels takes a second
 _SECONDS_FOR_THE_STEP = 3.5
 _MEGAPIXELS_A_SECOND = 4.0
 _SECONDS_AT_ONCE = 0.3  # after the second Ctrl-C, for what Python itself has to unwind
 # a step of a large picture in tiles takes minutes: somebody who hears nothing presses again, and loses it
-_SECONDS_BEFORE_A_WORD = 1.0
-_HANDLED = (signal.SIGINT, signal.SIGTERM)
+_SECONDS_BEFORE_SAYING_SO = 1.0
 
 
-class LeavingInTime:
-    """A context, of the main thread, around what may take longer than anybody waits.
+class DeferredSignals:
+    """A context that keeps SIGINT and SIGTERM waiting until ``deliver``, so that nothing of a step is lost.
 
-    Python runs the handler of a signal only between two of its own instructions, and a compiled step is one
-    of them. So a thread waits beside it: ``seconds`` after the first signal, or at once after a second of
-    the same kind, it calls ``leave`` with the signal's number and whether it is at once, and ends the
-    process with 128 + that number. ``quiet`` says nothing of a wait. Signals that the program does not end
-    by are left alone.
+    Only the first of each waits, and only after ``defer``: until then there is nothing to keep. Signals that
+    the system itself would handle are left alone, as all are outside of the main thread. How long they may
+    wait is the business of ``ExitInTime``.
     """
 
-    last_words: ClassVar[list[Callable[[], None]]] = []
+    def __init__(self) -> None:
+        """No signal came yet."""
+        self._defers = False
+        self._waiting: list[int] = []
+        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self.came_twice = False
+        """Whether the same signal came again: then nothing more is to be kept."""
+
+    def __enter__(self) -> DeferredSignals:
+        """Take the signals over."""
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                before = signal.getsignal(number)
+                if callable(before):
+                    self._before[number] = before
+                    signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        """Give the signals back; one that still waits is delivered, unless another one was already."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        if kind is None or not issubclass(kind, KeyboardInterrupt):
+            self.deliver()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a signal waits to be delivered."""
+        return bool(self._waiting)
+
+    def defer(self) -> None:
+        """From now on there is something to keep before the end."""
+        self._defers = True
+
+    def deliver(self) -> None:
+        """Do now what the signal that waits would have done at once: raise KeyboardInterrupt, mostly."""
+        if self._waiting:
+            number = self._waiting[0]
+            self._waiting.clear()
+            self._before[number](number, None)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if number in self._waiting or not self._defers:
+            self.came_twice = number in self._waiting
+            self._before[number](number, frame)
+            return
+        # of another kind than the first: a sweep passes on to its jobs what they may have heard themselves
+        self._waiting.append(number)
+
+
+class ExitInTime:
+    """A context that ends the process within ``EXIT_SECONDS`` of a signal, even in the middle of a step.
+
+    Python runs the handler of a signal only between two of its own instructions, and a compiled step, which
+    takes minutes for a large picture, is one of them. So a thread waits beside it: some seconds after the
+    first signal, or at once after a second of the same kind, it calls ``save`` with the signal's number and
+    whether it is at once, and ends the process with 128 + that number. ``quiet`` says nothing of a wait.
+    Signals that the program does not end by are left alone, and so are all outside of the main thread.
+    """
+
+    before_exit: ClassVar[list[Callable[[], None]]] = []
     """What is to be done before the process ends, by whoever began more than the run, such as a sweep."""
 
     def __init__(
-        self, leave: Callable[[int, bool], None], quiet: bool = True, megapixels: float = 0.0
+        self, save: Callable[[int, bool], None], quiet: bool = True, megapixels: float = 0.0
     ) -> None:
-        """``megapixels`` of the picture that ``leave`` writes."""
-        self._leave = leave
+        """``megapixels`` of the picture that ``save`` writes."""
+        self._save = save
         self._quiet = quiet
         self._seconds = max(0.5, _SECONDS_FOR_THE_STEP - megapixels / _MEGAPIXELS_A_SECOND)
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> LeavingInTime:
+    def __enter__(self) -> ExitInTime:
         """Begin to listen."""
-        self._ending = {number for number in _HANDLED if _ends_the_program(number)}
+        self._ending = {number for number in _SIGNALS if _ends_the_program(number)}
         if self._ending and threading.current_thread() is threading.main_thread():
             self._heard, self._told = socket.socketpair()
             self._told.setblocking(False)
             self._before = signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
-            self._thread = threading.Thread(target=self._listen, name="leaving in time", daemon=True)
+            self._thread = threading.Thread(target=self._listen, name="exit in time", daemon=True)
             self._thread.start()
         return self
 
@@ -137,9 +131,9 @@ class LeavingInTime:
 
     def _listen(self) -> None:
         first, counts = 0, Counter[int]()
-        word_at = leave_at = math.inf
+        say_at = exit_at = math.inf
         while True:
-            due = min(word_at, leave_at)
+            due = min(say_at, exit_at)
             wait = None if due == math.inf else max(0.0, due - time.monotonic())
             if select.select([self._heard], [], [], wait)[0]:
                 heard = self._heard.recv(64)
@@ -151,21 +145,21 @@ class LeavingInTime:
                         continue
                     counts[number] += 1
                     if not first:
-                        first, leave_at = number, now + self._seconds
-                        word_at = math.inf if self._quiet else now + _SECONDS_BEFORE_A_WORD
+                        first, exit_at = number, now + self._seconds
+                        say_at = math.inf if self._quiet else now + _SECONDS_BEFORE_SAYING_SO
                     if counts[number] == 2:
-                        leave_at = now + _SECONDS_AT_ONCE
-            elif time.monotonic() >= leave_at:
+                        exit_at = now + _SECONDS_AT_ONCE
+            elif time.monotonic() >= exit_at:
                 self._end(first, max(counts.values()) > 1)
-            elif time.monotonic() >= word_at:
-                word_at = math.inf
+            elif time.monotonic() >= say_at:
+                say_at = math.inf
                 _say("nst: ends after this step; Ctrl-C again ends at once")
 
     def _end(self, number: int, at_once: bool) -> None:
         try:
-            self._leave(number, at_once)
-            for say in LeavingInTime.last_words:
-                say()
+            self._save(number, at_once)
+            for call in ExitInTime.before_exit:
+                call()
             abandon_what_is_being_written()
             if sys.stderr.isatty():
                 _say("\x1b[?25h\r", end="")  # a bar may have hidden the cursor

@@ -19,8 +19,7 @@ from nst_tf.images.write import longest_side
 from nst_tf.pyramid import Scale
 from nst_tf.vgg.layers import reach_of
 
-# ----------------------------------------------------------------------------
-# Height and width of every picture of a run at one of its sizes.
+# ---- Height and width of every picture of a run at one of its sizes ----
 
 Shape = tuple[int, int]
 
@@ -43,7 +42,8 @@ def shapes_at(
     Raises InputError where a side would be too short or a picture too large.
     """
     height, width = fit_long_side(*((1, 1) if stretch == "square" else content), size)
-    result = _rounded(height, multiple), _rounded(width, multiple)
+    height, width = (max(multiple, multiple * round(side / multiple)) for side in (height, width))
+    result = height, width
     if stretch != "none":
         return result, [result] * len(styles)
     scales = style_scales or (1.0,) * len(styles)
@@ -52,12 +52,7 @@ def shapes_at(
     ]
 
 
-def _rounded(side: int, multiple: int) -> int:
-    return max(multiple, multiple * round(side / multiple))
-
-
-# ----------------------------------------------------------------------------
-# Which sizes of a pyramid a run goes through, of pictures of these shapes; needs no TensorFlow.
+# ---- Which sizes of a pyramid a run goes through ----
 
 ShapesAt = Callable[[Scale], tuple[Shape, list[Shape]]]
 """Height and width of the result and of each style at a size; InputError if a picture would be too small."""
@@ -83,43 +78,38 @@ def planned_sizes(planned: Sequence[Scale], shapes_at: ShapesAt) -> PlannedSizes
 
     The last size stays whatever it is: nothing could be made without it.
     """
-    first, obstacle = len(planned) - 1, None
+    first = len(planned) - 1
     while first > 0:
-        obstacle = _obstacle(planned[first - 1], shapes_at)
-        if obstacle is not None:
-            break
+        try:
+            shapes_at(planned[first - 1])
+        except InputError as error:
+            return PlannedSizes(planned, first, str(error))
         first -= 1
-    return PlannedSizes(planned, first, obstacle)
+    return PlannedSizes(planned, first, None)
 
 
 def sides_multiple_of(settings: DictConfig, is_texture: bool) -> int:
     """What the sides of the result are rounded to a multiple of: of a texture on a torus, the poolings'."""
-    if not is_texture or _named(settings.model.padding) != "circular":
+    if not is_texture or option_name(settings.model.padding) != "circular":
         return 1
-    layers = [
-        layer
+    layers = [layer for layers in layers_in_use(settings).values() for layer in layers]
+    return reach_of(option_name(settings.model.name), layers).stride if layers else 1
+
+
+def layers_in_use(settings: DictConfig) -> dict[str, list[str]]:
+    """The layers that the content term and the style term read; none where the weight is 0."""
+    return {
+        term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
         for term in ("content", "style")
-        if settings.objective[term].weight > 0
-        for layer in layer_weights(term, settings.layers[term])
-    ]
-    return reach_of(_named(settings.model.name), layers).stride if layers else 1
+    }
 
 
-def _obstacle(scale: Scale, shapes_at: ShapesAt) -> str | None:
-    """Why the pictures can't have this size; None if they can."""
-    try:
-        shapes_at(scale)
-    except InputError as error:
-        return str(error)
-    return None
-
-
-def _named(option: Any) -> str:
+def option_name(option: Any) -> str:
+    """The word of an option: settings hold an enumeration, or a string once it is resolved."""
     return option if isinstance(option, str) else option.name
 
 
-# ----------------------------------------------------------------------------
-# Which long sides all pictures of a run can have, and the sentence for those that some can't have.
+# ---- Which long sides all pictures of a run can have ----
 
 SIZE, STYLE_SIZE = "image.size", "image.style_size"
 Fits = Callable[[int, int], bool]
@@ -166,33 +156,33 @@ def check_sizes(
                 if pixels > MOST_PIXELS
                 else f"make a side longer than the {most} pixels that {settings.record.picture} can hold"
             )
-            named = largest() if largest else in_words(largest_sizes(settings, inputs, lambda *_: True))
+            named = largest() if largest else largest_sizes(settings, inputs, lambda *_: True)
             works = f"the largest that works is {named}" if named else "no smaller size works either"
             raise InputError(f"{limit.key}={value} would {reason}: {works}")
 
 
-def largest_sizes(settings: DictConfig, inputs: Inputs, fits: Fits) -> dict[str, int] | None:
+def largest_sizes(settings: DictConfig, inputs: Inputs, fits: Fits) -> str | None:
     """The words for the largest long sides, none above those of ``settings``, that every picture can have.
 
-    Where image.style_size has a value of its own, image.size is looked for first, with the styles as they
-    are, then the style's, then both. None if no size is possible.
+    Such as "image.size=512". Where image.style_size has a value of its own, image.size is looked for first,
+    with the styles as they are, then the style's, then both. None if no size is possible.
     """
     limits, wanted = _limits(settings, inputs), _wanted(settings)
     size = wanted[SIZE]
     low, high = _range(limits, SIZE)
     if STYLE_SIZE not in wanted:
         found = _largest(low, min(high, size), lambda one: fits(one, one))
-        return None if found is None else {SIZE: found}
+        return None if found is None else _words({SIZE: found})
     style = wanted[STYLE_SIZE]
     style_low, style_high = _range(limits, STYLE_SIZE)
     if style_low <= style <= style_high:
         found = _largest(low, min(high, size), lambda one: fits(one, style))
         if found is not None:
-            return {SIZE: found}
+            return _words({SIZE: found})
     if low <= size <= high:
         found = _largest(style_low, min(style_high, style), lambda one: fits(size, one))
         if found is not None:
-            return {STYLE_SIZE: found}
+            return _words({STYLE_SIZE: found})
 
     if low > high or style_low > style_high:
         return None
@@ -201,12 +191,11 @@ def largest_sizes(settings: DictConfig, inputs: Inputs, fits: Fits) -> dict[str,
         return {SIZE: min(one, size, high), STYLE_SIZE: min(one, style, style_high)}
 
     found = _largest(max(low, style_low), max(size, style), lambda one: fits(*both(one).values()))
-    return None if found is None else both(found)
+    return None if found is None else _words(both(found))
 
 
-def in_words(sizes: Mapping[str, int] | None) -> str | None:
-    """The words of the command line; None for None."""
-    return " ".join(f"{key}={value}" for key, value in sizes.items()) if sizes else None
+def _words(sizes: Mapping[str, int]) -> str:
+    return " ".join(f"{key}={value}" for key, value in sizes.items())
 
 
 def _limits(settings: DictConfig, inputs: Inputs) -> list[_Limit]:

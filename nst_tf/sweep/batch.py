@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from omegaconf import DictConfig
@@ -12,80 +11,77 @@ from omegaconf import DictConfig
 from nst_tf.config.validate import Inputs, check_settings, read_inputs, runs_at_once, video_of
 from nst_tf.runs.memory import check_memory, is_out_of_memory, pictures_that_fit
 from nst_tf.runs.provenance import requested_sha256
-from nst_tf.sweep.earlier import Earlier, earlier_run
-from nst_tf.sweep.plan import PlannedJob, run_folder
+from nst_tf.sweep.plan import PlannedJob
+from nst_tf.sweep.resume import Action, next_action
 from nst_tf.sweep.state import Sweep
 
 if TYPE_CHECKING:
-    from nst_tf.batch_transfer import Made
+    from nst_tf.batch_transfer import BatchedRun
     from nst_tf.experiment import Experiment
 
 
 _log = logging.getLogger(__name__)
+
+_Identity = tuple[str, ...]  # of a job: its configuration, and the hashes of its pictures
 
 # Of ``auto``, an estimate until it is measured on a GPU. A step of 1024 x 1024 pixels is 1.5 TFLOP (378 GFLOP
 # at 512 x 512), 2 ms at an H100's 790 TFLOP/s in bfloat16: no less than launching its hundreds of kernels.
 _MOST_PIXELS = 1024 * 1024
 # the optimizers of a batch are traced one by one
 _MOST_RUNS = 16
-# jobs that are looked at for every one that is wanted: two optimizers by two statistics may take turns
-_LOOKS = 4
+# jobs that are set up for every one that is wanted: two optimizers by two statistics may take turns
+_SET_UP_FOR_EACH = 4
 # of reports and progress pictures that wait: a fourth of what compiled steps may keep
 _MOST_KEPT_BYTES = 1 << 28
 _BYTES_A_PIXEL = 12
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What came out of a job before its turn, and of what configuration and pictures."""
+class Batches:
+    """Optimizes jobs of a sweep together, in the process that runs them one after another.
 
-    identity: tuple[Any, ...]
-    made: Made
+    The first job of a batch sets up the others; their results are kept until their turn comes.
+    """
 
-
-class Companions:
-    """The jobs of one sweep that can go together, in the process that runs them one after another."""
-
-    current: ClassVar[Companions | None] = None
+    current: ClassVar[Batches | None] = None
 
     def __init__(self, sweep: Sweep) -> None:
-        """Nothing waits yet."""
+        """No job is optimized yet."""
         self.sweep = sweep
-        self._kept: dict[str, _Kept] = {}
+        self._results: dict[str, tuple[_Identity, BatchedRun]] = {}  # by the folder of the job
         self._kinds: dict[int, int] = {}
         self._alone: set[int] = set()
         self._given_up = False
 
-    def made(
+    def result_of(
         self, number: int, requested: str, settings: DictConfig, inputs: Inputs, experiment: Experiment
-    ) -> Made | None:
-        """What comes of the job of this number if it was, or is now, made with others, else None.
+    ) -> BatchedRun | None:
+        """The result of the job of this number if it was, or is now, optimized with others, else None.
 
         ``requested`` is the identity of its settings as they were asked for; their precision and memory are
         resolved by now.
         """
-        from nst_tf.batch_transfer import kind_of, optimize_together
-        from nst_tf.reuse import WARM
+        from nst_tf.batch_transfer import batch_key, optimize_batch
+        from nst_tf.process_cache import CACHE
 
         job = next((job for job in self.sweep.plan.jobs or () if job.number == number), None)
         if job is None or number in self._alone:
             return None
-        kept = self._kept.pop(job.folder, None)
-        if kept is not None and kept.identity == _identity(requested, inputs):
-            return kept.made
-        if self._given_up or not _may_go_with_others(settings) or kind_of(experiment) is None:
+        kept = self._results.pop(job.folder, None)
+        if kept is not None and kept[0] == _identity(requested, inputs):
+            return kept[1]
+        if self._given_up or not _may_go_with_others(settings) or batch_key(experiment) is None:
             return None
         most = _most(settings, inputs, experiment)
-        others = list(self._companions(job, most, experiment)) if most > 1 else []
+        others = list(self._others(job, most, experiment)) if most > 1 else []
         if not others:
             return None
         _log.info("optimized together with %s", ", ".join(f"job {other.number}" for other, *_ in others))
         try:
             every = [experiment, *(one for _, one, _ in others)]
-            mine, *theirs = optimize_together(every, WARM.batches)
+            mine, *theirs = optimize_batch(every, CACHE.batches)
         except Exception as error:  # whatever it is, each may still be possible alone
             self._given_up = True
-            WARM.forget_sizes()
+            CACHE.forget_sizes()
             reason = "memory" if is_out_of_memory(error) else (str(error).splitlines() or [""])[0][:200]
             _log.warning("not together, but one by one, for %s: %s", type(error).__name__, reason)
             return None
@@ -93,29 +89,29 @@ class Companions:
             if made is None:
                 self._alone.add(other.number)
             else:
-                self._kept[other.folder] = _Kept(identity, made)
+                self._results[other.folder] = identity, made
         return mine
 
-    def _companions(
+    def _others(
         self, job: PlannedJob, most: int, experiment: Experiment
-    ) -> Iterator[tuple[PlannedJob, Experiment, tuple[Any, ...]]]:
-        """Later jobs of the kind of this one, and what identifies them; ``most`` with it."""
-        from nst_tf.batch_transfer import kind_of
+    ) -> Iterator[tuple[PlannedJob, Experiment, _Identity]]:
+        """Later jobs of the kind of this one, set up, and what identifies them; ``most`` with it."""
+        from nst_tf.batch_transfer import batch_key
 
-        kind = kind_of(experiment)
+        kind = batch_key(experiment)
         coming = [
             one
             for one in self.sweep.plan.jobs or ()
-            if one.number > job.number and one.number not in self._alone and one.folder not in self._kept
+            if one.number > job.number and one.number not in self._alone and one.folder not in self._results
         ]
         wanted = most - 1
-        for one in coming[: _LOOKS * wanted]:
+        for one in coming[: _SET_UP_FOR_EACH * wanted]:
             # a job of another kind is set up only once to find out; of the kinds only the hashes are kept,
             # because they hold networks
             if self._kinds.get(one.number, hash(kind)) != hash(kind):
                 continue
             prepared = self._prepared(one)
-            its_kind = prepared and kind_of(prepared[0])
+            its_kind = prepared and batch_key(prepared[0])
             self._kinds[one.number] = hash(its_kind)
             if prepared is None or its_kind != kind:
                 continue
@@ -124,37 +120,36 @@ class Companions:
             if not wanted:
                 return
 
-    def _prepared(self, job: PlannedJob) -> tuple[Experiment, tuple[Any, ...]] | None:
-        """A job that is still to be begun, set up; None for another, or one that will fail in its turn."""
-        from nst_tf.experiment import set_up
+    def _prepared(self, job: PlannedJob) -> tuple[Experiment, _Identity] | None:
+        """Set up a job that is still to be run; None for another, or one that will fail in its turn."""
+        from nst_tf.set_up import build
 
         try:
             settings, choices = self.sweep.plan.settings(job.overrides, job.number)
             check_settings(settings, choices)
-            folder = run_folder(self.sweep.folder, job)
-            begins = earlier_run(folder, settings, choices, job.overrides) in (Earlier.BEGIN, Earlier.ANEW)
-            if not begins or not _may_go_with_others(settings):
+            action = next_action(self.sweep.folder / job.folder, settings, choices, job.overrides)
+            if action not in (Action.RUN, Action.RESTART) or not _may_go_with_others(settings):
                 return None
             inputs = read_inputs(settings)
             typed = self.sweep.plan.typed(job.overrides)
             check_memory(settings, inputs, typed)
             identity = _identity(requested_sha256(settings), inputs)
-            return set_up(settings, inputs, typed=typed).experiment, identity
+            return build(settings, inputs, typed=typed).experiment, identity
         except Exception:  # whatever it is: it is told when its turn comes, and harms no other job
             return None
 
 
-def companions_of(state: Any) -> Companions | None:
-    """Those of a job, from Hydra's part ``state`` of its configuration; None where there can't be any.
+def batches_of(state: Any) -> Batches | None:
+    """The batches of a job's sweep; ``state`` is Hydra's part of its settings. None where there are none.
 
     Only Hydra's own launcher runs the jobs in the process that knows them all; a search has none to come.
     """
     sweep = Sweep.current
     if sweep is None or sweep.plan.jobs is None or "basic_launcher" not in state.launcher._target_:
         return None
-    if Companions.current is None or Companions.current.sweep is not sweep:
-        Companions.current = Companions(sweep)
-    return Companions.current
+    if Batches.current is None or Batches.current.sweep is not sweep:
+        Batches.current = Batches(sweep)
+    return Batches.current
 
 
 def _may_go_with_others(settings: DictConfig) -> bool:
@@ -172,7 +167,7 @@ def _may_go_with_others(settings: DictConfig) -> bool:
     )
 
 
-def _identity(requested: str, inputs: Inputs) -> tuple[Any, ...]:
+def _identity(requested: str, inputs: Inputs) -> _Identity:
     return (requested, *(one.sha256 for one in (inputs.content, *inputs.styles)))
 
 

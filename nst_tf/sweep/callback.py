@@ -1,7 +1,14 @@
-"""What happens before the first job of a sweep: checks, and the start of its record."""
+"""A sweep from its first check to its exit status, in the process that launches it."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,17 +17,70 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
 
 from nst_tf.check_before_run import check_writable
-from nst_tf.errors import InputError, Stop
+from nst_tf.errors import InputError, Stop, Terminated, counted, terminable
+from nst_tf.files import relative_to_here
 from nst_tf.machine import Process
-from nst_tf.runs.folder import SWEEP
-from nst_tf.runs.signals import LeavingInTime
+from nst_tf.runs.folder import LOG, SUMMARY, SWEEP, read_object
+from nst_tf.runs.signals import ExitInTime
 from nst_tf.sweep.display import SweepDisplay
-from nst_tf.sweep.earlier import Earlier, earlier_run
-from nst_tf.sweep.plan import Plan, arrange, run_folder
-from nst_tf.sweep.search import StoredStudy, check_directions, go_on, number_from, quieten, stored_study
-from nst_tf.sweep.state import SUMMARY, Sweep, earlier_jobs, is_being_run, read_notes, read_object
+from nst_tf.sweep.job import one_sentence
+from nst_tf.sweep.plan import Plan, set_up_launcher
+from nst_tf.sweep.resume import Action, next_action
+from nst_tf.sweep.search import (
+    StoredStudy,
+    best_of_search,
+    check_directions,
+    continue_study,
+    number_from,
+    quieten,
+    stored_study,
+)
+from nst_tf.sweep.state import (
+    ENDED,
+    FAILED,
+    Sweep,
+    earlier_jobs,
+    how_to_go_on,
+    is_being_run,
+    read_records,
+)
+
+FAILED_STATUS = 1
+INTERRUPTED_STATUS, TERMINATED_STATUS = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
+
+_SECONDS_TO_STOP = 20.0  # a step takes a second or a few, and the signal is seen between two of them
+_SECONDS_TO_BEGIN = 60.0  # a process that was started imports for some seconds before it says a word
+_SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def run_to_the_end(program: Callable[[], object]) -> int:
+    """Run Hydra's program; returns the exit status of a sweep, and 0 for whatever else it did.
+
+    What ends the program before any job of a sweep began is raised, and leaves nothing behind.
+    """
+    Sweep.current = FollowSweep.display = None
+    ExitInTime.before_exit.clear()
+    cut: BaseException | None = None
+    try:
+        with terminable():
+            program()
+    except BaseException as error:
+        sweep = Sweep.current
+        if sweep is None or isinstance(error, Stop):
+            raise
+        if not read_records(sweep.folder):
+            if FollowSweep.display is not None:
+                FollowSweep.display.stop()
+            sweep.remove()
+            raise
+        cut = error
+    return 0 if Sweep.current is None else _end(Sweep.current, cut)
+
+
+# ---- Before the first job ----
 
 
 class FollowSweep(Callback):
@@ -38,11 +98,11 @@ class FollowSweep(Callback):
             if (folder / SUMMARY).exists():
                 raise InputError(f"the folder {folder} holds a run: choose another with hydra.sweep.dir")
             check_writable(folder)
-            study = _going_on_with(config, folder)
+            study = _study_to_continue(config, folder)
             plan = Plan(config, GlobalHydra.instance().config_loader())
-            completed = _completed_before(folder, plan, config, study is not None)
+            completed = completed_before(folder, plan, config, study is not None)
             plan.check()
-            arrange(config)
+            set_up_launcher(config)
             quieten(config.hydra.sweeper)
             sweep = Sweep(folder, plan, completed, bool(config.sweep.compare), study)
             sweep.begin()
@@ -54,29 +114,30 @@ class FollowSweep(Callback):
                 f"can't write to {where} ({error.strerror}): choose another folder with hydra.sweep.dir"
             )
         Sweep.current = sweep
-        LeavingInTime.last_words[:] = [sweep.leave]
+        ExitInTime.before_exit[:] = [sweep.interrupt]
         FollowSweep.display = SweepDisplay(sweep)
         FollowSweep.display.start()
 
 
-def _going_on_with(config: DictConfig, folder: Path) -> StoredStudy | None:
+def _study_to_continue(config: DictConfig, folder: Path) -> StoredStudy | None:
     """The stored study that a search goes on with; its number of trials is then that of the rest."""
     if "hydra_optuna_sweeper" not in config.hydra.sweeper._target_:
         return None
     number_from(0)
     study = stored_study(config.hydra.sweeper)
     if study is not None:
-        go_on(config, study, 1 + max((job["number"] for job in earlier_jobs(folder)), default=-1))
+        numbers = [job["number"] for job in earlier_jobs(folder)]
+        continue_study(config, study, taken=1 + max(numbers, default=-1))
     return study
 
 
-def _completed_before(folder: Path, plan: Plan, config: DictConfig, is_stored: bool) -> list[int]:
+def completed_before(folder: Path, plan: Plan, config: DictConfig, is_stored: bool) -> list[int]:
     """The jobs that an earlier call in the same folder has completed.
 
     Raises InputError if the earlier call is not over, or if a job would come to lie on another one.
     """
     before = read_object(folder / SWEEP)
-    running = [note for note in read_notes(folder).values() if is_being_run(folder, note)]
+    running = [record for record in read_records(folder).values() if is_being_run(folder, record)]
     if running:
         process = running[0].process
         where = "" if process.is_of_this_host else f" on {process.host}"
@@ -84,8 +145,12 @@ def _completed_before(folder: Path, plan: Plan, config: DictConfig, is_stored: b
             f"job {running[0].number} of the sweep in {folder} is still being run by process"
             f" {process.number}{where}: wait for it, or end it"
         )
-    if before is not None and before.get("status") == "running" and _is_alive(before.get("process")):
-        raise InputError(f"the sweep in {folder} is still going on: wait for it, or choose another folder")
+    if before is not None and before.get("status") == "running":
+        launcher = Process.of(before.get("process"))
+        if launcher is not None and launcher.is_alive and launcher != Process.this():
+            raise InputError(
+                f"the sweep in {folder} is still going on: wait for it, or choose another folder"
+            )
     if plan.jobs is None:
         check_directions(config.hydra.sweeper)
         if before is not None or any(folder.glob(f"*/{SUMMARY}")):
@@ -93,15 +158,13 @@ def _completed_before(folder: Path, plan: Plan, config: DictConfig, is_stored: b
         return []
     completed = []
     for job in plan.jobs:
-        if not (run_folder(folder, job) / SUMMARY).exists():
+        if not (folder / job.folder / SUMMARY).exists():
             continue
         settings, choices = plan.settings(job.overrides, job.number)
-        try:
-            earlier = earlier_run(run_folder(folder, job), settings, choices, job.overrides)
-            if earlier is Earlier.COMPLETED:
+        # a value that can't be resolved: the job fails of it again
+        with suppress(OmegaConfBaseException):
+            if next_action(folder / job.folder, settings, choices, job.overrides) is Action.SKIP:
                 completed.append(job.number)
-        except OmegaConfBaseException:  # a value that can't be resolved: the job fails of it again
-            continue
     return completed
 
 
@@ -123,9 +186,93 @@ def _check_search(folder: Path, plan: Plan, config: DictConfig, before: Any, is_
         )
 
 
-def _is_alive(process: Any) -> bool:
-    """Whether another process is still there."""
+# ---- After the last job, or in the middle of them ----
+
+
+def _end(sweep: Sweep, cut: BaseException | None) -> int:
+    """Wait for the jobs, tell what became of them, compare; returns the exit status.
+
+    ``cut`` is what ended Hydra's program before it was through.
+    """
+    interrupted = isinstance(cut, KeyboardInterrupt)
+    if interrupted:
+        _stop_jobs(sweep)
+    elif cut is not None:
+        _wait_for_jobs(sweep)
+    elapsed = ""
+    if FollowSweep.display is not None:
+        elapsed = f" in {FollowSweep.display.elapsed}"
+        FollowSweep.display.stop()
+    status = sweep.end(interrupted)
+    if sweep.plan.count != 0:
+        counts = {one: len(sweep.with_status(one)) for one in (*ENDED, "running", "pending")}
+        listed = ", ".join(f"{count} {one}" for one, count in counts.items() if count)
+        _say(f"{counted(len(sweep.jobs()), 'job')}: {listed}{elapsed}")
+    for job in sweep.with_status(*FAILED):
+        _say(f"  {sweep.name(job)} {job['status']}: {job.get('error')}")
+    if interrupted:
+        _say(f"nst: interrupted; {how_to_go_on(relative_to_here(sweep.folder))}")
+        return TERMINATED_STATUS if isinstance(cut, Terminated) else INTERRUPTED_STATUS
+    # Optuna raises at the end of a search in which nothing, or the last point of a grid, succeeded
+    over = sweep.plan.jobs is None and len(sweep.with_status(*ENDED)) == sweep.plan.count
+    if cut is not None and not over:
+        with (sweep.folder / LOG).open("a", encoding="utf-8") as log:
+            log.write("".join(traceback.format_exception(cut)))
+        go_on = how_to_go_on(relative_to_here(sweep.folder))
+        _say(f"nst: the sweep was cut short ({one_sentence(cut)[:300]}); {go_on}")
+    if best := best_of_search(sweep.values()):
+        _say(f"the best: {best}")
+    if sweep.compare and sweep.with_status("completed", "diverged"):
+        _compare(sweep)
+    print(relative_to_here(sweep.folder))  # noqa: T201  (what the program answers)
+    return 0 if status == "completed" and (cut is None or over) else FAILED_STATUS
+
+
+def _compare(sweep: Sweep) -> None:
+    """Write the comparison into the sweep's folder; whatever goes wrong is told and does no harm."""
+    from nst_tf.compare.comparing import compare  # which imports much, and most commands need none of it
+
     try:
-        return Process(**process).is_alive and Process(**process) != Process.this()
-    except TypeError:
-        return False
+        with Console(stderr=True).status("comparing") as line:
+            compared = compare(
+                [sweep.folder],
+                sweep.folder,
+                on_run=lambda done, of: line.update(f"comparing: {done} of {counted(of, 'run')} measured"),
+            )
+    except (Exception, SystemExit) as error:
+        _say(f"the runs could not be compared: {one_sentence(error)}")
+    else:
+        _say(f"compared in {relative_to_here(compared.files[-1])}")
+
+
+def _stop_jobs(sweep: Sweep) -> None:
+    """Ask the jobs in other processes of this machine to stop as this one does, and wait for them."""
+    for record in read_records(sweep.folder).values():
+        if record.process.is_of_this_host and is_being_run(sweep.folder, record):
+            with suppress(ProcessLookupError):
+                os.kill(record.process.number, signal.SIGTERM)
+    _wait(sweep, _SECONDS_TO_STOP)
+
+
+def _wait_for_jobs(sweep: Sweep) -> None:
+    """The launcher gave up, as submitit does when one of its jobs was killed: let the others finish."""
+    # those of this batch that have not said a word may be about to
+    deadline = time.monotonic() + _SECONDS_TO_BEGIN
+    while _wait(sweep) and time.monotonic() < deadline:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _wait(sweep: Sweep, limit: float | None = None) -> bool:
+    """Wait until no job of this machine runs any more; returns whether any did."""
+    began, any_ran = time.monotonic(), False
+    while limit is None or time.monotonic() - began < limit:
+        records = read_records(sweep.folder).values()
+        if not any(one.process.is_of_this_host and is_being_run(sweep.folder, one) for one in records):
+            return any_ran
+        any_ran = True
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return any_ran
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201

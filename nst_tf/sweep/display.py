@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from nst_tf.errors import counted
+from nst_tf.files import relative_to_here
 from nst_tf.report import clock
-from nst_tf.sweep.search import told
-from nst_tf.sweep.state import FAILED, JobNote, Sweep, read_notes
+from nst_tf.sweep.search import progress_of
+from nst_tf.sweep.state import FAILED, JobRecord, Sweep, read_records
 
 _OVER = ("completed", *FAILED)  # one that was interrupted is still to be done
-_SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
+SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
 
 
 class SweepDisplay:
@@ -35,9 +35,9 @@ class SweepDisplay:
             transient=True,
         )
         self._over = {job["number"]: job["status"] for job in sweep.with_status(*_OVER)}
-        self._ended_here = 0
-        self._said_what_comes = False
-        self._task = self._bar.add_task("sweep", total=sweep.count, said="")
+        self._ended_in_this_call = 0
+        self._has_introduced = False
+        self._task = self._bar.add_task("sweep", total=sweep.plan.count, said="")
         self._began = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="sweep", daemon=True)
@@ -48,12 +48,12 @@ class SweepDisplay:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look a last time, and take the line away."""
+        """Read the records a last time, and take the line away."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
-        if self._said_what_comes or self._sweep.study is not None or read_notes(self._sweep.folder):
-            self._look()
+        if self._has_introduced or self._sweep.study is not None or read_records(self._sweep.folder):
+            self.look()
         self._bar.stop()
 
     @property
@@ -62,67 +62,61 @@ class SweepDisplay:
         return clock(time.monotonic() - self._began)
 
     def _follow(self) -> None:
-        while not self._stopped.wait(_SECONDS_BETWEEN_LOOKS):
-            self._look()
+        while not self._stopped.wait(SECONDS_BETWEEN_LOOKS):
+            self.look()
 
-    def _say_what_comes(self) -> None:
+    def _introduce(self) -> None:
         """At the first look: a sweep that Hydra refuses at once is over by then."""
-        self._said_what_comes = True
-        count, there = self._sweep.count, len(self._over)
+        self._has_introduced = True
+        count, there = self._sweep.plan.count, len(self._over)
         jobs = "a search" if count is None else counted(count, "job")
-        self._line(f"{jobs} in {_relative(self._sweep.folder)}")
+        self._line(f"{jobs} in {relative_to_here(self._sweep.folder)}")
         if self._sweep.study is not None:
-            self._line(told(self._sweep.study, count or 0))
+            self._line(progress_of(self._sweep.study, count or 0))
         if there:
             self._line(f"{self._of_all(there)} {'is' if there == 1 else 'are'} completed already")
 
-    def _look(self) -> None:
-        if not self._said_what_comes:
-            self._say_what_comes()
+    def look(self) -> None:
+        """Read the records of the jobs, tell of those that ended since, and move the bar."""
+        if not self._has_introduced:
+            self._introduce()
         try:
             ended = self._sweep.refresh()
         except OSError as error:  # a full disk must not end the thread; the end of the sweep writes again
             self._line(f"sweep.json can't be written now ({error.strerror})")
             return
-        for note in ended:
-            self._tell(note)
-        self._bar.update(self._task, completed=len(self._over), said=self._said())
+        for record in ended:
+            self._tell(record)
+        self._bar.update(self._task, completed=len(self._over), said=self._counts())
 
-    def _tell(self, note: JobNote) -> None:
+    def _tell(self, record: JobRecord) -> None:
         """Tell of a job; the counts are of those that were told of so far."""
-        if note.status in _OVER:
-            self._over[note.number] = note.status
-            self._ended_here += not note.was_there
-        name = self._sweep.name({"number": note.number, "overrides": note.overrides})
-        if note.status in FAILED:
-            self._line(f"{name} {note.status}: {note.error}")
-        elif not note.was_there and not self._console.is_terminal:
-            took = f" in {note.seconds:.0f} s" if note.seconds is not None else ""
-            self._line(f"{name} {note.status}{took}: {self._said()}")
+        if record.status in _OVER:
+            self._over[record.number] = record.status
+            self._ended_in_this_call += not record.was_there
+        name = self._sweep.name({"number": record.number, "overrides": record.overrides})
+        if record.status in FAILED:
+            self._line(f"{name} {record.status}: {record.error}")
+        elif not record.was_there and not self._console.is_terminal:
+            took = f" in {record.seconds:.0f} s" if record.seconds is not None else ""
+            self._line(f"{name} {record.status}{took}: {self._counts()}")
 
-    def _said(self) -> str:
+    def _counts(self) -> str:
         failed = sum(status in FAILED for status in self._over.values())
         return (
             f"{self._of_all(len(self._over))} done" + (f", {failed} failed" if failed else "") + self._left()
         )
 
     def _of_all(self, number: int) -> str:
-        count = self._sweep.count
+        count = self._sweep.plan.count
         return counted(number, "job") if count is None else f"{number} of {counted(count, 'job')}"
 
     def _left(self) -> str:
         """From the mean time between the ends of jobs so far, those of earlier calls left out."""
-        left = (self._sweep.count or 0) - len(self._over)
-        if left <= 0 or not self._ended_here:
+        left = (self._sweep.plan.count or 0) - len(self._over)
+        if left <= 0 or not self._ended_in_this_call:
             return ""
-        return f", about {clock((time.monotonic() - self._began) / self._ended_here * left)} left"
+        return f", about {clock((time.monotonic() - self._began) / self._ended_in_this_call * left)} left"
 
     def _line(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,21 +20,19 @@ from nst_tf.errors import InputError, terminable
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
 from nst_tf.run import resume, run
-from nst_tf.runs.folder import FolderInUse
+from nst_tf.runs.folder import CONFIGURATION, SUMMARY, FolderInUse, read_object, write_summary
 from nst_tf.runs.memory import is_out_of_memory
 from nst_tf.runs.provenance import requested_sha256
-from nst_tf.sweep.batch import companions_of
-from nst_tf.sweep.earlier import Earlier, earlier_run, take_away
+from nst_tf.sweep.batch import batches_of
 from nst_tf.sweep.plan import GRID, take_one_gpu, words_of
+from nst_tf.sweep.resume import Action, clear, next_action
 from nst_tf.sweep.search import value_of
 from nst_tf.sweep.state import (
-    SUMMARY,
-    JobNote,
+    JobRecord,
     end_running,
     is_being_run,
-    read_notes,
-    read_object,
-    write_note,
+    read_records,
+    write_record,
 )
 
 _log = logging.getLogger(__name__)
@@ -50,12 +46,12 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
     """Run one job; ``state`` is Hydra's part of its configuration.
 
     Returns the path of its picture, or in a search the value to be minimized; None if it failed, of which
-    its folder and its note tell. Only an interruption passes through.
+    its folder and its record tell. Only an interruption passes through.
     """
     os.chdir(state.runtime.cwd)  # launchers that start processes of their own start them anywhere
     _log_to_file_only()
     folder, sweep = Path(state.runtime.output_dir), Path(state.sweep.dir).absolute()
-    note = JobNote(
+    record = JobRecord(
         number=state.job.num,
         folder=os.path.relpath(folder, sweep),
         overrides=tuple(words_of(state)),
@@ -65,24 +61,27 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
     began = time.perf_counter()
     try:
         with terminable():
-            _check_alone(sweep, note)
-            write_note(sweep, note)
-            note = replace(note, was_there=_done(settings, state, folder))
+            other = read_records(sweep).get(record.number)
+            if other is not None and is_being_run(sweep, other):  # as one whose launcher was killed may be
+                raise _Refused(f"job {record.number} is still being run by process {other.process.number}")
+            write_record(sweep, record)
+            record = replace(record, was_there=_run_unless_done(settings, state, folder))
             value = None if state.sweeper._target_ == GRID else value_of(folder, state.sweeper)
     except (_Refused, FolderInUse) as refused:  # nothing in the folder is this job's: not even its log
-        write_note(sweep, replace(note, status="failed", error=str(refused)))
+        write_record(sweep, replace(record, status="failed", error=str(refused)))
         return None
     except (Exception, SystemExit) as error:
         sentence = one_sentence(error)
         _log.error("%s\n%s", sentence, "".join(traceback.format_exception(error)))
-        _end(sweep, replace(note, status="failed", error=sentence), settings, state, began)
-        _forget_what_was_kept()
+        _end(sweep, replace(record, status="failed", error=sentence), settings, state, began)
+        if "nst_tf.process_cache" in sys.modules:  # its compiled steps may be in any state, and memory short
+            sys.modules["nst_tf.process_cache"].CACHE.forget_sizes()
         return None
     except BaseException:
-        _end(sweep, replace(note, status="interrupted"), settings, state, began)
+        _end(sweep, replace(record, status="interrupted"), settings, state, began)
         raise
     seconds = time.perf_counter() - began
-    write_note(sweep, replace(note, status="completed", seconds=seconds, value=value))
+    write_record(sweep, replace(record, status="completed", seconds=seconds, value=value))
     return str(folder) if value is None else value
 
 
@@ -100,78 +99,58 @@ def one_sentence(error: BaseException) -> str:
     return f"{kind}: {text}" if text else kind
 
 
-def _done(settings: DictConfig, state: Any, folder: Path) -> bool:
+def _run_unless_done(settings: DictConfig, state: Any, folder: Path) -> bool:
     """Run what is not yet done; returns whether everything was."""
-    choices = dict(state.runtime.choices)
+    choices, words = dict(state.runtime.choices), words_of(state)
     if settings.resume is not None:
         raise InputError(f"resume={settings.resume} goes on with one run, and is not possible in a sweep")
     try:
-        earlier = earlier_run(folder, settings, choices, words_of(state))
+        action = next_action(folder, settings, choices, words)
     except InputError as error:
         raise _Refused(str(error)) from None
-    if earlier is Earlier.COMPLETED:
+    if action is Action.SKIP:
         return True
     take_one_gpu(state.job.num, state.launcher._target_, os.environ)
-    if earlier is Earlier.GO_ON:
+    if action is Action.RESUME:
         resume(folder, quiet=True)
         return False
-    if earlier is Earlier.ANEW:
-        take_away(folder, settings.record.picture)
+    if action is Action.RESTART:
+        clear(folder, settings.record.picture)
     sweep = Path(state.sweep.dir).absolute()
-    companions = companions_of(state)
-    together = None if companions is None else partial(companions.made, state.job.num)
-    words = words_of(state)
+    batches = batches_of(state)
+    batch = None if batches is None else partial(batches.result_of, state.job.num)
     typed = typed_keys(words, state.sweeper.get("params") or ())
-    run(settings, choices, folder, words, quiet=True, sweep=sweep, together=together, typed=typed)
+    run(settings, choices, folder, words, quiet=True, sweep=sweep, batch=batch, typed=typed)
     return False
 
 
-def _check_alone(sweep: Path, note: JobNote) -> None:
-    """Raise _Refused if another process is at this job, as one whose launcher was killed may be."""
-    other = read_notes(sweep).get(note.number)
-    if other is not None and is_being_run(sweep, other):
-        raise _Refused(f"job {note.number} is still being run by process {other.process.number}")
-
-
-def _end(sweep: Path, note: JobNote, settings: DictConfig, state: Any, began: float) -> None:
-    """Write how the job ended, first into its folder, then into its note."""
-    folder = sweep / note.folder
+def _end(sweep: Path, record: JobRecord, settings: DictConfig, state: Any, began: float) -> None:
+    """Write how the job ended, first into its folder, then into its record."""
+    folder, status = sweep / record.folder, record.status
     summary = read_object(folder / SUMMARY)
     if summary is None:
-        _write_failure(folder, note, settings, state)
+        _write_failure(folder, record, settings, state)
     else:
-        end_running(folder, note.status, note.error)
-    diverged = summary is not None and summary.get("status") == "diverged"
-    status = "diverged" if diverged else note.status
-    write_note(sweep, replace(note, status=status, seconds=time.perf_counter() - began))
+        end_running(folder, status, record.error)
+        status = "diverged" if summary.get("status") == "diverged" else status
+    write_record(sweep, replace(record, status=status, seconds=time.perf_counter() - began))
 
 
-def _write_failure(folder: Path, note: JobNote, settings: DictConfig, state: Any) -> None:
+def _write_failure(folder: Path, record: JobRecord, settings: DictConfig, state: Any) -> None:
     """The summary of a run that did not come as far as to write one."""
-    facts: dict[str, Any] = {"status": note.status} | ({"error": note.error} if note.error else {})
+    facts: dict[str, Any] = {"status": record.status} | ({"error": record.error} if record.error else {})
     facts |= {
-        "overrides": list(note.overrides),
-        "choices": {k: v for k, v in _plain(state.runtime.choices).items() if not k.startswith("hydra/")},
-        "process": note.process.number,
+        "overrides": list(record.overrides),
+        "choices": {k: v for k, v in state.runtime.choices.items() if not k.startswith("hydra/")},
+        "process": record.process.number,
         "working_folder": str(Path.cwd()),
     }
     try:
         facts["requested_sha256"] = requested_sha256(settings)
-        write_text_atomically(folder / "config.yaml", OmegaConf.to_yaml(settings, resolve=True))
+        write_text_atomically(folder / CONFIGURATION, OmegaConf.to_yaml(settings, resolve=True))
     except OmegaConfBaseException:  # a value that can't be resolved may be what was wrong
         pass
-    write_text_atomically(folder / SUMMARY, json.dumps(facts, indent=2) + "\n")
-
-
-def _forget_what_was_kept() -> None:
-    """A run that broke off may have left compiled steps in any state, and memory short."""
-    if "nst_tf.reuse" in sys.modules:
-        sys.modules["nst_tf.reuse"].WARM.forget_sizes()
-
-
-def _plain(node: Any) -> Mapping[str, Any]:
-    container: Any = OmegaConf.to_container(node)
-    return container
+    write_summary(folder, facts)
 
 
 def _log_to_file_only() -> None:

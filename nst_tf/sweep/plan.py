@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -20,17 +19,14 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.config.validate import check_settings, read_inputs
 from nst_tf.config.words import Typed, sentence_for, typed_keys
 from nst_tf.errors import InputError
-from nst_tf.machine import allowed_words, visible_gpus
+from nst_tf.machine import allowed_gpus, visible_gpus
 from nst_tf.runs.memory import check_memory
 from nst_tf.runs.sizes import check_sizes
-
-# ----------------------------------------------------------------------------
-# The jobs of a sweep, known before any of them starts.
 
 GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 """The sweeper whose jobs are known beforehand: every combination of the values given."""
 
-_OF_THIS_MACHINE = ("basic_launcher", "hydra_joblib_launcher", "submitit_launcher.LocalLauncher")
+_ON_THIS_MACHINE = ("basic_launcher", "hydra_joblib_launcher", "submitit_launcher.LocalLauncher")
 
 
 @dataclass(frozen=True)
@@ -57,8 +53,13 @@ class Plan:
         self._overrides = OverridesParser.create(config_loader=loader).parse_overrides(
             [f"{key}={value}" for key, value in params.items()] + self.words
         )
-        by_key = {override.get_key_element(): _fixed_word(override) for override in self._overrides}
-        self.fixed = frozenset(word for word in by_key.values() if word)
+        self._by_key = {override.get_key_element(): override for override in self._overrides}
+        self.fixed = frozenset(
+            f"{key}={override.get_value_element_as_str()}"
+            for key, override in self._by_key.items()
+            if not override.is_sweep_override()
+        )
+        """The words that all jobs have."""
         self.jobs = self._jobs() if config.hydra.sweeper._target_ == GRID else None
         self.count: int | None = self._trials() if self.jobs is None else len(self.jobs)
 
@@ -80,6 +81,8 @@ class Plan:
         Stops at the first job that is right. The pictures of a job are read only after its settings.
         """
         every = [list(job.overrides) for job in self.jobs] if self.jobs is not None else self._ends()
+        # else the jobs will not have the memory that is seen here
+        on_this_machine = any(name in self._config.hydra.launcher._target_ for name in _ON_THIS_MACHINE)
         sentences: list[str] = []
         for number, words in enumerate(every):
             try:
@@ -90,7 +93,7 @@ class Plan:
                         "resume= goes on with one run: a sweep is gone on with by the same words and"
                         " hydra.sweep.dir=FOLDER"
                     )
-                if self._is_of_this_machine:
+                if on_this_machine:
                     check_memory(settings, read_inputs(settings), self.typed(words))
                 else:
                     check_sizes(settings, read_inputs(settings))
@@ -114,7 +117,8 @@ class Plan:
                     f" such as {override.get_key_element()}=1,2,3"
                 )
         (every,) = BasicSweeper.split_arguments(self._overrides, None)
-        plain = self._subdir == "${hydra.job.num}"
+        raw: Any = OmegaConf.to_container(self._config.hydra.sweep)
+        plain = raw["subdir"] == "${hydra.job.num}"
         return [
             PlannedJob(
                 number,
@@ -124,29 +128,18 @@ class Plan:
             for number, words in enumerate(every)
         ]
 
-    @property
-    def _is_of_this_machine(self) -> bool:
-        """Whether the jobs will have the memory that is seen here."""
-        return any(name in self._config.hydra.launcher._target_ for name in _OF_THIS_MACHINE)
-
     def _trials(self) -> int | None:
         """How many a search makes, at most; None if its sweeper does not say."""
         sweeper = self._config.hydra.sweeper
         trials = sweeper.get("n_trials")
         if trials is None or "GridSampler" not in str((sweeper.get("sampler") or {}).get("_target_")):
             return trials
-        by_key = {override.get_key_element(): override for override in self._overrides}
         sizes = [
             len(list(override.sweep_string_iterator()))
-            for override in by_key.values()
+            for override in self._by_key.values()
             if override.is_sweep_override() and override.is_discrete_sweep()
         ]
         return min(trials, math.prod(sizes))
-
-    @property
-    def _subdir(self) -> str:
-        raw: Any = OmegaConf.to_container(self._config.hydra.sweep)
-        return raw["subdir"]
 
     def _composed(self, words: Sequence[str], number: int) -> DictConfig:
         composed = self._loader.load_sweep_config(self._config, list(words))
@@ -171,17 +164,6 @@ def words_of(hydra: Any) -> list[str]:
     return words
 
 
-def run_folder(sweep: Path, job: PlannedJob) -> Path:
-    """Where the job is, or will be."""
-    return sweep / job.folder
-
-
-def _fixed_word(override: Override) -> str | None:
-    if override.is_sweep_override():
-        return None
-    return f"{override.get_key_element()}={override.get_value_element_as_str()}"
-
-
 def _end(override: Override, which: int) -> str:
     if not override.is_sweep_override():
         return override.get_value_element_as_str()
@@ -191,8 +173,7 @@ def _end(override: Override, which: int) -> str:
     return str((interval.start, interval.end)[which])
 
 
-# ----------------------------------------------------------------------------
-# Jobs that share a machine: how many at once, which GPU each, and launchers that keep still.
+# ---- Jobs that share a machine: how many at once, which GPU each, and launchers that keep still ----
 
 _SEVERAL_ON_A_MACHINE = ("hydra_joblib_launcher", "submitit_launcher.LocalLauncher", "hydra_ray_launcher")
 _CORES_A_JOB = 4  # at 512 pixels, more than that waits for memory; a job holds some gigabytes
@@ -208,13 +189,13 @@ def take_one_gpu(number: int, launcher: str, environment: MutableMapping[str, st
     """
     if "tensorflow" in sys.modules or not any(name in launcher for name in _SEVERAL_ON_A_MACHINE):
         return
-    allowed = allowed_words(environment)
+    allowed = allowed_gpus(environment)
     gpus = [str(index) for index in range(len(visible_gpus()))] if allowed is None else allowed
     if len(gpus) > 1:
         environment["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
 
 
-def arrange(config: DictConfig) -> None:
+def set_up_launcher(config: DictConfig) -> None:
     """Give the launcher and the sweeper what they lack, where the command says nothing about it.
 
     submitit starts all local jobs at once: the sweeper gives it no more at a time than there are GPUs, or

@@ -13,8 +13,7 @@ from omegaconf import DictConfig, open_dict
 
 from nst_tf.errors import InputError, counted
 
-# ----------------------------------------------------------------------------
-# A search whose trials are stored: another call goes on with it, and makes only what is missing.
+# ---- A search whose trials are stored: another call goes on with it, and makes only what is missing ----
 
 _SQLITE = "sqlite:///"
 _SWEEPER = "hydra_plugins.hydra_optuna_sweeper._impl"
@@ -69,19 +68,19 @@ def stored_study(sweeper: Any) -> StoredStudy | None:
         raise InputError(f"hydra.sweeper.storage={storage} can't be used ({reason})") from error
 
 
-def go_on(config: DictConfig, study: StoredStudy, beyond: int = 0) -> None:
+def continue_study(config: DictConfig, study: StoredStudy, taken: int) -> None:
     """Let the sweeper make the trials that are missing of ``n_trials``, numbered on.
 
     ``n_trials`` is the number of all, as that of the jobs of a grid is, where Optuna counts those of one
     call: so the same words finish a search that was cut short. A sampler with a seed gets another one for
-    each call, or it would sample the first trials again. ``beyond``: as many numbers are taken in the folder.
+    each call, or it would sample the first trials again. ``taken``: as many numbers are taken in the folder.
     """
     sweeper = config.hydra.sweeper
     with open_dict(config):
         sweeper.n_trials = max(0, sweeper.n_trials - study.ended)
         if sweeper.get("sampler") and sweeper.sampler.get("seed") is not None:
             sweeper.sampler.seed += len(study.trials)
-    number_from(max(len(study.trials), beyond))
+    number_from(max(len(study.trials), taken))
 
 
 def number_from(first: int) -> None:
@@ -103,7 +102,7 @@ def number_from(first: int) -> None:
     kind.setup = numbering
 
 
-def told(study: StoredStudy, to_come: int) -> str:
+def progress_of(study: StoredStudy, to_come: int) -> str:
     """How far the study is, and how it goes on."""
     there = f"the study {study.name} has {counted(study.ended, 'trial')}"
     if to_come:
@@ -111,8 +110,7 @@ def told(study: StoredStudy, to_come: int) -> str:
     return f"{there}, and is complete: a larger hydra.sweeper.n_trials makes more"
 
 
-# ----------------------------------------------------------------------------
-# What a search looks for: the yardstick of a run, which is the same for every objective.
+# ---- What a search looks for: the yardstick of a run, which is the same for every objective ----
 
 _FRONT = ("content_distance", "style_distance")
 """What a search with two directions looks for: the Pareto front of both distances."""

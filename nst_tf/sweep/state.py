@@ -1,4 +1,7 @@
-"""How the jobs of a sweep are: sweep.json, and one note a job."""
+"""How the jobs of a sweep are: a record a job, written by the process that runs it, and sweep.json.
+
+The process that launched the sweep reads the records, whichever launcher made the others.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,26 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
-from nst_tf.runs.folder import SWEEP
-from nst_tf.sweep.plan import Plan
+from nst_tf.runs.folder import JOBS, METRICS, MULTIRUN, SUMMARY, SWEEP, read_object, write_summary
+from nst_tf.sweep.plan import Plan, PlannedJob
 from nst_tf.sweep.search import StoredStudy
 
-# ----------------------------------------------------------------------------
-# What the job of a sweep tells the others: one small file a job, written by the process that runs it.
-#
-# The process that launched the sweep reads them, whichever launcher made the others.
-
-NOTES = ".jobs"
-"""The folder of the notes in the folder of a sweep, while it goes on."""
-
-SUMMARY = "run.json"
-"""What the folder of a run tells of it; ``nst_tf.runs`` writes it, and imports TensorFlow."""
-
 _SILENCE_OF_THE_DEAD = 600.0  # seconds; a step takes a few, imports and compilation up to a minute
+_KILLED = "its process was killed, by someone or for want of memory"
 
 ENDED = ("completed", "diverged", "failed", "interrupted")
+FAILED = ("failed", "diverged")
 
 
 @dataclass(frozen=True)
-class JobNote:
+class JobRecord:
     """One job: its folder within the sweep's, its words, how far it is.
 
     ``status`` is running or one of ``ENDED``; ``error`` is one sentence; ``seconds`` is how long it took;
@@ -53,86 +48,67 @@ class JobNote:
     value: float | list[float] | None = None
 
 
-def write_note(sweep: Path, note: JobNote) -> None:
-    """Write it, in one step, in the place of the last one of this job."""
-    folder = sweep / NOTES
+def write_record(sweep: Path, record: JobRecord) -> None:
+    """Write it in one step; it replaces the last one of this job."""
+    folder = sweep / JOBS
     folder.mkdir(exist_ok=True)
-    write_text_atomically(folder / f"{note.number}.json", json.dumps(asdict(note)) + "\n")
+    write_text_atomically(folder / f"{record.number}.json", json.dumps(asdict(record)) + "\n")
 
 
-def read_notes(sweep: Path) -> dict[int, JobNote]:
-    """The last note of every job that began, by its number."""
-    notes = (_read(path) for path in (sweep / NOTES).glob("[0-9]*.json"))
-    return {note.number: note for note in sorted(filter(None, notes), key=lambda note: note.number)}
+def read_records(sweep: Path) -> dict[int, JobRecord]:
+    """The last record of every job that began, by its number; what is no record is passed over."""
+    records = {}
+    for path in (sweep / JOBS).glob("[0-9]*.json"):
+        facts = read_object(path) or {}
+        with suppress(KeyError, TypeError):
+            facts |= {"process": Process(**facts["process"]), "overrides": tuple(facts["overrides"])}
+            record = JobRecord(**facts)
+            records[record.number] = record
+    return dict(sorted(records.items()))
 
 
-def remove_notes(sweep: Path) -> None:
+def remove_records(sweep: Path) -> None:
     """Take them away, when nobody will write one any more."""
-    for path in (sweep / NOTES).glob("*.json"):
+    for path in (sweep / JOBS).glob("*.json"):
         path.unlink(missing_ok=True)
-    if (sweep / NOTES).is_dir():
-        (sweep / NOTES).rmdir()
+    if (sweep / JOBS).is_dir():
+        (sweep / JOBS).rmdir()
 
 
-def is_being_run(sweep: Path, note: JobNote) -> bool:
+def is_being_run(sweep: Path, record: JobRecord) -> bool:
     """Whether another process than this one is at the job.
 
     Of a process on another machine, as on a cluster, only its writing can be seen: it counts as gone after
     ten minutes without a sign of life.
     """
-    if note.status != "running" or note.process == Process.this():
+    if record.status != "running" or record.process == Process.this():
         return False
-    if note.process.is_of_this_host:
-        return note.process.is_alive
-    folder = sweep / note.folder
-    signs = (sweep / NOTES / f"{note.number}.json", folder / SUMMARY, folder / "metrics.jsonl")
+    if record.process.is_of_this_host:
+        return record.process.is_alive
+    folder = sweep / record.folder
+    signs = (sweep / JOBS / f"{record.number}.json", folder / SUMMARY, folder / METRICS)
     last = max((path.stat().st_mtime for path in signs if path.exists()), default=0.0)
     # a sign from the future, after the clock was set back, is none of life
     return abs(time.time() - last) < _SILENCE_OF_THE_DEAD
-
-
-def read_object(path: Path) -> Mapping[str, Any] | None:
-    """The JSON object in a file; None if there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def end_running(folder: Path, status: str, error: str | None) -> None:
     """Say in the summary of a run how it ended, if it had not ended by itself."""
     summary = read_object(folder / SUMMARY)
     if summary is not None and summary.get("status") not in ("completed", "diverged"):
-        ended = {**summary, "status": status} | ({"error": error} if error else {})
-        write_text_atomically(folder / SUMMARY, json.dumps(ended, indent=2) + "\n")
+        write_summary(folder, {**summary, "status": status} | ({"error": error} if error else {}))
 
 
-def _read(path: Path) -> JobNote | None:
-    value = read_object(path)
-    try:
-        return JobNote(
-            **{
-                **(value or {}),
-                "process": Process(**(value or {})["process"]),
-                "overrides": tuple((value or {})["overrides"]),
-            }
-        )
-    except (KeyError, TypeError):
-        return None
-
-
-# ----------------------------------------------------------------------------
-# The sweep that this process launched: its jobs, and ``sweep.json``, which says how they are.
-
-MULTIRUN = "multirun.yaml"  # Hydra's own record of the command
-
-FAILED = ("failed", "diverged")
-_KILLED = "its process was killed, by someone or for want of memory"
+def how_to_go_on(sweep: Path) -> str:
+    """The end of a sentence about a sweep that is not over."""
+    return f"the same words with hydra.sweep.dir={shlex.quote(str(sweep))} go on with it"
 
 
 class Sweep:
-    """One sweep. ``compare`` says whether the runs are compared at its end."""
+    """A sweep: its jobs, counted, and ``sweep.json``, which says how they are.
+
+    ``compare`` says whether the runs are compared at its end.
+    """
 
     current: ClassVar[Sweep | None] = None
     """The one that this process launched."""
@@ -153,41 +129,32 @@ class Sweep:
         self.folder = folder
         self.plan = plan
         self.compare = compare
-        self.missing_folders = tuple(path for path in (folder, *folder.parents) if not path.exists())
+        self._created_folders = tuple(path for path in (folder, *folder.parents) if not path.exists())
         self._completed = frozenset(completed)
         self._earlier = earlier_jobs(folder)
-        self._notes: dict[int, JobNote] = {}
+        self._records: dict[int, JobRecord] = {}
         self._written = ""
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Make the folder and say that nothing was run yet; notes of an earlier call are void."""
+        """Make the folder and say that nothing was run yet; records of an earlier call are removed."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        remove_notes(self.folder)
+        remove_records(self.folder)
         self.refresh()
 
-    def refresh(self) -> list[JobNote]:
-        """Read what the jobs said, write it down; returns those that ended since the last time."""
+    def refresh(self) -> list[JobRecord]:
+        """Read the records of the jobs and write sweep.json; returns those that ended since the last time."""
         with self._lock:
-            notes = read_notes(self.folder)
+            records = read_records(self.folder)
             ended = [
-                note
-                for number, note in notes.items()
-                if note.status in ENDED and self._status(number) not in ENDED
+                record
+                for number, record in records.items()
+                if record.status in ENDED
+                and not (number in self._records and self._records[number].status in ENDED)
             ]
-            self._notes = notes
+            self._records = records
             self._write("running")
             return ended
-
-    @property
-    def notes(self) -> Mapping[int, JobNote]:
-        """The last note of every job that began in this call."""
-        return self._notes
-
-    @property
-    def count(self) -> int | None:
-        """How many jobs there are in all; None where a search doesn't say."""
-        return self.plan.count
 
     def with_status(self, *statuses: str) -> list[Mapping[str, Any]]:
         """The jobs, as ``sweep.json`` tells of them, that have one of the statuses."""
@@ -195,30 +162,25 @@ class Sweep:
 
     def jobs(self) -> list[Mapping[str, Any]]:
         """Every job: number, folder, overrides, status; its error, its value in a search where it has one."""
-        known: dict[int, dict[str, Any]] = {
-            job.number: {
-                "number": job.number,
-                "folder": job.folder,
-                "overrides": list(job.overrides),
-                "status": "completed" if job.number in self._completed else "pending",
-            }
+
+        def entry(job: PlannedJob | JobRecord, status: str) -> dict[str, Any]:
+            facts = {"number": job.number, "folder": job.folder, "overrides": list(job.overrides)}
+            return facts | {"status": status}
+
+        known = {
+            job.number: entry(job, "completed" if job.number in self._completed else "pending")
             for job in self.plan.jobs or ()
         }
-        for number, note in self._notes.items():
-            known[number] = {
-                "number": number,
-                "folder": note.folder,
-                "overrides": list(note.overrides),
-                "status": note.status,
-            }
-            known[number] |= {"error": note.error} if note.error else {}
-            known[number] |= {"value": note.value} if note.value is not None else {}
+        for number, record in self._records.items():
+            known[number] = entry(record, record.status)
+            known[number] |= {"error": record.error} if record.error else {}
+            known[number] |= {"value": record.value} if record.value is not None else {}
         return [known[number] for number in sorted(known)]
 
     def values(self) -> dict[str, float | list[float]]:
         """What a search makes smaller, by the names of its jobs, and of trials that other calls made."""
-        jobs = {job["number"]: job for job in (*self._earlier, *self.jobs())} if self.study else {}
-        jobs |= {job["number"]: job for job in self.jobs()}
+        told = (*(self._earlier if self.study else ()), *self.jobs())
+        jobs = {job["number"]: job for job in told}
         here = {number: job for number, job in sorted(jobs.items()) if "value" in job}
         elsewhere = self.study.values(but=here) if self.study else {}
         return elsewhere | {self.name(job): job["value"] for job in here.values()}
@@ -232,39 +194,35 @@ class Sweep:
         """Say of every job whose process is gone how it ended, and of the sweep; returns its status."""
         self.refresh()
         with self._lock:
-            for number, note in self._notes.items():
-                if note.status == "running" and not is_being_run(self.folder, note):
+            for number, record in self._records.items():
+                if record.status == "running" and not is_being_run(self.folder, record):
                     status, error = ("interrupted", None) if interrupted else ("failed", _KILLED)
-                    self._notes[number] = replace(note, status=status, error=error)
-                    end_running(self.folder / note.folder, status, error)
+                    self._records[number] = replace(record, status=status, error=error)
+                    end_running(self.folder / record.folder, status, error)
             statuses = {job["status"] for job in self.jobs()}
             status = "interrupted" if interrupted else "completed" if statuses <= {"completed"} else "failed"
             self._write(status)
             if "running" not in statuses:
-                remove_notes(self.folder)
+                remove_records(self.folder)
         return status
 
-    def leave(self) -> None:
+    def interrupt(self) -> None:
         """The process ends in the middle of one of its own jobs: say so."""
         self.end(interrupted=True)
-        how = f"the same words with hydra.sweep.dir={shlex.quote(str(self.folder))} go on with it"
-        print(f"\nnst: interrupted; {how}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"\nnst: interrupted; {how_to_go_on(self.folder)}", file=sys.stderr, flush=True)  # noqa: T201
 
-    def abandon(self) -> None:
+    def remove(self) -> None:
         """Take everything away that was made for a sweep none of whose jobs began."""
-        remove_notes(self.folder)
-        if self.folder not in self.missing_folders:
+        remove_records(self.folder)
+        if self.folder not in self._created_folders:
             return
         for name in (SWEEP, MULTIRUN):
             (self.folder / name).unlink(missing_ok=True)
-        for empty in self.missing_folders:
+        for empty in self._created_folders:
             try:
                 empty.rmdir()
             except OSError:
                 return
-
-    def _status(self, number: int) -> str | None:
-        return self._notes[number].status if number in self._notes else None
 
     def _write(self, status: str) -> None:
         known = {job["number"]: job for job in (*self._earlier, *self.jobs())}

@@ -1,4 +1,4 @@
-"""Optical flow: computed by OpenCV, followed by warping, believed where forward and backward agree."""
+"""Dense optical flow: estimated by OpenCV, followed by warping, believed where both directions agree."""
 
 from __future__ import annotations
 
@@ -8,10 +8,82 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from nst_tf.checks import require
 from nst_tf.errors import InputError
+from nst_tf.images.pixels import LUMA
 
-# ----------------------------------------------------------------------------
-# A picture seen through a flow.
+_PRESETS = ("ultrafast", "fast", "medium")  # in the order of OpenCV's constants, from 0
+
+
+class DenseFlow(Protocol):
+    """Estimates where every pixel went."""
+
+    def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Pictures [H, W, 3] in [0, 1] -> [H, W, 2] in pixels (across, down).
+
+        What is at p in the first picture is at p + flow(p) in the second.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DisFlow:
+    """Dense inverse search. ``preset`` is one of OpenCV's: ultrafast, fast, medium, from quick to exact.
+
+    Kroeger, Timofte, Dai, Van Gool, "Fast optical flow using dense inverse search", ECCV 2016.
+    """
+
+    preset: str = "medium"
+
+    def __post_init__(self) -> None:
+        require(self.preset in _PRESETS, "video.flow.preset", self.preset, ", ".join(_PRESETS))
+        _opencv()  # InputError on a machine without it
+
+    def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        search = _opencv().DISOpticalFlow_create(_PRESETS.index(self.preset))
+        return search.calc(_grey(first), _grey(second), None)
+
+
+@dataclass(frozen=True)
+class FarnebackFlow:
+    """By polynomials fitted around every pixel, from coarse to fine over ``levels`` that halve the size.
+
+    ``window``: pixels a side over which motion is averaged; ``iterations`` at each level.
+    Farneback, "Two-frame motion estimation based on polynomial expansion", SCIA 2003.
+    """
+
+    levels: int = 5
+    window: int = 15
+    iterations: int = 5
+
+    def __post_init__(self) -> None:
+        for name in ("levels", "window", "iterations"):
+            require(getattr(self, name) >= 1, f"video.flow.{name}", getattr(self, name), "at least 1")
+        _opencv()  # InputError on a machine without it
+
+    def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        # a neighbourhood of 7 with a deviation of 1.5, as OpenCV's documentation advises; 0: no flags
+        return _opencv().calcOpticalFlowFarneback(
+            _grey(first), _grey(second), None, 0.5, self.levels, self.window, self.iterations, 7, 1.5, 0
+        )
+
+
+def _grey(picture: np.ndarray) -> np.ndarray:
+    """Luma of 8 bits, [H, W]."""
+    return np.rint(picture @ np.array(LUMA, np.float32) * 255).astype(np.uint8)
+
+
+def _opencv() -> Any:
+    try:
+        return import_module("cv2")  # an extra: it may not be installed where types are checked
+    except ImportError as error:
+        raise InputError(
+            f"video=flow needs OpenCV for the optical flow ({error}): pip install 'nst_tf[video]', or say"
+            " video=previous"
+        ) from None
+
+
+# ---- a picture seen through a flow ----
 
 _CUBIC = 3  # repeated from frame to frame, a linear interpolation would blur more and more
 
@@ -41,88 +113,7 @@ def sources(flow: np.ndarray) -> np.ndarray:
     return np.stack([rows + flow[..., 1], columns + flow[..., 0]])
 
 
-# ----------------------------------------------------------------------------
-# Dense optical flow between two pictures, by OpenCV.
-
-_PRESETS = ("ultrafast", "fast", "medium")  # in the order of OpenCV's constants, from 0
-
-
-class DenseFlow(Protocol):
-    """Estimates where every pixel went."""
-
-    def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Pictures [H, W, 3] in [0, 1] -> [H, W, 2] in pixels (across, down).
-
-        What is at p in the first picture is at p + flow(p) in the second.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class DisFlow:
-    """Dense inverse search. ``preset`` is one of OpenCV's: ultrafast, fast, medium, from quick to exact.
-
-    Kroeger, Timofte, Dai, Van Gool, "Fast optical flow using dense inverse search", ECCV 2016.
-    """
-
-    preset: str = "medium"
-
-    def __post_init__(self) -> None:
-        """Refuse an unknown preset, and a machine without OpenCV: InputError."""
-        if self.preset not in _PRESETS:
-            raise InputError(f"video.flow.preset must be {', '.join(_PRESETS)}, but is {self.preset!r}")
-        _opencv()
-
-    def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Pictures [H, W, 3] in [0, 1] -> [H, W, 2] in pixels (across, down)."""
-        search = _opencv().DISOpticalFlow_create(_PRESETS.index(self.preset))
-        return search.calc(_grey(first), _grey(second), None)
-
-
-@dataclass(frozen=True)
-class FarnebackFlow:
-    """By polynomials fitted around every pixel, from coarse to fine over ``levels`` that halve the size.
-
-    ``window``: pixels a side over which motion is averaged; ``iterations`` at each level.
-    Farneback, "Two-frame motion estimation based on polynomial expansion", SCIA 2003.
-    """
-
-    levels: int = 5
-    window: int = 15
-    iterations: int = 5
-
-    def __post_init__(self) -> None:
-        """Refuse numbers below 1, and a machine without OpenCV: InputError."""
-        for name in ("levels", "window", "iterations"):
-            if getattr(self, name) < 1:
-                raise InputError(f"video.flow.{name} must be at least 1, but is {getattr(self, name)}")
-        _opencv()
-
-    def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Pictures [H, W, 3] in [0, 1] -> [H, W, 2] in pixels (across, down)."""
-        # a neighbourhood of 7 with a deviation of 1.5, as OpenCV's documentation advises; 0: no flags
-        return _opencv().calcOpticalFlowFarneback(
-            _grey(first), _grey(second), None, 0.5, self.levels, self.window, self.iterations, 7, 1.5, 0
-        )
-
-
-def _grey(picture: np.ndarray) -> np.ndarray:
-    """Luma of ITU-R BT.601, 8 bits, [H, W]."""
-    return np.rint(picture @ np.array([0.299, 0.587, 0.114], np.float32) * 255).astype(np.uint8)
-
-
-def _opencv() -> Any:
-    try:
-        return import_module("cv2")  # an extra: it may not be installed where types are checked
-    except ImportError as error:
-        raise InputError(
-            f"video=flow needs OpenCV for the optical flow ({error}): pip install 'nst_tf[video]', or say"
-            " video=previous"
-        ) from None
-
-
-# ----------------------------------------------------------------------------
-# Where an optical flow can be believed, and how much a sequence flickers where it can.
+# ---- where a flow can be believed, and how much a sequence flickers where it can ----
 
 # Sundaram, Brox, Keutzer, "Dense point trajectories by GPU-accelerated large displacement optical flow",
 # ECCV 2010, equation 5 (hidden) and 6 (boundaries of motion); flows are in pixels a frame

@@ -6,8 +6,7 @@ import time
 
 import tensorflow as tf
 
-from nst_tf.machine import native_precisions
-from nst_tf.runs.provenance import processor_name
+from nst_tf.machine import native_precisions, processor_name
 
 _SIDE = 768  # of the matrices: 0.9 GFLOP, 5 ms where it is native
 _TIMES_FLOAT32 = 3.0  # emulated, a product takes 5 and more times as long as in float32

@@ -56,14 +56,14 @@ def loss_under_pastiche(picture: Path, content: Path, style: Path) -> float:
     from nst_tf.images.read import read_picture
     from nst_tf.images.resize import fit_long_side, resize
     from nst_tf.objective import StyleImage
-    from nst_tf.reuse import Warm
+    from nst_tf.process_cache import ProcessCache
 
     pixels = read_picture(picture).pixels
     size = max(pixels.shape[:2])
     settings, _ = composed(
         [f"content={content}", f"style={style}", f"image.size={size}", "experiment=pastiche"]
     )
-    inputs, warm = read_inputs(settings), Warm()
+    inputs, warm = read_inputs(settings), ProcessCache()
     weights = warm.weights("vgg19", "auto", 0)
     objective = prepare(settings, inputs, build_parts(settings), weights, warm).objective
     art = inputs.styles[0]

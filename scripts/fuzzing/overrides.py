@@ -346,7 +346,7 @@ def stopped_before_work() -> Callable[[], None]:
 
     load_tensorflow()  # once, before the processes part; the first, for what follows imports it
     from nst_tf.cli import main
-    from nst_tf.reuse import WARM
+    from nst_tf.process_cache import CACHE
     from nst_tf.runs import memory
 
     memory.visible_gpus = list  # else a program of the driver is asked
@@ -358,7 +358,7 @@ def stopped_before_work() -> Callable[[], None]:
     prepare.prepare = reached
     BasicLauncher.launch = reached
     # what asks the machine or draws numbers by the million: the same for all cases
-    WARM.weights = lambda *_: None  # type: ignore[method-assign]
+    CACHE.weights = lambda *_: None  # type: ignore[method-assign]
     if not is_option("optimizer", "lbfgs"):
         raise RuntimeError("the configuration files are not where they should be")
     return main

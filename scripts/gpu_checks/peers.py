@@ -16,7 +16,7 @@ from benchmarks.transfer import small_transfer
 from gpu_checks.device import Device
 from gpu_checks.finding import Finding
 from gpu_checks.steps import steps_of
-from nst_tf.images.write import round_to_8_bits
+from nst_tf.images.pixels import rounded
 from nst_tf.optim import LBFGS
 from nst_tf.optim.loop import Solver
 from nst_tf.tensorflow_tools import tensor_float_32
@@ -53,14 +53,14 @@ def measure_picture(
         file = Path(folder) / "peer.npy"
         words = ["picture", "--sizes", str(size), "--evaluations", str(evaluations), "--output", str(file)]
         found = _answer(device, python, words, 600)["picture"]
-        theirs = round_to_8_bits(np.load(file))
+        theirs = rounded(np.load(file))
         bound, content = small_transfer(size, size, "float32")
         solver = Solver(LBFGS(history_size=20, octaves=5))
         solver.enter(content, bound)
         score, _ = solver.loss_of(theirs)
         needed, reached = None, float("inf")
         for report in solver.steps(_MOST_TIMES * evaluations, reports_every=1):
-            reached, _ = solver.loss_of(round_to_8_bits(solver.image))
+            reached, _ = solver.loss_of(rounded(solver.image))
             if reached <= score:
                 needed = report.step + 1
                 break

@@ -65,7 +65,7 @@ DEFAULT = {
     "steps": 28,
     "keep_best": True,
     "average": None,
-    "init": {"_target_": "nst_tf.init.ContentStart", "noise": 0.0},
+    "init": {"_target_": "nst_tf.init.ContentStart", "noise": 0.0, "dither": 0.0019},
     "seed": 0,
     "pyramid": {
         "_target_": "nst_tf.pyramid.CoarseToFine",

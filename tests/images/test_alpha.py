@@ -6,20 +6,21 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nst_tf.images.decode import alpha_at, over_white, without_white
+from nst_tf.images.pixels import over_white, without_white
+from nst_tf.images.resize import resize_mask
 
 EDGE = np.zeros((64, 64), np.float32)
 EDGE[:, 32:] = 1
 
 
 def test_the_same_size_is_untouched():
-    assert alpha_at(EDGE, 64, 64) is EDGE
+    assert resize_mask(EDGE, 64, 64) is EDGE
 
 
 def test_an_edge_grows_no_ghosts():
     """Opacity never falls on the way to an edge's opaque side; Lanczos' filter would swing."""
     for size in (37, 150):
-        resized = alpha_at(EDGE, size, size)
+        resized = resize_mask(EDGE, size, size)
         assert resized.shape == (size, size)
         assert (np.diff(resized, axis=1) >= -1e-6).all()
         assert resized[:, : size // 3].max() == 0
@@ -30,7 +31,7 @@ def test_reduction_is_the_mean_of_the_area():
     """The triangle of a reduction by 2 weighs 1, 3, 3, 1."""
     random = np.random.default_rng(0).random((1, 32), dtype=np.float32).repeat(2, axis=0)
     weighed = np.convolve(random[0], np.array([1, 3, 3, 1]) / 8, "valid")[1::2]
-    np.testing.assert_allclose(alpha_at(random, 2, 16)[0, 1:-1], weighed[:14], atol=1e-6)
+    np.testing.assert_allclose(resize_mask(random, 2, 16)[0, 1:-1], weighed[:14], atol=1e-6)
 
 
 @given(st.floats(1e-3, 1), st.floats(0, 1))

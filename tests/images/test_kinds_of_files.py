@@ -22,7 +22,7 @@ from nst_tf.images.exif import carried_exif
 from nst_tf.images.frames import frames_of_file
 from nst_tf.images.icc import profile_of_picture
 from nst_tf.images.read import read_picture
-from nst_tf.images.tiff import FloatTiff, decoded_floats
+from nst_tf.images.tiff import FloatTiff, float_samples
 
 SMOOTH = np.repeat(np.linspace(30, 220, 96).astype(np.uint8)[None, :, None], 64, axis=0).repeat(3, axis=2)
 FLOATS = np.random.default_rng(3).random((20, 24, 3), dtype=np.float32)
@@ -201,8 +201,8 @@ def test_differences_are_added_up_as_libtiff_wrote_them(predictor):
     buffer.seek(tags.next)
     tags.load(buffer)
     assert tags[317] == predictor
-    found = decoded_floats(FloatTiff(content, {tag: tags[tag] for tag in tags}, "<", 24, 20), "a.tif")
-    np.testing.assert_array_equal(found.samples[..., 0], FLOATS[..., 0])
+    samples, _, _ = float_samples(FloatTiff(content, {tag: tags[tag] for tag in tags}, "<", 24, 20), "a.tif")
+    np.testing.assert_array_equal(samples[..., 0], FLOATS[..., 0])
 
 
 def test_differences_of_bytes_of_three_channels(tmp_path):

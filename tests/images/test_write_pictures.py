@@ -12,8 +12,9 @@ from PIL import Image
 
 from nst_tf.errors import InputError
 from nst_tf.images.icc import srgb_profile
+from nst_tf.images.pixels import rounded
 from nst_tf.images.read import read_picture
-from nst_tf.images.write import check_suffix, read_metadata, round_to_8_bits, write_picture
+from nst_tf.images.write import check_suffix, read_metadata, write_picture
 
 PIXELS = np.random.default_rng(0).random((20, 24, 3), dtype=np.float32)
 SMOOTH = np.stack(
@@ -32,10 +33,10 @@ def test_a_lossless_file_gives_back_the_rounded_pixels_exactly(tmp_path, suffix)
     beyond = PIXELS * 1.4 - 0.2
     path = tmp_path / f"a{suffix}"
     write_picture(path, beyond)
-    rounded = round_to_8_bits(beyond)
-    assert rounded.dtype == np.float32
-    np.testing.assert_array_equal(read_picture(path).pixels, rounded)
-    assert np.abs(rounded - np.clip(beyond, 0, 1)).max() <= 0.5 / 255 + 1e-6
+    expected = rounded(beyond)
+    assert expected.dtype == np.float32
+    np.testing.assert_array_equal(read_picture(path).pixels, expected)
+    assert np.abs(expected - np.clip(beyond, 0, 1)).max() <= 0.5 / 255 + 1e-6
 
 
 def test_rounding_is_half_up_and_clipped():
@@ -43,13 +44,13 @@ def test_rounding_is_half_up_and_clipped():
     halves = (np.arange(4) + 0.5) / 255
     exact = halves * 255 == np.arange(4) + 0.5
     assert exact.any()
-    np.testing.assert_array_equal((round_to_8_bits(halves) * 255).round()[exact], (np.arange(4) + 1)[exact])
+    np.testing.assert_array_equal((rounded(halves) * 255).round()[exact], (np.arange(4) + 1)[exact])
     values = np.array([-3.0, 0.49999997 / 255, 0.5000001 / 255, 1.0, 7.0])
     np.testing.assert_array_equal(
-        round_to_8_bits(values), np.array([0, 0, 1, 255, 255], np.float32) / np.float32(255)
+        rounded(values), np.array([0, 0, 1, 255, 255], np.float32) / np.float32(255)
     )
     levels = np.arange(256, dtype=np.float32) / np.float32(255)
-    np.testing.assert_array_equal(round_to_8_bits(levels), levels)
+    np.testing.assert_array_equal(rounded(levels), levels)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

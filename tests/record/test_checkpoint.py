@@ -10,13 +10,12 @@ import pytest
 from nst_tf import files
 from nst_tf.errors import InputError
 from nst_tf.runs.checkpoint import (
-    CHECKPOINT,
-    PREVIOUS,
     Checkpoint,
     last_checkpoint,
     read_checkpoint,
     write_checkpoint,
 )
+from nst_tf.runs.folder import CHECKPOINT, PREVIOUS_CHECKPOINT
 
 
 def checkpoint(step: int) -> Checkpoint:
@@ -68,9 +67,9 @@ def test_every_cut_is_found(tmp_path: Path) -> None:
 
 def test_the_previous_one_serves_for_a_damaged_one_and_stays_the_last_whole_one(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, checkpoint(1))
-    assert not (tmp_path / PREVIOUS).exists()
+    assert not (tmp_path / PREVIOUS_CHECKPOINT).exists()
     write_checkpoint(tmp_path, checkpoint(2))
-    assert equal(read_checkpoint(tmp_path / PREVIOUS), checkpoint(1))
+    assert equal(read_checkpoint(tmp_path / PREVIOUS_CHECKPOINT), checkpoint(1))
     found, damage = last_checkpoint(tmp_path)
     assert equal(found, checkpoint(2))
     assert damage is None
@@ -80,10 +79,10 @@ def test_the_previous_one_serves_for_a_damaged_one_and_stays_the_last_whole_one(
     assert "goes on from the previous one, after step 1" in (damage or "")
     # whatever happens to the next one, step 1 must not be lost for the damaged one
     write_checkpoint(tmp_path, checkpoint(3))
-    assert equal(read_checkpoint(tmp_path / PREVIOUS), checkpoint(1))
-    for name in (CHECKPOINT, PREVIOUS):
+    assert equal(read_checkpoint(tmp_path / PREVIOUS_CHECKPOINT), checkpoint(1))
+    for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
         (tmp_path / name).write_bytes(b"PK")
-    with pytest.raises(InputError, match=f"{PREVIOUS} is damaged"):
+    with pytest.raises(InputError, match=f"{PREVIOUS_CHECKPOINT} is damaged"):
         last_checkpoint(tmp_path)
 
 
@@ -115,4 +114,4 @@ def test_at_no_moment_there_is_none(has_links: bool, tmp_path: Path, monkeypatch
     assert len(seen) >= 4  # the previous one goes, the file is flushed, renamed, the folder flushed
     assert seen == [2] * (len(seen) - 1) + [3]
     assert read_checkpoint(tmp_path / CHECKPOINT).step == 3
-    assert read_checkpoint(tmp_path / PREVIOUS).step == 2
+    assert read_checkpoint(tmp_path / PREVIOUS_CHECKPOINT).step == 2

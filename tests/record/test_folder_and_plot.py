@@ -14,7 +14,7 @@ import pytest
 from nst_tf.errors import InputError
 from nst_tf.images.write import read_metadata
 from nst_tf.report import Report
-from nst_tf.runs.folder import RunFolder, loss_plot, summary_of
+from nst_tf.runs.folder import RunFolder, loss_plot, read_summary
 from nst_tf.runs.provenance import peak_memory_bytes, provenance
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,7 +34,7 @@ def curves(text: str) -> list[list[tuple[float, float]]]:
 def test_folder_tells_at_each_moment_how_far_the_run_is(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.begin("steps: 2\n", seed=4)
-    assert summary_of(tmp_path) == {"status": "running", "seed": 4}
+    assert read_summary(tmp_path) == {"status": "running", "seed": 4}
     assert (tmp_path / "config.yaml").read_text() == "steps: 2\n"
     folder.log(report(0, 3.0))
     folder.log(report(1, 2.0))
@@ -47,7 +47,7 @@ def test_folder_tells_at_each_moment_how_far_the_run_is(tmp_path: Path) -> None:
     picture = folder.picture("image.webp", np.ones((16, 16, 3)))
     assert read_metadata(picture) == {"nst_tf": "steps: 2\n"}
     folder.finish("completed", loss=3.0)
-    assert summary_of(tmp_path) == {"status": "completed", "seed": 4, "loss": 3.0}
+    assert read_summary(tmp_path) == {"status": "completed", "seed": 4, "loss": 3.0}
     assert not list(tmp_path.glob(".*"))  # no temporary file is left
 
 
@@ -58,11 +58,11 @@ def test_folder_of_another_run_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]"])
-def test_summary_of_what_is_no_run_is_refused(text: str | None, tmp_path: Path) -> None:
+def test_what_is_no_run_is_refused(text: str | None, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "run.json").write_text(text)
-    with pytest.raises(InputError, match="is not the folder of a run"):
-        summary_of(tmp_path)
+    with pytest.raises(InputError, match=r"is not the folder of a run|run\.json can't be read"):
+        read_summary(tmp_path)
 
 
 def test_run_that_ends_before_its_first_report_has_no_plot(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from nst_tf.rerun.export import leaves
 FORMER = Path(__file__).parents[1] / "data" / "former"
 FOLDERS = ("animation", "default", "guided_sweep", "texture", "unfinished")
 LATER = {
+    "nst_tf.init.ContentStart": {("init", "dither"): 0.0},
     "nst_tf.optim.LBFGS": {("optimizer", "octave_weight"): 1.0, ("optimizer", "scale"): 1.0},
     "nst_tf.pyramid.CoarseToFine": {("pyramid", "detail"): 0.0},
 }

@@ -98,8 +98,8 @@ def keep_sizes(patch: pytest.MonkeyPatch) -> None:
 
     In the program a run of other sizes frees it, for the sake of memory; the result is the same.
     """
-    if warm := sys.modules.get("nst_tf.reuse"):
-        patch.setattr(warm.Warm, "expect", lambda self, shapes: None)
+    if warm := sys.modules.get("nst_tf.process_cache"):
+        patch.setattr(warm.ProcessCache, "expect", lambda self, shapes: None)
 
 
 def environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 from nst_tf.api import composed
 from nst_tf.config.validate import check_settings
 from nst_tf.errors import InputError
-from nst_tf.run import what_to_change
+from nst_tf.recorded_run import what_to_change
 
 LBFGS = "optimizer=lbfgs, which takes bad steps back"
 

@@ -10,7 +10,7 @@ import pytest
 from command_line import SMALL, Answer, nst
 from PIL import Image
 
-from nst_tf.reuse import WARM
+from nst_tf.process_cache import CACHE
 
 SECONDS = (100, 50, 100, 200)  # milliseconds
 
@@ -27,7 +27,7 @@ def views(photo: Path) -> list[Image.Image]:
 def flowed(tmp_path_factory: pytest.TempPathFactory, views: list[Image.Image], painting: Path) -> Answer:
     folder = tmp_path_factory.mktemp("flowed")
     views[0].save(folder / "pan.gif", save_all=True, append_images=views[1:], duration=SECONDS, loop=3)
-    WARM.forget_sizes()  # what is traced is counted
+    CACHE.forget_sizes()  # what is traced is counted
     answer = nst(folder, "content=pan.gif", f"style={painting}", *SMALL, "video=flow", "video.steps=3")
     assert answer.status == 0, answer.err
     return answer

@@ -88,7 +88,7 @@ def test_precision_is_refused_before_weights_are_fetched(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PRETEND, "bfloat16")
-    monkeypatch.setattr("nst_tf.reuse.load_weights", lambda *_: pytest.fail("weights are fetched"))
+    monkeypatch.setattr("nst_tf.process_cache.load_weights", lambda *_: pytest.fail("weights are fetched"))
     before = _left(folder)
     answer = nst(folder, *SMALL, "precision=float16", "seed=12345")
     _assert_one_sentence(answer.status, answer.out, answer.err, ("precision=float16", "bfloat16"))

@@ -10,15 +10,15 @@ import pytest
 from command_line import SMALL, nst
 from PIL import Image
 
-from nst_tf.reuse import WARM
-from nst_tf.sweep.batch import Companions
+from nst_tf.process_cache import CACHE
+from nst_tf.sweep.batch import Batches
 
 
 @pytest.fixture(autouse=True)
 def cold():
     """Nothing of the tests before."""
-    WARM.forget_sizes()
-    Companions.current = None
+    CACHE.forget_sizes()
+    Batches.current = None
 
 
 def saved(run: Path, name: str = "image.png") -> np.ndarray:

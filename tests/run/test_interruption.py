@@ -17,7 +17,7 @@ from command_line import Answer, environment, nst
 from nst_tf.errors import terminable
 from nst_tf.images.read import read_picture
 from nst_tf.optim.step import CompiledStep
-from nst_tf.runs.signals import IN_TIME, Interruption, LeavingInTime
+from nst_tf.runs.signals import EXIT_SECONDS, DeferredSignals, ExitInTime
 
 PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=24", "pyramid.steps_factor=1", "image.size=48")
 
@@ -168,10 +168,10 @@ def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pyt
 
 def waits(error: type[Exception] | None = None) -> None:
     """Somebody asks, and nothing comes that passes it on."""
-    with Interruption() as interruption:
-        interruption.hold()
+    with DeferredSignals() as deferred:
+        deferred.defer()
         signal.raise_signal(signal.SIGINT)
-        assert interruption.asked
+        assert deferred.is_waiting
         if error:
             raise error
 
@@ -185,10 +185,10 @@ def test_one_that_nobody_passed_on_is_not_lost(error: type[Exception] | None) ->
 def test_what_the_system_handles_is_left_to_it() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with Interruption() as interruption:
-            interruption.hold()
+        with DeferredSignals() as deferred:
+            deferred.defer()
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-            assert not interruption.asked
+            assert not deferred.is_waiting
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -196,12 +196,12 @@ def test_what_the_system_handles_is_left_to_it() -> None:
 def test_a_signal_of_another_kind_is_not_the_second_ctrl_c() -> None:
     """A sweep passes SIGTERM on to its jobs, which in a terminal have heard Ctrl-C themselves."""
     with pytest.raises(KeyboardInterrupt), terminable():  # noqa: PT012, SIM117
-        with Interruption() as interruption:
-            interruption.hold()
+        with DeferredSignals() as deferred:
+            deferred.defer()
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGTERM)
-            assert interruption.asked
-            assert not interruption.is_urgent
+            assert deferred.is_waiting
+            assert not deferred.came_twice
 
 
 # what stands for the end of the process ends only the thread
@@ -218,7 +218,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         raise SystemExit  # which ends the thread, in silence
 
     monkeypatch.setattr("nst_tf.runs.signals.os._exit", end)
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_BEFORE_A_WORD", 0.05)
+    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_BEFORE_SAYING_SO", 0.05)
     monkeypatch.setattr("nst_tf.runs.signals._SECONDS_AT_ONCE", 0.05)
     return said
 
@@ -252,7 +252,7 @@ def deaf() -> Iterator[None]:
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, capsys) -> None:
     monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.6)
-    with LeavingInTime(lambda *how: left.append(how), quiet):
+    with ExitInTime(lambda *how: left.append(how), quiet):
         began = time.monotonic()
         ask(signal.SIGTERM)
         wait_for(left)
@@ -263,7 +263,7 @@ def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, cap
 
 @thread_ends
 def test_the_second_ctrl_c_does_not_wait(left, deaf) -> None:
-    with LeavingInTime(lambda *how: left.append(how)):
+    with ExitInTime(lambda *how: left.append(how)):
         ask(signal.SIGINT)
         ask(signal.SIGTERM)  # of another kind
         time.sleep(0.1)
@@ -275,7 +275,7 @@ def test_the_second_ctrl_c_does_not_wait(left, deaf) -> None:
 
 def test_whoever_leaves_by_themselves_is_not_hurried(left, deaf, monkeypatch) -> None:
     monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.5)
-    with LeavingInTime(lambda *how: left.append(how)):
+    with ExitInTime(lambda *how: left.append(how)):
         ask(signal.SIGINT)
     time.sleep(0.7)
     assert not left
@@ -285,7 +285,7 @@ def test_whoever_leaves_by_themselves_is_not_hurried(left, deaf, monkeypatch) ->
 def test_a_program_that_ctrl_c_does_not_end_is_left_alone(left) -> None:
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        with LeavingInTime(lambda *how: left.append(how)):
+        with ExitInTime(lambda *how: left.append(how)):
             ask(signal.SIGINT)
             ask(signal.SIGINT)
             time.sleep(0.2)
@@ -325,7 +325,7 @@ def test_a_stuck_process_leaves_in_time(
         began = time.monotonic()
         started.send_signal(sent)
         _, err = started.communicate(timeout=30)
-    assert time.monotonic() - began < IN_TIME
+    assert time.monotonic() - began < EXIT_SECONDS
     assert started.returncode == status, err
     assert err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
     run = tmp_path / "run"
@@ -366,7 +366,7 @@ def test_a_sweep_in_one_process_leaves_in_time(small: tuple[str, ...], tmp_path:
         began = time.monotonic()
         started.send_signal(signal.SIGTERM)
         _, err = started.communicate(timeout=30)
-    assert time.monotonic() - began < IN_TIME
+    assert time.monotonic() - began < EXIT_SECONDS
     assert started.returncode == 143, err
     assert "go on with it" in err.splitlines()[-1]
     sweep = json.loads((tmp_path / "sweep" / "sweep.json").read_text())

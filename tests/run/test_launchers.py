@@ -79,7 +79,7 @@ def test_launcher(launcher: str, four, one_after_the_other: Path, tmp_path: Path
     need(launcher)
     words = (*four, f"hydra/launcher={launcher}", *LAUNCHERS[launcher])
     with process(tmp_path, *words) as started:
-        out, err = started.communicate(timeout=300)
+        out, err = started.communicate(timeout=900)
     assert started.returncode == 1, err
     assert out == "sweep\n"
     assert statuses(tmp_path) == ["completed", "completed", "failed", "completed"]
@@ -97,7 +97,7 @@ def test_launcher(launcher: str, four, one_after_the_other: Path, tmp_path: Path
         return
     times = {job: (tmp_path / "sweep" / str(job) / "image.png").stat().st_mtime_ns for job in (0, 1, 3)}
     with process(tmp_path, *words) as again:
-        _, err = again.communicate(timeout=300)
+        _, err = again.communicate(timeout=900)
     assert again.returncode == 1
     assert err.startswith(
         "4 jobs in sweep\n3 of 4 jobs are completed already\njob 2 (content=nothing.png) failed: "
@@ -116,7 +116,7 @@ def test_sweep_whose_worker_is_killed_is_finished_by_another_call(
         note = wait_for_note(tmp_path, 1)
         assert note["process"]["number"] != started.pid
         os.kill(note["process"]["number"], signal.SIGKILL)
-        _, err = started.communicate(timeout=300)
+        _, err = started.communicate(timeout=900)
     assert started.returncode == 1, err
     assert "Traceback" not in err
     job = told(tmp_path)["jobs"][1]
@@ -127,7 +127,7 @@ def test_sweep_whose_worker_is_killed_is_finished_by_another_call(
     assert told(tmp_path)["status"] == "failed"
     assert "running" not in statuses(tmp_path)
     with process(tmp_path, *words) as again:
-        _, err = again.communicate(timeout=300)
+        _, err = again.communicate(timeout=900)
     assert statuses(tmp_path) == ["completed", "completed", "failed", "completed"], err
     assert_same_pictures(tmp_path, one_after_the_other, (0, 1, 3))
 

@@ -6,8 +6,10 @@ import re
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from command_line import SMALL, nst
 from omegaconf import OmegaConf
@@ -17,7 +19,7 @@ from nst_tf.config.validate import Inputs
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.read import picture_from_array
-from nst_tf.machine import available_bytes
+from nst_tf.machine import available_bytes, free_bytes
 from nst_tf.runs import memory
 from nst_tf.runs.memory import Mode, chosen_memory, demand_of, peak_bytes
 
@@ -48,14 +50,14 @@ def test_auto_takes_the_first_that_fits_and_says_so() -> None:
     plain, recompute = (peak_bytes(demand, mode) / GIB for mode in (Mode.plain, Mode.recompute))
     assert recompute < 12 < plain
     first = chosen(LARGE, plain + 0.1)
-    assert (first.mode, first.said) == (Mode.plain, None)
+    assert (first.mode, first.reason) == (Mode.plain, None)
     second = chosen(LARGE, plain - 0.1)
     assert second.mode is Mode.recompute
-    assert second.said.startswith(f"memory: recompute, because plain would take {plain:.3g} GiB of the ")
+    assert second.reason.startswith(f"memory: recompute, because plain would take {plain:.3g} GiB of the ")
     third = chosen(LARGE, recompute - 0.01)
     assert third.mode is Mode.tiles
     assert third.tile_size >= 160
-    assert f"tiles of {third.tile_size} pixels" in third.said
+    assert f"tiles of {third.tile_size} pixels" in third.reason
     assert chosen(LARGE, None).mode is Mode.plain  # nothing tells what there is
 
 
@@ -213,22 +215,25 @@ def test_every_mode_gives_the_same_picture_to_rounding(tmp_path: Path) -> None:
     np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-4)
 
 
-def _machine(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        file = root / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return root
+@pytest.fixture
+def memory_of_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 16 GiB 8 are available; this process has one."""
+    monkeypatch.setattr(psutil, "LINUX", True)
+    told = SimpleNamespace(total=16 * GIB, available=8 * GIB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: told)
+    monkeypatch.setattr(psutil.Process, "memory_info", lambda _: SimpleNamespace(rss=GIB))
 
 
-MACHINE = {
-    "proc/meminfo": "MemTotal:       16777216 kB\nMemAvailable:    8388608 kB\n",
-    "proc/self/status": "Name:\tpython\nVmRSS:\t  1048576 kB\n",
-}
+@pytest.mark.usefixtures("memory_of_machine")
+def test_available_memory_of_a_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert free_bytes(tmp_path) == 8 * GIB
+    assert available_bytes(tmp_path) == 9 * GIB  # and the one that this process has
+    monkeypatch.setattr(psutil, "LINUX", False)  # where the physical memory counts
+    assert available_bytes(tmp_path) == 16 * GIB
 
 
-def test_available_memory_of_a_machine(tmp_path: Path) -> None:
-    assert available_bytes(_machine(tmp_path, MACHINE)) == 9 * GIB  # 8 and the one that this process has
+def test_available_memory_of_this_machine() -> None:
+    assert GIB < available_bytes() < 1 << 60
 
 
 @pytest.mark.parametrize(
@@ -251,9 +256,9 @@ def test_available_memory_of_a_machine(tmp_path: Path) -> None:
     ],
     ids=["version 2", "version 1"],
 )
+@pytest.mark.usefixtures("memory_of_machine")
 def test_available_memory_of_a_control_group(tmp_path: Path, files: dict[str, str]) -> None:
-    assert available_bytes(_machine(tmp_path, MACHINE | files)) == 2.5 * GIB
-
-
-def test_without_any_of_it_the_physical_memory_counts(tmp_path: Path) -> None:
-    assert available_bytes(tmp_path) > GIB
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert available_bytes(tmp_path) == 2.5 * GIB

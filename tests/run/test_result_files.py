@@ -19,9 +19,9 @@ from PIL.ExifTags import IFD, Base
 from nst_tf import stylize
 from nst_tf.compare.report import Thumbnails
 from nst_tf.compare.sheet import _thumbnail
-from nst_tf.images.decode import alpha_at
 from nst_tf.images.icc import srgb_profile
 from nst_tf.images.read import read_picture
+from nst_tf.images.resize import resize_mask
 from nst_tf.images.write import FileForm, write_picture
 from nst_tf.rerun.rerun import likeness, rerun
 from nst_tf.runs.saved_run import read_saved_run
@@ -87,7 +87,7 @@ def test_the_file_has_depth_transparency_profile_and_exif(answer: Answer, cut_ou
         assert not exif.get_ifd(IFD.GPSInfo)
     content = read_picture(cut_out / "disc.png")
     assert content.pixels.shape == (32, 48, 3)  # turned upright
-    np.testing.assert_allclose(levels[..., 3] / 65535, alpha_at(content.alpha, 21, 32), atol=1 / 65535)
+    np.testing.assert_allclose(levels[..., 3] / 65535, resize_mask(content.alpha, 21, 32), atol=1 / 65535)
     # red and green of this space are green and red of sRGB
     read = read_picture(path)
     opaque = levels[..., 3] == 65535

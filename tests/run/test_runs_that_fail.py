@@ -112,7 +112,7 @@ def test_run_that_never_improved_says_so(
     assert answer.status == 0, answer.err
     assert answer.summary["status"] == "completed"
     assert answer.err.count(f"{NEVER_BETTER}: a smaller optimizer.learning_rate helps") == 1
-    assert f"WARNING nst_tf.run: {NEVER_BETTER}" in (answer.run / "nst.log").read_text()
+    assert f"WARNING nst_tf.recorded_run: {NEVER_BETTER}" in (answer.run / "nst.log").read_text()
     if not pyramid:
         np.testing.assert_array_equal(unit(answer.run / "image.png"), unit(tmp_path / "content.png"))
 

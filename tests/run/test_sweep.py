@@ -40,9 +40,9 @@ def mistakes(monkeypatch: pytest.MonkeyPatch):
     """Runs of 3, 4 and 5 steps end as no run should; returns the steps of all runs that were begun."""
     import tensorflow as tf
 
-    from nst_tf import style_transfer as loop
+    from nst_tf import recorded_run
 
-    optimize, begun = loop.optimize, []
+    optimize, begun = recorded_run.optimize, []
 
     def failing(experiment, watchers=(), resumed=None):
         begun.append(experiment.steps)
@@ -54,7 +54,7 @@ def mistakes(monkeypatch: pytest.MonkeyPatch):
             raise ValueError("operands could not be\nbroadcast together")
         return optimize(experiment, watchers, resumed)
 
-    monkeypatch.setattr(loop, "optimize", failing)
+    monkeypatch.setattr(recorded_run, "optimize", failing)
     return begun
 
 
@@ -169,9 +169,9 @@ def test_folder_that_can_not_be_written(small, tmp_path: Path) -> None:
 
 
 def test_sweep_json_while_it_goes_on(small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nst_tf import style_transfer as loop
+    from nst_tf import recorded_run
 
-    optimize, seen = loop.optimize, []
+    optimize, seen = recorded_run.optimize, []
 
     def looking(*arguments):
         seen.append(statuses(tmp_path))
@@ -180,23 +180,23 @@ def test_sweep_json_while_it_goes_on(small, tmp_path: Path, monkeypatch: pytest.
         assert told(tmp_path)["status"] == "running"
         return optimize(*arguments)
 
-    monkeypatch.setattr(loop, "optimize", looking)
+    monkeypatch.setattr(recorded_run, "optimize", looking)
     assert sweep(tmp_path, *small, "steps=1,2").status == 0
     assert seen[0][1] == seen[1][1].replace("running", "pending") == "pending"
     assert seen[0][0] in ("pending", "running")
 
 
 def test_interrupted_sweep_says_how_to_go_on(small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nst_tf import style_transfer as loop
+    from nst_tf import recorded_run
 
-    optimize = loop.optimize
+    optimize = recorded_run.optimize
 
     def interrupted(experiment, *arguments):
         if experiment.steps == 2:
             raise KeyboardInterrupt
         return optimize(experiment, *arguments)
 
-    monkeypatch.setattr(loop, "optimize", interrupted)
+    monkeypatch.setattr(recorded_run, "optimize", interrupted)
     answer = sweep(tmp_path, *small, "steps=1,2,3")
     assert answer.status == 130
     assert answer.out == ""
@@ -206,7 +206,7 @@ def test_interrupted_sweep_says_how_to_go_on(small, tmp_path: Path, monkeypatch:
     assert statuses(tmp_path) == ["completed", "interrupted", "pending"]
     assert told(tmp_path)["status"] == "interrupted"
     assert summary(tmp_path, 1)["status"] == "interrupted"
-    monkeypatch.setattr(loop, "optimize", optimize)
+    monkeypatch.setattr(recorded_run, "optimize", optimize)
     again = sweep(tmp_path, *small, "steps=1,2,3")
     assert again.status == 0, again.err
     assert "1 of 3 jobs is completed already" in again.err

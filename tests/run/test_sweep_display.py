@@ -12,7 +12,7 @@ from nst_tf.machine import Process
 from nst_tf.sweep import display
 from nst_tf.sweep.display import SweepDisplay
 from nst_tf.sweep.plan import PlannedJob
-from nst_tf.sweep.state import JobNote, Sweep, write_note
+from nst_tf.sweep.state import JobRecord, Sweep, write_record
 
 
 def lines(
@@ -28,9 +28,9 @@ def lines(
     for batch in batches:
         for number, status in batch.items():
             error = "it broke" if status == "failed" else None
-            note = JobNote(number, str(number), (f"seed={number}",), status, Process.this(), error, 3.0)
-            write_note(folder, note)
-        shown._look()
+            record = JobRecord(number, str(number), (f"seed={number}",), status, Process.this(), error, 3.0)
+            write_record(folder, record)
+        shown.look()
     shown.stop()
     first, *told = [line.partition(", about")[0] for line in capsys.readouterr().err.splitlines()]
     assert first == f"{counted(count, 'job')} in {folder}"
@@ -39,7 +39,7 @@ def lines(
 
 @pytest.fixture(autouse=True)
 def _no_looks_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display, "_SECONDS_BETWEEN_LOOKS", 1000)
+    monkeypatch.setattr(display, "SECONDS_BETWEEN_LOOKS", 1000)
 
 
 def test_counts_are_those_of_the_lines_so_far(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -19,10 +19,10 @@ from omegaconf import OmegaConf
 
 from nst_tf.config.schema import CONFIGURATION, register_schema
 from nst_tf.config.words import sentence
-from nst_tf.machine import Process, _began
+from nst_tf.machine import Process
 from nst_tf.sweep import plan as machine
-from nst_tf.sweep.plan import GRID, Plan, arrange, take_one_gpu
-from nst_tf.sweep.state import JobNote, Sweep, is_being_run, read_notes, write_note
+from nst_tf.sweep.plan import GRID, Plan, set_up_launcher, take_one_gpu
+from nst_tf.sweep.state import JobRecord, Sweep, is_being_run, read_records, write_record
 
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
@@ -100,12 +100,12 @@ def test_submitit_gets_as_many_jobs_as_the_machine_can_take(
     gpus(devices)
     monkeypatch.setattr(machine.os, "cpu_count", lambda: cores)
     asked = config({"_target_": SUBMITIT, **launcher}, {"max_batch_size": sweeper})
-    arrange(asked)
+    set_up_launcher(asked)
     assert asked.hydra.sweeper.max_batch_size == expected
     assert asked.hydra.launcher.get("gpus_per_node") == (devices or None)  # none are seen without
     for other in (JOBLIB, SLURM, BASIC):
         asked = config({"_target_": other}, {"max_batch_size": None})
-        arrange(asked)
+        set_up_launcher(asked)
         assert asked.hydra.sweeper.max_batch_size is None
 
 
@@ -113,13 +113,13 @@ def test_submitit_gets_as_many_jobs_as_the_machine_can_take(
 def test_joblib_runs_one_job_a_gpu_unless_told_otherwise(devices, asked, expected, gpus) -> None:
     gpus(devices)
     arranged = config({"_target_": JOBLIB, "n_jobs": asked}, {})
-    arrange(arranged)
+    set_up_launcher(arranged)
     assert arranged.hydra.launcher.n_jobs == expected
 
 
 def test_ray_keeps_still_unless_told_otherwise() -> None:
     asked = config({"_target_": RAY, "ray": {"init": {"address": None, "log_to_driver": True}}}, {})
-    arrange(asked)
+    set_up_launcher(asked)
     assert asked.hydra.launcher.ray.init == {
         "address": None,
         "log_to_driver": True,
@@ -127,7 +127,7 @@ def test_ray_keeps_still_unless_told_otherwise() -> None:
         "include_dashboard": False,
     }
     asked = config({"_target_": RAY, "ray": {"init": {"address": "auto"}}}, {})
-    arrange(asked)
+    set_up_launcher(asked)
     assert (
         "include_dashboard" not in asked.hydra.launcher.ray.init
     )  # Ray refuses it for a cluster that exists
@@ -139,7 +139,7 @@ def test_processes() -> None:
     assert not replace(own, host="elsewhere").is_alive
     assert not replace(own, host="elsewhere").is_of_this_host
     with subprocess.Popen(["sleep", "60"]) as other:
-        process = Process(other.pid, own.host, _began(other.pid))
+        process = Process.numbered(other.pid)
         assert process.is_alive
         if process.began is not None:  # the number was given to another process since
             assert not replace(process, began=process.began - 1).is_alive
@@ -164,11 +164,13 @@ def running(tmp_path: Path):
     sweep = Sweep(tmp_path, Planned())  # type: ignore[arg-type]
     sweep.begin()
     with subprocess.Popen(["sleep", "60"]) as there:
-        for number, process in enumerate((gone, Process(there.pid, gone.host, _began(there.pid)))):
+        for number, process in enumerate((gone, Process.numbered(there.pid))):
             (tmp_path / str(number)).mkdir()
             facts = {"status": "running", "process": process.number, "seed": 3}
             (tmp_path / str(number) / "run.json").write_text(json.dumps(facts))
-            write_note(tmp_path, JobNote(number, str(number), (f"steps={number + 1}",), "running", process))
+            write_record(
+                tmp_path, JobRecord(number, str(number), (f"steps={number + 1}",), "running", process)
+            )
         yield sweep
         there.kill()
 
@@ -182,12 +184,12 @@ def test_job_whose_process_is_gone(running: Sweep, interrupted: bool, status: st
     assert (run["status"], run["seed"]) == (status, 3)
     assert ("its process was killed" in run.get("error", "")) is not interrupted
     assert other["status"] == "running"
-    assert read_notes(running.folder)  # they tell the next call which process is still at it
+    assert read_records(running.folder)  # they tell the next call which process is still at it
 
 
 def test_process_on_another_machine_is_known_by_what_it_writes(running: Sweep) -> None:
-    far = replace(read_notes(running.folder)[1], process=Process(1, "elsewhere", 5))
-    write_note(running.folder, far)
+    far = replace(read_records(running.folder)[1], process=Process(1, "elsewhere", 5))
+    write_record(running.folder, far)
     assert is_being_run(running.folder, far)
     old = time.time() - 3600
     for path in (running.folder / ".jobs" / "1.json", running.folder / "1" / "run.json"):
@@ -198,12 +200,12 @@ def test_process_on_another_machine_is_known_by_what_it_writes(running: Sweep) -
     assert not is_being_run(running.folder, replace(far, status="completed"))
 
 
-def test_notes_survive_being_written_in_part(running: Sweep) -> None:
-    notes = running.folder / ".jobs"
+def test_records_survive_being_written_in_part(running: Sweep) -> None:
+    records = running.folder / ".jobs"
     for number, text in enumerate(("", "{", "[]", '{"number": 5}', '{"process": 3, "overrides": []}')):
-        (notes / f"{number + 5}.json").write_text(text)
-    assert list(read_notes(running.folder)) == [0, 1]
-    assert read_notes(running.folder)[1].process.is_alive
+        (records / f"{number + 5}.json").write_text(text)
+    assert list(read_records(running.folder)) == [0, 1]
+    assert read_records(running.folder)[1].process.is_alive
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from command_line import nst
 from test_sweep import everything, mistakes, statuses, summary, sweep, told
 
-from nst_tf import style_transfer as loop
+from nst_tf import recorded_run
 from nst_tf.callbacks import Recording
 
 __all__ = ["mistakes"]  # a fixture
@@ -33,13 +33,13 @@ def copied(whole: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The steps of the runs that were begun."""
-    optimize, steps = loop.optimize, []
+    optimize, steps = recorded_run.optimize, []
 
     def noting(experiment, *arguments):
         steps.append(experiment.steps)
         return optimize(experiment, *arguments)
 
-    monkeypatch.setattr(loop, "optimize", noting)
+    monkeypatch.setattr(recorded_run, "optimize", noting)
     return steps
 
 
@@ -116,7 +116,7 @@ def test_another_picture_under_the_same_name_is_refused(
 
 def test_the_job_itself_refuses_as_well(small, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the launching process could not see beforehand, such as a folder that came into being since."""
-    monkeypatch.setattr("nst_tf.sweep.callback._completed_before", lambda *_: [])
+    monkeypatch.setattr("nst_tf.sweep.callback.completed_before", lambda *_: [])
     files = (copied / "sweep" / "0").glob("[cilmr]*")
     run = {path: path.read_bytes() for path in files if path.is_file()}
     assert {path.name for path in run} >= {"image.png", "config.yaml", "run.json", "metrics.jsonl"}
@@ -199,10 +199,10 @@ def test_sweep_that_still_goes_on_is_left_alone(small, copied: Path) -> None:
     import subprocess
     from dataclasses import asdict
 
-    from nst_tf.machine import Process, _began
+    from nst_tf.machine import Process
 
     with subprocess.Popen(["sleep", "60"]) as other:
-        process = asdict(Process(other.pid, Process.this().host, _began(other.pid)))
+        process = asdict(Process.numbered(other.pid))
         change(copied / "sweep" / "sweep.json", status="running", process=process)
         before = everything(copied)
         answer = sweep(copied, *small, "steps=4,6")

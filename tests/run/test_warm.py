@@ -10,7 +10,7 @@ from PIL import Image
 
 from nst_tf.images.read import read_picture
 from nst_tf.images.resize import resize
-from nst_tf.reuse import Warm
+from nst_tf.process_cache import ProcessCache
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def picture(tmp_path: Path, random: np.random.Generator) -> Path:
 
 
 def test_a_picture_is_resized_once_and_the_same(picture: Path) -> None:
-    warm, pixels = Warm(), read_picture(picture).pixels
+    warm, pixels = ProcessCache(), read_picture(picture).pixels
     small = warm.resized(pixels, 20, 25)
     np.testing.assert_array_equal(small, resize(pixels, 20, 25))
     assert warm.resized(pixels, 20, 25) is small
@@ -31,7 +31,7 @@ def test_a_picture_is_resized_once_and_the_same(picture: Path) -> None:
 
 
 def test_what_may_change_is_resized_anew() -> None:
-    warm, pixels = Warm(), np.zeros((40, 50, 3), np.float32)
+    warm, pixels = ProcessCache(), np.zeros((40, 50, 3), np.float32)
     before = warm.resized(pixels, 20, 25)
     pixels += 1
     assert before.max() == 0
@@ -39,7 +39,7 @@ def test_what_may_change_is_resized_anew() -> None:
 
 
 def test_other_sizes_free_what_was_resized(picture: Path) -> None:
-    warm, pixels = Warm(), read_picture(picture).pixels
+    warm, pixels = ProcessCache(), read_picture(picture).pixels
     warm.expect("some shapes")
     small = warm.resized(pixels, 20, 25)
     warm.expect("some shapes")

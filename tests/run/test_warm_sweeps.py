@@ -10,14 +10,14 @@ import pytest
 from command_line import SMALL, nst
 from PIL import Image
 
-from nst_tf.reuse import WARM
+from nst_tf.process_cache import CACHE
 from nst_tf.vgg.network import FeatureExtractor
 
 
 @pytest.fixture(autouse=True)
 def cold():
     """Nothing of the tests before."""
-    WARM.forget_sizes()
+    CACHE.forget_sizes()
 
 
 def saved(folder: Path) -> np.ndarray:
@@ -51,7 +51,7 @@ def test_numbers_alone_trace_nothing_and_each_job_ends_as_it_does_alone(
     jobs = sorted(path.parent for path in tmp_path.glob("sweep/*/run.json"))
     assert len(jobs) >= 2
     for number, job in enumerate(jobs):
-        WARM.forget_sizes()
+        CACHE.forget_sizes()
         overrides = (job / ".hydra/overrides.yaml").read_text().splitlines()
         alone = nst(tmp_path, *(line[2:].strip("'") for line in overrides), f"hydra.run.dir=alone/{number}")
         assert alone.summary["traces"] == 1
@@ -94,11 +94,11 @@ def test_what_a_pyramid_and_alternating_optimizers_left_is_used_again(tmp_path):
 
 def test_other_shapes_free_what_was_kept(tmp_path):
     nst(tmp_path, *SMALL, keeps_sizes=False)
-    assert len(WARM.steps) == 1
-    kept = WARM.pictures.bytes
+    assert len(CACHE.steps) == 1
+    kept = CACHE.pictures.bytes
     nst(tmp_path, *SMALL, "image.size=40", keeps_sizes=False)
-    assert len(WARM.steps) == 1
-    assert kept < WARM.pictures.bytes < 3 * kept
+    assert len(CACHE.steps) == 1
+    assert kept < CACHE.pictures.bytes < 3 * kept
 
 
 def _summary(folder: Path) -> dict:

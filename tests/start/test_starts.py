@@ -5,10 +5,16 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from omegaconf import OmegaConf
 from PIL import Image
 
+from nst_tf.config.schema import CONFIGURATION
 from nst_tf.errors import InputError
 from nst_tf.init import ContentStart, NoiseStart, StyleStart
+from nst_tf.losses import StyleLoss
+from nst_tf.objective import Objective, StyleImage
+from nst_tf.vgg.network import FeatureExtractor
 
 SHAPE = (60, 80, 3)
 
@@ -73,6 +79,45 @@ def test_the_noise_does_not_look_at_the_pictures(content, style):
 
 def test_the_content_start_is_the_content(content):
     np.testing.assert_array_equal(ContentStart()(content, [], generator()), content)
+
+
+def test_dither_touches_nothing_but_what_is_flat(content):
+    content[:, :30] = 0.5
+    content[40:, :30] = 1.0
+    found = ContentStart(dither=0.001)(content, [], generator())
+    np.testing.assert_array_equal(found[:, 30:], content[:, 30:])
+    changed = np.abs(found - content)[:40, :29]
+    assert 0.0009 < changed.max() <= 0.001
+    assert (changed > 0).mean() > 0.99
+    assert found.max() <= 1
+
+
+def test_the_dither_of_the_default_is_not_seen_in_a_picture_of_8_bits(content):
+    levels = np.round(content * 255) / 255
+    levels[:, :30] = 100 / 255
+    dither = OmegaConf.load(CONFIGURATION / "init" / "content.yaml").dither
+    found = ContentStart(dither=dither)(levels, [], generator())
+    assert (found != levels).any()
+    np.testing.assert_array_equal(np.round(found * 255), np.round(levels * 255))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_dither_keeps_the_gradient_from_a_grid(random_weights, precision):
+    """At a flat picture, max pooling gives its gradient to the first of four."""
+    extractor = FeatureExtractor(random_weights, ("block2_conv1",), precision=precision)
+    flat = np.full((64, 64, 3), 0.5, np.float32)
+    style = np.random.default_rng(1).uniform(size=flat.shape).astype(np.float32)
+    bound = Objective(extractor, style=StyleLoss({"block2_conv1": 1.0})).bind(flat, [StyleImage(style)])
+
+    def on_the_grid(start) -> float:
+        """The share of what varies inside of the gradient that repeats every 2 pixels: of 1024 terms 3."""
+        image = start(flat, [], generator())
+        gradient = bound.value_and_gradient(tf.constant(image[np.newaxis]))[2].numpy()[0, 16:-16, 16:-16, 0]
+        energy = np.abs(np.fft.fft2(gradient - gradient.mean())) ** 2
+        return energy[::16, ::16].sum() / energy.sum()
+
+    assert on_the_grid(ContentStart()) > 0.5
+    assert on_the_grid(ContentStart(dither=0.0019)) < 0.05
 
 
 def test_blends_are_a_share_of_uniform_noise(content):

