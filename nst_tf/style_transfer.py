@@ -29,7 +29,7 @@ from nst_tf.images.pixels import rounded
 from nst_tf.images.resize import resize_mask
 from nst_tf.objective import BoundObjective, StyleImage
 from nst_tf.optim.loop import Diverged, RollBack, Solver
-from nst_tf.optim.step import Waiting
+from nst_tf.optim.step import StepSource
 from nst_tf.pyramid import Scale
 from nst_tf.pyramid.carry import enlarged, with_detail
 from nst_tf.report import Report, Untouched
@@ -71,7 +71,7 @@ class Transfer:
     """One experiment on its way from coarse to fine, whoever drives its ``solver``."""
 
     def __init__(
-        self, experiment: Experiment, callbacks: Sequence[Callback] = (), waiting: Waiting | None = None
+        self, experiment: Experiment, callbacks: Sequence[Callback] = (), waiting: StepSource | None = None
     ) -> None:
         """``waiting`` is where the solver takes its compiled steps."""
         self.experiment = experiment

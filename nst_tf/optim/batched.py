@@ -155,7 +155,7 @@ class BatchedLanes:
 
 
 class Lane:
-    """One solver's: a ``Waiting`` that has one lane of a batched step for it."""
+    """One solver's: a ``StepSource`` that has one lane of a batched step for it."""
 
     def __init__(self, all_lanes: BatchedLanes, number: int) -> None:
         self._all = all_lanes

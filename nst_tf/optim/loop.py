@@ -15,7 +15,7 @@ import tensorflow as tf
 from nst_tf.color.modes import PLAIN, Canvas
 from nst_tf.errors import InputError, counted
 from nst_tf.objective import BoundObjective
-from nst_tf.optim.step import CompiledStep, CompiledSteps, PictureState, Verdict, Waiting, view_of
+from nst_tf.optim.step import CompiledStep, CompiledSteps, PictureState, StepSource, Verdict, view_of
 from nst_tf.report import Report
 
 _PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
@@ -41,7 +41,7 @@ class Solver:
         keep_best: bool = True,
         average: float | None = None,
         carry: bool = True,
-        waiting: Waiting | None = None,
+        waiting: StepSource | None = None,
         patience: Patience | None = None,
     ) -> None:
         """The clock of the reports starts here."""
@@ -53,7 +53,7 @@ class Solver:
         self._began = time.perf_counter()
         self._step = 0
         self._last_told = 0.0
-        self._waiting: Waiting = CompiledSteps() if waiting is None else waiting
+        self._waiting: StepSource = CompiledSteps() if waiting is None else waiting
         self._key: Hashable = None
         self._compiled: CompiledStep | None = None
         self._traces = self._traces_before = 0

@@ -431,7 +431,7 @@ _MOST_BYTES = 1 << 30
 _MOST_STEPS = 16
 
 
-class Waiting(Protocol):
+class StepSource(Protocol):
     """Where a solver takes a compiled step for each size, and gives it back."""
 
     def take(
