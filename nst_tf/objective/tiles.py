@@ -21,35 +21,6 @@ if TYPE_CHECKING:
     from nst_tf.objective.objective import Objective
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A rectangle of a picture, with what the network sees around it."""
-
-    rows: Piece
-    columns: Piece
-
-    def window(self, image: tf.Tensor) -> tf.Tensor:
-        """Image [1, H, W, 3] -> the tile with its surroundings."""
-        rows, columns = self.rows, self.columns
-        return image[:, rows.window_start : rows.window_stop, columns.window_start : columns.window_stop]
-
-    def of_layer(self, target: tf.Tensor, layer: str) -> tf.Tensor:
-        """What a whole layer [1, h, w, C] holds for the tile itself."""
-        stride = positions_factor(layer)
-        (top, bottom), (left, right) = (
-            (side.start // stride, side.stop // stride) for side in (self.rows, self.columns)
-        )
-        return target[:, top:bottom, left:right]
-
-    @property
-    def owned(self) -> tf.Tensor:
-        """First and last row, first and last column of the tile itself, in its window: [4] int32."""
-        sides = (self.rows, self.columns)
-        return tf.constant(
-            [end - side.window_start for side in sides for end in (side.start, side.stop)], tf.int32
-        )
-
-
 class Tiles:
     """Loss and gradient of the whole picture, with never more of the network alive than a tile needs.
 
@@ -198,8 +169,8 @@ class _Passes:
         for tile, (window, owned, of_tile) in zip(tiles, self._inputs(image, targets), strict=True):
             arguments = [window, owned, *of_tile, *slopes]
             self._gradient = self._gradient or _compiled(self._gradient_of_window, arguments)
-            place = tile.window(total)
-            place.assign(place + self._gradient(*arguments))
+            window_of_total: Any = tile.window(total)
+            window_of_total.assign(window_of_total + self._gradient(*arguments))
 
     def _take(self, window: tf.Tensor, owned: tf.Tensor, *targets: tf.Tensor) -> list[Any]:
         extractor = self._objective.extractor
@@ -237,6 +208,35 @@ class _Passes:
             return []
         _, height, width, _ = sizes(image)
         return tiles_of(height, width, self._size, self._objective.extractor)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of a picture, with what the network sees around it."""
+
+    rows: Piece
+    columns: Piece
+
+    def window(self, image: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] -> the tile with its surroundings."""
+        rows, columns = self.rows, self.columns
+        return image[:, rows.window_start : rows.window_stop, columns.window_start : columns.window_stop]
+
+    def of_layer(self, target: tf.Tensor, layer: str) -> tf.Tensor:
+        """What a whole layer [1, h, w, C] holds for the tile itself."""
+        stride = positions_factor(layer)
+        (top, bottom), (left, right) = (
+            (side.start // stride, side.stop // stride) for side in (self.rows, self.columns)
+        )
+        return target[:, top:bottom, left:right]
+
+    @property
+    def owned(self) -> tf.Tensor:
+        """First and last row, first and last column of the tile itself, in its window: [4] int32."""
+        sides = (self.rows, self.columns)
+        return tf.constant(
+            [end - side.window_start for side in sides for end in (side.start, side.stop)], tf.int32
+        )
 
 
 def tiles_of(height: int, width: int, size: int, extractor: FeatureExtractor) -> list[Tile]:

@@ -410,12 +410,6 @@ def zero_variables_of(optimizer: keras.optimizers.Optimizer):
     return make
 
 
-def updates_made(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
-    """How often the optimizer was applied; scalar."""
-    iterations: Any = optimizer.iterations
-    return tf.convert_to_tensor(iterations.value)
-
-
 def count_update(optimizer: keras.optimizers.Optimizer) -> None:
     """Count one more application, as Keras' own optimizers do."""
     iterations: Any = optimizer.iterations

@@ -15,7 +15,6 @@ from nst_tf.optim.lbfgs import (
     dot,
     flatten,
     unflattened,
-    updates_made,
     zero_variables_of,
 )
 from nst_tf.tensorflow_tools import assign_if
@@ -80,7 +79,8 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         }
 
     def _update_if(self, condition: tf.Tensor, gradient: tf.Tensor, variables) -> None:
-        first = tf.equal(updates_made(self), 0)
+        iterations: Any = self.iterations
+        first = tf.equal(tf.convert_to_tensor(iterations.value), 0)
         change = gradient - self._gradient.value
         curvature = dot(change, self._step.value)
         keep = condition & tf.logical_not(first) & (curvature > _SMALLEST_CURVATURE)

@@ -232,7 +232,7 @@ class PictureState:
 
     @property
     def named_variables(self) -> dict[str, Any]:
-        """They by name, for a checkpoint."""
+        """The variables by name, for a checkpoint."""
         return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
 
     @property

@@ -61,9 +61,7 @@ class SummableDistance(Distance, Protocol):
 
 
 @dataclass(frozen=True)
-class SquaredError:
-    """factor * reduction((generated - target)^2)."""
-
+class _ElementwiseError:
     reduction: str = "mean"
     factor: float = 1.0
 
@@ -75,10 +73,30 @@ class SquaredError:
         return self.of_sums(self.sums(generated, target))
 
     def sums(self, generated: tf.Tensor, target: tf.Tensor) -> ErrorSums:
-        return _error_sums(tf.math.squared_difference(generated, target))
+        errors = self._errors(generated, target)
+        return ErrorSums(tf.cast(tf.size(errors), tf.float64), tf.reduce_sum(errors))
 
     def of_sums(self, sums: ErrorSums) -> tf.Tensor:
         return self.factor * _OF_SUM[self.reduction](sums.errors, tf.cast(sums.size, sums.errors.dtype))
+
+    def _errors(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SquaredError(_ElementwiseError):
+    """factor * reduction((generated - target)^2)."""
+
+    def _errors(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        return tf.math.squared_difference(generated, target)
+
+
+@dataclass(frozen=True)
+class AbsoluteError(_ElementwiseError):
+    """factor * reduction(|generated - target|); its gradient at zero is zero."""
+
+    def _errors(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        return tf.abs(generated - target)
 
 
 @dataclass(frozen=True)
@@ -100,31 +118,6 @@ class RelativeSquaredError:
 
     def of_sums(self, sums: RelativeSums) -> tf.Tensor:
         return sums.errors / (sums.squares + self.smallest)
-
-
-@dataclass(frozen=True)
-class AbsoluteError:
-    """factor * reduction(|generated - target|); its gradient at zero is zero."""
-
-    reduction: str = "mean"
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse a reduction that does not exist: InputError."""
-        check_reduction(self.reduction)
-
-    def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        return self.of_sums(self.sums(generated, target))
-
-    def sums(self, generated: tf.Tensor, target: tf.Tensor) -> ErrorSums:
-        return _error_sums(tf.abs(generated - target))
-
-    def of_sums(self, sums: ErrorSums) -> tf.Tensor:
-        return self.factor * _OF_SUM[self.reduction](sums.errors, tf.cast(sums.size, sums.errors.dtype))
-
-
-def _error_sums(errors: tf.Tensor) -> ErrorSums:
-    return ErrorSums(tf.cast(tf.size(errors), tf.float64), tf.reduce_sum(errors))
 
 
 def check_reduction(name: str) -> None:
