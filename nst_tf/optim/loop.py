@@ -1,4 +1,4 @@
-"""The loop over the compiled step: how many at once, when to end, going back after a bad step."""
+"""The loop over the compiled step: ``Solver.steps`` makes and reports them, and goes back after a bad one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ class Solver:
         self._clip = clip
         self._keep_best = keep_best
         self._began = time.perf_counter()
-        self._step = 0
+        self.step = 0
+        """Updates made so far, over all sizes."""
         self._last_told = 0.0
         self._waiting: StepSource = CompiledSteps() if waiting is None else waiting
         self._key: Hashable = None
@@ -76,13 +77,10 @@ class Solver:
         if before is not None:
             before.state.close()
             self._traces += before.traces - self._traces_before
-        self._key, self._compiled = self._waiting.take(
-            bound, start, self._prototype, clip=self._clip, average=self._average_decay
-        )
-        self._traces_before = self._compiled.traces
+        self._take_step(start)
         if before is not None:
             if self._carry:
-                carry_state(before.state.optimizer, self._compiled.state.optimizer)
+                carry_state(before.state.optimizer, self._state.optimizer)
             self._waiting.give_back(key_before, before)
         if self._patience is not None:
             self._patience.begin()
@@ -103,10 +101,10 @@ class Solver:
         self.begin_steps()
         self._trace()
         while calls.left and not (self._patience and self._patience.exhausted):
-            chunk = calls.next_call(self._step, reports_every, self._patience)
+            chunk = calls.next_call(self.step, reports_every, self._patience)
             called = time.perf_counter()
             # the one host sync
-            rows = self._entered(chunk, self.bound.targets, self.bound.weights)
+            rows = self._present_step(chunk, self.bound.targets, self.bound.weights)
             took = time.perf_counter() - called
             verdict = Verdict(int(rows[-1, 0]))
             made = len(rows) - (verdict is not Verdict.GOOD)
@@ -118,12 +116,12 @@ class Solver:
                 self._go_back(verdict, float(rows[-1, 1]))
 
     def begin_steps(self, tracing: float = 0.0) -> None:
-        """Steps come; somebody else was tracing for so many seconds."""
+        """Set the clock of the reports for steps to come; ``tracing`` seconds were spent by somebody else."""
         self._last_told = time.perf_counter() - self._began
         self.seconds["tracing"] += tracing
 
     def reports(self, rows: np.ndarray, made: int, took: float, is_first: bool) -> Iterator[Report]:
-        """What a call tells that made ``made`` steps and took so many seconds of this solver's time.
+        """The reports of a call that made ``made`` steps and took so many seconds of this solver's time.
 
         ``rows`` [count, 2 + P] are as ``CompiledStep`` returns them; ``is_first``: of this size.
         """
@@ -132,7 +130,7 @@ class Solver:
         for index, row in enumerate(rows[:made]):
             moment = before + (self._last_told - before) * (index + 1) / len(rows)
             yield self._report(row[1:], moment, index + 1 == made)
-            self._step += 1
+            self.step += 1
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes from step to step, by name: what ``restore`` needs to go on.
@@ -161,7 +159,7 @@ class Solver:
             variable.assign(state[name])
         if self._patience:
             self._patience.restore(state[_PATIENCE])
-        self._step = step
+        self.step = step
         self._began = time.perf_counter() - seconds
 
     def close(self) -> None:
@@ -202,20 +200,15 @@ class Solver:
         return self._state.learning_rate
 
     @property
-    def step(self) -> int:
-        """Updates made so far, over all sizes."""
-        return self._step
-
-    @property
     def traces(self) -> int:
         """How often this solver had a step traced: at most once a size."""
-        return self._traces + self._entered.traces - self._traces_before
+        return self._traces + self._present_step.traces - self._traces_before
 
     def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
         """Loss and parts of any picture [H, W, 3] of the present size, outside of the compiled step."""
         image = tf.constant(self._canvas.seen(pixels)[np.newaxis], tf.float32)
         direct = self.bound.seeing_all
-        parts = self._entered.parts_of(image, direct.targets, direct.weights)
+        parts = self._present_step.parts_of(image, direct.targets, direct.weights)
         return float(parts.sum()), self._named(parts)
 
     def result(
@@ -235,27 +228,27 @@ class Solver:
     def _trace(self) -> None:
         """Trace now what the first step would, so that its time is known."""
         began = time.perf_counter()
-        self._entered.trace(self.bound.targets, self.bound.weights)
+        self._present_step.trace(self.bound.targets, self.bound.weights)
         self.seconds["tracing"] += time.perf_counter() - began
 
     @property
     def _state(self) -> PictureState:
-        return self._entered.state
+        return self._present_step.state
 
     @property
-    def _entered(self) -> CompiledStep:
+    def _present_step(self) -> CompiledStep:
         assert self._compiled is not None, "enter comes first"  # noqa: S101
         return self._compiled
 
     def _report(self, row: np.ndarray, seconds: float, is_last_of_call: bool) -> Report:
         size = max(self._height_and_width)
-        return Report(self._step, size, seconds, float(row[0]), self._named(row[1:]), is_last_of_call)
+        return Report(self.step, size, seconds, float(row[0]), self._named(row[1:]), is_last_of_call)
 
     def _go_back(self, verdict: Verdict, loss: float) -> None:
         """Go on from the best image with a smaller step; raises Diverged where that is of no use."""
         if verdict is Verdict.EXPLODED and self._is_no_explosion():
             return
-        wrong = what_went_wrong(verdict, loss, self._step)
+        wrong = what_went_wrong(verdict, loss, self.step)
         if not math.isfinite(self.best_loss):
             raise Diverged(wrong, at_start=True)
         if len(self.roll_backs) == MOST_ROLL_BACKS:
@@ -263,24 +256,27 @@ class Solver:
         rate, reference = self.learning_rate or 1.0, float(self._state.divergence.reference.numpy())
         self._begin_anew(self.best_image)
         self._state.divergence.reset(reference)
-        self.roll_backs.append(RollBack(self._step, verdict, loss, rate, self.learning_rate or 1.0))
+        self.roll_backs.append(RollBack(self.step, verdict, loss, rate, self.learning_rate or 1.0))
         self.roll_backs[-1].tell()
 
     def _is_no_explosion(self) -> bool:
-        """The first loss may have been almost 0: then raise the reference, and ask for the step again."""
+        """The first loss may have been almost 0: then raise the reference, and make the step again."""
         worst = self.loss_of(black_and_white(*self._height_and_width))[0]
         return self._state.divergence.raise_reference(OF_BLACK_AND_WHITE * worst)
 
     def _begin_anew(self, start: np.ndarray) -> None:
         """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""
         self._prototype = slower(self._prototype)
-        self._traces += self._entered.traces - self._traces_before
-        self._waiting.give_back(self._key, self._entered)
+        self._traces += self._present_step.traces - self._traces_before
+        self._waiting.give_back(self._key, self._present_step)
+        self._take_step(start)
+        self._trace()
+
+    def _take_step(self, start: np.ndarray) -> None:
         self._key, self._compiled = self._waiting.take(
             self.bound, start, self._prototype, clip=self._clip, average=self._average_decay
         )
         self._traces_before = self._compiled.traces
-        self._trace()
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self.bound.parts, parts, strict=True)}

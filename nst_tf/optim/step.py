@@ -211,9 +211,8 @@ class PictureState:
         self.best_image.assign(self.image)
         self.best_loss.assign(np.inf)
         self.divergence.reset()
-        if (
-            not self._fresh
-        ):  # a history of L-BFGS can be most of the memory there is: write it only if need be
+        if not self._fresh:
+            # a history of L-BFGS can be most of the memory there is: it is written only if need be
             for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
                 variable.assign(tf.fill(variable.shape, value) if np.ndim(value) == 0 else value)
         self._fresh = False
