@@ -31,7 +31,7 @@ from nst_tf.config.pictures import (
     stands_for_several,
     style_names,
 )
-from nst_tf.config.schema import CONFIGURATION, picture_path, register_schema
+from nst_tf.config.schema import CONFIGURATION, picture_path, register_schema, with_values
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import levels_of, over_white
@@ -109,7 +109,8 @@ def _stylize(
     if not styles:
         raise InputError("style is an empty list: give at least one picture")
     read = None if content is None else _picture(content)
-    settings.content, settings.style = read and read.name, [picture.name for picture in styles]
+    names = [picture.name for picture in styles]
+    settings = with_values(settings, {"content": read and read.name, "style": names})
     try:
         validate(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
@@ -167,7 +168,7 @@ def _stylized(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys) -> S
     from nst_tf.set_up import set_up
     from nst_tf.style_transfer import optimize
 
-    experiment = set_up(settings, inputs, explicit=explicit).experiment
+    ready = set_up(settings, inputs, explicit=explicit)
     history: list[Report] = []
 
     class History:
@@ -177,10 +178,10 @@ def _stylized(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys) -> S
         def on_report(self, report: Report, solver) -> None:
             history.append(report)
 
-    outcome = optimize(experiment, (History(),))
+    outcome = optimize(ready.experiment, (History(),))
     if outcome.untouched:
         _log.warning("%s", outcome.untouched)
-    configuration = OmegaConf.to_yaml(settings, resolve=True)
+    configuration = OmegaConf.to_yaml(ready.settings, resolve=True)
     pixels, alpha = cut_out(settings, inputs, outcome.pixels)
     loss, parts_of_loss = outcome.loss, outcome.parts
     if alpha is not None:

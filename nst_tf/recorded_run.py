@@ -39,9 +39,10 @@ from nst_tf.machine import Process
 from nst_tf.report import NEVER_LOWER
 from nst_tf.runs.checkpoint import Checkpoint
 from nst_tf.runs.folder import INPUTS, RunFolder, copy_input
+from nst_tf.runs.memory import memory_explained
 from nst_tf.runs.provenance import Timings, peak_memory_bytes, provenance
 from nst_tf.runs.signals import DeferredSignals, ExitInTime
-from nst_tf.set_up import set_up
+from nst_tf.set_up import SetUp, set_up
 from nst_tf.style_transfer import Outcome, optimize
 from nst_tf.vgg.convolution import way_to_convolve
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -75,6 +76,26 @@ def recorded_run(
     run was asked for. The rest is as in ``nst_tf.run.run``.
     """
     ready = set_up(settings, inputs, files, timings.lap, explicit)
+    with memory_explained(ready.settings, inputs, folder_path):
+        return _record(
+            ready, inputs, folder_path, timings, loggers, checkpoint, asked, quiet, sweep, is_resumed, batch
+        )
+
+
+def _record(
+    ready: SetUp,
+    inputs: Inputs,
+    folder_path: Path,
+    timings: Timings,
+    loggers: Loggers,
+    checkpoint: Checkpoint | None,
+    asked: Mapping[str, Any],
+    quiet: bool,
+    sweep: Path | None,
+    is_resumed: bool,
+    batch: BatchHook | None,
+) -> Path:
+    settings = ready.settings
     experiment = ready.experiment
     scales = experiment.scales
     if is_resumed:

@@ -14,13 +14,14 @@ from nst_tf.announcement import announce, announcement, notes_on
 from nst_tf.config.inputs import NO_FILES, Files, read_inputs
 from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.pictures import style_names
+from nst_tf.config.schema import with_values
 from nst_tf.config.validate import validate
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.checkpoint import last_checkpoint
 from nst_tf.runs.folder import LOG, alone_in, also_logged_to, has_checkpoint, read_summary
-from nst_tf.runs.memory import check_memory, memory_explained
+from nst_tf.runs.memory import check_memory
 from nst_tf.runs.provenance import Timings, requested_sha256
-from nst_tf.runs.saved_run import resumable, set_steps
+from nst_tf.runs.saved_run import resumable, with_steps
 from nst_tf.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -69,25 +70,24 @@ def run(
         }
         for line in notes_on(inputs, settings.style, settings.content):
             _log.info("%s", line)
-        settings.style = _listed(settings.style)
+        settings = with_values(settings, {"style": _listed(settings.style)})
         load_tensorflow()
         from nst_tf.recorded_run import recorded_run
 
         timings.lap("tensorflow")
-        with memory_explained(settings, inputs, folder_path):
-            return recorded_run(
-                settings,
-                inputs,
-                folder_path,
-                timings,
-                loggers,
-                asked=asked,
-                quiet=quiet,
-                files=files,
-                sweep=sweep,
-                batch=batch,
-                explicit=explicit,
-            )
+        return recorded_run(
+            settings,
+            inputs,
+            folder_path,
+            timings,
+            loggers,
+            asked=asked,
+            quiet=quiet,
+            files=files,
+            sweep=sweep,
+            batch=batch,
+            explicit=explicit,
+        )
 
 
 def _listed(style: Any) -> Any:
@@ -116,13 +116,13 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
         from nst_tf.recorded_run import recorded_run
 
         timings.lap("tensorflow")
-        with also_logged_to(folder / LOG), memory_explained(settings, inputs, folder):
+        with also_logged_to(folder / LOG):
             checkpoint, damage = last_checkpoint(folder) if has_checkpoint(folder) else (None, None)
             asked: dict[str, Any] = {"damage": damage} if damage else {}
             if damage:
                 _log.warning("%s", damage)
             if steps is not None:
-                set_steps(settings, folder, checkpoint, steps)
+                settings = with_steps(settings, folder, checkpoint, steps)
                 words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
                 asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
             return recorded_run(

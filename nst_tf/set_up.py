@@ -11,10 +11,11 @@ from omegaconf import DictConfig
 from nst_tf.balance import AutoBalance
 from nst_tf.config.inputs import NO_FILES, Files, Inputs
 from nst_tf.config.overrides import ExplicitKeys, is_explicit
+from nst_tf.config.schema import with_values
 from nst_tf.device import device_bytes, in_place_of, resolved_precision, set_determinism
 from nst_tf.experiment import Experiment, Parts, build_parts, prepare
 from nst_tf.process_cache import CACHE
-from nst_tf.runs.memory import resolve_memory
+from nst_tf.runs.memory import chosen_memory
 from nst_tf.style_transfer import with_settled_balance
 from nst_tf.vgg.weights import ConvolutionWeights
 
@@ -25,9 +26,11 @@ _log = logging.getLogger(__name__)
 class SetUp:
     """What the settings describe, the weights of the network, and the experiment of both.
 
-    ``said``: that the convolutions have another precision than the saved one.
+    ``settings`` are those of the run with what it found out itself: precision, memory, balance. ``said``:
+    that the convolutions have another precision than the saved one.
     """
 
+    settings: DictConfig
     parts: Parts
     weights: ConvolutionWeights
     experiment: Experiment
@@ -54,9 +57,9 @@ def set_up(
     CACHE.expect(built.experiment.shapes)
     if built.experiment.skipped:
         _log.info("%s", built.experiment.skipped)
-    experiment = _with_settled_balance(settings, built.experiment)
+    settled = _with_settled_balance(built)
     lap("network")
-    return replace(built, experiment=experiment)
+    return settled
 
 
 def build(
@@ -74,21 +77,25 @@ def build(
     wanted = str(files.get(settings.model.weights, settings.model.weights))
     weights = CACHE.weights(settings.model.name.name, wanted, settings.seed)
     lap("weights")
-    settings.precision = precision
-    resolve_memory(settings, inputs, device_bytes(), explicit)
+    memory = chosen_memory(settings, inputs, device_bytes(), precision, explicit)
+    if memory.reason:
+        _log.info("%s", memory.reason)
+    settings = with_values(
+        settings, {"precision": precision, "memory": memory.mode.name, "tile_size": memory.tile_size}
+    )
     said = None if saved in ("auto", precision) else in_place_of(saved)
-    return SetUp(parts, weights, prepare(settings, inputs, parts, weights, CACHE), said)
+    return SetUp(settings, parts, weights, prepare(settings, inputs, parts, weights, CACHE), said)
 
 
-def _with_settled_balance(settings: DictConfig, experiment: Experiment) -> Experiment:
-    """What balance=auto measures is written into the settings, so that the run repeats without it."""
-    if experiment.balance.is_settled:
-        return experiment
-    settled = with_settled_balance(experiment)
-    balance = settled.balance
+def _with_settled_balance(built: SetUp) -> SetUp:
+    """What balance=auto measures becomes part of the settings, so that the run repeats without it."""
+    if built.experiment.balance.is_settled:
+        return built
+    experiment, settings = with_settled_balance(built.experiment), built.settings
+    balance = experiment.balance
     if isinstance(balance, AutoBalance) and balance.calibration is not None:
-        settings.balance.calibration = balance.calibration
+        settings = with_values(settings, {"balance.calibration": balance.calibration})
         for index, scale in enumerate(experiment.scales):
             content, style = balance.factors(experiment.objective, index)
             _log.info("balance at %d pixels: content x %.4g, style x %.4g", scale.size, content, style)
-    return settled
+    return replace(built, settings=settings, experiment=experiment)

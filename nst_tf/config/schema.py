@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -152,6 +152,16 @@ class Settings:
     logger: Any = field(default_factory=dict)
     resume: str | None = None
     profile: bool = False
+
+
+def with_values(settings: DictConfig, values: Mapping[str, Any]) -> DictConfig:
+    """A copy of the settings with other values, by dotted key: settings themselves are never changed."""
+    copy = settings.copy()
+    OmegaConf.set_readonly(copy, False)
+    for key, value in values.items():
+        OmegaConf.update(copy, key, value, merge=False)
+    OmegaConf.set_readonly(copy, True)
+    return copy
 
 
 def register_schema() -> None:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from nst_tf.config.inputs import Inputs, style_scales
 from nst_tf.config.overrides import ExplicitKeys, is_explicit
+from nst_tf.config.schema import with_values
 from nst_tf.errors import InputError
 from nst_tf.images.resize import smallest_size
 from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
@@ -66,16 +67,6 @@ def check_memory(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys = 
     chosen_memory(settings, inputs, available, precision, explicit)
 
 
-def resolve_memory(
-    settings: DictConfig, inputs: Inputs, available: int | None, explicit: ExplicitKeys = None
-) -> None:
-    """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
-    chosen = chosen_memory(settings, inputs, available, option_name(settings.precision), explicit)
-    settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
-    if chosen.reason:
-        _log.info("%s", chosen.reason)
-
-
 def chosen_memory(
     settings: DictConfig, inputs: Inputs, available: int | None, precision: str, explicit: ExplicitKeys = None
 ) -> Memory:
@@ -91,9 +82,8 @@ def chosen_memory(
     except InputError:
         if wanted == "auto" or is_explicit("memory", explicit) or is_explicit("tile_size", explicit):
             raise
-    settings = settings.copy()
-    settings.memory, settings.tile_size = "auto", None
-    chosen = _chosen_memory(settings, inputs, available, precision)
+    automatic = with_values(settings, {"memory": "auto", "tile_size": None})
+    chosen = _chosen_memory(automatic, inputs, available, precision)
     return replace(
         chosen, reason=f"saved with memory: {wanted}, which is not possible here: {chosen.mode.name}"
     )

@@ -17,7 +17,7 @@ from nst_tf.config.experiment_files import read_foreign_yaml
 from nst_tf.config.inputs import PROFILES, Files, Inputs, is_source, read_inputs, sha256_of_source, video_of
 from nst_tf.config.messages import sentence_for
 from nst_tf.config.overrides import ExplicitKeys
-from nst_tf.config.schema import Settings, known_choices, picture_path, user_path
+from nst_tf.config.schema import Settings, known_choices, picture_path, user_path, with_values
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
@@ -291,11 +291,11 @@ def _refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
     )
 
 
-def set_steps(settings: DictConfig, folder: Path, last: Checkpoint | None, steps: int) -> None:
-    """Write ``steps`` for the last size of a completed run into its settings; coarser sizes keep theirs.
+def with_steps(settings: DictConfig, folder: Path, last: Checkpoint | None, steps: int) -> DictConfig:
+    """The settings of a completed run with ``steps`` for its last size; coarser sizes keep theirs.
 
-    So the settings are those of a run that makes them all at once. Raises InputError unless that is
-    more than ``last``, the state at its end, has.
+    They are those of a run that makes them all at once. Raises InputError unless that is more than ``last``,
+    the state at its end, has.
     """
     size = settings.image.size
     plan: Any = build("pyramid", settings.pyramid)
@@ -307,6 +307,5 @@ def set_steps(settings: DictConfig, folder: Path, last: Checkpoint | None, steps
             f"steps={steps} is possible only above the {counted(last.steps_at_scale, 'step')} that the run in"
             f" {folder} has made at its last size"
         )
-    settings.steps = steps
-    if "steps" in settings.pyramid:
-        settings.pyramid.steps = [*(scale.steps for scale in scales[:-1]), steps]
+    plan = {"pyramid.steps": [*(scale.steps for scale in scales[:-1]), steps]}
+    return with_values(settings, {"steps": steps} | (plan if "steps" in settings.pyramid else {}))
