@@ -184,7 +184,7 @@ def test_what_the_filter_does_not_understand_is_said_and_takes_nothing_away(
         ("weight>", "01234567", "weight> is no comparison"),
         ("nothing=1", "01234567", "there is no setting or measure called nothing"),
         ("optimizer>1", "01234567", "there is no number called optimizer"),
-        ("distance<1", "01234567", "distance could be content distance, style distance, color distance"),
+        ("distance<1", "01234567", "distance could be content distance, style distance, colour distance"),
     ):
         page.locator("#filter-text").fill(text)
         assert cards(page) == list(names), text
