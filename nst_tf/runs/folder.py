@@ -7,9 +7,10 @@ import logging
 import math
 import os
 import re
+import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -199,6 +200,15 @@ def check_holds_no_run(folder: Path) -> None:
 def has_checkpoint(folder: Path) -> bool:
     """Whether the run in ``folder`` may be gone on with; the checkpoint was not read."""
     return any((folder / name).is_file() for name in (CHECKPOINT, PREVIOUS_CHECKPOINT))
+
+
+def resume_hint(folder: Path) -> tuple[str, ...]:
+    """How to go on with the run, if the folder has a checkpoint."""
+    if not has_checkpoint(folder):
+        return ()
+    with suppress(ValueError):
+        folder = folder.absolute().relative_to(Path.cwd())
+    return (f"go on with: nst resume={shlex.quote(str(folder))}",)
 
 
 # ---- run.json, and other JSON ----
