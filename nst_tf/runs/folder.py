@@ -235,7 +235,7 @@ def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
 
 
 def update_summary(folder: Path, **facts: Any) -> None:
-    """Add facts to the ``run.json`` of a run that another process wrote, if it came as far as to have one."""
+    """Add facts to the ``run.json`` of a run that is over, if it came as far as to have one."""
     if (summary := read_object(folder / SUMMARY)) is not None:
         write_summary(folder, summary | facts)
 
