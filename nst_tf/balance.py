@@ -16,80 +16,6 @@ from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.objective import CONTENT, STYLE
 from nst_tf.statistics import GaussianWasserstein, SlicedWasserstein
 
-# ----------------------------------------------------------------------------
-# How strongly each term pulls at a picture: the norm of its gradient, half way from content to style.
-
-_SAME = 1 / 255  # nowhere do two pictures differ by more that are the same to 8 bits
-
-
-class Pulls(NamedTuple):
-    """Euclidean norms of the gradients of content and style term by the pixels, with their weights."""
-
-    content: float
-    style: float
-
-
-def half_way(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
-    """The mean of the content [H, W, 3] and the styles, stretched to its shape and weighted; [H, W, 3].
-
-    At the content itself the content term pulls at nothing, whatever its weight, and the style term mostly
-    at what the first few steps mend, such as brightness. Half way both have something to say. Where the
-    styles are the content up to the rounding of 8 bits, it is half way to white noise.
-    """
-    total = sum(style.weight for style in styles)
-    blend = np.zeros_like(content)
-    for style in styles:
-        stretched = tf.image.resize(style.pixels, content.shape[:2], "bicubic", antialias=True).numpy()
-        blend += style.weight / total * np.clip(stretched, 0, 1)
-    if np.max(np.abs(blend - content)) < _SAME:
-        blend = np.random.default_rng(0).uniform(size=content.shape)
-    return ((content + blend) / 2).astype(np.float32)
-
-
-def pulls_of(bound: BoundObjective, probe: np.ndarray) -> Pulls:
-    """Both pulls at an image of the objective [H, W, C], in two evaluations, nothing of which is compiled.
-
-    Raises InputError if the objective lacks one of the terms, or one pulls at nothing or without bounds.
-    """
-    image = tf.constant(probe[np.newaxis], tf.float32)
-    return Pulls(*(_pull(bound, term, image) for term in (CONTENT, STYLE)))
-
-
-def mask_of(bound: BoundObjective, term: str) -> np.ndarray:
-    """1 for the parts of the loss that belong to the term, 0 for the others; [P] float32."""
-    return np.array([name.partition("/")[0] == term for name in bound.parts], np.float32)
-
-
-def _pull(bound: BoundObjective, term: str, image: tf.Tensor) -> float:
-    mask = mask_of(bound, term)
-    if not mask.any():
-        raise InputError(
-            f"balance=auto weighs content against style, but objective.{term}.weight is 0: give it a weight"
-            " above 0, or say balance=given"
-        )
-    _, _, gradient = bound.objective.value_and_gradient(image, bound.targets, bound.weights * mask)
-    norm = float(tf.norm(gradient))
-    if not (norm > 0 and math.isfinite(norm)):
-        raise InputError(
-            f"balance=auto measures a gradient of {norm} for objective.{term}: give it another weight, or say"
-            " balance=given"
-        )
-    return norm
-
-
-# ----------------------------------------------------------------------------
-# The weights as they are configured, or such that one knob means the same for every run.
-
-# By how much style pulls more than content at the probe where the knob is at the middle, chosen by looking
-# (docs/balance.md). objective=relative, whose weights were chosen by looking as well, pulls 6 to 11 times
-# more for style there, and weights of gatys2016 and crowson that hold its results in place pull 4 to 6 times
-# more. Not 1: a blend has none of the style's texture yet, most of which a few steps bring.
-STYLE_AT_THE_MIDDLE = 6.0
-# A squared error of products of activations falls with the fourth power of what is missing, and its pull is
-# far less near the end than at the probe; Wasserstein distances, like the content's, fall with the second.
-# The default objective, chosen by looking, pulls 1.4 to 2.5 times more for style; with 6 no content was left.
-OF_WASSERSTEIN = 2.0
-
 
 class Balance(Protocol):
     """Reweighs an objective that was bound at one of a run's sizes."""
@@ -99,7 +25,7 @@ class Balance(Protocol):
         """Whether nothing must be measured before ``applied``."""
         ...
 
-    def settled(self, pulls: Sequence[Pulls]) -> Balance:
+    def settled(self, norms: Sequence[GradientNorms]) -> Balance:
         """The same with what was measured, of each size from coarse to fine."""
         ...
 
@@ -114,22 +40,19 @@ class Balance(Protocol):
 
 @dataclass(frozen=True)
 class GivenBalance:
-    """The weights are those of the objective."""
+    """The weights are those of the objective, and nothing is ever measured."""
 
     @property
     def is_settled(self) -> bool:
-        """Nothing is ever measured."""
         return True
 
-    def settled(self, pulls: Sequence[Pulls]) -> GivenBalance:
-        """Nothing is needed."""
+    def settled(self, norms: Sequence[GradientNorms]) -> GivenBalance:
         return self
 
     def check(self, sizes: int) -> None:
-        """Every number of sizes is right."""
+        """Nothing was measured."""
 
     def applied(self, bound: BoundObjective, index: int) -> BoundObjective:
-        """The objective itself."""
         return bound
 
 
@@ -138,7 +61,7 @@ class AutoBalance:
     """``style`` s in [0, 1], from content alone to style alone, whatever pictures, objective and size.
 
     Terms are weighed by their pulls |dL_c/dx| and |dL_s/dx| half way from content to style, measured at
-    each size with the weights as configured (see ``pulls``): factors f_c and f_s on these weights make
+    each size (``gradient_norms_of``) with the weights as configured: factors f_c and f_s on these make
 
         f_s |dL_s/dx| / (f_c |dL_c/dx|) = K s / (1 - s),   K = style_at_the_middle(objective)
 
@@ -165,15 +88,12 @@ class AutoBalance:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the pulls are known."""
         return self.calibration is not None
 
-    def settled(self, pulls: Sequence[Pulls]) -> AutoBalance:
-        """The same with these pulls."""
-        return dataclasses.replace(self, calibration=[list(one) for one in pulls])
+    def settled(self, norms: Sequence[GradientNorms]) -> AutoBalance:
+        return dataclasses.replace(self, calibration=[list(one) for one in norms])
 
     def check(self, sizes: int) -> None:
-        """Raise InputError if the pulls are not those of so many sizes."""
         known = len(self.calibration or ())
         if self.is_settled and known != sizes:
             raise InputError(
@@ -197,6 +117,17 @@ class AutoBalance:
         return dataclasses.replace(bound, weights=bound.weights * factors)
 
 
+# By how much style pulls more than content at the probe where the knob is at the middle, chosen by looking
+# (docs/balance.md). objective=relative, whose weights were chosen by looking as well, pulls 6 to 11 times
+# more for style there, and weights of gatys2016 and crowson that hold its results in place pull 4 to 6 times
+# more. Not 1: a blend has none of the style's texture yet, most of which a few steps bring.
+STYLE_AT_THE_MIDDLE = 6.0
+# A squared error of products of activations falls with the fourth power of what is missing, and its pull is
+# far less near the end than at the probe; Wasserstein distances, like the content's, fall with the second.
+# The default objective, chosen by looking, pulls 1.4 to 2.5 times more for style; with 6 no content was left.
+OF_WASSERSTEIN = 2.0
+
+
 def style_at_the_middle(objective: Objective) -> float:
     """By how much style pulls more than content at the probe where the knob is at the middle."""
     statistic = objective.style and objective.style.statistic
@@ -215,3 +146,63 @@ def _are_pairs(calibration: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+# ---- how strongly each term pulls: the norm of its gradient, half way from content to style ----
+
+_SAME = 1 / 255  # nowhere do two pictures differ by more that are the same to 8 bits
+
+
+class GradientNorms(NamedTuple):
+    """Euclidean norms of the gradients of content and style term by the pixels, with their weights."""
+
+    content: float
+    style: float
+
+
+def half_way(content: np.ndarray, styles: Sequence[StyleImage]) -> np.ndarray:
+    """The mean of the content [H, W, 3] and the styles, stretched to its shape and weighted; [H, W, 3].
+
+    At the content itself the content term pulls at nothing, whatever its weight, and the style term mostly
+    at what the first few steps mend, such as brightness. Half way both have something to say. Where the
+    styles are the content up to the rounding of 8 bits, it is half way to white noise.
+    """
+    total = sum(style.weight for style in styles)
+    blend = np.zeros_like(content)
+    for style in styles:
+        stretched = tf.image.resize(style.pixels, content.shape[:2], "bicubic", antialias=True).numpy()
+        blend += style.weight / total * np.clip(stretched, 0, 1)
+    if np.max(np.abs(blend - content)) < _SAME:
+        blend = np.random.default_rng(0).uniform(size=content.shape)
+    return ((content + blend) / 2).astype(np.float32)
+
+
+def gradient_norms_of(bound: BoundObjective, probe: np.ndarray) -> GradientNorms:
+    """Both norms at an image of the objective [H, W, C], in two evaluations, nothing of which is compiled.
+
+    Raises InputError if the objective lacks one of the terms, or a gradient is 0 or not finite.
+    """
+    image = tf.constant(probe[np.newaxis], tf.float32)
+    return GradientNorms(*(_norm(bound, term, image) for term in (CONTENT, STYLE)))
+
+
+def mask_of(bound: BoundObjective, term: str) -> np.ndarray:
+    """1 for the parts of the loss that belong to the term, 0 for the others; [P] float32."""
+    return np.array([name.partition("/")[0] == term for name in bound.parts], np.float32)
+
+
+def _norm(bound: BoundObjective, term: str, image: tf.Tensor) -> float:
+    mask = mask_of(bound, term)
+    if not mask.any():
+        raise InputError(
+            f"balance=auto weighs content against style, but objective.{term}.weight is 0: give it a weight"
+            " above 0, or say balance=given"
+        )
+    _, _, gradient = bound.objective.value_and_gradient(image, bound.targets, bound.weights * mask)
+    norm = float(tf.norm(gradient))
+    if not (norm > 0 and math.isfinite(norm)):
+        raise InputError(
+            f"balance=auto measures a gradient of {norm} for objective.{term}: give it another weight, or say"
+            " balance=given"
+        )
+    return norm

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nst_tf.experiment import Experiment
-from nst_tf.optim.batched import BatchedSteps, OtherStep, Seats, steps_together
+from nst_tf.optim.batched import BatchedLanes, BatchedSteps, OtherStep, steps_together
 from nst_tf.optim.loop import RollBack, Solver
 from nst_tf.optim.step import structure_of_optimizer
 from nst_tf.pyramid import Scale
@@ -51,23 +51,23 @@ def optimize_batch(experiments: Sequence[Experiment], waiting: BatchedSteps) -> 
     it went wrong, or because its targets at some size have other shapes than those of the first.
     """
     count = len(experiments)
-    seats = Seats(waiting, count)
+    lanes = BatchedLanes(waiting, count)
     reports = [RecordedReports(one.image_every) for one in experiments]
     running = {
-        number: Transfer(one, (reports[number],), seats.seats[number])
+        number: Transfer(one, (reports[number],), lanes.lanes[number])
         for number, one in enumerate(experiments)
     }
     every = {number: one.image_every or None for number, one in enumerate(experiments)}
     try:
         for index, scale in enumerate(experiments[0].scales):
-            seats.next_size()
+            lanes.next_size()
             for number, one in list(running.items()):
                 try:
                     one.enter(index, scale)
                 except OtherStep:
                     del running[number]
             solvers = {number: one.solver for number, one in running.items()}
-            for number, report in steps_together(seats, solvers, scale.steps, every):
+            for number, report in steps_together(lanes, solvers, scale.steps, every):
                 if report is None:
                     del running[number]
                 else:
@@ -76,7 +76,7 @@ def optimize_batch(experiments: Sequence[Experiment], waiting: BatchedSteps) -> 
                 one.leave()
         outcomes = {number: one.outcome() for number, one in running.items()}
     finally:
-        seats.close()
+        lanes.close()
     return [
         BatchedRun(outcomes[number], reports[number], count)
         if number in outcomes and not outcomes[number].diverged

@@ -1,10 +1,15 @@
-"""The terms of the objective: content, style, smoothness, and what keeps an animation steady."""
+"""The terms of the objective: content, style, smoothness, and what keeps an animation steady.
+
+Content and style compare activations of the network. Each says what it needs of a layer (``reading``), and
+makes a number of what was taken (``value``), because the network may hand out the activations in pieces.
+The other terms look at the image itself. It is the objective that multiplies by the weights of terms.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -13,52 +18,11 @@ from nst_tf.checks import check_layers, check_weight
 from nst_tf.errors import InputError
 from nst_tf.statistics import Distance, Gram, SquaredError, Statistic
 from nst_tf.statistics.distances import REDUCTIONS, check_reduction
+from nst_tf.statistics.statistic import is_summable
 from nst_tf.tensorflow_tools import custom_gradient
+from nst_tf.vgg.network import Reading, added
 
-# ----------------------------------------------------------------------------
-# What every smoothness term offers.
-
-
-class Smoothness(Protocol):
-    """A term of the image alone."""
-
-    @property
-    def weight(self) -> float:
-        """gamma: what the value is multiplied by in the loss."""
-        ...
-
-    def __call__(self, image: tf.Tensor) -> tf.Tensor:
-        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
-        ...
-
-
-# ----------------------------------------------------------------------------
-# neural-style's option ``-normalize_gradients``: each layer pulls with the force of its weight.
-
-_SMALLEST_NORM = 1e-8  # jcjohnson/neural-style, ContentLoss:updateGradInput: "+ 1e-8"
-
-
-def with_normalized_gradient(activations: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
-    """The activations themselves, with dL/dF replaced by strength * dL/dF / (norm1(dL/dF) + 1e-8).
-
-    What comes back is no longer the gradient of the loss that is reported: methods with a line search
-    (LBFGS, SciPy's) can't use it.
-    """
-
-    @custom_gradient
-    def unchanged(values: tf.Tensor):
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            norm = tf.reduce_sum(tf.abs(upstream)) + _SMALLEST_NORM
-            return tf.cast(strength, upstream.dtype) * upstream / norm
-
-        return tf.identity(values), gradient
-
-    result: tf.Tensor = unchanged(activations)  # pyright: ignore[reportAssignmentType]
-    return result
-
-
-# ----------------------------------------------------------------------------
-# The content loss: activations must be where the content image's are.
+# ---- content and style -----------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -67,7 +31,7 @@ class ContentLoss:
 
     F and P are the activations [1, H, W, C] of the generated and of the content image.
     Gatys, Ecker, Bethge, CVPR 2016, equation 1 (there: half the sum of squares).
-    ``normalize_gradients``: see ``gradient_normalization``.
+    ``normalize_gradients``: see ``with_normalized_gradient``.
     """
 
     layers: Mapping[str, float]
@@ -80,9 +44,28 @@ class ContentLoss:
         check_weight("content", self.weight)
         check_layers("content", self.layers)
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether the distance is a function of sums that can be taken piece by piece."""
+        return hasattr(self.distance, "of_sums") and not self.normalize_gradients
 
-# ----------------------------------------------------------------------------
-# The style loss: statistics of the activations must be those of the style image.
+    def reading(self, layer: str, target: tf.Tensor | None, strength: tf.Tensor | None = None) -> Reading:
+        """What is needed of the image's activations, beside the content's, ``target``.
+
+        ``strength`` is that of the layer's gradient, where gradients are normalized.
+        """
+        if self.in_pieces:
+            distance: Any = self.distance
+            return Reading(
+                layer, lambda mine, theirs: distance.sums(_float(mine), _float(theirs)), added, target
+            )
+        float_ = _float_of(self, strength)
+        return Reading(layer, lambda mine, theirs: self.distance(float_(mine), _float(theirs)), None, target)
+
+    def value(self, taken: Any) -> tf.Tensor:
+        """Of what the reading took, the distance of one layer, without weights; scalar."""
+        distance: Any = self.distance
+        return distance.of_sums(taken) if self.in_pieces else taken
 
 
 @dataclass(frozen=True)
@@ -94,7 +77,7 @@ class StyleLoss:
     picture (``picture_power`` 2), every other source by nothing (0). ``relative_to_content`` divides each
     layer's distance by that between content and style, so that statistics of any unit begin at 1 and one
     weight suits all: for comparing statistics with each other.
-    ``normalize_gradients``: see ``gradient_normalization``.
+    ``normalize_gradients``: see ``with_normalized_gradient``.
     """
 
     layers: Mapping[str, float]
@@ -109,13 +92,102 @@ class StyleLoss:
         check_weight("style", self.weight)
         check_layers("style", self.layers)
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether the statistic is a function of sums that can be taken piece by piece."""
+        return is_summable(self.statistic) and not self.normalize_gradients
+
     def scale(self, height: int, width: int) -> float:
         """The factor 1 / (3 H W)^p for a generated image of this size."""
         return float(3 * height * width) ** -self.picture_power
 
+    def reading(
+        self, layer: str, weights: tf.Tensor | None = None, strength: tf.Tensor | None = None
+    ) -> Reading:
+        """What is needed of a picture's activations, once for each region.
 
-# ----------------------------------------------------------------------------
-# Smoothness terms: neighbouring pixels should be alike.
+        ``weights`` [1, h, w, R] are those of the layer's positions in each region; None is one region, the
+        whole. ``strength`` is that of the layer's gradient, where gradients are normalized.
+        """
+        statistic: Any = self.statistic
+        take = statistic.sums if self.in_pieces else statistic.describe
+        float_ = _float_of(self, strength)
+
+        def of_regions(activations: tf.Tensor, weights: tf.Tensor | None) -> list[Any]:
+            activations = float_(activations)
+            if weights is None:
+                return [take(activations)]
+            regions: Any = weights.shape[-1]
+            return [take(activations, one) for one in tf.split(weights, regions, axis=3)]
+
+        return Reading(layer, of_regions, added if self.in_pieces else None, weights)
+
+    def described(self, taken: Any) -> list[Any]:
+        """Of what the reading took, the statistic of each region."""
+        statistic: Any = self.statistic
+        return [statistic.described(one) for one in taken] if self.in_pieces else taken
+
+    def value(self, taken: Any, styles: Sequence[Sequence[Any]], shares: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Of what the reading took, the style loss of one layer, without weights; scalar.
+
+        ``styles`` are the styles' statistics, ``shares`` what the distance to each counts; both by region.
+        """
+        distances = [
+            tf.tensordot(share, tf.stack([self.statistic.compare(mine, one) for one in theirs]), 1)
+            for mine, theirs, share in zip(self.described(taken), styles, shares, strict=True)
+        ]
+        return distances[0] if len(distances) == 1 else tf.add_n(distances)
+
+
+_SMALLEST_NORM = 1e-8  # jcjohnson/neural-style, ContentLoss:updateGradInput: "+ 1e-8"
+
+
+def with_normalized_gradient(activations: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
+    """The activations themselves, with dL/dF replaced by strength * dL/dF / (norm1(dL/dF) + 1e-8).
+
+    neural-style's option ``-normalize_gradients``: each layer's gradient has the norm of its weight. It no
+    longer is the gradient of the loss that is reported: methods with a line search (LBFGS, SciPy's) can't
+    use it.
+    """
+
+    @custom_gradient
+    def unchanged(values: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            norm = tf.reduce_sum(tf.abs(upstream)) + _SMALLEST_NORM
+            return tf.cast(strength, upstream.dtype) * upstream / norm
+
+        return tf.identity(values), gradient
+
+    result: tf.Tensor = unchanged(activations)  # pyright: ignore[reportAssignmentType]
+    return result
+
+
+def _float(activations: Any) -> tf.Tensor:
+    return tf.cast(activations, tf.float32)
+
+
+def _float_of(term: ContentLoss | StyleLoss, strength: tf.Tensor | None) -> Callable[[Any], tf.Tensor]:
+    if not term.normalize_gradients:
+        return _float
+    assert strength is not None, "a normalized gradient needs the strength of its layer"  # noqa: S101
+    return lambda activations: with_normalized_gradient(_float(activations), strength)
+
+
+# ---- smoothness: neighbouring pixels should be alike -----------------------
+
+
+class Smoothness(Protocol):
+    """A term of the image alone."""
+
+    @property
+    def weight(self) -> float:
+        """gamma: what the value is multiplied by in the loss."""
+        ...
+
+    def __call__(self, image: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
+        ...
+
 
 # under the root of (dx^2 + dy^2)^(p/2), whose slope at 0 is infinite for p < 2; far below the square of
 # one 8-bit step, (1/255)^2 = 1.5e-5, so no visible difference changes
@@ -152,7 +224,6 @@ class TotalVariation:
             raise InputError(f"pixel_scale must be positive, but is {self.pixel_scale}")
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
-        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
         pixels = image * self.pixel_scale
         reduce = REDUCTIONS[self.reduction]
         if self.circular:
@@ -165,16 +236,11 @@ class TotalVariation:
             right = pixels[:, :, 1:] - pixels[:, :, :-1]
         if self.coupled:
             return reduce((down**2 + right**2 + _SMALLEST_SQUARE) ** (self.power / 2))
-        return reduce(self._raised(down)) + reduce(self._raised(right))
 
-    def _raised(self, difference: tf.Tensor) -> tf.Tensor:
-        if self.power == 2:
-            return difference**2
-        return tf.abs(difference) ** self.power
+        def raised(difference: tf.Tensor) -> tf.Tensor:
+            return difference**2 if self.power == 2 else tf.abs(difference) ** self.power
 
-
-# ----------------------------------------------------------------------------
-# Squared total variation over all eight neighbours, not only four.
+        return reduce(raised(down)) + reduce(raised(right))
 
 
 @dataclass(frozen=True)
@@ -196,32 +262,24 @@ class NinePointTotalVariation:
         check_weight("smoothness", self.weight)
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
-        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
         if self.circular:
             right, down, diagonal, other_diagonal = (
                 tf.roll(image, shift, (1, 2)) - image for shift in ((0, -1), (-1, 0), (-1, -1), (-1, 1))
             )
-            return _of_differences(right, down, diagonal, other_diagonal)
-        # with one pixel of border, SYMMETRIC repeats that pixel
-        padded = tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-        centre = padded[:, 1:-1, 1:-1]
-        right = padded[:, 1:-1, 2:] - centre
-        down = padded[:, 2:, 1:-1] - centre
-        diagonal = padded[:, 1:, 1:] - padded[:, :-1, :-1]
-        other_diagonal = padded[:, 1:, :-1] - padded[:, :-1, 1:]
-        return _of_differences(right, down, diagonal, other_diagonal)
+        else:
+            # with one pixel of border, SYMMETRIC repeats that pixel
+            padded = tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+            centre = padded[:, 1:-1, 1:-1]
+            right = padded[:, 1:-1, 2:] - centre
+            down = padded[:, 2:, 1:-1] - centre
+            diagonal = padded[:, 1:, 1:] - padded[:, :-1, :-1]
+            other_diagonal = padded[:, 1:, :-1] - padded[:, :-1, 1:]
+        straight = tf.reduce_mean(right**2) / 3 + tf.reduce_mean(down**2) / 3
+        oblique = tf.reduce_mean(diagonal**2) / 12 + tf.reduce_mean(other_diagonal**2) / 12
+        return 2 * (straight + oblique)
 
 
-def _of_differences(
-    right: tf.Tensor, down: tf.Tensor, diagonal: tf.Tensor, other_diagonal: tf.Tensor
-) -> tf.Tensor:
-    straight = tf.reduce_mean(right**2) / 3 + tf.reduce_mean(down**2) / 3
-    oblique = tf.reduce_mean(diagonal**2) / 12 + tf.reduce_mean(other_diagonal**2) / 12
-    return 2 * (straight + oblique)
-
-
-# ----------------------------------------------------------------------------
-# The temporal loss: an image must be where the one before it says.
+# ---- animations: an image should be where the one before it says -----------
 
 
 @dataclass(frozen=True)
@@ -257,5 +315,4 @@ class TemporalLoss:
         }
 
     def __call__(self, image: tf.Tensor, targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Image [1, H, W, 3] in [0, 1] -> scalar, without the weight."""
         return tf.reduce_mean(targets["believed"] * (image - targets["pixels"]) ** 2)

@@ -1,4 +1,4 @@
-"""What the loop tells of each step, and how long the rest takes."""
+"""What the loop tells of each step, how long the rest takes, and whether anything changed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ import numpy as np
 
 from nst_tf.images.pixels import levels_of
 from nst_tf.pyramid import Scale
-
-# ----------------------------------------------------------------------------
-# What the loop tells of one step.
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,10 @@ class Report:
     """In an animation the number of the frame, from 1; steps and seconds go on from frame to frame."""
 
 
-# ----------------------------------------------------------------------------
-# How long the rest of a run takes, from what its steps took so far.
-
-
 class TimeLeft:
-    """Follows a run through its ``scales``; all moments are in seconds from any one beginning.
+    """How long the rest of a run takes, from what its steps took so far.
+
+    It follows the run through its ``scales``; all moments are in seconds from any one beginning.
 
     A step takes as long as the mean one at the present size, and at others in proportion to their pixels. A
     size needs as long before its first step, for tracing above all, as the last one did.
@@ -105,7 +100,10 @@ _ROWS = 256  # hashed at a time: rounding of a large picture takes several times
 
 
 class Untouched:
-    """Follows a run from size to size; pictures are [H, W, 3] as they are saved, before they are rounded."""
+    """Whether a run saved the picture that it started from, and why.
+
+    It follows the run from size to size; pictures are [H, W, 3] as they are saved, before they are rounded.
+    """
 
     def __init__(self, bits: int) -> None:
         """``bits`` a channel of the file: what it can't show is no change."""

@@ -20,7 +20,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.balance import Pulls, half_way, pulls_of
+from nst_tf.balance import GradientNorms, gradient_norms_of, half_way
 from nst_tf.color import PLAIN, Canvas
 from nst_tf.errors import counted
 from nst_tf.experiment import Experiment
@@ -29,7 +29,7 @@ from nst_tf.images.pixels import rounded
 from nst_tf.images.resize import resize_mask
 from nst_tf.objective import BoundObjective, StyleImage
 from nst_tf.optim.loop import Diverged, RollBack, Solver
-from nst_tf.optim.step import Waiting
+from nst_tf.optim.step import StepSource
 from nst_tf.pyramid import Scale
 from nst_tf.pyramid.carry import enlarged, with_detail
 from nst_tf.report import Report, Untouched
@@ -71,7 +71,7 @@ class Transfer:
     """One experiment on its way from coarse to fine, whoever drives its ``solver``."""
 
     def __init__(
-        self, experiment: Experiment, callbacks: Sequence[Callback] = (), waiting: Waiting | None = None
+        self, experiment: Experiment, callbacks: Sequence[Callback] = (), waiting: StepSource | None = None
     ) -> None:
         """``waiting`` is where the solver takes its compiled steps."""
         self.experiment = experiment
@@ -278,13 +278,12 @@ def with_settled_balance(experiment: Experiment) -> Experiment:
     """
     if experiment.balance.is_settled:
         return experiment
-    return replace(
-        experiment,
-        balance=experiment.balance.settled([_pulls(experiment, scale) for scale in experiment.scales]),
-    )
+    norms = [_gradient_norms(experiment, scale) for scale in experiment.scales]
+    return replace(experiment, balance=experiment.balance.settled(norms))
 
 
-def _pulls(experiment: Experiment, scale: Scale) -> Pulls:
+def _gradient_norms(experiment: Experiment, scale: Scale) -> GradientNorms:
     """How strongly content and style pull at one size; their targets stay known for the run itself."""
     stage = stage_at(scale, experiment)
-    return pulls_of(stage.bound(experiment), stage.canvas.image(half_way(stage.content, stage.styles)))
+    probe = stage.canvas.image(half_way(stage.content, stage.styles))
+    return gradient_norms_of(stage.bound(experiment), probe)

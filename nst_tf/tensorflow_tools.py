@@ -1,4 +1,4 @@
-"""What TensorFlow lacks: custom gradients without leaks, conditional assignment, TF32 for a while."""
+"""What TensorFlow lacks: custom gradients without leaks, conditional assignment, TF32 for a while, tori."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from typing import Any, TypeVar
 
 import tensorflow as tf
 from tensorflow.python.framework import ops
-
-# ----------------------------------------------------------------------------
-# ``tf.custom_gradient`` that leaves nothing behind: for functions that are traced again and again.
 
 _Function = TypeVar("_Function", bound=Callable)
 
@@ -50,8 +47,7 @@ def _hold_by_graph(operation: Any) -> None:
     weakref.finalize(operation.graph, registered.pop, name, None)
 
 
-# ----------------------------------------------------------------------------
-# Changing variables if a condition of the device's own numbers holds: by a branch, or by selecting.
+# ---- changing variables if a condition of the device's own numbers holds: by a branch, or by selecting ----
 #
 # A branch computes nothing that is not wanted, but the host must know the condition before it can take one:
 # on a GPU it would wait for the device at every step, and the device for it. There both values are computed
@@ -94,15 +90,12 @@ def assign_if(condition: tf.Tensor, new_values: Callable[[], Sequence[tuple[Any,
     tf.cond(condition, assign, tf.no_op)
 
 
-# ----------------------------------------------------------------------------
-# Whether a GPU rounds the factors of float32 products to 10 bits, for as long as something is computed.
-
-
 @contextmanager
 def tensor_float_32(wanted: bool) -> Iterator[None]:
     """Products in float32 as TF32, which TensorFlow does unless told not to, or whole; on GPUs that can.
 
-    Set back afterwards: the next run in this process must compute as it would alone.
+    TF32 rounds the factors to 10 bits. Set back afterwards: the next run in this process must compute as it
+    would alone.
     """
     config = tf.config.experimental
     before = config.tensor_float_32_execution_enabled()
@@ -111,3 +104,9 @@ def tensor_float_32(wanted: bool) -> Iterator[None]:
         yield
     finally:
         config.enable_tensor_float_32_execution(before)
+
+
+def wrapped(image: tf.Tensor, width: int) -> tf.Tensor:
+    """A torus [N, H, W, C] -> [N, H + 2 width, W + 2 width, C], with what is beyond its borders."""
+    tall = tf.concat([image[:, -width:], image, image[:, :width]], 1)
+    return tf.concat([tall[:, :, -width:], tall, tall[:, :, :width]], 2)

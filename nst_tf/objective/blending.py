@@ -25,7 +25,7 @@ class Blending(Protocol):
 
 @dataclass(frozen=True)
 class SummedLosses:
-    """sum_s share_s compare(F, S_s): every style pulls for itself.
+    """sum_s share_s compare(F, S_s): every style has a loss of its own.
 
     With a squared distance of linear statistics the image that is nearest to all is that of the mean of the
     statistics, too, and the rest of the loss is a constant; with relative distances each style counts in its
@@ -33,10 +33,9 @@ class SummedLosses:
     """
 
     def check(self, statistic: Any) -> None:
-        """Possible with every statistic."""
+        """It is possible with every statistic."""
 
     def __call__(self, statistic: Any, descriptions: Sequence[Any], shares: Sequence[float]) -> Blend:
-        """As they are."""
         return descriptions, shares
 
 

@@ -1,8 +1,13 @@
-"""Terms over one extractor: bound to content and styles once, evaluated at every step."""
+"""The objective: terms bound to content and styles once, then value and gradient at every step.
+
+From a step to the numbers: ``Objective.value_and_gradient`` takes the gradient of ``_weighted_parts``, for
+which the network hands its activations to the ``reading`` of each term, and each term makes its ``value`` of
+what was taken (``nst_tf.losses``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,31 +18,24 @@ from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss, TemporalTarget
 from nst_tf.objective.blending import Blending, SummedLosses
-from nst_tf.objective.evaluation import (
-    VIEW,
-    Evaluation,
-    KnownPictures,
-    WholePicture,
-    gradient_of_image,
-    over_pictures,
-    seeing_all,
-    seen,
-    view_target,
-)
-from nst_tf.objective.readings import content_reading, content_value, style_reading, style_value
+from nst_tf.objective.evaluation import Evaluation, KnownPictures, Targets, WholePicture
 from nst_tf.objective.style_targets import (
     REGIONS,
+    SHARES,
     STYLE,
-    Look,
+    PictureReader,
     StyleImage,
     structure_of_targets,
     structure_of_term,
     style_targets,
     weights_of,
 )
-from nst_tf.vgg.network import FeatureExtractor, Reading
+from nst_tf.objective.tiles import Tiles
+from nst_tf.vgg.network import FeatureExtractor, Reading, read_whole
 
-CONTENT, SMOOTHNESS, TEMPORAL, KEPT = "content", "smoothness", "temporal", "kept"
+CONTENT, SMOOTHNESS, TEMPORAL = "content", "smoothness", "temporal"
+KEPT, VIEW = "kept", "view"
+"""Further keys of the targets: what the objective is shown of the image, see ``shown``."""
 
 
 class Objective:
@@ -73,7 +71,6 @@ class Objective:
         self.content = content if content is not None and content.weight > 0 else None
         self.style = style if style is not None and style.weight > 0 else None
         self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
-        self._style_layers = tuple(self.style.layers) if self.style else ()
         self.temporal = temporal if temporal is not None and temporal.weight > 0 else None
         self.parts = (
             *(f"{CONTENT}/{layer}" for layer in (self.content.layers if self.content else ())),
@@ -93,6 +90,8 @@ class Objective:
         terms = (self.content, self.style, self.smoothness, self.temporal)
         return (self.extractor, self.evaluation, *(structure_of_term(term) for term in terms))
 
+    # ---- bound once --------------------------------------------------------
+
     def bind(
         self,
         content: np.ndarray,
@@ -106,30 +105,28 @@ class Objective:
         ``before`` is what the frame before says of this one, of the content's size; None of the first frame.
 
         Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
-        are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1], is what is seen
-        of the images to come (see ``nst_tf.objective.evaluation``); content and styles are seen as they are.
+        are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1], is what is
+        ``shown`` of the images to come; content and styles are seen as they are.
         ``regions`` are those of these very pictures.
         Raises InputError where the style term has no style, or no style a usable weight.
         """
         height, width = content.shape[:2]
         targets: dict[str, Any] = {}
-        relative = self.style is not None and self.style.relative_to_content
-        look = Look(self.extractor, self.evaluation, self._known)
-        weights = (
-            weights_of(regions.content, regions, self._style_layers, self.extractor) if regions else None
-        )
-        of_content = look.at(
+        reader = PictureReader(self.extractor, self.evaluation, self._known)
+        style_layers = tuple(self.style.layers) if self.style else ()
+        weights = weights_of(regions.content, regions, style_layers, self.extractor) if regions else None
+        seen = reader.read(
             content,
             tuple(self.content.layers) if self.content else (),
-            self.style if relative else None,
+            self.style if self.style and self.style.relative_to_content else None,
             weights,
         )
         if self.content:
-            targets[CONTENT] = {layer: of_content.features[layer] for layer in self.content.layers}
+            targets[CONTENT] = {layer: seen.features[layer] for layer in self.content.layers}
         if self.style:
-            look_at_styles = replace(look, extractor=self.extractor.bordered if self.extractor else None)
+            of_styles = replace(reader, extractor=self.extractor.bordered if self.extractor else None)
             targets |= style_targets(
-                self.style, self.blending, styles, regions, weights, of_content.description, look_at_styles
+                self.style, self.blending, styles, regions, weights, seen.statistics, of_styles
             )
         if regions is not None and (kept := regions.kept_pixels) is not None:
             targets[KEPT] = {
@@ -139,84 +136,8 @@ class Objective:
         if self.temporal:
             targets[TEMPORAL] = self.temporal.targets(before, height, width)
         if view is not None:
-            targets[VIEW] = view_target(*view)
+            targets[VIEW] = tuple(tf.constant(one[np.newaxis], tf.float32) for one in view)
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
-
-    def readings(self, targets: Mapping[str, Any], weights: tf.Tensor | None) -> list[Reading]:
-        """What content and style terms take of an image, in the order of ``parts``.
-
-        Of the targets, the content's activations and the regions' weights; ``weights`` of the parts are for
-        normalized gradients only.
-        """
-        strengths: list[Any] = [None] * len(self.parts) if weights is None else tf.unstack(weights)
-        found: list[Reading] = []
-        if self.content:
-            for layer, target in targets[CONTENT].items():
-                found.append(content_reading(self.content, layer, target, strengths[len(found)]))
-        if self.style:
-            for layer in self.style.layers:
-                region_weights = targets.get(REGIONS, {}).get(layer)
-                found.append(style_reading(self.style, layer, strengths[len(found)], region_weights))
-        return found
-
-    def values(self, taken: Sequence[Any], targets: Mapping[str, Any]) -> list[tf.Tensor]:
-        """Of what the readings took, the parts of content and style without their weights; scalars."""
-        layers = len(self.content.layers) if self.content else 0
-        of_content, of_style = taken[:layers], taken[layers:]
-        values: list[tf.Tensor] = []
-        if self.content:
-            values += [content_value(self.content, one) for one in of_content]
-        if self.style:
-            for (layer, styles), one in zip(targets[STYLE].items(), of_style, strict=True):
-                values.append(style_value(self.style, layer, one, styles, targets["style_shares"][layer]))
-        return values
-
-    @property
-    def has_terms_of_pixels(self) -> bool:
-        """Whether any term looks at the image itself, without the network."""
-        return bool(self.smoothness or self.temporal)
-
-    def of_pixels(self, image: tf.Tensor, targets: Mapping[str, Any]) -> list[tf.Tensor]:
-        """Image [1, H, W, 3] -> the parts that need no network, without their weights; scalars."""
-        values = [self.smoothness(image)] if self.smoothness else []
-        return values + ([self.temporal(image, targets[TEMPORAL])] if self.temporal else [])
-
-    def weighted_parts(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> tf.Tensor:
-        """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
-        return self.evaluation.weighted_parts(self, *_seen_with_kept(image, targets), weights)
-
-    def value_and_gradient(
-        self, image: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32.
-
-        Where pixels are kept the content is in the place of the image, and the gradient is 0.
-        """
-        loss, parts, gradient = self.evaluation.value_and_gradient(
-            self, *_seen_with_kept(image, targets), weights
-        )
-        return loss, parts, _by_image(gradient, targets)
-
-    @property
-    def takes_several(self) -> bool:
-        """Whether ``values_and_gradients`` may be asked for."""
-        return getattr(self.evaluation, "takes_several", False)
-
-    def values_and_gradients(
-        self, images: tf.Tensor, targets: dict[str, Any], weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Several pictures at once, each with targets and weights of its own, as ``value_and_gradient``.
-
-        Images [N, 1, H, W, 3] -> losses [N], parts [N, P], gradients [N, 1, H, W, 3]; ``targets`` are stacked
-        along a new first axis, ``weights`` are [N, P].
-        """
-        several: Any = self.evaluation
-        if VIEW not in targets and KEPT not in targets:
-            return several.values_and_gradients(self, images, targets, weights)
-        shown = over_pictures(lambda one: _seen_with_kept(*one)[0], (images, targets))
-        of_shown = {name: one for name, one in targets.items() if name != VIEW}
-        losses, parts, gradients = several.values_and_gradients(self, shown, of_shown, weights)
-        return losses, parts, over_pictures(lambda one: _by_image(*one), (gradients, targets))
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -225,11 +146,140 @@ class Objective:
         if self.style:
             scale = self.style.weight * self.style.scale(height, width)
             weights += [scale * share for share in self.style.layers.values()]
-        if self.smoothness:
-            weights.append(self.smoothness.weight)
-        if self.temporal:
-            weights.append(self.temporal.weight)
-        return weights
+        return weights + [term.weight for term in (self.smoothness, self.temporal) if term]
+
+    # ---- value and gradient, at every step ---------------------------------
+
+    def value_and_gradient(
+        self, image: tf.Tensor, targets: Targets, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
+        seen = shown(image, targets)
+        if isinstance(self.evaluation, Tiles):
+            loss, parts, gradient = self.evaluation.value_and_gradient(self, seen, targets, weights)
+        else:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(seen)
+                parts = self._weighted_parts(seen, targets, weights)
+                loss = tf.reduce_sum(parts)
+            gradient = tape.gradient(loss, seen)
+        return loss, parts, gradient_of_image(gradient, targets)
+
+    def weighted_parts(self, image: tf.Tensor, targets: Targets, weights: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] -> [P] float32: the parts in the order of ``parts``, which sum to the loss."""
+        seen = shown(image, targets)
+        if isinstance(self.evaluation, Tiles):
+            return self.evaluation.weighted_parts(self, seen, targets, weights)
+        return self._weighted_parts(seen, targets, weights)
+
+    def _weighted_parts(
+        self, seen: tf.Tensor, targets: Targets, weights: tf.Tensor, read: Callable | None = None
+    ) -> tf.Tensor:
+        """Parts [P] of what is seen of an image; ``read`` stands in for the network's."""
+        read = read or self.evaluation.read  # pyright: ignore[reportAttributeAccessIssue]  (tiles have none)
+        taken = [] if self.extractor is None else read(self.extractor, seen, self.readings(targets, weights))
+        return weights * tf.stack(self.parts_of_layers(taken, targets) + self.parts_of_pixels(seen, targets))
+
+    def readings(self, targets: Targets, weights: tf.Tensor | None = None) -> list[Reading]:
+        """What content and style terms take of an image, in the order of ``parts``.
+
+        Of the targets, the content's activations and the regions' weights; ``weights`` of the parts are for
+        normalized gradients only.
+        """
+        strengths = iter([None] * len(self.parts) if weights is None else tf.unstack(weights))
+        found: list[Reading] = []
+        if self.content:
+            for layer, target in targets[CONTENT].items():
+                found.append(self.content.reading(layer, target, next(strengths)))
+        if self.style:
+            for layer in self.style.layers:
+                found.append(self.style.reading(layer, targets.get(REGIONS, {}).get(layer), next(strengths)))
+        return found
+
+    def parts_of_layers(self, taken: Sequence[Any], targets: Targets) -> list[tf.Tensor]:
+        """Of what the readings took, the parts of content and style without their weights; scalars."""
+        layers = len(self.content.layers) if self.content else 0
+        parts: list[tf.Tensor] = []
+        if self.content:
+            parts += [self.content.value(one) for one in taken[:layers]]
+        if self.style:
+            for (layer, styles), one in zip(targets[STYLE].items(), taken[layers:], strict=True):
+                parts.append(self.style.value(one, styles, targets[SHARES][layer]))
+        return parts
+
+    @property
+    def has_parts_of_pixels(self) -> bool:
+        return bool(self.smoothness or self.temporal)
+
+    def parts_of_pixels(self, image: tf.Tensor, targets: Targets) -> list[tf.Tensor]:
+        """Image [1, H, W, 3] -> the parts that need no network, without their weights; scalars."""
+        parts = [self.smoothness(image)] if self.smoothness else []
+        return parts + ([self.temporal(image, targets[TEMPORAL])] if self.temporal else [])
+
+    # ---- several pictures at once ------------------------------------------
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether ``values_and_gradients`` is possible: nothing must be computed again in bands."""
+        return isinstance(self.evaluation, WholePicture) and self.evaluation.read is read_whole
+
+    def values_and_gradients(
+        self, images: tf.Tensor, targets: Targets, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Several pictures at once, each with targets and weights of its own, as ``value_and_gradient``.
+
+        Images [N, 1, H, W, 3] -> losses [N], parts [N, P], gradients [N, 1, H, W, 3]; ``targets`` are stacked
+        along a new first axis, ``weights`` are [N, P]. The network sees one batch, as it is made to; each
+        picture's terms, and the gradients by its activations, are computed ``over_pictures``, so that
+        statistics and losses need not know of batches.
+        """
+        is_seen_whole = VIEW not in targets and KEPT not in targets
+        seen = images if is_seen_whole else over_pictures(lambda one: shown(*one), (images, targets))
+        names = tuple(self.extractor.layers) if self.extractor is not None else ()
+        flat = seen[:, 0]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(flat)
+            features = self.extractor(flat) if self.extractor is not None else {}
+
+        def of_one(given: Any) -> Any:
+            image, activations, its_targets, its_weights = given
+
+            def read(extractor: Any, image: tf.Tensor, readings: Sequence[Reading]) -> list[Any]:
+                return [reading.take(activations[reading.layer], reading.target) for reading in readings]
+
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch((image, activations))
+                parts = self._weighted_parts(image, its_targets, its_weights, read)
+                loss = tf.reduce_sum(parts)
+            by_image, by_activations = tape.gradient(
+                loss, (image, activations), unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+            return loss, parts, by_image, by_activations
+
+        losses, parts, gradients, by_features = over_pictures(
+            of_one, (seen, {name: features[name][:, tf.newaxis] for name in names}, targets, weights)
+        )
+        if names:
+            upstream = [by_features[name][:, 0] for name in names]
+            through: Any = tape.gradient([features[name] for name in names], flat, output_gradients=upstream)
+            gradients += through[:, tf.newaxis]
+        if not is_seen_whole:
+            gradients = over_pictures(lambda one: gradient_of_image(*one), (gradients, targets))
+        return losses, parts, gradients
+
+
+def over_pictures(function: Callable[[Any], Any], given: Any) -> Any:
+    """``function`` of each picture's share of ``given``, whose tensors have an axis of pictures first.
+
+    All at once by ``tf.vectorized_map``, or one after another where TensorFlow has no vectorized form of an
+    operation: in 2.21 it has none of the gradient of sorting (ScatterNd).
+    """
+    try:
+        return tf.vectorized_map(function, given, fallback_to_while_loop=False)
+    except ValueError:
+        count = tf.nest.flatten(given)[0].shape[0]
+        each = [function(tf.nest.map_structure(lambda one, at=at: one[at], given)) for at in range(count)]
+        return tf.nest.map_structure(lambda *ones: tf.stack(ones), *each)
 
 
 @dataclass(frozen=True)
@@ -253,22 +303,40 @@ class BoundObjective:
     @property
     def seeing_all(self) -> BoundObjective:
         """The same for a picture that is what the objective sees; nothing is compiled anew."""
-        return replace(self, targets=seeing_all(self.targets))
+        if VIEW not in self.targets:
+            return self
+        base, span = self.targets[VIEW]
+        view = (tf.zeros_like(base), tf.ones_like(span))
+        return replace(self, targets={**self.targets, VIEW: view})
 
     def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Image [1, H, W, 3] -> loss (scalar), parts [P], gradient [1, H, W, 3]; all float32."""
         return self.objective.value_and_gradient(image, self.targets, self.weights)
 
 
-def _seen_with_kept(image: tf.Tensor, targets: Mapping[str, Any]) -> tuple[tf.Tensor, Mapping[str, Any]]:
-    """What is seen of the image, with the content's pixels where those are kept, and the targets of that."""
-    shown, targets = seen(image, targets)
-    kept = targets.get(KEPT)
-    return (shown if kept is None else tf.where(kept["where"], kept["pixels"], shown)), targets
+# ---- what the objective is shown of the image ------------------------------
 
 
-def _by_image(gradient: tf.Tensor, targets: Mapping[str, Any]) -> tf.Tensor:
-    """The gradient by the image [1, H, W, 3], from that by what the objective was given to see."""
+def shown(image: tf.Tensor, targets: Targets) -> tf.Tensor:
+    """Image [1, H, W, 3] -> what the objective sees of it, [1, H, W, 3].
+
+    With a view, base + span * m in every channel, with m the mean of the image's channels: a grey of each
+    pixel's own range. Where pixels of the content are kept they are in the place of the image's.
+    """
+    if VIEW in targets:
+        base, span = targets[VIEW]
+        grey = base + span * tf.reduce_mean(image, axis=-1, keepdims=True)
+        image = tf.repeat(grey, 3, axis=-1)
+    if KEPT in targets:
+        image = tf.where(targets[KEPT]["where"], targets[KEPT]["pixels"], image)
+    return image
+
+
+def gradient_of_image(gradient: tf.Tensor, targets: Targets) -> tf.Tensor:
+    """The gradient by the image [1, H, W, 3], from that by what is ``shown`` of it."""
     if KEPT in targets:
         gradient = tf.where(targets[KEPT]["where"], tf.zeros_like(gradient), gradient)
-    return gradient_of_image(gradient, targets)
+    if VIEW in targets:
+        _, span = targets[VIEW]
+        gradient = tf.repeat(span * tf.reduce_mean(gradient, axis=-1, keepdims=True), 3, axis=-1)
+    return gradient

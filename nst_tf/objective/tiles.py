@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
+from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective.evaluation import Targets
-from nst_tf.objective.readings import needs_whole_pictures
 from nst_tf.statistics.statistic import sizes
 from nst_tf.vgg.layers import Piece, pieces_of, positions_factor
 from nst_tf.vgg.network import FeatureExtractor, Reading, added
@@ -19,35 +19,6 @@ from nst_tf.vgg.recompute import read_window
 
 if TYPE_CHECKING:
     from nst_tf.objective.objective import Objective
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A rectangle of a picture, with what the network sees around it."""
-
-    rows: Piece
-    columns: Piece
-
-    def window(self, image: tf.Tensor) -> tf.Tensor:
-        """Image [1, H, W, 3] -> the tile with its surroundings."""
-        rows, columns = self.rows, self.columns
-        return image[:, rows.window_start : rows.window_stop, columns.window_start : columns.window_stop]
-
-    def of_layer(self, target: tf.Tensor, layer: str) -> tf.Tensor:
-        """What a whole layer [1, h, w, C] holds for the tile itself."""
-        stride = positions_factor(layer)
-        (top, bottom), (left, right) = (
-            (side.start // stride, side.stop // stride) for side in (self.rows, self.columns)
-        )
-        return target[:, top:bottom, left:right]
-
-    @property
-    def owned(self) -> tf.Tensor:
-        """First and last row, first and last column of the tile itself, in its window: [4] int32."""
-        sides = (self.rows, self.columns)
-        return tf.constant(
-            [end - side.window_start for side in sides for end in (side.start, side.stop)], tf.int32
-        )
 
 
 class Tiles:
@@ -64,22 +35,18 @@ class Tiles:
     on_host = True
 
     def __init__(self, size: int) -> None:
-        """Nothing is compiled until the first picture is seen."""
         self.size = size
         self._passes: dict[Hashable, _Passes] = {}
 
     def __eq__(self, other: object) -> bool:
-        """Two with tiles of one size are equal."""
         return isinstance(other, Tiles) and other.size == self.size
 
     def __hash__(self) -> int:
-        """Of the size."""
         return hash((Tiles, self.size))
 
     def check(self, objective: Objective) -> None:
         """Raise InputError for an objective that tiles can't serve, and for tiles that are too small."""
-        obstacle = needs_whole_pictures(objective.content, objective.style)
-        if obstacle:
+        if obstacle := _what_needs_the_whole(objective.content, objective.style):
             raise InputError(
                 f"memory=tiles can't serve {obstacle}: tiles serve the statistics gram, covariance,"
                 " correlation, channel_means, batch_normalization, gaussian_wasserstein and mmd with a"
@@ -111,13 +78,13 @@ class Tiles:
             of_tile = [replace(one, target=given.get(index)) for index, one in enumerate(readings)]
             return read_window(extractor, window, owned, of_tile)
 
-        look: Callable | None = None
+        compiled: Callable | None = None
         tiles = []
         for tile in tiles_of(pixels.shape[0], pixels.shape[1], self.size, extractor):
             targets = [tile.of_layer(target, readings[index].layer) for index, target in of_reading.items()]
             arguments = [tf.constant(tile.window(image), tf.float32), tile.owned, *targets]
-            look = look or _compiled(take, arguments)
-            tiles.append(look(*arguments))
+            compiled = compiled or _compiled(take, arguments)
+            tiles.append(compiled(*arguments))
         columns = [[tile[index] for tile in tiles] for index in range(len(readings))]
         return [
             added(column) if reading.combine is added else column
@@ -129,8 +96,8 @@ class Tiles:
     ) -> tf.Tensor:
         """Image [1, H, W, 3] -> parts of the loss [P], float32."""
         passes = self._passes_of(objective, targets)
-        sums = passes.sums(image, targets)
-        return weights * tf.stack(objective.values(sums, targets) + passes.of_pixels(image, targets))
+        of_layers = objective.parts_of_layers(passes.sums(image, targets), targets)
+        return weights * tf.stack(of_layers + passes.of_pixels(image, _of_pixels(targets)))
 
     def value_and_gradient(
         self, objective: Objective, image: tf.Tensor, targets: Targets, weights: tf.Tensor
@@ -141,13 +108,15 @@ class Tiles:
         flat = tf.nest.flatten(sums)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(flat)
-            values = objective.values(tf.nest.pack_sequence_as(sums, flat), targets)
-            parts = weights[: len(values)] * tf.stack(values)
+            of_layers = objective.parts_of_layers(tf.nest.pack_sequence_as(sums, flat), targets)
+            parts = weights[: len(of_layers)] * tf.stack(of_layers)
             loss = tf.reduce_sum(parts)
         slopes = tape.gradient(loss, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         total = tf.Variable(tf.zeros_like(image))
-        if objective.has_terms_of_pixels:
-            of_pixels, gradient = passes.of_pixels_and_gradient(image, targets, weights[len(values) :])
+        if objective.has_parts_of_pixels:
+            of_pixels, gradient = passes.of_pixels_and_gradient(
+                image, _of_pixels(targets), weights[len(of_layers) :]
+            )
             total.assign(gradient)
             del gradient
             parts = tf.concat([parts, of_pixels], 0)
@@ -173,18 +142,10 @@ class _Passes:
         self._gradient: Callable | None = None
         self._kinds: list[tuple[str, str]] = []
         """Kind and layer of each of a tile's targets, in order."""
-        self._of_pixels = tf.function(objective.of_pixels, autograph=False)
-        self._of_pixels_and_gradient = tf.function(_with_gradient(objective.of_pixels), autograph=False)
-
-    def of_pixels(self, image: tf.Tensor, targets: Targets) -> list[tf.Tensor]:
+        self.of_pixels = tf.function(objective.parts_of_pixels, autograph=False)
         """The parts of the image itself, without their weights."""
-        return self._of_pixels(image, _of_whole(targets))
-
-    def of_pixels_and_gradient(
-        self, image: tf.Tensor, targets: Targets, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self.of_pixels_and_gradient = tf.function(_with_gradient(objective.parts_of_pixels), autograph=False)
         """The same with their weights, [p], and the gradient of their sum, [1, H, W, 3]."""
-        return self._of_pixels_and_gradient(image, _of_whole(targets), weights)
 
     def sums(self, image: tf.Tensor, targets: Targets) -> list[Any]:
         """The first pass: what the readings take, added up over the tiles."""
@@ -207,9 +168,9 @@ class _Passes:
         tiles = self._tiles(image)
         for tile, (window, owned, of_tile) in zip(tiles, self._inputs(image, targets), strict=True):
             arguments = [window, owned, *of_tile, *slopes]
-            self._gradient = self._gradient or _compiled(self._pull, arguments)
-            place = tile.window(total)
-            place.assign(place + self._gradient(*arguments))
+            self._gradient = self._gradient or _compiled(self._gradient_of_window, arguments)
+            window_of_total: Any = tile.window(total)
+            window_of_total.assign(window_of_total + self._gradient(*arguments))
 
     def _take(self, window: tf.Tensor, owned: tf.Tensor, *targets: tf.Tensor) -> list[Any]:
         extractor = self._objective.extractor
@@ -217,9 +178,11 @@ class _Passes:
         of_tile: dict[str, dict[str, tf.Tensor]] = {}
         for (kind, layer), target in zip(self._kinds, targets, strict=True):
             of_tile.setdefault(kind, {})[layer] = target
-        return read_window(extractor, window, owned, self._objective.readings(of_tile, None))
+        return read_window(extractor, window, owned, self._objective.readings(of_tile))
 
-    def _pull(self, window: tf.Tensor, owned: tf.Tensor, *targets_and_slopes: tf.Tensor) -> tf.Tensor:
+    def _gradient_of_window(
+        self, window: tf.Tensor, owned: tf.Tensor, *targets_and_slopes: tf.Tensor
+    ) -> tf.Tensor:
         count = len(self._kinds)
         targets, slopes = targets_and_slopes[:count], targets_and_slopes[count:]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -247,6 +210,35 @@ class _Passes:
         return tiles_of(height, width, self._size, self._objective.extractor)
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of a picture, with what the network sees around it."""
+
+    rows: Piece
+    columns: Piece
+
+    def window(self, image: tf.Tensor) -> tf.Tensor:
+        """Image [1, H, W, 3] -> the tile with its surroundings."""
+        rows, columns = self.rows, self.columns
+        return image[:, rows.window_start : rows.window_stop, columns.window_start : columns.window_stop]
+
+    def of_layer(self, target: tf.Tensor, layer: str) -> tf.Tensor:
+        """What a whole layer [1, h, w, C] holds for the tile itself."""
+        stride = positions_factor(layer)
+        (top, bottom), (left, right) = (
+            (side.start // stride, side.stop // stride) for side in (self.rows, self.columns)
+        )
+        return target[:, top:bottom, left:right]
+
+    @property
+    def owned(self) -> tf.Tensor:
+        """First and last row, first and last column of the tile itself, in its window: [4] int32."""
+        sides = (self.rows, self.columns)
+        return tf.constant(
+            [end - side.window_start for side in sides for end in (side.start, side.stop)], tf.int32
+        )
+
+
 def tiles_of(height: int, width: int, size: int, extractor: FeatureExtractor) -> list[Tile]:
     """Tiles of about ``size`` pixels a side, row by row, that cover a picture."""
     rows, columns = (
@@ -264,9 +256,21 @@ def _compiled(function: Callable, arguments: Sequence[tf.Tensor]) -> Callable:
     return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
-def _of_whole(targets: Targets) -> Targets:
-    """The targets that are no lists by tile, whose shapes would trace anew: those of the frame before."""
+def _of_pixels(targets: Targets) -> Targets:
+    """The targets of terms of pixels: those of the frame before. Lists by tile would be traced anew."""
     return {name: target for name, target in targets.items() if name == "temporal"}
+
+
+def _what_needs_the_whole(content: ContentLoss | None, style: StyleLoss | None) -> str | None:
+    """What in the terms can't be computed piece by piece, in words for a person; None if nothing is."""
+    for name, term in (("content", content), ("style", style)):
+        if term is not None and term.normalize_gradients:
+            return f"objective.{name}.normalize_gradients"
+    if style is not None and not style.in_pieces:
+        return f"the statistic {type(style.statistic).__name__}"
+    if content is not None and not content.in_pieces:
+        return f"the distance {type(content.distance).__name__}"
+    return None
 
 
 def _with_gradient(parts: Callable[[tf.Tensor, Targets], list[tf.Tensor]]) -> Callable:

@@ -1,4 +1,4 @@
-"""The compiled step and the loop of several pictures at once."""
+"""Several pictures at once: one batch through the network, then each for itself."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ import tensorflow as tf
 
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.objective import BoundObjective, Objective
-from nst_tf.optim.loop import Pace, Solver
+from nst_tf.optim.loop import Solver, StepsPerCall
 from nst_tf.optim.step import CompiledStep, Verdict, compiled_apart, key_of_step
 from nst_tf.report import Report
-
-# ----------------------------------------------------------------------------
-# The compiled step of several pictures at once: one batch through the network, then each for itself.
 
 # as CompiledSteps; a batch of 16 with L-BFGS of 20 pairs at 256 x 256 has 0.55 GB
 _MOST_BYTES = 1 << 30
@@ -70,7 +67,6 @@ class BatchedStep:
 
     @property
     def bytes(self) -> int:
-        """What the variables take."""
         return sum(lane.state.bytes for lane in self.lanes)
 
     def _steps(self, count: tf.Tensor, targets, weights) -> tf.Tensor:
@@ -102,7 +98,6 @@ class BatchedSteps:
     """Batched steps that wait to be used again; bounded, and freed when told that shapes changed."""
 
     def __init__(self) -> None:
-        """None yet."""
         self._waiting: BoundedCache[BatchedStep] = BoundedCache(_MOST_BYTES, _MOST_STEPS)
 
     def take(self, key: Hashable, make: Callable[[], BatchedStep]) -> BatchedStep:
@@ -115,7 +110,6 @@ class BatchedSteps:
             gc.collect()  # as in CompiledSteps
 
     def clear(self) -> None:
-        """Free them all."""
         self._waiting.clear()
 
 
@@ -123,15 +117,15 @@ class OtherStep(Exception):
     """A solver wants another step than those that entered the same size before it."""
 
 
-class Seats:
-    """The places of several solvers at the batched steps of their sizes."""
+class BatchedLanes:
+    """The lanes of several solvers in the batched steps of their sizes."""
 
     def __init__(self, waiting: BatchedSteps, count: int) -> None:
-        """``count`` places; steps are taken from those ``waiting``."""
+        """``count`` lanes; steps are taken from those ``waiting``."""
         self._waiting = waiting
         self._taken: dict[Hashable, BatchedStep] = {}
         self._present: Hashable = None
-        self.seats = [Seat(self, number) for number in range(count)]
+        self.lanes = [Lane(self, number) for number in range(count)]
         """What each solver takes its step from."""
 
     def next_size(self) -> None:
@@ -145,7 +139,7 @@ class Seats:
 
     def taken(self, key: Hashable, make: Callable[[], BatchedStep]) -> BatchedStep:
         """The step of this key; raises OtherStep if another one is that of the present size."""
-        key = (len(self.seats), key)
+        key = (len(self.lanes), key)
         if self._present not in (None, key):
             raise OtherStep
         self._present = key
@@ -160,11 +154,11 @@ class Seats:
         self._taken.clear()
 
 
-class Seat:
-    """One solver's place: a ``Waiting`` that has one lane of a batched step for it."""
+class Lane:
+    """One solver's: a ``StepSource`` that has one lane of a batched step for it."""
 
-    def __init__(self, seats: Seats, number: int) -> None:
-        self._seats = seats
+    def __init__(self, all_lanes: BatchedLanes, number: int) -> None:
+        self._all = all_lanes
         self._number = number
 
     def take(
@@ -176,33 +170,32 @@ class Seat:
         clip: bool,
         average: float | None,
     ) -> tuple[Hashable, CompiledStep]:
-        """The lane, reset to ``start`` [H, W, 3], and a key; raises OtherStep as ``Seats.taken``."""
+        """The lane, reset to ``start`` [H, W, 3], and a key; raises OtherStep as ``BatchedLanes.taken``."""
         key = key_of_step(bound, start, prototype, clip, average)
         shape = start.shape[0], start.shape[1]
 
         def make() -> BatchedStep:
-            count = len(self._seats.seats)
+            count = len(self._all.lanes)
             return BatchedStep(count, bound.objective, shape, prototype, clip=clip, average=average)
 
-        lane = self._seats.taken(key, make).lanes[self._number]
+        lane = self._all.taken(key, make).lanes[self._number]
         lane.reset(start, prototype)
         return key, lane
 
     def give_back(self, key: Hashable, step: CompiledStep) -> None:
-        """Nothing: ``Seats.close`` does it for all."""
+        """Nothing: ``BatchedLanes.close`` does it for all."""
 
 
-# ----------------------------------------------------------------------------
-# The loop of several solvers whose compiled calls are one.
+# ---- the loop of several solvers whose compiled calls are one ----
 
 
 def steps_together(
-    seats: Seats, solvers: Mapping[int, Solver], count: int, reports_every: Mapping[int, int | None]
+    lanes: BatchedLanes, solvers: Mapping[int, Solver], count: int, reports_every: Mapping[int, int | None]
 ) -> Iterator[tuple[int, Report | None]]:
-    """Run ``count`` steps of each solver and yield seat and report of each, call by call.
+    """Run ``count`` steps of each solver and yield number and report of each, call by call.
 
-    ``solvers``, by the number of their seat, have entered the same size, with objectives of one structure and
-    without patience; seats without a solver are computed and not looked at. A solver whose step went wrong
+    ``solvers``, by the number of their lane, have entered the same size, with objectives of one structure and
+    without patience; lanes without a solver are computed and not looked at. A solver whose step went wrong
     gets no more reports: None comes in the place of those of that call. Each solver's ``seconds`` are its
     share of the time. Calls are as long as in ``Solver.steps``.
     """
@@ -210,25 +203,25 @@ def steps_together(
         return
     going_on = dict(solvers)
     first = next(iter(going_on.values()))
-    bounds = [going_on.get(number, first).bound for number in range(len(seats.seats))]
+    bounds = [going_on.get(number, first).bound for number in range(len(lanes.lanes))]
     targets, weights = stacked(bounds)
     share = 1 / len(going_on)
     began = time.perf_counter()
-    seats.step.trace(targets, weights)
+    lanes.step.trace(targets, weights)
     tracing = time.perf_counter() - began
     for solver in going_on.values():
         solver.begin_steps(share * tracing)
-    pace = Pace(count)
-    while pace.left and going_on:
-        chunk = min(pace.next_call(solver.step, reports_every[number]) for number, solver in going_on.items())
+    calls = StepsPerCall(count)
+    while calls.left and going_on:
+        chunk = min(calls.next_call(one.step, reports_every[number]) for number, one in going_on.items())
         called = time.perf_counter()
-        rows = seats.step(chunk, targets, weights)  # the one host sync
+        rows = lanes.step(chunk, targets, weights)  # the one host sync
         took = time.perf_counter() - called
         for number, solver in list(going_on.items()):
             if np.any(rows[number, :, 0] != Verdict.GOOD):
                 del going_on[number]
                 yield number, None
                 continue
-            for report in solver.told(rows[number], chunk, share * took, is_first=pace.done == 0):
+            for report in solver.reports(rows[number], chunk, share * took, is_first=calls.done == 0):
                 yield number, report
-        pace.made(chunk, took)
+        calls.made(chunk, took)

@@ -11,125 +11,197 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.errors import InputError
-from nst_tf.tensorflow_tools import assign_if, selects
+from nst_tf.tensorflow_tools import assign_if, selects, wrapped
 
-# ----------------------------------------------------------------------------
-# What both kinds of L-BFGS keep in the way of a Keras optimizer.
-
-
-def check_history_size(history_size: int) -> None:
-    """Raise InputError unless ``history_size`` is a whole number of at least 1."""
-    if isinstance(history_size, bool) or not isinstance(history_size, int) or history_size < 1:
-        raise InputError(f"history_size must be a whole number of at least 1, but is {history_size!r}")
-
-
-def zero_variables_of(optimizer: keras.optimizers.Optimizer):
-    """A maker of zero-filled variables that ``optimizer`` tracks, for ``CurvaturePairs``."""
-
-    def make(shape: tuple[int, ...], dtype: str, name: str):
-        return optimizer.add_variable(shape=shape, dtype=dtype, initializer="zeros", name=name)
-
-    return make
+# Nocedal and Wright 2006, section 3.1: "c1 is usually chosen to be quite small, say c1 = 1e-4"
+_SUFFICIENT_DECREASE = 1e-4
+# the same, section 3.5: a step from interpolation is kept within these parts of the last one
+_SMALLEST_SHRINK, _LARGEST_SHRINK = 0.1, 0.5
+# a pair must have s.y >= this * |s| |y|; SciPy's L-BFGS-B skips at machine epsilon * |y|^2, but here
+# gradients may come from bfloat16 convolutions, with a relative noise of 2^-8 an activation
+_SMALLEST_CURVATURE = 1e-6
+# after so many rejected trials the curvature is not to be trusted: forget it and go downhill
+_MOST_REJECTIONS = 8
 
 
-def updates_made(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
-    """How often the optimizer was applied; scalar."""
-    iterations: Any = optimizer.iterations
-    return tf.convert_to_tensor(iterations.value)
+class LBFGS(keras.optimizers.Optimizer):
+    """Projected L-BFGS with backtracking, told the loss together with the gradient.
 
+    Every call of ``apply`` receives loss and gradient at the variables' present value, the trial
+    point. A trial that decreases the loss sufficiently (Armijo's condition along the projection arc,
+    Bertsekas 1982, "Projected Newton methods for optimization problems with simple constraints",
+    equation 12) is accepted, the curvature is updated, and the variables move to the next trial; any
+    other (a higher, infinite or undefined loss) is taken back, and a shorter step is tried from the
+    last accepted point. So one call is one evaluation, and ``accepted_loss`` never rises.
 
-def count_update(optimizer: keras.optimizers.Optimizer) -> None:
-    """Count one more application, as Keras' own optimizers do."""
-    iterations: Any = optimizer.iterations
-    iterations.assign_add(1)
+    Coordinates at a bound whose gradient points outwards are held, and the two-loop recursion runs
+    in the subspace of the others (Bertsekas' two-metric projection).
 
-
-# ----------------------------------------------------------------------------
-# Many variables as one vector: what a quasi-Newton method sees.
-
-
-def flatten(tensors: Sequence) -> tf.Tensor:
-    """Tensors or variables of any shapes -> one float32 vector [n]."""
-    parts = [tf.reshape(tf.cast(tf.convert_to_tensor(one), tf.float32), [-1]) for one in tensors]
-    return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
-
-
-def unflattened(variables: Sequence, vector: tf.Tensor) -> list[tuple[Any, tf.Tensor]]:
-    """Each of the variables with its share of a vector [n], in its shape and type."""
-    start, pairs = 0, []
-    for variable in variables:
-        size = int(np.prod(variable.shape))
-        value = tf.reshape(vector[start : start + size], variable.shape)
-        pairs.append((variable, tf.cast(value, variable.dtype)))
-        start += size
-    return pairs
-
-
-def assign_flat(variables: Sequence, vector: tf.Tensor) -> None:
-    """Write a vector [n] back into the variables it was made of."""
-    for variable, value in unflattened(variables, vector):
-        variable.assign(value)
-
-
-def count_parameters(variables: Sequence) -> int:
-    """The length of the vector that ``flatten`` makes of the variables."""
-    return sum(int(np.prod(variable.shape)) for variable in variables)
-
-
-# ----------------------------------------------------------------------------
-# An initial metric for pictures: what is alike over larger areas may move further.
-
-
-def over_octaves(image: tf.Tensor, octaves: int, *, weight: float = 1.0, circular: bool = False) -> tf.Tensor:
-    """P v = v + sum for k = 1..octaves of w^k U_k U_k^T v / 4^k, for an image v [1, H, W, C] of any size.
-
-    ``weight`` w > 0 is how much more an octave counts than the next finer one.
-
-    U_k enlarges an image 2^k times by linear interpolation, so U_k^T / 4^k takes weighted means around the
-    points of a coarser grid (beyond the lower and right border v is 0). Each term is symmetric without
-    negative eigenvalues, so P is symmetric with eigenvalues of at least 1: a metric.
-
-    It is steepest descent on a sum of images at several resolutions, seen from the pixels. The loss of style
-    transfer is stiff in fine detail and soft in what is coarse: plain gradients move detail first. Repeating
-    pixels in the place of interpolation leaves the edges of squares in areas without detail.
-
-    ``circular``: beyond a border v is what it is at the opposite one, and octaves whose 2^k does not divide
-    both sides, which have no such grid, are left out. On a torus no place then moves in another way.
+    ``learning_rate`` is the first trial's length on the quasi-Newton direction, where 1 is right for
+    almost every purpose; ``first_step`` is the root mean square of the first change of the variables
+    (for pictures in [0, 1]: 0.01 is two to three 8-bit steps). ``lower`` and ``upper`` bound every
+    coordinate; None is no bound. ``octaves`` above 0 begins the recursion with the metric of
+    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C]; ``octave_weight``
+    is the weight there, ``circular`` is that of a torus. ``scale`` multiplies the initial metric's usual
+    length (Nocedal and Wright 2006, equation 7.20), which the newest pair gives: the shortest of the lengths
+    that it allows, and so too short where steps are hardly ever taken back.
     """
-    height, width = (int(side) for side in image.shape[1:3])  # pyright: ignore[reportArgumentType]
-    total = image
-    for octave in range(1, octaves + 1):
-        side = 2**octave
-        if circular:
-            if not (height % side or width % side):
-                total += weight**octave * _octave_of_torus(image, side)
-            continue
-        down, across = -(-height // side), -(-width // side)
-        padded = tf.pad(image, [[0, 0], [0, down * side - height], [0, across * side - width], [0, 0]])
-        coarse = tf.zeros((1, down, across, image.shape[-1]), image.dtype)
-        # the gradient of an interpolation is its transpose
-        sums = tf.raw_ops.ResizeBilinearGrad(grads=padded, original_image=coarse, half_pixel_centers=True)
-        means = weight**octave * sums / side**2
-        total += tf.image.resize(means, (down * side, across * side), "bilinear")[:, :height, :width]
-    return total
+
+    needs_loss = True
+
+    def __init__(
+        self,
+        learning_rate: float = 1.0,
+        history_size: int = 20,
+        lower: float | None = 0.0,
+        upper: float | None = 1.0,
+        first_step: float = 0.01,
+        octaves: int = 0,
+        octave_weight: float = 1.0,
+        scale: float = 1.0,
+        circular: bool = False,
+        name: str = "lbfgs",
+        **keras_options,
+    ) -> None:
+        """Raises InputError for a history below 1, empty bounds, a first step <= 0, or octaves < 0."""
+        super().__init__(learning_rate=learning_rate, name=name, **keras_options)
+        check_history_size(history_size)
+        if lower is not None and upper is not None and not lower < upper:
+            raise InputError(f"lower must be below upper, but they are {lower} and {upper}")
+        if not (first_step > 0 and math.isfinite(first_step)):
+            raise InputError(f"first_step must be positive, but is {first_step}")
+        self.history_size = history_size
+        self.lower, self.upper = lower, upper
+        if isinstance(octaves, bool) or not isinstance(octaves, int) or octaves < 0:
+            raise InputError(f"octaves must be a whole number of at least 0, but is {octaves!r}")
+        for option, value in (("octave_weight", octave_weight), ("scale", scale)):
+            if not (value > 0 and math.isfinite(value)):
+                raise InputError(f"{option} must be positive, but is {value}")
+        self.octave_weight, self.scale = octave_weight, scale
+        self.first_step = first_step
+        self.octaves = octaves
+        self.circular = circular
+
+    def build(self, var_list) -> None:
+        if self.built:
+            return
+        super().build(var_list)
+        size = count_parameters(var_list)
+        make = zero_variables_of(self)
+        self._image_shape = tuple(var_list[0].shape) if len(var_list) == 1 else ()
+        self._pairs = CurvaturePairs(make, self.history_size, size)
+        self._point = make((size,), "float32", "accepted_point")
+        self._gradient = make((size,), "float32", "accepted_gradient")
+        self._direction = make((size,), "float32", "direction")
+        self._loss = make((), "float32", "accepted_loss")
+        self._length = make((), "float32", "step_length")
+        self._rejections = make((), "int64", "rejections")
+        self._accepted = make((), "int64", "accepted_trials")
+
+    @property
+    def accepted_loss(self) -> tf.Tensor:
+        """The loss of the last accepted point, the lowest so far; scalar."""
+        return tf.convert_to_tensor(self._loss.value)
+
+    def apply(self, grads, trainable_variables=None, loss=None) -> None:
+        """Accept or take back the present value of the variables, and move them to the next trial."""
+        if loss is None:
+            raise InputError("LBFGS compares losses: call apply(gradients, variables, loss=...)")
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        trial, gradient, loss = flatten(variables), flatten(grads), tf.cast(loss, tf.float32)
+        first = tf.equal(tf.convert_to_tensor(self._accepted.value), 0)
+        promised = dot(self._gradient.value, trial - self._point.value)
+        sufficient = loss <= self._loss.value + _SUFFICIENT_DECREASE * tf.minimum(promised, 0.0)
+        usable = tf.math.is_finite(loss) & tf.math.is_finite(tf.reduce_sum(tf.abs(gradient)))
+        accepts = usable & (first | sufficient)
+        self._learn_if(accepts & tf.logical_not(first), trial, gradient)
+        shorter = tf.convert_to_tensor(self._length.value) * self._shrink(loss, promised)
+        self._accept_if(accepts, trial, gradient, loss)
+        starts_anew = tf.logical_not(accepts) & tf.equal(self._rejections.value % _MOST_REJECTIONS, 0)
+        self._pairs.clear_if(starts_anew)
+        assign_if(tf.logical_not(accepts), lambda: [(self._length, shorter)])
+        assign_if(accepts | starts_anew, self._aim)
+        step = tf.convert_to_tensor(self._length.value) * self._direction.value
+        next_trial = self._projected(self._point.value + step)
+        # a start without a usable loss leaves no point to go back to: stay there
+        started = tf.convert_to_tensor(self._accepted.value) > 0
+        assign_flat(variables, tf.where(started, next_trial, trial))
+        count_update(self)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "history_size": self.history_size,
+            "lower": self.lower,
+            "upper": self.upper,
+            "first_step": self.first_step,
+            "octaves": self.octaves,
+            "octave_weight": self.octave_weight,
+            "scale": self.scale,
+            "circular": self.circular,
+        }
+
+    def _learn_if(self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor) -> None:
+        """Remember how the gradient changed on the way to the trial, where it tells a curvature."""
+        step, change = trial - self._point.value, gradient - self._gradient.value
+        curved = dot(step, change) > _SMALLEST_CURVATURE * tf.norm(step) * tf.norm(change)
+        self._pairs.push_if(condition & curved, step, change)
+
+    def _accept_if(
+        self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor
+    ) -> None:
+        assign_if(condition, lambda: [(self._point, trial), (self._gradient, gradient), (self._loss, loss)])
+        self._accepted.assign_add(tf.cast(condition, tf.int64))
+        rejections = tf.convert_to_tensor(self._rejections.value)
+        self._rejections.assign(tf.where(condition, tf.zeros_like(rejections), rejections + 1))
+
+    def _shrink(self, loss: tf.Tensor, promised: tf.Tensor) -> tf.Tensor:
+        """By what the length is multiplied after a trial with this loss was taken back."""
+        # the parabola through the accepted loss, its slope and the trial's loss has its minimum here
+        excess = loss - self._loss.value - promised
+        shrink = tf.where(excess > 0, tf.math.divide_no_nan(-promised, 2.0 * excess), _LARGEST_SHRINK)
+        shrink = tf.where(tf.math.is_finite(loss), shrink, _SMALLEST_SHRINK)
+        return tf.clip_by_value(shrink, _SMALLEST_SHRINK, _LARGEST_SHRINK)
+
+    def _aim(self) -> list[tuple[Any, tf.Tensor]]:
+        """Direction and first length from the accepted point."""
+        gradient = tf.convert_to_tensor(self._gradient.value)
+        free = self._free(gradient)
+        downhill = -gradient * free
+        newton = self._pairs.times_inverse_hessian(downhill, free, self._metric, self.scale)
+        # without curvature the direction has the gradient's scale: the first step sets the scale
+        root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(newton)))
+        first_length = tf.math.divide_no_nan(tf.constant(self.first_step), root_mean_square)
+        smaller = 0.5 ** tf.cast(self._rejections.value, tf.float32)
+        learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
+        length = tf.where(tf.equal(self._pairs.pushed, 0), first_length * smaller, 1.0)
+        return [(self._direction, newton), (self._length, length * learning_rate)]
+
+    def _metric(self, vector: tf.Tensor) -> tf.Tensor:
+        if not self.octaves or len(self._image_shape) != 4:
+            return vector
+        image = tf.reshape(vector, self._image_shape)
+        moved = over_octaves(image, self.octaves, weight=self.octave_weight, circular=self.circular)
+        return tf.reshape(moved, [-1])
+
+    def _free(self, gradient: tf.Tensor) -> tf.Tensor:
+        """1 where a coordinate may move along -gradient, 0 where a bound holds it; [n]."""
+        held = tf.zeros_like(gradient, tf.bool)
+        if self.lower is not None:
+            held |= (self._point.value <= self.lower) & (gradient > 0)
+        if self.upper is not None:
+            held |= (self._point.value >= self.upper) & (gradient < 0)
+        return tf.cast(tf.logical_not(held), tf.float32)
+
+    def _projected(self, point: tf.Tensor) -> tf.Tensor:
+        if self.lower is not None:
+            point = tf.maximum(point, self.lower)
+        if self.upper is not None:
+            point = tf.minimum(point, self.upper)
+        return point
 
 
-def _octave_of_torus(image: tf.Tensor, side: int) -> tf.Tensor:
-    """U U^T v / side^2 for one octave: a cell of the coarser grid reaches half a cell into its neighbours."""
-    padded = _wrapped(image, side)
-    coarse = tf.zeros_like(padded[:, ::side, ::side])
-    sums = tf.raw_ops.ResizeBilinearGrad(grads=padded, original_image=coarse, half_pixel_centers=True)
-    means = _wrapped(sums[:, 1:-1, 1:-1] / side**2, 1)
-    return tf.image.resize(means, tuple(padded.shape[1:3]), "bilinear")[:, side:-side, side:-side]
-
-
-def _wrapped(image: tf.Tensor, width: int) -> tf.Tensor:
-    tall = tf.concat([image[:, -width:], image, image[:, :width]], 1)
-    return tf.concat([tall[:, :, -width:], tall, tall[:, :, :width]], 2)
-
-
-# ----------------------------------------------------------------------------
-# The curvature pairs of L-BFGS and the two-loop recursion over them.
+# ---- the curvature pairs and the two-loop recursion over them ----
 
 
 class CurvaturePairs:
@@ -246,195 +318,99 @@ def dot(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     return tf.tensordot(left, right, 1)
 
 
-# ----------------------------------------------------------------------------
-# The safe L-BFGS: bounded, with a line search, one evaluation of the objective at every call.
-
-# Nocedal and Wright 2006, section 3.1: "c1 is usually chosen to be quite small, say c1 = 1e-4"
-_SUFFICIENT_DECREASE = 1e-4
-# the same, section 3.5: a step from interpolation is kept within these parts of the last one
-_SMALLEST_SHRINK, _LARGEST_SHRINK = 0.1, 0.5
-# a pair must have s.y >= this * |s| |y|; SciPy's L-BFGS-B skips at machine epsilon * |y|^2, but here
-# gradients may come from bfloat16 convolutions, with a relative noise of 2^-8 an activation
-_SMALLEST_CURVATURE = 1e-6
-# after so many rejected trials the curvature is not to be trusted: forget it and go downhill
-_MOST_REJECTIONS = 8
+# ---- an initial metric for pictures: what is alike over larger areas may move further ----
 
 
-class LBFGS(keras.optimizers.Optimizer):
-    """Projected L-BFGS with backtracking, told the loss together with the gradient.
+def over_octaves(image: tf.Tensor, octaves: int, *, weight: float = 1.0, circular: bool = False) -> tf.Tensor:
+    """P v = v + sum for k = 1..octaves of w^k U_k U_k^T v / 4^k, for an image v [1, H, W, C] of any size.
 
-    Every call of ``apply`` receives loss and gradient at the variables' present value, the trial
-    point. A trial that decreases the loss sufficiently (Armijo's condition along the projection arc,
-    Bertsekas 1982, "Projected Newton methods for optimization problems with simple constraints",
-    equation 12) is accepted, the curvature is updated, and the variables move to the next trial; any
-    other (a higher, infinite or undefined loss) is taken back, and a shorter step is tried from the
-    last accepted point. So one call is one evaluation, and ``accepted_loss`` never rises.
+    ``weight`` w > 0 is how much more an octave counts than the next finer one.
 
-    Coordinates at a bound whose gradient points outwards are held, and the two-loop recursion runs
-    in the subspace of the others (Bertsekas' two-metric projection).
+    U_k enlarges an image 2^k times by linear interpolation, so U_k^T / 4^k takes weighted means around the
+    points of a coarser grid (beyond the lower and right border v is 0). Each term is symmetric without
+    negative eigenvalues, so P is symmetric with eigenvalues of at least 1: a metric.
 
-    ``learning_rate`` is the first trial's length on the quasi-Newton direction, where 1 is right for
-    almost every purpose; ``first_step`` is the root mean square of the first change of the variables
-    (for pictures in [0, 1]: 0.01 is two to three 8-bit steps). ``lower`` and ``upper`` bound every
-    coordinate; None is no bound. ``octaves`` above 0 begins the recursion with the metric of
-    ``over_octaves`` and not with the identity, if the variable is one image [1, H, W, C]; ``octave_weight``
-    is the weight there, ``circular`` is that of a torus. ``scale`` multiplies the initial metric's usual
-    length (Nocedal and Wright 2006, equation 7.20), which the newest pair gives: the shortest of the lengths
-    that it allows, and so too short where steps are hardly ever taken back.
+    It is steepest descent on a sum of images at several resolutions, seen from the pixels. The loss of style
+    transfer is stiff in fine detail and soft in what is coarse: plain gradients move detail first. Repeating
+    pixels in the place of interpolation leaves the edges of squares in areas without detail.
+
+    ``circular``: beyond a border v is what it is at the opposite one, and octaves whose 2^k does not divide
+    both sides, which have no such grid, are left out. On a torus no place then moves in another way.
     """
+    height, width = (int(side) for side in image.shape[1:3])  # pyright: ignore[reportArgumentType]
+    total = image
+    for octave in range(1, octaves + 1):
+        side = 2**octave
+        if circular:
+            if not (height % side or width % side):
+                total += weight**octave * _octave_of_torus(image, side)
+            continue
+        down, across = -(-height // side), -(-width // side)
+        padded = tf.pad(image, [[0, 0], [0, down * side - height], [0, across * side - width], [0, 0]])
+        coarse = tf.zeros((1, down, across, image.shape[-1]), image.dtype)
+        # the gradient of an interpolation is its transpose
+        sums = tf.raw_ops.ResizeBilinearGrad(grads=padded, original_image=coarse, half_pixel_centers=True)
+        means = weight**octave * sums / side**2
+        total += tf.image.resize(means, (down * side, across * side), "bilinear")[:, :height, :width]
+    return total
 
-    needs_loss = True
 
-    def __init__(
-        self,
-        learning_rate: float = 1.0,
-        history_size: int = 20,
-        lower: float | None = 0.0,
-        upper: float | None = 1.0,
-        first_step: float = 0.01,
-        octaves: int = 0,
-        octave_weight: float = 1.0,
-        scale: float = 1.0,
-        circular: bool = False,
-        name: str = "lbfgs",
-        **keras_options,
-    ) -> None:
-        """Raises InputError for a history below 1, empty bounds, a first step <= 0, or octaves < 0."""
-        super().__init__(learning_rate=learning_rate, name=name, **keras_options)
-        check_history_size(history_size)
-        if lower is not None and upper is not None and not lower < upper:
-            raise InputError(f"lower must be below upper, but they are {lower} and {upper}")
-        if not (first_step > 0 and math.isfinite(first_step)):
-            raise InputError(f"first_step must be positive, but is {first_step}")
-        self.history_size = history_size
-        self.lower, self.upper = lower, upper
-        if isinstance(octaves, bool) or not isinstance(octaves, int) or octaves < 0:
-            raise InputError(f"octaves must be a whole number of at least 0, but is {octaves!r}")
-        for option, value in (("octave_weight", octave_weight), ("scale", scale)):
-            if not (value > 0 and math.isfinite(value)):
-                raise InputError(f"{option} must be positive, but is {value}")
-        self.octave_weight, self.scale = octave_weight, scale
-        self.first_step = first_step
-        self.octaves = octaves
-        self.circular = circular
+def _octave_of_torus(image: tf.Tensor, side: int) -> tf.Tensor:
+    """U U^T v / side^2 for one octave: a cell of the coarser grid reaches half a cell into its neighbours."""
+    padded = wrapped(image, side)
+    coarse = tf.zeros_like(padded[:, ::side, ::side])
+    sums = tf.raw_ops.ResizeBilinearGrad(grads=padded, original_image=coarse, half_pixel_centers=True)
+    means = wrapped(sums[:, 1:-1, 1:-1] / side**2, 1)
+    return tf.image.resize(means, tuple(padded.shape[1:3]), "bilinear")[:, side:-side, side:-side]
 
-    def build(self, var_list) -> None:
-        """Create the state for these variables."""
-        if self.built:
-            return
-        super().build(var_list)
-        size = count_parameters(var_list)
-        make = zero_variables_of(self)
-        self._image_shape = tuple(var_list[0].shape) if len(var_list) == 1 else ()
-        self._pairs = CurvaturePairs(make, self.history_size, size)
-        self._point = make((size,), "float32", "accepted_point")
-        self._gradient = make((size,), "float32", "accepted_gradient")
-        self._direction = make((size,), "float32", "direction")
-        self._loss = make((), "float32", "accepted_loss")
-        self._length = make((), "float32", "step_length")
-        self._rejections = make((), "int64", "rejections")
-        self._accepted = make((), "int64", "accepted_trials")
 
-    @property
-    def accepted_loss(self) -> tf.Tensor:
-        """The loss of the last accepted point, the lowest so far; scalar."""
-        return tf.convert_to_tensor(self._loss.value)
+# ---- what all kinds of L-BFGS share: many variables as one vector, in the way of a Keras optimizer ----
 
-    def apply(self, grads, trainable_variables=None, loss=None) -> None:
-        """Accept or take back the present value of the variables, and move them to the next trial."""
-        if loss is None:
-            raise InputError("LBFGS compares losses: call apply(gradients, variables, loss=...)")
-        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
-        self.build(variables)
-        trial, gradient, loss = flatten(variables), flatten(grads), tf.cast(loss, tf.float32)
-        first = tf.equal(tf.convert_to_tensor(self._accepted.value), 0)
-        promised = dot(self._gradient.value, trial - self._point.value)
-        sufficient = loss <= self._loss.value + _SUFFICIENT_DECREASE * tf.minimum(promised, 0.0)
-        usable = tf.math.is_finite(loss) & tf.math.is_finite(tf.reduce_sum(tf.abs(gradient)))
-        accepts = usable & (first | sufficient)
-        self._learn_if(accepts & tf.logical_not(first), trial, gradient)
-        shorter = tf.convert_to_tensor(self._length.value) * self._shrink(loss, promised)
-        self._accept_if(accepts, trial, gradient, loss)
-        starts_anew = tf.logical_not(accepts) & tf.equal(self._rejections.value % _MOST_REJECTIONS, 0)
-        self._pairs.clear_if(starts_anew)
-        assign_if(tf.logical_not(accepts), lambda: [(self._length, shorter)])
-        assign_if(accepts | starts_anew, self._aim)
-        step = tf.convert_to_tensor(self._length.value) * self._direction.value
-        next_trial = self._projected(self._point.value + step)
-        # a start without a usable loss leaves no point to go back to: stay there
-        started = tf.convert_to_tensor(self._accepted.value) > 0
-        assign_flat(variables, tf.where(started, next_trial, trial))
-        count_update(self)
 
-    def get_config(self) -> dict:
-        """What ``from_config`` needs to build this optimizer anew."""
-        return super().get_config() | {
-            "history_size": self.history_size,
-            "lower": self.lower,
-            "upper": self.upper,
-            "first_step": self.first_step,
-            "octaves": self.octaves,
-            "octave_weight": self.octave_weight,
-            "scale": self.scale,
-            "circular": self.circular,
-        }
+def flatten(tensors: Sequence) -> tf.Tensor:
+    """Tensors or variables of any shapes -> one float32 vector [n]."""
+    parts = [tf.reshape(tf.cast(tf.convert_to_tensor(one), tf.float32), [-1]) for one in tensors]
+    return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
 
-    def _learn_if(self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor) -> None:
-        """Remember how the gradient changed on the way to the trial, where it tells a curvature."""
-        step, change = trial - self._point.value, gradient - self._gradient.value
-        curved = dot(step, change) > _SMALLEST_CURVATURE * tf.norm(step) * tf.norm(change)
-        self._pairs.push_if(condition & curved, step, change)
 
-    def _accept_if(
-        self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor
-    ) -> None:
-        assign_if(condition, lambda: [(self._point, trial), (self._gradient, gradient), (self._loss, loss)])
-        self._accepted.assign_add(tf.cast(condition, tf.int64))
-        rejections = tf.convert_to_tensor(self._rejections.value)
-        self._rejections.assign(tf.where(condition, tf.zeros_like(rejections), rejections + 1))
+def unflattened(variables: Sequence, vector: tf.Tensor) -> list[tuple[Any, tf.Tensor]]:
+    """Each of the variables with its share of a vector [n], in its shape and type."""
+    start, pairs = 0, []
+    for variable in variables:
+        size = int(np.prod(variable.shape))
+        value = tf.reshape(vector[start : start + size], variable.shape)
+        pairs.append((variable, tf.cast(value, variable.dtype)))
+        start += size
+    return pairs
 
-    def _shrink(self, loss: tf.Tensor, promised: tf.Tensor) -> tf.Tensor:
-        """By what the length is multiplied after a trial with this loss was taken back."""
-        # the parabola through the accepted loss, its slope and the trial's loss has its minimum here
-        excess = loss - self._loss.value - promised
-        shrink = tf.where(excess > 0, tf.math.divide_no_nan(-promised, 2.0 * excess), _LARGEST_SHRINK)
-        shrink = tf.where(tf.math.is_finite(loss), shrink, _SMALLEST_SHRINK)
-        return tf.clip_by_value(shrink, _SMALLEST_SHRINK, _LARGEST_SHRINK)
 
-    def _aim(self) -> list[tuple[Any, tf.Tensor]]:
-        """Direction and first length from the accepted point."""
-        gradient = tf.convert_to_tensor(self._gradient.value)
-        free = self._free(gradient)
-        downhill = -gradient * free
-        newton = self._pairs.times_inverse_hessian(downhill, free, self._metric, self.scale)
-        # without curvature the direction has the gradient's scale: the first step sets the scale
-        root_mean_square = tf.sqrt(tf.reduce_mean(tf.square(newton)))
-        first_length = tf.math.divide_no_nan(tf.constant(self.first_step), root_mean_square)
-        smaller = 0.5 ** tf.cast(self._rejections.value, tf.float32)
-        learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
-        length = tf.where(tf.equal(self._pairs.pushed, 0), first_length * smaller, 1.0)
-        return [(self._direction, newton), (self._length, length * learning_rate)]
+def assign_flat(variables: Sequence, vector: tf.Tensor) -> None:
+    """Write a vector [n] back into the variables it was made of."""
+    for variable, value in unflattened(variables, vector):
+        variable.assign(value)
 
-    def _metric(self, vector: tf.Tensor) -> tf.Tensor:
-        if not self.octaves or len(self._image_shape) != 4:
-            return vector
-        return tf.reshape(self._over_octaves(tf.reshape(vector, self._image_shape)), [-1])
 
-    def _over_octaves(self, image: tf.Tensor) -> tf.Tensor:
-        return over_octaves(image, self.octaves, weight=self.octave_weight, circular=self.circular)
+def count_parameters(variables: Sequence) -> int:
+    """The length of the vector that ``flatten`` makes of the variables."""
+    return sum(int(np.prod(variable.shape)) for variable in variables)
 
-    def _free(self, gradient: tf.Tensor) -> tf.Tensor:
-        """1 where a coordinate may move along -gradient, 0 where a bound holds it; [n]."""
-        held = tf.zeros_like(gradient, tf.bool)
-        if self.lower is not None:
-            held |= (self._point.value <= self.lower) & (gradient > 0)
-        if self.upper is not None:
-            held |= (self._point.value >= self.upper) & (gradient < 0)
-        return tf.cast(tf.logical_not(held), tf.float32)
 
-    def _projected(self, point: tf.Tensor) -> tf.Tensor:
-        if self.lower is not None:
-            point = tf.maximum(point, self.lower)
-        if self.upper is not None:
-            point = tf.minimum(point, self.upper)
-        return point
+def check_history_size(history_size: int) -> None:
+    """Raise InputError unless ``history_size`` is a whole number of at least 1."""
+    if isinstance(history_size, bool) or not isinstance(history_size, int) or history_size < 1:
+        raise InputError(f"history_size must be a whole number of at least 1, but is {history_size!r}")
+
+
+def zero_variables_of(optimizer: keras.optimizers.Optimizer):
+    """A maker of zero-filled variables that ``optimizer`` tracks, for ``CurvaturePairs``."""
+
+    def make(shape: tuple[int, ...], dtype: str, name: str):
+        return optimizer.add_variable(shape=shape, dtype=dtype, initializer="zeros", name=name)
+
+    return make
+
+
+def count_update(optimizer: keras.optimizers.Optimizer) -> None:
+    """Count one more application, as Keras' own optimizers do."""
+    iterations: Any = optimizer.iterations
+    iterations.assign_add(1)

@@ -103,7 +103,6 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
             self._told.assign(0)
 
     def get_config(self) -> dict:
-        """What ``from_config`` needs to build this optimizer anew."""
         return super().get_config() | {
             "evaluations": self.evaluations,
             "history_size": self.history_size,

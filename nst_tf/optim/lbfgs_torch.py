@@ -15,7 +15,6 @@ from nst_tf.optim.lbfgs import (
     dot,
     flatten,
     unflattened,
-    updates_made,
     zero_variables_of,
 )
 from nst_tf.tensorflow_tools import assign_if
@@ -53,7 +52,6 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         self.tolerance_change = tolerance_change
 
     def build(self, var_list) -> None:
-        """Create the state for these variables."""
         if self.built:
             return
         super().build(var_list)
@@ -74,7 +72,6 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         count_update(self)
 
     def get_config(self) -> dict:
-        """What ``from_config`` needs to build this optimizer anew."""
         return super().get_config() | {
             "history_size": self.history_size,
             "tolerance_gradient": self.tolerance_gradient,
@@ -82,7 +79,8 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         }
 
     def _update_if(self, condition: tf.Tensor, gradient: tf.Tensor, variables) -> None:
-        first = tf.equal(updates_made(self), 0)
+        iterations: Any = self.iterations
+        first = tf.equal(tf.convert_to_tensor(iterations.value), 0)
         change = gradient - self._gradient.value
         curvature = dot(change, self._step.value)
         keep = condition & tf.logical_not(first) & (curvature > _SMALLEST_CURVATURE)

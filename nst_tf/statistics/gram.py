@@ -4,17 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from nst_tf.checks import check_positive
 from nst_tf.statistics.distances import Distance, SquaredError
-from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, times_power, total_of
+from nst_tf.statistics.statistic import SumsOverPositions, as_column, as_vectors, linear_mean, total_of
 from nst_tf.tensorflow_tools import custom_gradient
 
-# ----------------------------------------------------------------------------
-# First and second moments of activations, as sums over positions that can be taken piece by piece.
+
+class GramSums(NamedTuple):
+    """The number of positions (scalar float64) and F^T F [C, C]."""
+
+    positions: tf.Tensor
+    products: tf.Tensor
+
+
+@dataclass(frozen=True)
+class Gram(SumsOverPositions):
+    """Gram matrix G = F^T F of the activations F [M, C], divided by M^p C^q; [C, C].
+
+    It tells which channels fire together, wherever they fire.
+    Gatys, Ecker, Bethge, CVPR 2016, equation 3 (there F is C x M and G = F F^T, which is the same
+    matrix). The sources differ in what they divide by: nothing (p=0, q=0: Keras' example), the M
+    positions (p=1: the TensorFlow guide, Gatys' notebook), positions and channels (p=1, q=1:
+    neural-style; it is also what equation 4's 1 / (4 C^2 M^2) comes to). M is always that of the
+    picture that the activations come from, so pictures of different sizes can be compared.
+    """
+
+    positions_power: float = 1.0
+    channels_power: float = 0.0
+    distance: Distance = field(default_factory=SquaredError)
+
+    def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> GramSums:
+        vectors = as_vectors(activations)
+        column = as_column(weights, vectors.dtype)
+        return GramSums(position_count(vectors, column), products_of(vectors, column))
+
+    def described(self, sums: GramSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
+        del dtype  # the products have it
+        gram = _times_power(sums.products, sums.positions, -self.positions_power)
+        return _times_power(gram, tf.shape(gram)[0], -self.channels_power)
+
+    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
+        return linear_mean(descriptions, shares)
+
+    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+        return self.distance(generated, style)
+
+
+def _times_power(value: tf.Tensor, base: tf.Tensor, power: float) -> tf.Tensor:
+    return value if power == 0 else value * tf.cast(base, value.dtype) ** power
+
+
+# ---- first and second moments, as sums over positions ----------------------
 
 
 class MomentSums(NamedTuple):
@@ -25,30 +69,10 @@ class MomentSums(NamedTuple):
     second: tf.Tensor
 
 
-def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-    """Vectors F [M, C] and weights w [M, 1] -> F^T W F [C, C], W the diagonal matrix of w or the identity.
-
-    Its gradient W F (D + D^T), for an upstream D, is one product; differentiating the product by each of
-    its two factors would take two of that size, and keep W F for them.
-    """
-
-    @custom_gradient
-    def products(given: tf.Tensor):
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            slopes = tf.matmul(given, upstream + tf.transpose(upstream))
-            return slopes if weights is None else weights * slopes
-
-        other = given if weights is None else weights * given
-        return tf.matmul(given, other, transpose_a=True), gradient
-
-    value: Any = products(vectors)
-    return value
-
-
 def moment_sums(
-    vectors: tf.Tensor, weights: tf.Tensor | None = None, products: tf.DType | None = None
+    activations: tf.Tensor, weights: tf.Tensor | None = None, products: tf.DType | None = None
 ) -> MomentSums:
-    """Vectors F [M, C] -> their sums. With weights w [M, 1] every sum is weighted, and sum w stands for M.
+    """Activations [1, H, W, C] -> their sums. With weights w every sum is weighted, and sum w stands for M.
 
     E[f f^T] - mu mu^T in float32 loses every digit of a variance that is small beside the square of its
     mean. So the products are those of F - r with r the mean of these vectors, and what that changes is
@@ -56,36 +80,51 @@ def moment_sums(
     The identity holds for any r, which therefore is a constant for the gradient. Products are multiplied in
     the type ``products``, by default that of F.
     """
+    vectors = as_vectors(activations)
+    column = as_column(weights, vectors.dtype)
     reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
-    scatter, rest = _centred_sums(vectors, reference, weights, products or vectors.dtype)
+    scatter, rest = _products(vectors, column, reference, products or vectors.dtype)
     scatter, rest = tf.cast(scatter, tf.float64), tf.cast(rest, tf.float64)
-    positions = position_count(vectors, weights)
+    positions = position_count(vectors, column)
     means = tf.cast(reference, tf.float64)
     outer = rest[:, tf.newaxis] * means
     second = scatter + outer + tf.transpose(outer) + positions * means[:, tf.newaxis] * means
     return MomentSums(positions, rest + positions * means, second)
 
 
-def _centred_sums(
-    vectors: tf.Tensor, reference: tf.Tensor, weights: tf.Tensor | None, products: tf.DType
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Sums over m of w (F - r)(F - r)^T [C, C] and of w (F - r) [C]; one pass over F each way."""
+def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """Vectors F [M, C] and weights w [M, 1] -> F^T W F [C, C], W the diagonal matrix of w or the identity."""
+    return _products(vectors, weights)
+
+
+def _products(
+    vectors: tf.Tensor,
+    weights: tf.Tensor | None,
+    reference: tf.Tensor | None = None,
+    products: tf.DType | None = None,
+) -> Any:
+    """F^T W F [C, C]; with a ``reference`` r, that of F - r in the type ``products``, and sum W (F - r) [C].
+
+    One pass over F each way: the gradient W F (D + D^T), for an upstream D, is one product; differentiating
+    the product by each of its two factors would take two of that size, and keep W F for them.
+    """
 
     @custom_gradient
-    def sums(given: tf.Tensor):
-        centred = tf.cast(given - reference, products)
-        times = None if weights is None else tf.cast(weights, products)
+    def products_and_sum(given: tf.Tensor):
+        centred = given if reference is None else tf.cast(given - reference, products)
+        times = None if weights is None else tf.cast(weights, centred.dtype)
         weighted = centred if times is None else times * centred
 
-        def gradient(of_scatter: tf.Tensor, of_rest: tf.Tensor) -> tf.Tensor:
-            slopes = tf.nn.bias_add(tf.matmul(centred, of_scatter + tf.transpose(of_scatter)), of_rest)
+        def gradient(of_products: tf.Tensor, of_sum: tf.Tensor | None = None) -> tf.Tensor:
+            slopes = tf.matmul(centred, of_products + tf.transpose(of_products))
+            if of_sum is not None:
+                slopes = tf.nn.bias_add(slopes, of_sum)
             return tf.cast(slopes if times is None else times * slopes, given.dtype)
 
-        scatter = tf.matmul(centred, weighted, transpose_a=True)
-        return (scatter, tf.reduce_sum(weighted, axis=0)), gradient
+        value = tf.matmul(centred, weighted, transpose_a=True)
+        return (value if reference is None else (value, tf.reduce_sum(weighted, axis=0))), gradient
 
-    found: Any = sums(vectors)
-    return found
+    return products_and_sum(vectors)
 
 
 def covariance_of(sums: MomentSums, divisor: tf.Tensor) -> tf.Tensor:
@@ -106,105 +145,33 @@ def position_count(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.T
     return tf.cast(tf.shape(vectors)[0], tf.float64)
 
 
-# ----------------------------------------------------------------------------
-# The Gram matrix: which channels fire together, wherever they fire.
-
-
-class GramSums(NamedTuple):
-    """The number of positions (scalar float64) and F^T F [C, C]."""
-
-    positions: tf.Tensor
-    products: tf.Tensor
-
-
 @dataclass(frozen=True)
-class Gram:
-    """Gram matrix G = F^T F of the activations F [M, C], divided by M^p C^q.
-
-    Gatys, Ecker, Bethge, CVPR 2016, equation 3 (there F is C x M and G = F F^T, which is the same
-    matrix). The sources differ in what they divide by: nothing (p=0, q=0: Keras' example), the M
-    positions (p=1: the TensorFlow guide, Gatys' notebook), positions and channels (p=1, q=1:
-    neural-style; it is also what equation 4's 1 / (4 C^2 M^2) comes to). M is always that of the
-    picture that the activations come from, so pictures of different sizes can be compared.
-    """
-
-    summable: ClassVar[bool] = True
-    weighted: ClassVar[bool] = True
-    positions_power: float = 1.0
-    channels_power: float = 0.0
-    distance: Distance = field(default_factory=SquaredError)
-
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-        """Activations [1, H, W, C] -> [C, C]."""
-        return self.described(self.sums(activations, weights), activations.dtype)
-
-    def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> GramSums:
-        """Activations [1, H, W, C] -> positions and products."""
-        vectors = as_vectors(activations)
-        column = as_column(weights, vectors.dtype)
-        return GramSums(position_count(vectors, column), products_of(vectors, column))
-
-    def described(self, sums: GramSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
-        """Sums -> [C, C]."""
-        del dtype  # the products have it
-        gram = times_power(sums.products, sums.positions, -self.positions_power)
-        return times_power(gram, tf.shape(gram)[0], -self.channels_power)
-
-    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        """Matrices [C, C] of styles -> their mean."""
-        return linear_mean(descriptions, shares)
-
-    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        """Two matrices [C, C] -> scalar."""
-        return self.distance(generated, style)
-
-
-# ----------------------------------------------------------------------------
-# The covariance matrix: the Gram matrix of centred activations.
-
-
-@dataclass(frozen=True)
-class Covariance:
-    """Covariance matrix X^T X / (M - 1) of the centred activations X = F - mean(F), F [M, C].
+class Covariance(SumsOverPositions):
+    """Covariance matrix X^T X / (M - 1) of the centred activations X = F - mean(F), F [M, C]; [C, C].
 
     The second of three matrices that lectures on style transfer match (Gram, covariance, correlation).
     Unlike the Gram matrix it is blind to the channels' means: G / M = cov (M - 1) / M + mu mu^T. M is
     that of the picture that the activations come from. A layer of one position has covariance 0.
     """
 
-    summable: ClassVar[bool] = True
-    weighted: ClassVar[bool] = True
     distance: Distance = field(default_factory=SquaredError)
 
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-        """Activations [1, H, W, C] -> [C, C]."""
-        return self.described(self.sums(activations, weights), activations.dtype)
-
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
-        """Activations [1, H, W, C] -> sums of first and second moments."""
-        vectors = as_vectors(activations)
-        return moment_sums(vectors, as_column(weights, vectors.dtype))
+        return moment_sums(activations, weights)
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
-        """Sums -> [C, C]."""
         return tf.cast(covariance_of(sums, unbiased(sums.positions)), dtype)
 
     def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        """Matrices [C, C] of styles -> their mean."""
         return linear_mean(descriptions, shares)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        """Two matrices [C, C] -> scalar."""
         return self.distance(generated, style)
 
 
-# ----------------------------------------------------------------------------
-# The correlation matrix: which channels fire together, however strongly they fire.
-
-
 @dataclass(frozen=True)
-class Correlation:
-    """Correlation matrix R_ij = cov_ij / sqrt((cov_ii + e) (cov_jj + e)), with 1 on its diagonal.
+class Correlation(SumsOverPositions):
+    """Correlation matrix R_ij = cov_ij / sqrt((cov_ii + e) (cov_jj + e)), with 1 on its diagonal; [C, C].
 
     Pearson's coefficient between the channels of F [M, C], the third of three matrices that lectures
     match. It is blind to the channels' means and to their strengths.
@@ -213,8 +180,6 @@ class Correlation:
     1e8 of a variance of 1, and above what rounding leaves of the variance of a constant channel.
     """
 
-    summable: ClassVar[bool] = True
-    weighted: ClassVar[bool] = True
     epsilon: float = 1e-8
     distance: Distance = field(default_factory=SquaredError)
 
@@ -222,33 +187,23 @@ class Correlation:
         """Refuse an epsilon that is not above 0: InputError."""
         check_positive("epsilon of the correlation", self.epsilon)
 
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-        """Activations [1, H, W, C] -> [C, C]."""
-        return self.described(self.sums(activations, weights), activations.dtype)
-
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
-        """Activations [1, H, W, C] -> sums of first and second moments."""
-        vectors = as_vectors(activations)
-        return moment_sums(vectors, as_column(weights, vectors.dtype))
+        return moment_sums(activations, weights)
 
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
-        """Sums -> [C, C]."""
         matrix = tf.cast(covariance_of(sums, unbiased(sums.positions)), dtype)
         scale = tf.math.rsqrt(tf.linalg.diag_part(matrix) + self.epsilon)
         # the diagonal is 1 by definition: it must neither have a value of its own nor a gradient
         return tf.linalg.set_diag(matrix * scale[:, tf.newaxis] * scale, tf.ones_like(scale))
 
     def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        """Matrices [C, C] of styles -> their mean."""
         return linear_mean(descriptions, shares)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        """Two matrices [C, C] -> scalar."""
         return self.distance(generated, style)
 
 
-# ----------------------------------------------------------------------------
-# The channels' means: how strongly each channel fires on average.
+# ---- each channel for itself -----------------------------------------------
 
 
 class Totals(NamedTuple):
@@ -259,43 +214,29 @@ class Totals(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ChannelMeans:
-    """Mean mu = 1/M sum_m F_m of the activations F [M, C] in every channel.
+class ChannelMeans(SumsOverPositions):
+    """Mean mu = 1/M sum_m F_m of the activations F [M, C] in every channel, [C].
 
     With a distance that sums, this is the squared Maximum Mean Discrepancy under the linear kernel
     k(f, s) = f . s (Li et al. 2017, "Demystifying Neural Style Transfer").
     """
 
-    summable: ClassVar[bool] = True
-    weighted: ClassVar[bool] = True
     distance: Distance = field(default_factory=SquaredError)
 
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-        """Activations [1, H, W, C] -> [C]."""
-        return self.described(self.sums(activations, weights), activations.dtype)
-
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Totals:
-        """Activations [1, H, W, C] -> positions and sums [C]."""
         vectors = as_vectors(activations)
         column = as_column(weights, vectors.dtype)
         return Totals(position_count(vectors, column), total_of(vectors, column))
 
     def described(self, sums: Totals, dtype: tf.DType = tf.float32) -> tf.Tensor:
-        """Sums -> [C]."""
         del dtype  # the sums have it
         return sums.first / tf.cast(sums.positions, sums.first.dtype)
 
     def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        """Vectors [C] of styles -> their mean."""
         return linear_mean(descriptions, shares)
 
     def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        """Two vectors [C] -> scalar."""
         return self.distance(generated, style)
-
-
-# ----------------------------------------------------------------------------
-# What batch normalization knows of a layer: each channel's mean and standard deviation.
 
 
 class MeansAndDeviations(NamedTuple):
@@ -314,8 +255,8 @@ class ChannelSums(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BatchNormalizationStatistics:
-    """1/C sum_c (mu_c - mu_s,c)^2 + (sigma_c - sigma_s,c)^2.
+class BatchNormalizationStatistics(SumsOverPositions):
+    """1/C sum_c (mu_c - mu_s,c)^2 + (sigma_c - sigma_s,c)^2: what batch normalization knows of a layer.
 
     mu and sigma are the mean and the standard deviation (1/M) of each channel over the M positions of
     its own picture. Li et al. 2017, "Demystifying Neural Style Transfer", BN statistics matching.
@@ -323,20 +264,14 @@ class BatchNormalizationStatistics:
     pictures have it, so that two dead channels agree.
     """
 
-    summable: ClassVar[bool] = True
-    weighted: ClassVar[bool] = True
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
         """Refuse an epsilon that is not above 0: InputError."""
         check_positive("epsilon of the batch normalization statistics", self.epsilon)
 
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MeansAndDeviations:
-        """Activations [1, H, W, C] -> means [C] and standard deviations [C]."""
-        return self.described(self.sums(activations, weights), activations.dtype)
-
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> ChannelSums:
-        """Activations [1, H, W, C] -> sums; squares are taken as ``moment_sums`` takes its products."""
+        """Squares are taken as ``moment_sums`` takes its products."""
         vectors = as_vectors(activations)
         reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
         centred = vectors - reference
@@ -348,7 +283,6 @@ class BatchNormalizationStatistics:
         return ChannelSums(positions, rest + positions * means, squares)
 
     def described(self, sums: ChannelSums, dtype: tf.DType = tf.float32) -> MeansAndDeviations:
-        """Sums -> means [C] and standard deviations [C]."""
         means = sums.first / sums.positions
         # float64 leaves a variance of 0 a rounding's breadth below 0
         variances = tf.maximum(sums.squares / sums.positions - tf.square(means), 0.0)
@@ -357,14 +291,10 @@ class BatchNormalizationStatistics:
     def blended(
         self, descriptions: Sequence[MeansAndDeviations], shares: Sequence[float]
     ) -> MeansAndDeviations:
-        """Descriptions of styles -> the mean of each mean and of each deviation.
-
-        It is the Wasserstein-2 barycentre of the channels' normal distributions.
-        """
+        """The mean of each mean and deviation: the Wasserstein-2 barycentre of the normal distributions."""
         return linear_mean(descriptions, shares)
 
     def compare(self, generated: MeansAndDeviations, style: MeansAndDeviations) -> tf.Tensor:
-        """Two descriptions -> scalar."""
         return tf.reduce_mean(
             tf.math.squared_difference(generated.means, style.means)
             + tf.math.squared_difference(generated.deviations, style.deviations)

@@ -14,24 +14,7 @@ from nst_tf.errors import InputError
 from nst_tf.statistics.gram import position_count, products_of
 from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero, sizes, total_of
 
-# ----------------------------------------------------------------------------
-# A fixed sample of the rows of a matrix.
-
-
-def sampled_rows(rows: tf.Tensor, most: int, seed: int) -> tf.Tensor:
-    """Rows [M, D] -> [min(M, most), D]: all of them, or ``most`` different ones, drawn by ``seed`` alone.
-
-    The same rows are drawn at every step of a run, so that a line search sees one function.
-    """
-    count = sizes(rows)[0]
-    if count <= most:
-        return rows
-    keys = tf.random.stateless_uniform([count], seed=(seed, count))
-    return tf.gather(rows, tf.math.top_k(keys, most).indices)
-
-
-# ----------------------------------------------------------------------------
-# Kernels k(f, s) between activation vectors, for the Maximum Mean Discrepancy.
+# ---- kernels k(f, s) between activation vectors ----
 
 
 @runtime_checkable
@@ -81,13 +64,11 @@ class PolynomialKernel:
 
     @property
     def has_short_features(self) -> bool:
-        """Up to degree 2."""
         return self.degree <= 2
 
     def feature_means(
         self, vectors: tf.Tensor, weights: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, ...] | None:
-        """Vectors [M, C], and weights [M, 1] or None -> means of the features, or None above degree 2."""
         if not self.has_short_features:
             return None
         count = tf.cast(position_count(vectors, weights), vectors.dtype)
@@ -98,11 +79,9 @@ class PolynomialKernel:
         return (second,) if self.constant == 0 else (second, math.sqrt(2 * self.constant) * means)
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
-        """No length scale: 1."""
         return tf.ones([], vectors.dtype)
 
     def matrix(self, left: tf.Tensor, right: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-        """Vectors [n, C] and [m, C] -> [n, m]."""
         products = tf.matmul(left, right, transpose_b=True) + self.constant
         return products**self.degree
 
@@ -126,11 +105,9 @@ class GaussianKernel:
             check_positive("sigma of the Gaussian kernel (null: the median heuristic)", self.sigma)
 
     def feature_means(self, vectors: tf.Tensor, weights: tf.Tensor | None = None) -> None:
-        """None."""
         del vectors, weights
 
     def scale(self, vectors: tf.Tensor) -> tf.Tensor:
-        """Vectors [n, C] of the style -> sigma, a scalar."""
         if self.sigma is not None:
             return tf.constant(self.sigma, vectors.dtype)
         count = sizes(vectors)[0]
@@ -142,7 +119,6 @@ class GaussianKernel:
         return tf.stop_gradient(tf.where(median > 0, median, tf.ones_like(median)))
 
     def matrix(self, left: tf.Tensor, right: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-        """Vectors [n, C] and [m, C] -> [n, m]."""
         squares = (
             tf.reduce_sum(tf.square(left), axis=1)[:, tf.newaxis]
             + tf.reduce_sum(tf.square(right), axis=1)
@@ -152,8 +128,7 @@ class GaussianKernel:
         return tf.exp(-tf.maximum(squares, 0) / (2 * tf.square(scale)))
 
 
-# ----------------------------------------------------------------------------
-# Maximum Mean Discrepancy: how far two sets of activation vectors are apart in the eyes of a kernel.
+# ---- the discrepancy: how far two sets of activation vectors are apart in the eyes of a kernel ----
 
 
 class Sample(NamedTuple):
@@ -215,7 +190,6 @@ class MaximumMeanDiscrepancy:
         return (positions, *(mean * tf.cast(positions, mean.dtype) for mean in means))
 
     def described(self, sums: tuple[tf.Tensor, ...], dtype: tf.DType = tf.float32) -> tuple[tf.Tensor, ...]:
-        """Sums -> the means of the kernel's features."""
         del dtype  # the sums have it
         positions, *features = sums
         return tuple(one / tf.cast(positions, one.dtype) for one in features)
@@ -246,7 +220,6 @@ class MaximumMeanDiscrepancy:
     def compare(
         self, generated: tuple[tf.Tensor, ...] | Sample, style: tuple[tf.Tensor, ...] | Sample
     ) -> tf.Tensor:
-        """Two descriptions -> scalar."""
         if not (isinstance(generated, Sample) and isinstance(style, Sample)):
             parts = zip(generated, style, strict=True)
             return tf.add_n([tf.reduce_sum(tf.math.squared_difference(one, other)) for one, other in parts])
@@ -254,3 +227,15 @@ class MaximumMeanDiscrepancy:
         own = tf.reduce_mean(self.kernel.matrix(generated.vectors, generated.vectors, style.scale))
         both = tf.reduce_mean(self.kernel.matrix(generated.vectors, style.vectors, style.scale))
         return not_below_zero(own - 2 * both + style.own)
+
+
+def sampled_rows(rows: tf.Tensor, most: int, seed: int) -> tf.Tensor:
+    """Rows [M, D] -> [min(M, most), D]: all of them, or ``most`` different ones, drawn by ``seed`` alone.
+
+    The same rows are drawn at every step of a run, so that a line search sees one function.
+    """
+    count = sizes(rows)[0]
+    if count <= most:
+        return rows
+    keys = tf.random.stateless_uniform([count], seed=(seed, count))
+    return tf.gather(rows, tf.math.top_k(keys, most).indices)

@@ -62,7 +62,6 @@ class NearestPatches:
         return Patches(patches, sampled_rows(patches, self.style_patches, self.seed))
 
     def compare(self, generated: Patches, style: Patches) -> tf.Tensor:
-        """Patches of two pictures -> scalar."""
         nearest = _nearest(tf.stop_gradient(generated.all), style.candidates)
         return tf.reduce_mean(tf.math.squared_difference(generated.all, tf.gather(style.candidates, nearest)))
 

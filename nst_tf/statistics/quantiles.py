@@ -12,8 +12,78 @@ import tensorflow as tf
 from nst_tf.checks import check_whole
 from nst_tf.statistics.statistic import as_vectors, sizes
 
-# ----------------------------------------------------------------------------
-# Optimal transport in one dimension: between sorted rows of numbers.
+
+@dataclass(frozen=True)
+class HistogramMatching:
+    """Mean over channels and positions of (F - R(F))^2, R(F) being F remapped to the style's histogram.
+
+    Risser, Wilmot, Barnes 2017, "Stable and Controllable Neural Texture Synthesis and Style Transfer Using
+    Histogram Losses", the histogram loss (there the sum of squares), for each channel of F [M, C] alone.
+    R(F) is a constant for the gradient, as in the paper.
+    Departure: the paper remaps through cumulative histograms of a number of bins; here R gives the i-th
+    smallest activation of M the style's quantile at (i + 1/2) / M, the limit of bins as fine as the numbers,
+    with nothing to choose. That is optimal transport in one dimension, so the loss is the mean over channels
+    of the squared Wasserstein-2 distance of their histograms, and 2 (F - R(F)) / (M C) its true gradient.
+    It is SlicedWasserstein with the C axes as directions.
+    """
+
+    weighted: ClassVar[bool] = True
+
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
+        """Activations [1, H, W, C] -> sorted channels [C, M], with their weights if there are any."""
+        return sorted_rows(tf.transpose(as_vectors(activations)), weights)
+
+    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
+        """The mean of their quantiles, the barycentre of each channel."""
+        return mean_quantiles(descriptions, shares)
+
+    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
+        return squared_transport_cost(generated, style)
+
+
+@dataclass(frozen=True)
+class SlicedWasserstein:
+    """Mean over directions d of mean_i (sort(F d)_i - sort(S d)_i)^2.
+
+    F [M, C] are the activations, d unit vectors of C numbers, drawn evenly from the sphere. Heitz et al.
+    2021, "A Sliced Wasserstein Loss for Neural Texture Synthesis", section 3 and figure 2. ``directions``
+    None takes as many as the layer has channels, as the authors' code does. Where the style has another M,
+    its sorted projections are resampled to the generated image's count by interpolation; the paper has
+    equal sizes and repeats the style's.
+    Departure: the directions are drawn once, by ``seed``, not anew at every step, so that a line search
+    sees one function.
+    """
+
+    weighted: ClassVar[bool] = True
+    directions: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse fewer than 1 direction and a seed below 0: InputError."""
+        if self.directions is not None:
+            name = "directions of the sliced Wasserstein distance (null: one a channel)"
+            check_whole(name, self.directions, 1)
+        check_whole("seed of the sliced Wasserstein distance", self.seed, 0)
+
+    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
+        """Activations [1, H, W, C] -> sorted projections [D, M], with their weights if there are any."""
+        vectors = as_vectors(activations)
+        channels = sizes(vectors)[1]
+        directions = tf.random.stateless_normal(
+            [self.directions or channels, channels], seed=(self.seed, channels), dtype=tf.float32
+        )
+        directions = tf.math.l2_normalize(tf.cast(directions, vectors.dtype), axis=1)
+        return sorted_rows(tf.matmul(directions, vectors, transpose_b=True), weights)
+
+    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
+        """The mean of their quantiles, the barycentre on each direction."""
+        return mean_quantiles(descriptions, shares)
+
+    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
+        return squared_transport_cost(generated, style)
+
+
+# ---- optimal transport in one dimension: between sorted rows of numbers ----
 
 
 def quantiles(sorted_rows: tf.Tensor, count: int) -> tf.Tensor:
@@ -120,83 +190,3 @@ def _quantiles_at(rows: WeightedRows, levels: tf.Tensor) -> tf.Tensor:
 def _spread(levels: np.ndarray, rows: tf.Tensor) -> tf.Tensor:
     """Levels [M] -> [D, M], the same for each of the rows [D, N]."""
     return tf.tile(tf.constant(levels[np.newaxis], rows.dtype), [sizes(rows)[0], 1])
-
-
-# ----------------------------------------------------------------------------
-# Histogram matching: every channel must have the style's histogram.
-
-
-@dataclass(frozen=True)
-class HistogramMatching:
-    """Mean over channels and positions of (F - R(F))^2, R(F) being F remapped to the style's histogram.
-
-    Risser, Wilmot, Barnes 2017, "Stable and Controllable Neural Texture Synthesis and Style Transfer Using
-    Histogram Losses", the histogram loss (there the sum of squares), for each channel of F [M, C] alone.
-    R(F) is a constant for the gradient, as in the paper.
-    Departure: the paper remaps through cumulative histograms of a number of bins; here R gives the i-th
-    smallest activation of M the style's quantile at (i + 1/2) / M, the limit of bins as fine as the numbers,
-    with nothing to choose. That is optimal transport in one dimension, so the loss is the mean over channels
-    of the squared Wasserstein-2 distance of their histograms, and 2 (F - R(F)) / (M C) its true gradient.
-    It is SlicedWasserstein with the C axes as directions.
-    """
-
-    weighted: ClassVar[bool] = True
-
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
-        """Activations [1, H, W, C] -> sorted channels [C, M], with their weights if there are any."""
-        return sorted_rows(tf.transpose(as_vectors(activations)), weights)
-
-    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
-        """Sorted channels of styles -> the mean of their quantiles, the barycentre of each channel."""
-        return mean_quantiles(descriptions, shares)
-
-    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
-        """Sorted channels [C, M] and [C, N] -> scalar."""
-        return squared_transport_cost(generated, style)
-
-
-# ----------------------------------------------------------------------------
-# Sliced Wasserstein distance: two sets of activations, seen from many directions.
-
-
-@dataclass(frozen=True)
-class SlicedWasserstein:
-    """Mean over directions d of mean_i (sort(F d)_i - sort(S d)_i)^2.
-
-    F [M, C] are the activations, d unit vectors of C numbers, drawn evenly from the sphere. Heitz et al.
-    2021, "A Sliced Wasserstein Loss for Neural Texture Synthesis", section 3 and figure 2. ``directions``
-    None takes as many as the layer has channels, as the authors' code does. Where the style has another M,
-    its sorted projections are resampled to the generated image's count by interpolation; the paper has
-    equal sizes and repeats the style's.
-    Departure: the directions are drawn once, by ``seed``, not anew at every step, so that a line search
-    sees one function.
-    """
-
-    weighted: ClassVar[bool] = True
-    directions: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse fewer than 1 direction and a seed below 0: InputError."""
-        if self.directions is not None:
-            name = "directions of the sliced Wasserstein distance (null: one a channel)"
-            check_whole(name, self.directions, 1)
-        check_whole("seed of the sliced Wasserstein distance", self.seed, 0)
-
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
-        """Activations [1, H, W, C] -> sorted projections [D, M], with their weights if there are any."""
-        vectors = as_vectors(activations)
-        channels = sizes(vectors)[1]
-        directions = tf.random.stateless_normal(
-            [self.directions or channels, channels], seed=(self.seed, channels), dtype=tf.float32
-        )
-        directions = tf.math.l2_normalize(tf.cast(directions, vectors.dtype), axis=1)
-        return sorted_rows(tf.matmul(directions, vectors, transpose_b=True), weights)
-
-    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
-        """Sorted projections of styles -> the mean of their quantiles, the barycentre on each direction."""
-        return mean_quantiles(descriptions, shares)
-
-    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
-        """Sorted projections [D, M] and [D, N] -> scalar."""
-        return squared_transport_cost(generated, style)

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import tensorflow as tf
 
-# ----------------------------------------------------------------------------
-# Sizes of tensors, known when a function is traced.
-
-
-def sizes(tensor: tf.Tensor) -> tuple[int, ...]:
-    """Every size of a tensor whose shape is static, as those of activations are in a run."""
-    known = tuple(size for size in tensor.shape.as_list() if size is not None)
-    if len(known) != len(tensor.shape):
-        raise ValueError(f"the shape of {tensor} must be known when the function is traced")
-    return known
-
-
-# ----------------------------------------------------------------------------
-# What every statistic of style offers.
+# ---- what statistics offer -------------------------------------------------
 
 
 class Statistic(Protocol):
-    """A statistic of one layer's activations, and the distance between two of its values."""
+    """A statistic of one layer's activations, and the distance between two of its values.
+
+    It may offer more, which is asked for by name: ``summable`` and ``weighted`` (see ``SumsOverPositions``),
+    ``blended(descriptions, shares)``, the mean of several styles' descriptions, whose shares sum to 1, and
+    ``target(description)``, what of it stays for a style, whose shapes don't depend on the picture's size.
+    """
 
     def describe(self, activations: tf.Tensor) -> Any:
         """Activations [1, H, W, C] float32 -> a tensor or a structure of tensors, float32."""
@@ -35,75 +27,51 @@ class Statistic(Protocol):
         ...
 
 
-class SummableStatistic(Statistic, Protocol):
+class SumsOverPositions:
     """A statistic that needs no more of the activations than sums over their positions.
 
-    So a picture can be described piece by piece: describe(F) = described(sum of sums(P) over the pieces
-    P of F).
-    """
-
-    @property
-    def summable(self) -> bool:
-        """True; a statistic that is a sum for some of its parameters only says so here."""
-        ...
-
-    def sums(self, activations: tf.Tensor) -> Any:
-        """Activations [1, H, W, C] -> a structure of tensors, of which those of disjoint pieces add up."""
-        ...
-
-    def described(self, sums: Any, dtype: tf.DType = tf.float32) -> Any:
-        """The sums over all positions -> the description, in the type of the activations."""
-        ...
-
-
-class WeightedStatistic(Statistic, Protocol):
-    """A statistic that can count a position more or less than once, or not at all.
-
+    ``sums(activations, weights)`` gives a structure of tensors; those of disjoint pieces of a picture add up.
+    And ``described(sums, dtype)`` makes the description of the sums over all of them.
     ``weights`` [1, H, W, 1] say how often each position counts: with ones the description is that without
-    weights, with ones and zeros that of the positions with a one alone. A summable statistic takes them in
-    ``sums`` as well. Their sum must be above 0; they are constants for the gradient.
+    weights, with ones and zeros that of the positions with a one alone. Their sum must be above 0; they are
+    constants for the gradient.
+
+    A statistic that is a sum, or can be weighted, for some parameters only has properties of these names.
     """
 
-    @property
-    def weighted(self) -> bool:
-        """True; a statistic that takes weights for some of its parameters only says so here."""
-        ...
+    summable: ClassVar[bool] = True
+    weighted: ClassVar[bool] = True
 
-    def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Any:
-        """Activations [1, H, W, C] and weights [1, H, W, 1] -> the description of what the weights count."""
-        ...
-
-
-class BlendableStatistic(Statistic, Protocol):
-    """A statistic of which there is a mean of several styles."""
-
-    def blended(self, descriptions: Sequence[Any], shares: Sequence[float]) -> Any:
-        """Descriptions of styles, and their shares, which sum to 1 -> one description."""
-        ...
-
-
-class TargetingStatistic(Statistic, Protocol):
-    """A statistic whose descriptions hold more than a target needs."""
-
-    def target(self, description: Any) -> Any:
-        """A description -> the target, whose shapes do not depend on the size of the picture."""
-        ...
+    def describe(self: Any, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Any:
+        """Activations [1, H, W, C] -> the description, in the type of the activations."""
+        return self.described(self.sums(activations, weights), activations.dtype)
 
 
 def as_target(statistic: Statistic, description: Any) -> Any:
-    """The description of a style as the target of a statistic: see TargetingStatistic."""
+    """The description of a style as the target of a statistic."""
     target = getattr(statistic, "target", None)
     return description if target is None else target(description)
 
 
 def is_summable(statistic: Statistic) -> bool:
-    """Whether the statistic needs only sums over positions: see SummableStatistic."""
+    """Whether the statistic needs only sums over positions: see ``SumsOverPositions``."""
     return bool(getattr(statistic, "summable", False))
 
 
 def takes_weights(statistic: Statistic) -> bool:
-    """Whether positions can have weights: see WeightedStatistic."""
+    """Whether positions can have weights: see ``SumsOverPositions``."""
     return bool(getattr(statistic, "weighted", False))
+
+
+# ---- what their measurements share -----------------------------------------
+
+
+def sizes(tensor: tf.Tensor) -> tuple[int, ...]:
+    """Every size of a tensor whose shape is static, as those of activations are in a run."""
+    known = tuple(size for size in tensor.shape.as_list() if size is not None)
+    if len(known) != len(tensor.shape):
+        raise ValueError(f"the shape of {tensor} must be known when the function is traced")
+    return known
 
 
 def as_vectors(activations: tf.Tensor) -> tf.Tensor:
@@ -138,8 +106,3 @@ def not_below_zero(distance: tf.Tensor) -> tf.Tensor:
     NaN stays NaN, and every other number and slope what it is.
     """
     return tf.where(distance < 0, tf.zeros_like(distance), distance)
-
-
-def times_power(value: tf.Tensor, base: tf.Tensor | float, power: float) -> tf.Tensor:
-    """Value * base^power, leaving ``value`` untouched where the power is zero."""
-    return value if power == 0 else value * tf.cast(base, value.dtype) ** power

@@ -9,10 +9,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
-from nst_tf.tensorflow_tools import custom_gradient
+from nst_tf.tensorflow_tools import custom_gradient, wrapped
 
-# ----------------------------------------------------------------------------
-# What a 3 x 3 convolution sees beyond the border of its input.
+# ---- what a 3 x 3 convolution sees beyond the border of its input ----
 
 _BORDER = [[0, 0], [1, 1], [1, 1], [0, 0]]  # one position on each side: half of a 3 x 3 kernel
 
@@ -29,8 +28,7 @@ def replicate(activations: tf.Tensor) -> tf.Tensor:
 
 def circular(activations: tf.Tensor) -> tf.Tensor:
     """What is at the opposite border: the picture is a torus. [N, H, W, C] -> [N, H+2, W+2, C]."""
-    tall = tf.concat([activations[:, -1:], activations, activations[:, :1]], 1)
-    return tf.concat([tall[:, :, -1:], tall, tall[:, :, :1]], 2)
+    return wrapped(activations, 1)
 
 
 Padding = Callable[[tf.Tensor], tf.Tensor] | None
@@ -128,19 +126,14 @@ def _convolving(way: str, kernel: tf.Variable, turned: Any) -> Callable[[tf.Tens
         result = [count, height - lost, width - lost, kernel.shape[-1]]
 
         def convolve(given: tf.Tensor):
-            value = _transposed(given, turned, result, cut)
+            value = tf.nn.conv2d_transpose(given, turned, result, 1, cut)
             shape = [count, height, width, channels]
-            return value, lambda upstream: _transposed(upstream, kernel, shape, padding)
+            return value, lambda upstream: tf.nn.conv2d_transpose(upstream, kernel, shape, 1, padding)
 
         with_gradient: Any = custom_gradient(convolve)
         return with_gradient(activations)
 
     return forward if way == FORWARD else transposed
-
-
-def _transposed(given: tf.Tensor, kernel: Any, shape: Any, padding: _Padding) -> tf.Tensor:
-    """[N, h, w, in] and a kernel [3, 3, out, in] -> [N, h', w', out], which is ``shape``."""
-    return tf.nn.conv2d_transpose(given, kernel, shape, 1, padding)
 
 
 def _shape(activations: tf.Tensor) -> list:

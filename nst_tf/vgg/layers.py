@@ -9,9 +9,6 @@ from typing import NamedTuple
 
 from nst_tf.errors import InputError
 
-# ----------------------------------------------------------------------------
-# The convolutions of VGG-16 and VGG-19: their Keras names and shapes.
-
 KERNEL_SIZE = 3  # every convolution is 3 x 3: Simonyan & Zisserman 2015, section 2.1
 
 # Simonyan & Zisserman 2015 (arXiv 1409.1556), table 1: output channels of the five blocks (the same in
@@ -74,8 +71,7 @@ def architecture_named(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-# ----------------------------------------------------------------------------
-# Names of the layers whose activations can be asked for: those of Keras, after or before ReLU.
+# ---- the layers whose activations can be asked for: names of Keras, after or before ReLU ----
 
 BEFORE_RELU = "_before_relu"
 """Suffix that asks for a convolution's output before ReLU (cysmith/neural-style-tf takes it there)."""
@@ -125,8 +121,7 @@ def reach_of(architecture: str, names: Iterable[str]) -> Reach:
     return Reach(stride, sum(positions_factor(name) for name in known[: deepest + 1]))
 
 
-# ----------------------------------------------------------------------------
-# Cutting a side of a picture or of a layer into pieces, each with what its convolutions see around it.
+# ---- a side of a picture or of a layer in pieces, each with what its convolutions see around it ----
 
 
 class Piece(NamedTuple):

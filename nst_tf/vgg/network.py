@@ -24,82 +24,6 @@ from nst_tf.vgg.layers import (
 )
 from nst_tf.vgg.weights import ConvolutionWeights
 
-# ----------------------------------------------------------------------------
-# Poolings that can stand between the blocks; all 2 x 2 with stride 2.
-
-_WINDOW = 2
-# crowsonkb/style-transfer-pytorch, VGGFeatures.poolings: "these scale factors were chosen so that the
-# activations keep the size they have with max pooling"
-_CROWSON_AVERAGE_SCALE = 2.0
-_CROWSON_L2_SCALE = 0.78
-# under the root, whose slope at 0 is infinite; below the square of the smallest step that bfloat16
-# resolves beside an activation of 1 (2^-8)
-_SMALLEST_SQUARE = 1e-6
-
-
-def max_pooling(activations: tf.Tensor) -> tf.Tensor:
-    """The largest of four; VGG's own. [N, H, W, C] -> [N, H/2, W/2, C]."""
-    return tf.nn.max_pool2d(activations, _WINDOW, _WINDOW, "VALID")
-
-
-def average_pooling(activations: tf.Tensor) -> tf.Tensor:
-    """The mean of four; Gatys et al. 2016, section 2. [N, H, W, C] -> [N, H/2, W/2, C]."""
-    return tf.nn.avg_pool2d(activations, _WINDOW, _WINDOW, "VALID")
-
-
-def l2_pooling(activations: tf.Tensor) -> tf.Tensor:
-    """The root of the sum of four squares. [N, H, W, C] -> [N, H/2, W/2, C]."""
-    mean_square = tf.nn.avg_pool2d(activations * activations, _WINDOW, _WINDOW, "VALID")
-    return tf.sqrt(_WINDOW * _WINDOW * mean_square + _SMALLEST_SQUARE)
-
-
-POOLINGS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    "max": max_pooling,
-    "avg": average_pooling,
-    "l2": l2_pooling,
-    "avg_rescaled": lambda activations: _CROWSON_AVERAGE_SCALE * average_pooling(activations),
-    "l2_rescaled": lambda activations: _CROWSON_L2_SCALE * l2_pooling(activations),
-}
-
-
-# ----------------------------------------------------------------------------
-# What is taken of the activations of a layer, so that the activations themselves need not be kept.
-
-
-@dataclass(frozen=True)
-class Reading:
-    """``take(activations, target)`` of the activations [1, h, w, C] of ``layer``, in their own precision.
-
-    ``target`` is None or has the shape of the activations; a piece of them meets the same piece of it.
-    ``combine`` makes what was taken of disjoint bands of rows, from the top, that of the whole; None if
-    that is not possible, because the whole must be seen at once.
-    """
-
-    layer: str
-    take: Callable[[tf.Tensor, tf.Tensor | None], Any]
-    combine: Callable[[Sequence[Any]], Any] | None = None
-    target: tf.Tensor | None = None
-
-
-def added(taken: Sequence[Any]) -> Any:
-    """The sum, element by element, of equal structures of tensors."""
-    return tf.nest.map_structure(lambda *some: tf.add_n(list(some)), *taken)
-
-
-def joined(taken: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Bands of rows [1, h_i, w, C] -> [1, sum h_i, w, C]."""
-    return tf.concat(list(taken), axis=1)
-
-
-def read_whole(extractor: FeatureExtractor, image: tf.Tensor, readings: Sequence[Reading]) -> list[Any]:
-    """Image [1, H, W, 3] -> what each reading takes; every activation is kept for the backward pass."""
-    features = extractor(image)
-    return [reading.take(features[reading.layer], reading.target) for reading in readings]
-
-
-# ----------------------------------------------------------------------------
-# From an image to the activations of named layers.
-
 _ARCHITECTURES = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}
 
 
@@ -202,6 +126,9 @@ class FeatureExtractor:
         return chain
 
 
+# ---- the chain of steps, in blocks ----
+
+
 class Step(Protocol):
     """One function of the chain, under the name of the layer that it computes."""
 
@@ -265,3 +192,74 @@ def _one_of(key: str, name: str, choices: Mapping):
     if name not in choices:
         raise InputError(f"unknown {key}={name!r}: choose one of {', '.join(choices)}")
     return choices[name]
+
+
+# ---- poolings that can stand between the blocks; all 2 x 2 with stride 2 ----
+
+_WINDOW = 2
+# crowsonkb/style-transfer-pytorch, VGGFeatures.poolings: "these scale factors were chosen so that the
+# activations keep the size they have with max pooling"
+_CROWSON_AVERAGE_SCALE = 2.0
+_CROWSON_L2_SCALE = 0.78
+# under the root, whose slope at 0 is infinite; below the square of the smallest step that bfloat16
+# resolves beside an activation of 1 (2^-8)
+_SMALLEST_SQUARE = 1e-6
+
+
+def max_pooling(activations: tf.Tensor) -> tf.Tensor:
+    """The largest of four; VGG's own. [N, H, W, C] -> [N, H/2, W/2, C]."""
+    return tf.nn.max_pool2d(activations, _WINDOW, _WINDOW, "VALID")
+
+
+def average_pooling(activations: tf.Tensor) -> tf.Tensor:
+    """The mean of four; Gatys et al. 2016, section 2. [N, H, W, C] -> [N, H/2, W/2, C]."""
+    return tf.nn.avg_pool2d(activations, _WINDOW, _WINDOW, "VALID")
+
+
+def l2_pooling(activations: tf.Tensor) -> tf.Tensor:
+    """The root of the sum of four squares. [N, H, W, C] -> [N, H/2, W/2, C]."""
+    mean_square = tf.nn.avg_pool2d(activations * activations, _WINDOW, _WINDOW, "VALID")
+    return tf.sqrt(_WINDOW * _WINDOW * mean_square + _SMALLEST_SQUARE)
+
+
+POOLINGS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    "max": max_pooling,
+    "avg": average_pooling,
+    "l2": l2_pooling,
+    "avg_rescaled": lambda activations: _CROWSON_AVERAGE_SCALE * average_pooling(activations),
+    "l2_rescaled": lambda activations: _CROWSON_L2_SCALE * l2_pooling(activations),
+}
+
+
+# ---- what is taken of the activations of a layer, so that they need not be kept ----
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``take(activations, target)`` of the activations [1, h, w, C] of ``layer``, in their own precision.
+
+    ``target`` is None or has the shape of the activations; a piece of them meets the same piece of it.
+    ``combine`` makes what was taken of disjoint bands of rows, from the top, that of the whole; None if
+    that is not possible, because the whole must be seen at once.
+    """
+
+    layer: str
+    take: Callable[[tf.Tensor, tf.Tensor | None], Any]
+    combine: Callable[[Sequence[Any]], Any] | None = None
+    target: tf.Tensor | None = None
+
+
+def added(taken: Sequence[Any]) -> Any:
+    """The sum, element by element, of equal structures of tensors."""
+    return tf.nest.map_structure(lambda *some: tf.add_n(list(some)), *taken)
+
+
+def joined(taken: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Bands of rows [1, h_i, w, C] -> [1, sum h_i, w, C]."""
+    return tf.concat(list(taken), axis=1)
+
+
+def read_whole(extractor: FeatureExtractor, image: tf.Tensor, readings: Sequence[Reading]) -> list[Any]:
+    """Image [1, H, W, 3] -> what each reading takes; every activation is kept for the backward pass."""
+    features = extractor(image)
+    return [reading.take(features[reading.layer], reading.target) for reading in readings]

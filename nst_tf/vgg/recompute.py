@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import tensorflow as tf
@@ -10,9 +11,6 @@ import tensorflow as tf
 from nst_tf.tensorflow_tools import custom_gradient
 from nst_tf.vgg.layers import Piece, pieces_of
 from nst_tf.vgg.network import Block, FeatureExtractor, Reading
-
-# ----------------------------------------------------------------------------
-# A part of a layer.
 
 _TO_THE_END = -1  # as tf.slice has it
 
@@ -32,10 +30,6 @@ def cropped(
     # with rows that are tensors, tf.slice forgets what is known of the other sides
     part.set_shape([activations.shape[0], None, None, activations.shape[3]])
     return part
-
-
-# ----------------------------------------------------------------------------
-# The network over a window of a picture, of which only the middle belongs to the picture's tile.
 
 
 def read_window(
@@ -61,8 +55,7 @@ def read_window(
     return [found[index] for index in range(len(readings))]
 
 
-# ----------------------------------------------------------------------------
-# Activations computed again in the backward pass, block by block and band by band, instead of being kept.
+# ---- activations computed again in the backward pass, block by block and band by band ----
 
 # of the widest layer of a band in float32: of 16 to 256 MiB that with the least peak memory whose step at
 # 4 megapixels is not slower than that of all larger ones (scripts/benchmarks/memory.py --band-bytes)
@@ -109,7 +102,7 @@ def _recomputed(
             outputs.append(output)
             taken.append(results)
         combined = [
-            (reading.combine or _only)([results[index] for results in taken])
+            (reading.combine or itemgetter(0))([results[index] for results in taken])  # without: the whole
             for index, reading in enumerate(readings)
         ]
         structure[:] = combined
@@ -188,9 +181,3 @@ def _bands(block: Block, readings: Sequence[Reading], below: tf.Tensor, *, only_
     if not only_whole and all(reading.combine for reading in readings):
         rows = max(_POOLING, BAND_BYTES // (4 * width * block.channels))
     return pieces_of(height, rows, block.halo, _POOLING)
-
-
-def _only(taken: Sequence[Any]) -> Any:
-    """A reading that can't be combined has been given the whole."""
-    (whole,) = taken
-    return whole

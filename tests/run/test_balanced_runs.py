@@ -22,7 +22,7 @@ def balanced(tmp_path_factory: pytest.TempPathFactory, small: tuple[str, ...]) -
 
 @pytest.fixture
 def nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nst_tf.style_transfer.pulls_of", None)
+    monkeypatch.setattr("nst_tf.style_transfer.gradient_norms_of", None)
 
 
 @pytest.mark.usefixtures("nothing_is_measured")

@@ -10,7 +10,7 @@ from test_solver import SIZE, paraboloid
 
 from nst_tf.optim import LBFGS, ScipyLBFGSB, TorchLBFGS
 from nst_tf.optim.loop import MOST_ROLL_BACKS, Diverged, SlowerSchedule, Solver, slower
-from nst_tf.optim.step import LONG, CompiledSteps, Health, Verdict
+from nst_tf.optim.step import LONG, CompiledSteps, DivergenceJudge, Verdict
 
 RATE = 6 * SIZE / 2  # takes x - p to -5 (x - p); a tenth of it to 0.4 (x - p)
 
@@ -158,10 +158,10 @@ def test_a_gradient_that_is_not_finite(content, start):
 
 
 def test_an_optimizer_that_takes_bad_trials_back_is_left_to_it_for_a_while():
-    health, gradient = Health(takes_back=True), tf.ones((3,))
+    judge, gradient = DivergenceJudge(takes_back=True), tf.ones((3,))
 
     def verdict(loss: float, slope: float = 1.0, best: float = 1.0) -> Verdict:
-        return Verdict(int(health.verdict(tf.constant(loss), slope * gradient, tf.constant(best))[0]))
+        return Verdict(int(judge.verdict(tf.constant(loss), slope * gradient, tf.constant(best))[0]))
 
     assert verdict(np.inf, best=np.inf) is Verdict.LOSS_NOT_FINITE  # nothing to go back to
     assert verdict(1.0, np.nan, np.inf) is Verdict.GRADIENT_NOT_FINITE
@@ -169,7 +169,7 @@ def test_an_optimizer_that_takes_bad_trials_back_is_left_to_it_for_a_while():
         assert verdict(1e30) is Verdict.GOOD  # however high
         assert {verdict(np.nan) for _ in range(LONG - 1)} == {Verdict.GOOD}
     assert verdict(1.0, np.inf) is Verdict.GRADIENT_NOT_FINITE
-    health.reset()
+    judge.reset()
     assert verdict(np.nan) is Verdict.GOOD
 
 
@@ -183,9 +183,9 @@ def test_a_slower_schedule_is_a_tenth_and_survives_rebuilding():
 
 
 def test_a_reference_is_raised_once_to_the_same_number() -> None:
-    health = Health(takes_back=False)
-    health.reset(0.5)
+    judge = DivergenceJudge(takes_back=False)
+    judge.reset(0.5)
     # 0.7 in float32 is less than 0.7: compared with that, it would be raised for ever
-    assert health.raise_reference(0.7)
-    assert not health.raise_reference(0.7)
-    assert not health.raise_reference(0.6)
+    assert judge.raise_reference(0.7)
+    assert not judge.raise_reference(0.7)
+    assert not judge.raise_reference(0.6)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim import LBFGS
-from nst_tf.optim.batched import BatchedSteps, OtherStep, Seats, steps_together
+from nst_tf.optim.batched import BatchedLanes, BatchedSteps, OtherStep, steps_together
 from nst_tf.optim.loop import Solver
 from nst_tf.optim.step import CompiledSteps
 
@@ -45,23 +45,23 @@ class Transfer:
 
 def together(optimizers, extractor, average=None, batches=None, clip=True):
     """What came out of all at once: their solvers, and the losses of each, None where it left."""
-    seats = Seats(BatchedSteps() if batches is None else batches, len(optimizers))
+    lanes = BatchedLanes(BatchedSteps() if batches is None else batches, len(optimizers))
     transfers = {
-        number: Transfer(number, one, extractor, seats.seats[number], average, clip)
+        number: Transfer(number, one, extractor, lanes.lanes[number], average, clip)
         for number, one in enumerate(optimizers)
     }
     losses = {number: [] for number in transfers}
     going_on = dict(transfers)
     for size in SIZES:
-        seats.next_size()
+        lanes.next_size()
         for one in going_on.values():
             one.enter(size)
         solvers = {number: one.solver for number, one in going_on.items()}
-        for number, report in steps_together(seats, solvers, STEPS, dict.fromkeys(solvers, 4)):
+        for number, report in steps_together(lanes, solvers, STEPS, dict.fromkeys(solvers, 4)):
             losses[number].append(report and report.loss)
             if report is None:
                 del going_on[number]
-    seats.close()
+    lanes.close()
     return [one.solver for one in transfers.values()], losses
 
 
@@ -115,8 +115,8 @@ def test_equal_batches_share_their_compiled_steps(small_extractor):
 
 
 def test_another_structure_has_no_seat(small_extractor):
-    seats = Seats(BatchedSteps(), 2)
-    Transfer(0, keras.optimizers.SGD(0.1), small_extractor, seats.seats[0]).enter(SIZES[0])
-    other = Transfer(1, keras.optimizers.SGD(0.1), small_extractor, seats.seats[1])
+    lanes = BatchedLanes(BatchedSteps(), 2)
+    Transfer(0, keras.optimizers.SGD(0.1), small_extractor, lanes.lanes[0]).enter(SIZES[0])
+    other = Transfer(1, keras.optimizers.SGD(0.1), small_extractor, lanes.lanes[1])
     with pytest.raises(OtherStep):
         other.enter(SIZES[1])

@@ -35,7 +35,7 @@ def cached(no_places: Path) -> Path:
 
 @pytest.fixture
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras_files, "_PATIENCE", Patience(first_byte=0.3, stall=0.3))
+    monkeypatch.setattr(keras_files, "PATIENCE_WITH_KERAS", Patience(first_byte=0.3, stall=0.3))
 
 
 def say_file(monkeypatch: pytest.MonkeyPatch, url: str, content: bytes) -> None:
@@ -189,4 +189,4 @@ def test_a_transfer_that_stops_or_drips_is_left(
 
 
 def test_nobody_waits_longer_than_ten_seconds_for_a_first_answer() -> None:
-    assert keras_files._PATIENCE.first_byte < 10
+    assert keras_files.PATIENCE_WITH_KERAS.first_byte < 10

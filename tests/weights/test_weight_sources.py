@@ -21,7 +21,7 @@ ORDER = ["Keras' cache", "nst_tf's cache", "Keras' download", "the copy on PyPI"
 
 
 def test_order_of_the_sources() -> None:
-    assert list(sources._SOURCES) == ORDER
+    assert list(sources.SOURCES) == ORDER
 
 
 @pytest.mark.parametrize("answering", range(4))
@@ -39,7 +39,7 @@ def test_the_first_that_answers_serves_and_the_rest_are_not_asked(
 
         return load
 
-    monkeypatch.setattr(sources, "_SOURCES", {title: source(i) for i, title in enumerate(ORDER)})
+    monkeypatch.setattr(sources, "SOURCES", {title: source(i) for i, title in enumerate(ORDER)})
     with caplog.at_level(logging.DEBUG, "nst_tf.vgg.weights"):
         load_weights("vgg19")
     assert asked == list(range(answering + 1))
@@ -77,7 +77,7 @@ def test_the_remedy_for_vgg16_is_not_pip(no_places: Path) -> None:
 def test_a_path_that_fails_is_not_replaced_by_another_source(
     no_places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "_SOURCES", {"any": lambda vgg: pytest.fail("it was asked")})
+    monkeypatch.setattr(sources, "SOURCES", {"any": lambda vgg: pytest.fail("it was asked")})
     for wanted in ("none.h5", "Random", "AUTO", ""):
         with pytest.raises(InputError):
             load_weights("vgg19", wanted)
