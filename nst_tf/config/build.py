@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import inspect
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.errors import InputError
-from nst_tf.tensorflow_setup import load_tensorflow
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -76,19 +76,41 @@ def build(name: str, description: Any) -> Any:
         raise InputError(f"{name} can't be built: {reason}") from error
 
 
-@cache
 def class_defaults(target: str) -> dict[str, Any]:
-    """The defaults of a class's parameters that YAML could say; InputError for a target that is not allowed.
+    """The defaults of the parameters of a class of ours that YAML could say; InputError if it is not allowed.
 
     An object that was built without a key was built with these: a key that a class gains has the former
-    behaviour as its default, whatever its option in conf/ says to new runs.
+    behaviour as its default, whatever its option in conf/ says to new runs. Keras' classes gain none here.
     """
-    target = with_present_names({_TARGET: target})[_TARGET]
+    target = _present_name(target)
     check_targets({_TARGET: target})
-    load_tensorflow()  # most of these classes import it, and its messages are not for users
-    parameters = inspect.signature(get_class(target)).parameters.values()
-    plain = (bool, int, float, str, type(None))
-    return {one.name: one.default for one in parameters if isinstance(one.default, plain)}
+    if target in KERAS_TARGETS:
+        return {}
+    module, _, name = target.rpartition(".")
+    return _defaults(_classes(module)[name], _classes(module))
+
+
+def _defaults(defined: ast.ClassDef, beside: Mapping[str, ast.ClassDef]) -> dict[str, Any]:
+    """Of the fields of a dataclass, its bases' first, or of the arguments of ``__init__``."""
+    found: dict[str, Any] = {}
+    for base in defined.bases:
+        if isinstance(base, ast.Name) and base.id in beside:
+            found |= _defaults(beside[base.id], beside)
+    pairs: list[tuple[str, ast.expr | None]] = []
+    for statement in defined.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            arguments = statement.args
+            pairs += zip([one.arg for one in arguments.args][::-1], arguments.defaults[::-1], strict=False)
+            pairs += zip([one.arg for one in arguments.kwonlyargs], arguments.kw_defaults, strict=True)
+        elif isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+            pairs.append((ast.unparse(statement.target), statement.value))
+    for name, default in pairs:
+        found.pop(name, None)
+        with suppress(ValueError):  # of an object, which YAML describes in another way
+            value = ast.literal_eval(default) if default is not None else ()
+            if isinstance(value, (bool, int, float, str, type(None))):
+                found[name] = value
+    return found
 
 
 def with_present_names(node: Any) -> Any:
@@ -160,22 +182,22 @@ def _may_define(module: str) -> bool:
 
 
 @cache
-def _classes(module: str) -> frozenset[str]:
-    """The public classes that a module of ours defines, or a package takes from its own modules.
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    """The classes that a module of ours defines, or a package takes from its own modules.
 
     Read from its source: importing it would bring TensorFlow before anything else is checked.
     """
     path = _PACKAGE.joinpath(*module.split(".")[1:])
     source = next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+    found: dict[str, ast.ClassDef] = {}
     if source is None:
-        return frozenset()
-    names = set()
+        return found
     for statement in ast.parse(source.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.ClassDef):
-            names.add(statement.name)
-        elif source.name == "__init__.py" and isinstance(statement, ast.ImportFrom):
-            defined = (
-                _classes(str(statement.module)) if str(statement.module).startswith(f"{module}.") else ()
-            )
-            names |= {alias.asname or alias.name for alias in statement.names if alias.name in defined}
-    return frozenset(name for name in names if not name.startswith("_"))
+            found[statement.name] = statement
+        elif isinstance(statement, ast.ImportFrom) and f"{statement.module}.".startswith(f"{module}."):
+            defined = _classes(str(statement.module))
+            names = {alias.asname or alias.name: alias.name for alias in statement.names}
+            found |= {name: defined[origin] for name, origin in names.items() if origin in defined}
+            found |= {name: one for name, one in defined.items() if name.startswith("_")}  # bases
+    return found
