@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale
 from nst_tf.report import Report, TimeLeft, clock
 from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
-from nst_tf.runs.folder import RunFolder, has_checkpoint
+from nst_tf.runs.folder import RunFolder, resume_hint
 from nst_tf.runs.provenance import Timings
 from nst_tf.runs.signals import DeferredSignals
 
@@ -185,15 +183,6 @@ class EarlyEnd:
         except (InputError, OSError):  # a full disk, or no numbers: how the run ended is still to be told
             return {}
         return {"steps": steps, "picture": picture.name}
-
-
-def resume_hint(folder: Path) -> tuple[str, ...]:
-    """The command, if the folder has a checkpoint."""
-    if not has_checkpoint(folder):
-        return ()
-    with suppress(ValueError):
-        folder = folder.absolute().relative_to(Path.cwd())
-    return (f"go on with: nst resume={shlex.quote(str(folder))}",)
 
 
 # ----------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from nst_tf.config.overrides import explicit_keys
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
 from nst_tf.loggers import loggers_of
-from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, has_checkpoint
+from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, resume_hint
 from nst_tf.runs.memory import check_memory
 
 
@@ -112,6 +111,4 @@ def cause_on_disk(error: BaseException) -> OSError | None:
 def _how_to_go_on(folder: Path | None) -> str:
     if folder is None or not (folder / SUMMARY).exists():
         return "run it again, or choose another folder with hydra.run.dir"
-    if has_checkpoint(folder):
-        return f"go on with: nst resume={shlex.quote(str(folder))}"
-    return "run it again in another folder"
+    return next(iter(resume_hint(folder)), "run it again in another folder")

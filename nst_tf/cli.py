@@ -31,7 +31,7 @@ from nst_tf.errors import InputError, Stop, Terminated, printable
 from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
 from nst_tf.run import resume, run
-from nst_tf.runs.folder import FolderInUse, remove_empty_run
+from nst_tf.runs.folder import FolderInUse, remove_empty_run, resume_hint
 from nst_tf.sweep.callback import TERMINATED_STATUS, run_to_the_end
 from nst_tf.sweep.contents import with_many_contents
 from nst_tf.sweep.job import job_of_sweep
@@ -93,8 +93,6 @@ def _job(settings: DictConfig) -> Any:
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.created_folders)
     except KeyboardInterrupt as interruption:
-        from nst_tf.callbacks import resume_hint  # imports TensorFlow, which was loaded by now
-
         interruption.args = resume_hint(folder if settings.resume is None else Path(settings.resume))
         raise
     except BrokenPipeError:

@@ -7,9 +7,10 @@ import logging
 import math
 import os
 import re
+import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -201,6 +202,15 @@ def has_checkpoint(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (CHECKPOINT, PREVIOUS_CHECKPOINT))
 
 
+def resume_hint(folder: Path) -> tuple[str, ...]:
+    """How to go on with the run, if the folder has a checkpoint."""
+    if not has_checkpoint(folder):
+        return ()
+    with suppress(ValueError):
+        folder = folder.absolute().relative_to(Path.cwd())
+    return (f"go on with: nst resume={shlex.quote(str(folder))}",)
+
+
 # ---- run.json, and other JSON ----
 
 
@@ -225,7 +235,7 @@ def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
 
 
 def update_summary(folder: Path, **facts: Any) -> None:
-    """Add facts to the ``run.json`` of a run that another process wrote, if it came as far as to have one."""
+    """Add facts to the ``run.json`` of a run that is over, if it came as far as to have one."""
     if (summary := read_object(folder / SUMMARY)) is not None:
         write_summary(folder, summary | facts)
 

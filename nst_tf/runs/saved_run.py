@@ -197,10 +197,10 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> t
     if "inputs" not in summary and summary.get("status") != "completed":
         raise InputError(f"the run in {folder} ended before its pictures were recorded: begin it anew")
     recorded = summary.get("inputs", {})
-    if not isinstance(recorded, dict):
-        recorded = {}
-    entries = [recorded.get("frames", recorded.get("content"))] if contents else []
-    entries += _list(recorded.get("styles"))
+    entries = []
+    if isinstance(recorded, dict):
+        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
+        entries += _list(recorded.get("styles"))
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
     if isinstance(start := settings.init.get("path"), str):

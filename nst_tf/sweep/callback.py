@@ -173,7 +173,7 @@ def _check_search(folder: Path, plan: Plan, config: DictConfig, before: Any, is_
 
     Its new trials have numbers of their own.
     """
-    if before is None or before.get("overrides") != plan.words:
+    if before is None or before.get("overrides") != plan.overrides:
         raise InputError(
             f"the folder {folder} holds other runs: choose another with hydra.sweep.dir, or repeat the words"
             " of the search that they are from"

@@ -22,34 +22,34 @@ _TELLS = ("-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "-i", "--i
 _OF_FRAMES = ("video=", "experiment=")
 
 
-def with_many_contents(words: Sequence[str]) -> list[str]:
-    """The words, with a folder or glob in ``content=`` as a choice of all its pictures, and ``-m``.
+def with_many_contents(arguments: Sequence[str]) -> list[str]:
+    """The command line's arguments, with all pictures of a folder or glob in ``content=``, and ``-m``.
 
-    It is the outermost of the choices of a sweep. A name with commas is a list of names, each of which may
+    They are the outermost choice of a sweep. A name with commas is a list of names, each of which may
     be a folder or a glob. In the folder of an earlier sweep, pictures that it had come first, in its
     order, so that only new ones are new jobs. Where an animation is asked for (``video=``), which takes the
-    pictures for its frames, the word is only quoted.
+    pictures for its frames, the argument is only quoted.
 
     Raises InputError for an empty folder, for a glob without a match, and for an address.
     """
-    check_no_addresses(words)
-    place = next((place for place, word in enumerate(words) if word.startswith(_CONTENT)), None)
-    if place is None or any(word in _TELLS for word in words):
-        return list(words)
-    said = _unquoted(words[place].removeprefix(_CONTENT))
+    check_no_addresses(arguments)
+    at = next((at for at, one in enumerate(arguments) if one.startswith(_CONTENT)), None)
+    if at is None or any(one in _TELLS for one in arguments):
+        return list(arguments)
+    said = _unquoted(arguments[at].removeprefix(_CONTENT))
     names = _names(said)
     if names is None:
-        return list(words)
-    if _is_of_frames(words):
-        return [*words[:place], f"{_CONTENT}{quoted(said)}", *words[place + 1 :]]
+        return list(arguments)
+    if _is_of_frames(arguments):
+        return [*arguments[:at], f"{_CONTENT}{quoted(said)}", *arguments[at + 1 :]]
     for line in left_out_of(names_between_commas(said)):
         print(f"nst: {printable(line)}", file=sys.stderr)  # noqa: T201  (Hydra's logging has not begun)
-    choices = _in_earlier_order([quoted(name) for name in dict.fromkeys(names)], words)
-    flag = [] if any(word in _SWEEPS for word in words) else ["-m"]
+    choices = _in_earlier_order([quoted(name) for name in dict.fromkeys(names)], arguments)
+    flag = [] if any(one in _SWEEPS for one in arguments) else ["-m"]
     # before all others: then its values change most slowly, and more pictures are more jobs at the end
-    first = next(number for number, word in enumerate(words) if "=" in word and not word.startswith("-"))
-    others = [*words[first:place], *words[place + 1 :]]
-    return [*flag, *words[:first], f"{_CONTENT}{','.join(choices)}", *others]
+    first = next(number for number, one in enumerate(arguments) if "=" in one and not one.startswith("-"))
+    others = [*arguments[first:at], *arguments[at + 1 :]]
+    return [*flag, *arguments[:first], f"{_CONTENT}{','.join(choices)}", *others]
 
 
 def _names(value: str) -> list[str] | None:
@@ -75,33 +75,33 @@ def _unquoted(value: str) -> str:
     return value
 
 
-def _is_of_frames(words: Sequence[str]) -> bool:
-    """Whether any of the options that the words choose makes an animation of the pictures."""
-    said = [word.lstrip("+").partition("=") for word in words if word.lstrip("+").startswith(_OF_FRAMES)]
+def _is_of_frames(arguments: Sequence[str]) -> bool:
+    """Whether any of the options that the arguments choose makes an animation of the pictures."""
+    said = [one.lstrip("+").partition("=") for one in arguments if one.lstrip("+").startswith(_OF_FRAMES)]
     if any(key == "video" for key, _, _ in said):
         said = [one for one in said if one[0] == "video"]
     return any(_takes_frames(f"{key}={option}") for key, _, options in said for option in options.split(","))
 
 
-def _takes_frames(word: str) -> bool:
+def _takes_frames(argument: str) -> bool:
     try:
-        settings, _ = composed([word])
-    except InputError:  # told when the whole of the words is read
+        settings, _ = composed([argument])
+    except InputError:  # told when the whole of the arguments is read
         return False
     return video_of(settings).takes_frames
 
 
-def _in_earlier_order(choices: list[str], words: Sequence[str]) -> list[str]:
+def _in_earlier_order(choices: list[str], arguments: Sequence[str]) -> list[str]:
     folder = next(
-        (word.removeprefix(_SWEEP_FOLDER) for word in words if word.startswith(_SWEEP_FOLDER)), None
+        (one.removeprefix(_SWEEP_FOLDER) for one in arguments if one.startswith(_SWEEP_FOLDER)), None
     )
     if folder is None:
         return choices
     earlier = [
-        str(word).removeprefix(_CONTENT)
+        str(one).removeprefix(_CONTENT)
         for job in earlier_jobs(Path(_unquoted(folder)))
-        for word in job.get("overrides", ())
-        if str(word).startswith(_CONTENT)
+        for one in job.get("overrides", ())
+        if str(one).startswith(_CONTENT)
     ]
     known = [one for one in dict.fromkeys(earlier) if one in choices]
     return [*known, *(one for one in choices if one not in known)]

@@ -25,16 +25,10 @@ from nst_tf.runs.folder import CONFIGURATION, SUMMARY, FolderInUse, read_object,
 from nst_tf.runs.memory import is_out_of_memory
 from nst_tf.runs.provenance import requested_sha256
 from nst_tf.sweep.batch import batches_of
-from nst_tf.sweep.plan import GRID, take_one_gpu, words_of
+from nst_tf.sweep.plan import GRID, overrides_of, take_one_gpu
 from nst_tf.sweep.resume import Action, clear, next_action
 from nst_tf.sweep.search import value_of
-from nst_tf.sweep.state import (
-    JobRecord,
-    end_running,
-    is_being_run,
-    read_records,
-    write_record,
-)
+from nst_tf.sweep.state import JobRecord, end_running, is_being_run, read_records, write_record
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +49,7 @@ def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] 
     record = JobRecord(
         number=state.job.num,
         folder=os.path.relpath(folder, sweep),
-        overrides=tuple(words_of(state)),
+        overrides=tuple(overrides_of(state)),
         status="running",
         process=Process.this(),
     )
@@ -102,11 +96,11 @@ def one_sentence(error: BaseException) -> str:
 
 def _run_unless_done(settings: DictConfig, state: Any, folder: Path) -> bool:
     """Run what is not yet done; returns whether everything was."""
-    choices, words = dict(state.runtime.choices), words_of(state)
+    choices, overrides = dict(state.runtime.choices), overrides_of(state)
     if settings.resume is not None:
         raise InputError(f"resume={settings.resume} goes on with one run, and is not possible in a sweep")
     try:
-        action = next_action(folder, settings, choices, words)
+        action = next_action(folder, settings, choices, overrides)
     except InputError as error:
         raise _Refused(str(error)) from None
     if action is Action.SKIP:
@@ -120,8 +114,8 @@ def _run_unless_done(settings: DictConfig, state: Any, folder: Path) -> bool:
     sweep = Path(state.sweep.dir).absolute()
     batches = batches_of(state)
     batch = None if batches is None else partial(batches.result_of, state.job.num)
-    explicit = explicit_keys(words, state.sweeper.get("params") or ())
-    run(settings, choices, folder, words, quiet=True, sweep=sweep, batch=batch, explicit=explicit)
+    explicit = explicit_keys(overrides, state.sweeper.get("params") or ())
+    run(settings, choices, folder, overrides, quiet=True, sweep=sweep, batch=batch, explicit=explicit)
     return False
 
 

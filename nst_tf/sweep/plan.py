@@ -33,7 +33,7 @@ _ON_THIS_MACHINE = ("basic_launcher", "hydra_joblib_launcher", "submitit_launche
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """The words of one job, without those of Hydra; ``folder`` is within the folder of the sweep."""
+    """The overrides of one job, without those of Hydra; ``folder`` is within the folder of the sweep."""
 
     number: int
     overrides: tuple[str, ...]
@@ -41,41 +41,41 @@ class PlannedJob:
 
 
 class Plan:
-    """What the words of a sweep stand for.
+    """What the overrides of a sweep stand for.
 
     ``jobs`` are those of a grid; a search decides as it goes, and then ``jobs`` is None and ``count``
     the number of its trials, where its sweeper says one.
     """
 
     def __init__(self, config: DictConfig, loader: ConfigLoader) -> None:
-        """Read the words; raises one of Hydra's exceptions for words that can't be read."""
+        """Read the overrides; raises one of Hydra's exceptions for overrides that can't be read."""
         self._config, self._loader = config, loader
-        self.words: list[str] = words_of(config.hydra)
+        self.overrides: list[str] = overrides_of(config.hydra)
         params = config.hydra.sweeper.get("params") or {}
-        self._overrides = OverridesParser.create(config_loader=loader).parse_overrides(
-            [f"{key}={value}" for key, value in params.items()] + self.words
+        self._parsed = OverridesParser.create(config_loader=loader).parse_overrides(
+            [f"{key}={value}" for key, value in params.items()] + self.overrides
         )
-        self._by_key = {override.get_key_element(): override for override in self._overrides}
+        self._by_key = {override.get_key_element(): override for override in self._parsed}
         self.fixed = frozenset(
             f"{key}={override.get_value_element_as_str()}"
             for key, override in self._by_key.items()
             if not override.is_sweep_override()
         )
-        """The words that all jobs have."""
+        """The overrides that all jobs have."""
         self.jobs = self._jobs() if config.hydra.sweeper._target_ == GRID else None
         self.count: int | None = self._trials() if self.jobs is None else len(self.jobs)
 
-    def settings(self, words: Sequence[str], number: int = 0) -> tuple[DictConfig, Mapping[str, Any]]:
+    def settings(self, overrides: Sequence[str], number: int = 0) -> tuple[DictConfig, Mapping[str, Any]]:
         """The configuration of one job, and the option chosen of each group."""
-        composed = self._composed(words, number)
+        composed = self._composed(overrides, number)
         choices: Any = OmegaConf.to_container(composed.hydra.runtime.choices)
         with open_dict(composed):
             del composed["hydra"]
         return composed, choices
 
-    def explicit(self, words: Sequence[str]) -> ExplicitKeys:
-        """The keys of a job's words that are not an experiment file's."""
-        return explicit_keys(words, self._config.hydra.sweeper.get("params") or ())
+    def explicit(self, overrides: Sequence[str]) -> ExplicitKeys:
+        """The keys of a job's overrides that are not an experiment file's."""
+        return explicit_keys(overrides, self._config.hydra.sweeper.get("params") or ())
 
     def check(self) -> None:
         """Raise InputError if no job could succeed: every one of a grid is wrong, or both ends of a search.
@@ -86,9 +86,9 @@ class Plan:
         # else the jobs will not have the memory that is seen here
         on_this_machine = any(name in self._config.hydra.launcher._target_ for name in _ON_THIS_MACHINE)
         sentences: list[str] = []
-        for number, words in enumerate(every):
+        for number, overrides in enumerate(every):
             try:
-                settings, choices = self.settings(words, number)
+                settings, choices = self.settings(overrides, number)
                 validate(settings, choices)
                 if settings.resume is not None:
                     raise InputError(
@@ -96,7 +96,7 @@ class Plan:
                         " hydra.sweep.dir=FOLDER"
                     )
                 if on_this_machine:
-                    check_memory(settings, read_inputs(settings), self.explicit(words))
+                    check_memory(settings, read_inputs(settings), self.explicit(overrides))
                 else:
                     check_sizes(settings, read_inputs(settings))
                 return
@@ -112,22 +112,22 @@ class Plan:
             )
 
     def _jobs(self) -> list[PlannedJob]:
-        for override in self._overrides:
+        for override in self._parsed:
             if override.is_sweep_override() and not override.is_discrete_sweep():
                 raise InputError(
                     f"{override.input_line} is for a search, hydra/sweeper=optuna: a grid takes values,"
                     f" such as {override.get_key_element()}=1,2,3"
                 )
-        (every,) = BasicSweeper.split_arguments(self._overrides, None)
+        (every,) = BasicSweeper.split_arguments(self._parsed, None)
         raw: Any = OmegaConf.to_container(self._config.hydra.sweep)
         plain = raw["subdir"] == "${hydra.job.num}"
         return [
             PlannedJob(
                 number,
-                tuple(word for word in words if not word.startswith("hydra.")),
-                str(number) if plain else self._composed(words, number).hydra.sweep.subdir,
+                tuple(one for one in overrides if not one.startswith("hydra.")),
+                str(number) if plain else self._composed(overrides, number).hydra.sweep.subdir,
             )
-            for number, words in enumerate(every)
+            for number, overrides in enumerate(every)
         ]
 
     def _trials(self) -> int | None:
@@ -143,27 +143,27 @@ class Plan:
         ]
         return min(trials, math.prod(sizes))
 
-    def _composed(self, words: Sequence[str], number: int) -> DictConfig:
-        composed = self._loader.load_sweep_config(self._config, list(words))
+    def _composed(self, overrides: Sequence[str], number: int) -> DictConfig:
+        composed = self._loader.load_sweep_config(self._config, list(overrides))
         with open_dict(composed):
             composed.hydra.job.id = composed.hydra.job.num = number
         return composed
 
     def _ends(self) -> list[list[str]]:
-        """The words of a search with the first, and with the last, of the values that each may take.
+        """The overrides of a search with the first, and with the last, of the values that each may take.
 
         To Optuna, a key that has one value somewhere has that value.
         """
         by_key: dict[str, Override] = {}
-        for override in sorted(self._overrides, key=lambda one: not one.is_sweep_override()):
+        for override in sorted(self._parsed, key=lambda one: not one.is_sweep_override()):
             by_key[override.get_key_element()] = override
         return [[f"{key}={_end(override, which)}" for key, override in by_key.items()] for which in (0, -1)]
 
 
-def words_of(hydra: Any) -> list[str]:
-    """The words of a command without Hydra's own, as they were said: what they refer to is not looked up."""
-    words: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
-    return words
+def overrides_of(hydra: Any) -> list[str]:
+    """The overrides of a command without Hydra's own, as they were typed: interpolations are not resolved."""
+    overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return overrides
 
 
 def _end(override: Override, which: int) -> str:

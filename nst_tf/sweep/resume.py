@@ -49,12 +49,12 @@ class Action(Enum):
 
 
 def next_action(
-    folder: Path, settings: DictConfig, choices: Mapping[str, Any], words: Sequence[str] = ()
+    folder: Path, settings: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str] = ()
 ) -> Action:
     """What to do for the run that ``settings`` describe, given what its folder holds.
 
     Raises InputError if that is a run with another configuration, saying how it differs (``choices`` are
-    the options of groups, ``words`` those that asked for them), or of other pictures.
+    the options of groups, ``overrides`` those that asked for them), or of other pictures.
     """
     if not (folder / SUMMARY).exists():
         return Action.RUN
@@ -62,7 +62,7 @@ def next_action(
     if summary is not None and summary.get("status") == "failed" and "requested_sha256" not in summary:
         return Action.RESTART  # it failed of a value that could not even be resolved
     if summary is None or summary.get("requested_sha256") != requested_sha256(settings):
-        said = what_differs(folder / CONFIGURATION, summary or {}, settings, choices, words)
+        said = what_differs(folder / CONFIGURATION, summary or {}, settings, choices, overrides)
         said = said or " ".join(map(str, (summary or {}).get("overrides", ())))
         raise InputError(
             f"the folder {folder} holds a run with another configuration{f' ({said})' if said else ''}:"
@@ -129,12 +129,12 @@ def what_differs(
     summary: Mapping[str, Any],
     settings: DictConfig,
     choices: Mapping[str, Any],
-    words: Iterable[str] = (),
+    overrides: Iterable[str] = (),
 ) -> str:
     """Such as "steps: was 4, now 5; seed: was 0, now 1; and 2 more"; empty where it can't be told.
 
-    ``file`` and ``summary`` are the configuration and run.json of the run that is there, ``words`` those
-    that ask for the other one. Settings that words name come first, then options of groups, which stand
+    ``file`` and ``summary`` are the configuration and run.json of the run that is there, ``overrides`` those
+    that ask for the other one. Settings that overrides name come first, then options of groups, which stand
     for the values they bring.
     """
     try:
@@ -145,8 +145,8 @@ def what_differs(
     known = summary.get("choices")
     was, now = _flat(saved, known if isinstance(known, dict) else {}), _flat(asked, choices)
     differing = [key for key in dict.fromkeys((*now, *was)) if was.get(key) != now.get(key)]
-    said = (*words, *map(str, summary.get("overrides", ())))
-    named = [_key(word) for word in said if _key(word) in differing]
+    said = (*overrides, *map(str, summary.get("overrides", ())))
+    named = [_key(override) for override in said if _key(override) in differing]
     known_groups = {group.replace("/", ".") for group in choices if not group.startswith(_HYDRA)}
     groups = sorted((key for key in differing if key in known_groups), key=lambda key: key.count("."))
     told: list[str] = []
@@ -179,8 +179,8 @@ def _flat(settings: Mapping[str, Any], choices: Mapping[str, Any]) -> FlatSettin
     return flat_settings({key: one for key, one in settings.items() if key not in NOT_OF_A_RUN}, known)
 
 
-def _key(word: str) -> str:
-    return word.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
 
 
 def _shown(settings: FlatSettings, key: str) -> str:

@@ -40,9 +40,9 @@ class StoredStudy:
         found: dict[str, float | list[float]] = {}
         for trial in self.trials:
             if trial.state.name == "COMPLETE" and trial.number not in but:
-                words = " ".join(f"{key}={value}" for key, value in trial.params.items())
+                chosen = " ".join(f"{key}={value}" for key, value in trial.params.items())
                 values = list(trial.values)
-                found[f"trial {trial.number} ({words})"] = values[0] if len(values) == 1 else values
+                found[f"trial {trial.number} ({chosen})"] = values[0] if len(values) == 1 else values
         return found
 
 

@@ -31,7 +31,7 @@ FAILED = ("failed", "diverged")
 
 @dataclass(frozen=True)
 class JobRecord:
-    """One job: its folder within the sweep's, its words, how far it is.
+    """One job: its folder within the sweep's, its overrides, how far it is.
 
     ``status`` is running or one of ``ENDED``; ``error`` is one sentence; ``seconds`` is how long it took;
     ``was_there`` marks a job that an earlier call had completed; ``value`` is what a search makes smaller.
@@ -186,8 +186,8 @@ class Sweep:
         return elsewhere | {self.name(job): job["value"] for job in here.values()}
 
     def name(self, job: Mapping[str, Any]) -> str:
-        """The number of a job and the words that only it has."""
-        own = " ".join(word for word in job["overrides"] if word not in self.plan.fixed)
+        """The number of a job and the overrides that only it has."""
+        own = " ".join(one for one in job["overrides"] if one not in self.plan.fixed)
         return f"job {job['number']}{f' ({own})' if own else ''}"
 
     def end(self, interrupted: bool = False) -> str:
@@ -227,7 +227,7 @@ class Sweep:
     def _write(self, status: str) -> None:
         known = {job["number"]: job for job in (*self._earlier, *self.jobs())}
         jobs = [known[number] for number in sorted(known)]
-        facts = {"overrides": self.plan.words, "status": status, "process": asdict(Process.this())}
+        facts = {"overrides": self.plan.overrides, "status": status, "process": asdict(Process.this())}
         text = json.dumps(facts | {"jobs": jobs}, indent=2) + "\n"
         if text != self._written:
             write_text_atomically(self.folder / SWEEP, text)

@@ -20,7 +20,7 @@ def lines(
 ) -> list[str]:
     """What is told when the jobs of each batch ended between two looks, without the time that is left."""
     jobs = [PlannedJob(number, (f"seed={number}",), str(number)) for number in range(count)]
-    plan = SimpleNamespace(jobs=jobs, count=count, words=("seed=0,1",), fixed=frozenset())
+    plan = SimpleNamespace(jobs=jobs, count=count, overrides=("seed=0,1",), fixed=frozenset())
     sweep = Sweep(folder, plan, completed)  # type: ignore[arg-type]
     sweep.begin()
     shown = SweepDisplay(sweep)

@@ -157,7 +157,7 @@ def running(tmp_path: Path):
     """A sweep whose job 0 was run by a process that is gone, and job 1 by one that is there."""
 
     class Planned:
-        jobs, count, words, fixed = None, 2, ("steps=1,2",), frozenset()
+        jobs, count, overrides, fixed = None, 2, ("steps=1,2",), frozenset()
 
     with subprocess.Popen(["true"]) as other:
         gone = Process(other.pid, Process.this().host, 1)
