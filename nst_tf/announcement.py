@@ -10,9 +10,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from nst_tf.color import Color
-from nst_tf.config.build import made
-from nst_tf.config.pictures import left_out_of, style_scales
-from nst_tf.config.validate import Inputs, video_of
+from nst_tf.config.build import build
+from nst_tf.config.inputs import Inputs, style_scales, video_of
+from nst_tf.config.pictures import left_out_of
 from nst_tf.errors import counted, printable
 from nst_tf.images.read import Picture
 from nst_tf.pyramid import NoSteps, Pyramid, Scale
@@ -49,8 +49,8 @@ def announcement(settings: DictConfig, inputs: Inputs) -> str:
 
 def _sizes(settings: DictConfig, inputs: Inputs) -> list[tuple[Scale, Shape]]:
     """As ``Experiment`` has them."""
-    pyramid: Pyramid = made("pyramid", settings.pyramid)
-    color: Color = made("color", settings.color)
+    pyramid: Pyramid = build("pyramid", settings.pyramid)
+    color: Color = build("color", settings.color)
     if not color.makes_steps:
         pyramid = NoSteps(pyramid)
     content, *styles = ((picture.height, picture.width) for picture in (inputs.content, *inputs.styles))

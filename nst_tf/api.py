@@ -21,6 +21,9 @@ from PIL import Image
 
 from nst_tf.announcement import transparent
 from nst_tf.config.experiment_files import with_experiment_files
+from nst_tf.config.inputs import Inputs, canvas, inputs_of, video_of
+from nst_tf.config.messages import sentence_for, sentence_for_bare_error
+from nst_tf.config.overrides import ExplicitKeys, explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.pictures import (
     check_no_address,
     left_out_of,
@@ -29,15 +32,7 @@ from nst_tf.config.pictures import (
     style_names,
 )
 from nst_tf.config.schema import CONFIGURATION, picture_path, register_schema
-from nst_tf.config.validate import Inputs, canvas, check_settings, inputs_of, video_of
-from nst_tf.config.words import (
-    Typed,
-    as_spelled_here,
-    sentence_for,
-    sentence_for_bare_error,
-    typed_keys,
-    with_quoted_files,
-)
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import levels_of, over_white
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
@@ -116,27 +111,27 @@ def _stylize(
     read = None if content is None else _picture(content)
     settings.content, settings.style = read and read.name, [picture.name for picture in styles]
     try:
-        check_settings(settings, choices)
+        validate(settings, choices)
     except OmegaConfBaseException as error:  # a value that refers to another one is read only here
         raise InputError(sentence_for(error)) from error
     if video_of(settings).takes_frames:
         raise InputError("stylize makes one picture: run nst for an animation, or leave out video=...")
     inputs = inputs_of(settings, read or canvas(settings), tuple(styles))
-    typed = typed_keys(words)
-    check_memory(settings, inputs, typed)
+    explicit = explicit_keys(words)
+    check_memory(settings, inputs, explicit)
     for line in (
         *left_out_of(str(one) for one in given if isinstance(one, (str, Path))),
         *transparent(styles),
     ):
         _log.info("%s", line)
     with keras_settings_kept():
-        return _stylized(settings, inputs, typed)
+        return _stylized(settings, inputs, explicit)
 
 
 def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     """The settings that the words select, and the option chosen of each group; InputError if refused."""
     register_schema()
-    words = with_quoted_files(with_experiment_files(as_spelled_here(words)))
+    words = with_quoted_files(with_experiment_files(spelled_as_keys(words)))
     try:
         with _hydra_of_ours(), initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
             settings = compose("config", words, return_hydra_config=True)
@@ -166,13 +161,13 @@ def _hydra_of_ours() -> Iterator[None]:
             VersionBase.instance().version_base = their_version
 
 
-def _stylized(settings: DictConfig, inputs: Inputs, typed: Typed) -> Stylized:
+def _stylized(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys) -> Stylized:
     # TensorFlow is loaded
     from nst_tf.recorded_run import cut_out
     from nst_tf.set_up import set_up
     from nst_tf.style_transfer import optimize
 
-    experiment = set_up(settings, inputs, typed=typed).experiment
+    experiment = set_up(settings, inputs, explicit=explicit).experiment
     history: list[Report] = []
 
     class History:

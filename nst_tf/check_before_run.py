@@ -13,8 +13,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.announcement import announce, announcement
-from nst_tf.config.validate import check_settings, read_inputs
-from nst_tf.config.words import typed_keys
+from nst_tf.config.inputs import read_inputs
+from nst_tf.config.overrides import explicit_keys
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, has_checkpoint
@@ -39,11 +40,11 @@ class CheckBeforeRun(Callback):
             settings = config.copy()
             with open_dict(settings):
                 del settings["hydra"]
-            check_settings(settings, choices)  # pyright: ignore[reportArgumentType]
+            validate(settings, choices)  # pyright: ignore[reportArgumentType]
             line = None
             if settings.resume is None:  # else the pictures and the sizes are another configuration's
                 inputs = read_inputs(settings)
-                check_memory(settings, inputs, typed_keys(config.hydra.overrides.task))
+                check_memory(settings, inputs, explicit_keys(config.hydra.overrides.task))
                 loggers_of(settings)  # as long as nothing is written
                 line = announcement(settings, inputs)
             try:

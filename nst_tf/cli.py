@@ -24,14 +24,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.check_before_run import CheckBeforeRun, cause_on_disk, sentence_for_disk
 from nst_tf.config.experiment_files import with_experiment_files
+from nst_tf.config.messages import sentence_for, sentence_for_bare_error
+from nst_tf.config.overrides import explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import CONFIGURATION, register_schema
-from nst_tf.config.words import (
-    as_spelled_here,
-    sentence_for,
-    sentence_for_bare_error,
-    typed_keys,
-    with_quoted_files,
-)
 from nst_tf.errors import InputError, Stop, Terminated, printable
 from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
@@ -57,7 +52,7 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.raiseExceptions = False  # a log that finds the disk full would print tracebacks
     try:
-        words = with_experiment_files(as_spelled_here(sys.argv[1:]))
+        words = with_experiment_files(spelled_as_keys(sys.argv[1:]))
         sys.argv[1:] = with_quoted_files(with_many_contents(words))
         program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
         if _asks_for_help():
@@ -89,11 +84,11 @@ def _job(settings: DictConfig) -> Any:
     try:
         if settings.resume is None:
             words = list(state.overrides.task)
-            picture = run(settings, dict(state.runtime.choices), folder, words, typed=typed_keys(words))
+            picture = run(settings, dict(state.runtime.choices), folder, words, explicit=explicit_keys(words))
         else:
             words = list(state.overrides.task)
             _check_resume_alone(words)
-            steps = settings.steps if "steps" in typed_keys(words) else None
+            steps = settings.steps if "steps" in explicit_keys(words) else None
             picture = resume(Path(settings.resume), steps=steps)
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.created_folders)

@@ -35,7 +35,7 @@ def device_bytes() -> int | None:
 _GPU_HAS_FROM = {"float16": (5, 3), "bfloat16": (8, 0)}
 
 
-def resolved_precision(wanted: str, is_typed: bool = True) -> str:
+def resolved_precision(wanted: str, is_explicit: bool = True) -> str:
     """The precision to compute in, where ``wanted`` is float32, bfloat16, float16 or auto.
 
     ``auto`` is bfloat16 where the hardware computes it in its own instructions, and float32 elsewhere and
@@ -43,7 +43,7 @@ def resolved_precision(wanted: str, is_typed: bool = True) -> str:
     them is the same bit for bit.
 
     What the hardware would emulate, many times slower than float32 and less exactly, is refused where
-    somebody ``is_typed`` it, by an InputError that names what there is. Of a saved configuration, which may
+    it ``is_explicit``, by an InputError that names what there is. Of a saved configuration, which may
     come from another machine, it becomes float32.
     """
     has = _low_precisions()
@@ -53,7 +53,7 @@ def resolved_precision(wanted: str, is_typed: bool = True) -> str:
         return automatic_precision()
     if wanted == "float32" or (has is not None and wanted in has):
         return wanted
-    if not is_typed:
+    if not is_explicit:
         return "float32"
     if has is None:  # nothing tells: whoever types it may know
         return wanted

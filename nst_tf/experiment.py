@@ -14,9 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance, GivenBalance
 from nst_tf.color import Color, MatchStyleToContent, Unchanged
-from nst_tf.config.build import made
-from nst_tf.config.pictures import style_scales
-from nst_tf.config.validate import NO_FILES, Files, Inputs, layer_weights, not_of_regions, video_of
+from nst_tf.config.build import build
+from nst_tf.config.inputs import NO_FILES, Files, Inputs, layer_weights, style_scales, video_of
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.resize import resize
@@ -32,7 +31,6 @@ from nst_tf.process_cache import ProcessCache
 from nst_tf.pyramid import NoSteps, Pyramid, Scale
 from nst_tf.runs.memory import Mode
 from nst_tf.runs.sizes import PlannedSizes, Shape, planned_sizes, shapes_at, sides_multiple_of
-from nst_tf.statistics import Statistic
 from nst_tf.statistics.statistic import takes_weights
 from nst_tf.vgg.network import read_whole
 from nst_tf.vgg.recompute import read_recomputing
@@ -129,21 +127,6 @@ class Experiment:
 
 
 # ----------------------------------------------------------------------------
-# Whether the statistic of style serves regions and blends.
-
-
-def check_statistic(statistic: Statistic, blending: Blending, inputs: Inputs) -> None:
-    """Raise InputError for a statistic that can't be taken of regions, or blended, where it should be.
-
-    Those of nst_tf.statistics are refused by their names, before TensorFlow is loaded; this asks the object.
-    """
-    if inputs.regions is not None and not takes_weights(statistic):
-        raise InputError(not_of_regions(type(statistic).__name__))
-    if len(inputs.styles) > 1:
-        blending.check(statistic)
-
-
-# ----------------------------------------------------------------------------
 # From a checked configuration and its pictures to the objects of an experiment.
 
 _log = logging.getLogger(__name__)
@@ -168,15 +151,15 @@ class Parts:
 def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
     parts = Parts(
-        content=made("objective.content", _with_layers(settings, "content")),
-        style=made("objective.style", _with_layers(settings, "style")),
-        smoothness=made("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
-        balance=made("balance", settings.balance),
-        optimizer=made("optimizer", _with_metric(settings)),
-        start=made("init", _with_file(settings.init, files)),
-        pyramid=made("pyramid", settings.pyramid),
-        color=made("color", settings.color),
-        blending=made("blending", settings.blending),
+        content=build("objective.content", _with_layers(settings, "content")),
+        style=build("objective.style", _with_layers(settings, "style")),
+        smoothness=build("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        balance=build("balance", settings.balance),
+        optimizer=build("optimizer", _with_metric(settings)),
+        start=build("init", _with_file(settings.init, files)),
+        pyramid=build("pyramid", settings.pyramid),
+        color=build("color", settings.color),
+        blending=build("blending", settings.blending),
         video=video_of(settings),
     )
     if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
@@ -201,7 +184,7 @@ def prepare(
 
     ``warm``: what earlier runs left.
     """
-    check_statistic(parts.style.statistic, parts.blending, inputs)
+    _check_statistic(parts, inputs)
     warm = warm or ProcessCache()
     # cut after the deepest layer that a term with a weight uses
     layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
@@ -271,6 +254,18 @@ def prepare(
     return experiment
 
 
+def _check_statistic(parts: Parts, inputs: Inputs) -> None:
+    """Ask the object, which may be of somebody's own class; ours were refused by name, without TensorFlow."""
+    statistic = parts.style.statistic
+    if inputs.regions is not None and not takes_weights(statistic):
+        raise InputError(
+            f"guidance=masks is not possible with the statistic {type(statistic).__name__}, which knows no"
+            " weights of positions (nst_tf.statistics.statistic.WeightedStatistic): say guidance=none"
+        )
+    if len(inputs.styles) > 1:
+        parts.blending.check(statistic)
+
+
 def _evaluation(settings: DictConfig) -> Evaluation:
     mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
     if settings.jit_compile and mode != Mode.plain.name:
@@ -312,7 +307,7 @@ def _on_torus(settings: DictConfig, smoothness: DictConfig) -> dict[str, Any]:
 def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
     description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
     layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
-    return description | {"layers": layer_weights(term, layers[term])}
+    return description | {"layers": layer_weights(layers[term])}
 
 
 def _with_metric(settings: DictConfig) -> dict[str, Any]:

@@ -217,14 +217,14 @@ def automatic_precision() -> str:
     return AUTOMATIC if known and AUTOMATIC in (native_precisions() or ()) else "float32"
 
 
-def foreseen_precision(wanted: str, is_typed: bool = True) -> str:
+def foreseen_precision(wanted: str, is_explicit: bool = True) -> str:
     """What becomes of ``wanted`` if the processor computes, known before TensorFlow is loaded.
 
     As ``nst_tf.device.resolved_precision``, which also knows GPUs and what to refuse.
     """
     if wanted == "auto":
         return automatic_precision()
-    possible = is_typed or wanted in (native_precisions() or ())
+    possible = is_explicit or wanted in (native_precisions() or ())
     return wanted if possible else "float32"
 
 

@@ -20,9 +20,9 @@ from rich.table import Table
 
 from nst_tf.batch_transfer import BatchedRun
 from nst_tf.callbacks import Display, EarlyEnd, FirstStep, Recording
+from nst_tf.config.inputs import NO_FILES, PROFILES, Files, Inputs
+from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.schema import CONFIGURATION
-from nst_tf.config.validate import NO_FILES, PROFILES, Files, Inputs
-from nst_tf.config.words import Typed
 from nst_tf.errors import printable
 from nst_tf.experiment import Experiment
 from nst_tf.files import sha256_of_file, written_atomically
@@ -67,14 +67,14 @@ def recorded_run(
     sweep: Path | None = None,
     is_resumed: bool = False,
     batch: BatchHook | None = None,
-    typed: Typed = None,
+    explicit: ExplicitKeys = None,
 ) -> Path:
     """Run checked ``settings`` in the folder at ``folder_path``; returns the path of the picture.
 
     ``checkpoint`` is where a run that ``is_resumed`` goes on. ``asked`` are facts for ``run.json``: how the
     run was asked for. The rest is as in ``nst_tf.run.run``.
     """
-    ready = set_up(settings, inputs, files, timings.lap, typed)
+    ready = set_up(settings, inputs, files, timings.lap, explicit)
     experiment = ready.experiment
     scales = experiment.scales
     if is_resumed:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from nst_tf.announcement import announce, announcement, notes_on
+from nst_tf.config.inputs import NO_FILES, Files, read_inputs
+from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.pictures import style_names
-from nst_tf.config.validate import NO_FILES, Files, check_settings, read_inputs
-from nst_tf.config.words import Typed
+from nst_tf.config.validate import validate
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.checkpoint import last_checkpoint
 from nst_tf.runs.folder import LOG, alone_in, also_logged_to, has_checkpoint, read_summary
@@ -38,14 +39,14 @@ def run(
     sweep: Path | None = None,
     facts: Mapping[str, Any] = MappingProxyType({}),
     batch: BatchHook | None = None,
-    typed: Typed = None,
+    explicit: ExplicitKeys = None,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
     runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``batch`` may run
-    it together with others. What was not ``typed``, but stands in a saved configuration,
+    it together with others. What was not ``explicit``, but stands in a saved configuration,
     gives way where it is impossible here: precision and memory.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
@@ -53,10 +54,10 @@ def run(
     """
     with alone_in(folder_path):
         timings = Timings()
-        check_settings(settings, choices, files)
+        validate(settings, choices, files)
         inputs = read_inputs(settings, files)
         loggers = loggers_of(settings)
-        check_memory(settings, inputs, typed)
+        check_memory(settings, inputs, explicit)
         timings.lap("pictures")
         asked = {
             "overrides": list(overrides),
@@ -85,7 +86,7 @@ def run(
                 files=files,
                 sweep=sweep,
                 batch=batch,
-                typed=typed,
+                explicit=explicit,
             )
 
 
@@ -135,5 +136,5 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
                 files=files,
                 asked=asked,
                 is_resumed=True,
-                typed=(),
+                explicit=(),
             )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from omegaconf import DictConfig
 
 from nst_tf.balance import AutoBalance
-from nst_tf.config.validate import NO_FILES, Files, Inputs
-from nst_tf.config.words import Typed, is_typed
+from nst_tf.config.inputs import NO_FILES, Files, Inputs
+from nst_tf.config.overrides import ExplicitKeys, is_explicit
 from nst_tf.device import device_bytes, in_place_of, resolved_precision, set_determinism
 from nst_tf.experiment import Experiment, Parts, build_parts, prepare
 from nst_tf.process_cache import CACHE
@@ -39,16 +39,16 @@ def set_up(
     inputs: Inputs,
     files: Files = NO_FILES,
     lap: Callable[[str], None] = lambda name: None,
-    typed: Typed = None,
+    explicit: ExplicitKeys = None,
 ) -> SetUp:
     """Build everything, and settle what a run finds out itself; a line in the log for what is worth one.
 
-    Precision, memory and balance of the settings are resolved afterwards. Of what was not ``typed``, what is
-    possible here takes the place of what is not. ``lap`` is told what is done.
+    Precision, memory and balance of the settings are resolved afterwards. What is not ``explicit`` gives way
+    where it is impossible here. ``lap`` is told what is done.
     Raises InputError for what can't be built, does not fit, or leaves nothing to be balanced.
     """
     set_determinism(settings.deterministic)
-    built = build(settings, inputs, files, lap, typed)
+    built = build(settings, inputs, files, lap, explicit)
     if built.said:
         _log.warning("%s", built.said)
     CACHE.expect(built.experiment.shapes)
@@ -64,18 +64,18 @@ def build(
     inputs: Inputs,
     files: Files = NO_FILES,
     lap: Callable[[str], None] = lambda name: None,
-    typed: Typed = None,
+    explicit: ExplicitKeys = None,
 ) -> SetUp:
     """As ``set_up``, but for the balance, which may still have to be measured."""
     parts = build_parts(settings, files)
     saved = settings.precision.name
     # may be refused: before any weights are fetched
-    precision = resolved_precision(saved, is_typed("precision", typed))
+    precision = resolved_precision(saved, is_explicit("precision", explicit))
     wanted = str(files.get(settings.model.weights, settings.model.weights))
     weights = CACHE.weights(settings.model.name.name, wanted, settings.seed)
     lap("weights")
     settings.precision = precision
-    resolve_memory(settings, inputs, device_bytes(), typed)
+    resolve_memory(settings, inputs, device_bytes(), explicit)
     said = None if saved in ("auto", precision) else in_place_of(saved)
     return SetUp(parts, weights, prepare(settings, inputs, parts, weights, CACHE), said)
 

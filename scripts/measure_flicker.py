@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nst_tf.config.validate import frames_named
+from nst_tf.config.inputs import frames_named
 from nst_tf.images.read import read_picture
 from nst_tf.images.resize import resize
 from nst_tf.video import DisFlow, confidence, warping_error

@@ -88,7 +88,9 @@ def test_the_memory_of_the_machine_counts_where_no_gpu_is_seen(visible, counts, 
     monkeypatch.setattr(memory, "available_bytes", lambda: 7)
     asked: list[int | None] = []
     monkeypatch.setattr(
-        memory, "chosen_memory", lambda settings, inputs, available, precision, typed: asked.append(available)
+        memory,
+        "chosen_memory",
+        lambda settings, inputs, available, *_: asked.append(available),
     )
     monkeypatch.setattr(memory, "option_name", lambda option: "float32")
 

@@ -1,8 +1,10 @@
-"""Building what a config group describes, and what it may build at all."""
+"""Building what a config group describes. It may come from anybody, and ``_target_`` names code to call."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.errors import InputError
-
-# ----------------------------------------------------------------------------
-# What a configuration may build: a saved one may come from anybody, and ``_target_`` names code to call.
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -53,6 +52,65 @@ KERAS_TARGETS = frozenset(
 """Every name of Keras that may be built."""
 
 _TARGET = "_target_"
+
+
+def build(name: str, description: Any) -> Any:
+    """The object that ``description``, a mapping with a ``_target_``, stands for.
+
+    Raises InputError for a target that is not allowed, with the object's own sentence, or with one that
+    begins with ``name``.
+    """
+    if isinstance(description, DictConfig):
+        description = OmegaConf.to_container(description, resolve=True)
+    description = with_present_names(description)
+    check_targets(description)
+    try:
+        return instantiate(description, _convert_="all")
+    except InstantiationException as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        raise InputError(f"{name} can't be built: {reason}") from error
+
+
+def class_defaults(target: str) -> dict[str, Any]:
+    """The defaults of the parameters of a class of ours that YAML could say; InputError if it is not allowed.
+
+    An object that was built without a key was built with these: a key that a class gains has the former
+    behaviour as its default, whatever its option in conf/ says to new runs. Keras' classes gain none here.
+    """
+    target = _present_name(target)
+    check_targets({_TARGET: target})
+    if target in KERAS_TARGETS:
+        return {}
+    module, _, name = target.rpartition(".")
+    return _defaults(_classes(module)[name], _classes(module))
+
+
+def _defaults(defined: ast.ClassDef, beside: Mapping[str, ast.ClassDef]) -> dict[str, Any]:
+    """Of the fields of a dataclass, its bases' first, or of the arguments of ``__init__``."""
+    found: dict[str, Any] = {}
+    for base in defined.bases:
+        if isinstance(base, ast.Name) and base.id in beside:
+            found |= _defaults(beside[base.id], beside)
+    pairs: list[tuple[str, ast.expr | None]] = []
+    for statement in defined.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            arguments = statement.args
+            pairs += zip([one.arg for one in arguments.args][::-1], arguments.defaults[::-1], strict=False)
+            pairs += zip([one.arg for one in arguments.kwonlyargs], arguments.kw_defaults, strict=True)
+        elif isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+            pairs.append((ast.unparse(statement.target), statement.value))
+    for name, default in pairs:
+        found.pop(name, None)
+        with suppress(ValueError):  # of an object, which YAML describes in another way
+            value = ast.literal_eval(default) if default is not None else ()
+            if isinstance(value, (bool, int, float, str, type(None))):
+                found[name] = value
+    return found
 
 
 def with_present_names(node: Any) -> Any:
@@ -124,45 +182,22 @@ def _may_define(module: str) -> bool:
 
 
 @cache
-def _classes(module: str) -> frozenset[str]:
-    """The public classes that a module of ours defines, or a package takes from its own modules.
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    """The classes that a module of ours defines, or a package takes from its own modules.
 
     Read from its source: importing it would bring TensorFlow before anything else is checked.
     """
     path = _PACKAGE.joinpath(*module.split(".")[1:])
     source = next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+    found: dict[str, ast.ClassDef] = {}
     if source is None:
-        return frozenset()
-    names = set()
+        return found
     for statement in ast.parse(source.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.ClassDef):
-            names.add(statement.name)
-        elif source.name == "__init__.py" and isinstance(statement, ast.ImportFrom):
-            defined = (
-                _classes(str(statement.module)) if str(statement.module).startswith(f"{module}.") else ()
-            )
-            names |= {alias.asname or alias.name for alias in statement.names if alias.name in defined}
-    return frozenset(name for name in names if not name.startswith("_"))
-
-
-# ----------------------------------------------------------------------------
-# Building what a config group describes.
-
-
-def made(name: str, description: Any) -> Any:
-    """The object that ``description``, a mapping with a ``_target_``, stands for.
-
-    Raises InputError, with the object's own sentence or with one that begins with ``name``.
-    """
-    if isinstance(description, DictConfig):
-        description = OmegaConf.to_container(description, resolve=True)
-    try:
-        return instantiate(with_present_names(description), _convert_="all")
-    except InstantiationException as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-        raise InputError(f"{name} can't be built: {reason}") from error
+            found[statement.name] = statement
+        elif isinstance(statement, ast.ImportFrom) and f"{statement.module}.".startswith(f"{module}."):
+            defined = _classes(str(statement.module))
+            names = {alias.asname or alias.name: alias.name for alias in statement.names}
+            found |= {name: defined[origin] for name, origin in names.items() if origin in defined}
+            found |= {name: one for name, one in defined.items() if name.startswith("_")}  # bases
+    return found

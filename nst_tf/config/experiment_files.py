@@ -6,23 +6,30 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.build import check_targets, with_present_names
+from nst_tf.config.build import class_defaults, with_present_names
+from nst_tf.config.overrides import explicit_keys
 from nst_tf.config.pictures import check_no_address, note_name
-from nst_tf.config.schema import EXPERIMENT, Settings, is_option, user_path
-from nst_tf.config.words import groups
+from nst_tf.config.schema import (
+    EXPERIMENT,
+    FILE_KEYS,
+    Settings,
+    config_groups,
+    is_option,
+    option_values,
+    user_path,
+)
 from nst_tf.errors import InputError
 
-# ----------------------------------------------------------------------------
-# YAML that may come from anybody: read as plain values under limits, and never more than read.
+# ---- YAML that may come from anybody: read as plain values under limits, and never more than read ----
 
 _MOST_BYTES = 1 << 18  # a whole configuration has 2 KB; a long list of layers or pictures a few more
 _MOST_DEPTH = 32  # the deepest of ours is 5; Python's own limit would come at some hundreds
@@ -110,53 +117,72 @@ def _check_values(path: Path, node: Any, references: bool) -> None:
             raise InputError(f"{path}: the interpolation in {node!r} is not allowed, {allowed}")
 
 
-# ----------------------------------------------------------------------------
-# ``experiment=FILE``: an experiment file that lies anywhere, checked before Hydra sees it.
+# ---- ``experiment=FILE`` ----
 
 SUFFIXES = (".yaml", ".yml")
 
-_HYDRA, _DEFAULTS = "hydra", "defaults"
 # resume goes on with some other run; a logger may send pictures to a server of the file's author
 _NOT_OF_AN_EXPERIMENT = ("resume", "logger")
-_MODES = ("RUN", "MULTIRUN")
 _OVERRIDE = re.compile(r"override /(?P<group>[a-z_/]+)")
 _SWEPT_KEY = re.compile(r"\+{0,2}[A-Za-z_][A-Za-z0-9_]*([./][A-Za-z0-9_]+)*")
 _SWEPT_OPTIONS = re.compile(r"[A-Za-z0-9_,/()*\[\] ]*")  # no dots, which would lead out of our files
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
-_FILE_KEYS = (
-    *(("content",), ("style",), ("init", "path"), ("model", "weights"), ("record", "profile")),
-    *(("guidance", "content"), ("guidance", "styles")),
-)
 
 
-def with_experiment_files(words: Sequence[str]) -> list[str]:
-    """The words, with each file in ``experiment=FILE[,FILE]`` made known to Hydra and named as its option.
+def with_experiment_files(overrides: Sequence[str]) -> list[str]:
+    """The overrides, with each file in ``experiment=FILE[,FILE]`` as an option that Hydra knows.
 
     A file is what ends in .yaml or .yml. Paths of pictures and weights in it that are relative start from
     its own folder, if there is such a file there.
 
-    Raises InputError for a file that is missing or holds what an experiment may not say: see ``registered``.
+    Raises InputError for a file that is missing or holds what an experiment may not say: see ``_register``.
     """
-    return [_translated(word) for word in words]
+
+    def option(item: str) -> str:
+        if not item.endswith(SUFFIXES):
+            return item
+        check_no_address(item, EXPERIMENT)
+        path = user_path(item)
+        if not path.is_file():
+            raise InputError(
+                f"there is no experiment file {item}: give its path, or the name of one of ours without a"
+                " suffix"
+            )
+        return _register(path, chosen)
+
+    chosen = explicit_keys(overrides) & (config_groups() - {EXPERIMENT})
+    found = []
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if equals and key.lstrip("+") == EXPERIMENT and value.endswith(SUFFIXES):
+            items = [value] if user_path(value).is_file() else value.split(",")
+            override = f"{key}={','.join(option(item) for item in items)}"
+        found.append(override)
+    return found
 
 
-def registered(path: Path) -> str:
+def _register(path: Path, chosen: Collection[str]) -> str:
     """Make the experiment file known as an option of the group ``experiment``; returns the option's name.
+
+    ``chosen`` are the groups of which the command line chooses another option.
 
     It may set the keys of a run, choose options of our groups with ``override /GROUP: OPTION``, and say
     ``hydra.mode`` and ``hydra.sweeper.params``: everything else of Hydra can run code or write anywhere.
+    What its values may be is checked with those of the whole run (``nst_tf.config.validate``).
 
-    Raises InputError for anything else, and as ``read_foreign_yaml`` and ``check_targets`` do.
+    Raises InputError for anything else, and as ``read_foreign_yaml`` does.
     """
     values = read_foreign_yaml(path, references=True)
     for key in values:
-        if key not in (*_known_keys(), _HYDRA, _DEFAULTS):
+        if key not in (*_known_keys(), "hydra", "defaults"):
             raise InputError(f"{path}: an experiment file has no key {key!r}")
-    _check_defaults(path, values.get(_DEFAULTS, []))
-    _check_hydra(path, values.get(_HYDRA, {}))
-    check_targets(values)
-    for keys in _FILE_KEYS:
-        _take_from_beside(values, keys, path)
+    _check_defaults(path, values.get("defaults", []))
+    _check_hydra(path, values.get("hydra", {}))
+    if _COMPLETE.search(read_foreign_text(path)):
+        values = _without_groups(values, chosen)
+        _add_later_keys(values)
+    for key in FILE_KEYS:
+        _take_from_beside(values, key, path)
     name = _option_name(path, values)
     ConfigStore.instance().store(
         group=EXPERIMENT, name=name, node=values, package="_global_", provider=f"nst_tf: {path}"
@@ -164,24 +190,75 @@ def registered(path: Path) -> str:
     return name
 
 
-def _translated(word: str) -> str:
-    key, equals, value = word.partition("=")
-    if not equals or key.lstrip("+") != EXPERIMENT or not value.endswith(SUFFIXES):
-        return word
-    items = [value] if user_path(value).is_file() else value.split(",")
-    return f"{key}={','.join(_option(item) for item in items)}"
+# ---- Files that state every value, as ``nst-rerun --export`` writes them ----
+
+_COMPLETE = re.compile(r"^# written by nst_tf \S+, with every value", re.MULTILINE)
 
 
-def _option(item: str) -> str:
-    if not item.endswith(SUFFIXES):
-        return item
-    check_no_address(item, EXPERIMENT)
-    path = user_path(item)
-    if not path.is_file():
-        raise InputError(
-            f"there is no experiment file {item}: give its path, or the name of one of ours without a suffix"
-        )
-    return registered(path)
+def written_by(version: str) -> str:
+    """The line of a comment that says so; in such a file a key that is not there was not known then."""
+    return f"written by nst_tf {version}, with every value, so that it means the same when defaults change"
+
+
+def _without_groups(values: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]:
+    """Without what the file says of these groups, in the place of which the command line has other options.
+
+    Groups that the file sweeps over stay: it has what all their options have in common.
+    """
+    swept = values.get("hydra", {}).get("sweeper", {}).get("params", {})
+    replaced = [group for group in chosen if group not in swept]
+
+    def is_replaced(path: str) -> bool:
+        return any(path == group or path.startswith(f"{group}/") for group in replaced)
+
+    def kept(node: Any, above: str) -> Any:
+        if not isinstance(node, dict):
+            return node
+        return {
+            key: kept(one, f"{above}{key}/") for key, one in node.items() if not is_replaced(f"{above}{key}")
+        }
+
+    defaults = [
+        entry
+        for entry in values.get("defaults", [])
+        if entry == "_self_" or not is_replaced(next(iter(entry)).removeprefix("override /"))
+    ]
+    return kept(values, "") | {"defaults": defaults}
+
+
+def _add_later_keys(values: dict[str, Any]) -> None:
+    """Give the keys that the file does not know the values that they had before there was such a key.
+
+    These are the defaults of the schema and of classes; conf/ may say something else to new runs.
+    """
+    schema: Any = OmegaConf.to_container(OmegaConf.structured(Settings), enum_to_str=True)
+    for key in schema.keys() - config_groups() - set(_NOT_OF_AN_EXPERIMENT):
+        if isinstance(schema[key], dict) and isinstance(stated := values.get(key, {}), dict):
+            values[key] = {inner: one for inner, one in schema[key].items() if one != MISSING} | stated
+        elif schema[key] != MISSING:
+            values.setdefault(key, schema[key])
+    for entry in values["defaults"]:
+        ((group, option),) = entry.items() if isinstance(entry, dict) else (("", None),)
+        node: Any = values
+        for key in group.removeprefix("override /").split("/"):
+            node = node.get(key) if isinstance(node, dict) else None
+        if isinstance(option, str):
+            _add_defaults_of_classes(node, option_values(group.removeprefix("override /"), option))
+
+
+def _add_defaults_of_classes(node: Any, option: Mapping[str, Any]) -> None:
+    if not isinstance(node, dict):
+        return
+    target = node.get("_target_")
+    for key, value in option.items():
+        if key in node:
+            if isinstance(value, dict):
+                _add_defaults_of_classes(node[key], value)
+        elif isinstance(target, str) and key in (defaults := class_defaults(target)):
+            node[key] = defaults[key]
+
+
+# ---- What an experiment file may say ----
 
 
 def _check_defaults(path: Path, defaults: Any) -> None:
@@ -213,7 +290,7 @@ def _check_hydra(path: Path, hydra: Any) -> None:
     params = sweeper.get("params", {})
     if not isinstance(params, dict):
         raise InputError(refusal)
-    if hydra.get("mode", "RUN") not in _MODES:
+    if hydra.get("mode", "RUN") not in ("RUN", "MULTIRUN"):
         raise InputError(f"{path}: hydra.mode must be RUN or MULTIRUN, but is {hydra['mode']!r}")
     for key, value in params.items():
         _check_swept(path, key, value)
@@ -225,7 +302,7 @@ def _check_swept(path: Path, key: str, value: Any) -> None:
         raise InputError(f"{path}: {key!r} can't be swept from an experiment file: it is no key of a run")
     if not isinstance(value, (str, int, float, bool)):
         raise InputError(f"{path}: the values of {key} to sweep must stand in one text, but are {value!r}")
-    if key.lstrip("+") in set(groups()) and not _SWEPT_OPTIONS.fullmatch(str(value)):
+    if key.lstrip("+") in config_groups() and not _SWEPT_OPTIONS.fullmatch(str(value)):
         raise InputError(f"{path}: {value!r} are not names of options of {key}")
 
 
@@ -233,11 +310,12 @@ def _known_keys() -> set[str]:
     return {str(key) for key in OmegaConf.structured(Settings).keys()} - set(_NOT_OF_AN_EXPERIMENT)  # noqa: SIM118
 
 
-def _take_from_beside(values: dict[str, Any], keys: tuple[str, ...], experiment: Path) -> None:
-    *above, last = keys
+def _take_from_beside(values: dict[str, Any], key: str, experiment: Path) -> None:
+    """Give the files that lie beside the experiment file their absolute paths."""
+    *above, last = key.split(".")
     node: Any = values
-    for key in above:
-        node = node.get(key) if isinstance(node, dict) else None
+    for part in above:
+        node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
         return
     given = node[last]

@@ -1,24 +1,18 @@
-"""Which pictures a word of the command line names: one, several, styles, frames."""
+"""Which pictures a name on the command line stands for: one, or all of a folder, a glob, numbered files."""
 
 from __future__ import annotations
 
 import glob
-import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
-from nst_tf.config.schema import SAMPLES, is_there, picture_path, user_path
+from nst_tf.config.schema import SAMPLES, as_list, is_there, picture_path, user_path
 from nst_tf.errors import InputError, counted
 from nst_tf.files import natural_order
 from nst_tf.images.opening import PICTURE_SUFFIXES
-
-# ----------------------------------------------------------------------------
-# Addresses of the web or of a store, where the name of a file is wanted.
 
 # RFC 3986, section 3.1; at least two letters, for a drive of Windows has one
 _ADDRESS = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://|data:[^,]*,)")
@@ -39,10 +33,8 @@ def check_no_address(name: str, key: str | None = None) -> None:
     raise InputError(f"{said} is an address; addresses are not fetched: download it first, and name the file")
 
 
-# ----------------------------------------------------------------------------
-# Which experiment file named a picture, for the sentence that says that it is not there.
-
-_NAMED_IN: dict[str, Path] = {}  # of this process, as Hydra's store of the experiments is
+# which experiment file named a picture: of this process, as Hydra's store of the experiments is
+_NAMED_IN: dict[str, Path] = {}
 
 
 def note_name(name: str, experiment: Path) -> None:
@@ -66,8 +58,7 @@ def check_there(name: str) -> None:
     raise InputError(f"{experiment} names {name}, {where}: take the file and its pictures along together")
 
 
-# ----------------------------------------------------------------------------
-# One word that stands for several pictures: a folder, a glob, a pattern of numbered files.
+# ---- One name for several pictures: a folder, a glob, a pattern of numbered files ----
 
 _MAGIC = re.compile(r"[*?]|\[[^\]]+\]")
 _NOT_A_GLOB = ("[", "{", "$", '"', "'")  # how Hydra's own values begin: lists, mappings, references, quotes
@@ -82,7 +73,7 @@ def stands_for_several(name: str) -> bool:
             return False
         if _folder(name) is not None:
             return True
-    except (OSError, ValueError, RuntimeError):  # no name of a file at all
+    except (OSError, ValueError):  # no name of a file at all
         return False
     is_list = name.startswith(_NOT_A_GLOB)
     return not is_list and bool(_MAGIC.search(name) or _NUMBER.search(name.rpartition("/")[2]))
@@ -130,7 +121,7 @@ def left_out_of(names: Iterable[str]) -> list[str]:
 
 
 def _folder(name: str) -> Path | None:
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.is_dir():
         return path
     return SAMPLES if name.rstrip("/") == SAMPLES.name and not path.exists() else None
@@ -155,19 +146,12 @@ def _matches(name: str) -> list[str]:
         before, after = last[: number.start()], last[number.end() :]
         width = int(number[1] or 1)
         wanted = re.compile(rf"{re.escape(before)}\d{{{width},}}{re.escape(after)}")
-        return [one for one in _globbed(parent, "*") if wanted.fullmatch(one.rpartition("/")[2])]
+        beside = glob.glob(f"{glob.escape(parent)}/*" if parent else "*")  # noqa: PTH207
+        return [one for one in beside if wanted.fullmatch(one.rpartition("/")[2])]
     found = glob.glob(expanded, recursive=True)  # noqa: PTH207  (the name may be absolute)
     if not found and expanded.startswith(f"{SAMPLES.name}/"):
         return glob.glob(expanded, root_dir=SAMPLES.parent)  # noqa: PTH207
     return found
-
-
-def _globbed(parent: str, pattern: str) -> list[str]:
-    return glob.glob(f"{glob.escape(parent)}/{pattern}" if parent else pattern)  # noqa: PTH207
-
-
-# ----------------------------------------------------------------------------
-# Which pictures the word ``style`` names, and how large each is to be.
 
 
 def style_names(style: Any) -> list[str]:
@@ -175,42 +159,12 @@ def style_names(style: Any) -> list[str]:
 
     Raises InputError for what is no name, and for a folder without pictures.
     """
-    given = [style] if isinstance(style, str) else list(style) if isinstance(style, Sequence) else []
+    given = as_list(style)
     if not given or not all(isinstance(name, str) and name for name in given):
         raise InputError(
             f"style must be the path of a picture or a folder, or a list of paths, but is {style!r}"
         )
     return [picture for name in given for picture in _pictures_of(name)]
-
-
-def style_scales(settings: DictConfig, styles: int) -> tuple[float, ...] | None:
-    """What the long side of each style is multiplied by; None if nothing is said.
-
-    One number is that of every style. Raises InputError for a wrong number of them or a wrong value, and
-    where ``image.stretch`` gives styles another shape anyway.
-    """
-    given = settings.style_scale
-    if given is None:
-        return None
-    scales = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given] * styles
-    if not all(_is_positive(scale) for scale in scales):
-        raise InputError(f"style_scale must be a number above 0, or one for each style, but is {given!r}")
-    if len(scales) != styles:
-        raise InputError(
-            f"style_scale has {counted(len(scales), 'value')} for {counted(styles, 'style')}:"
-            " give one for each style, or one number for all"
-        )
-    if settings.image.stretch.name != "none":
-        raise InputError(
-            f"style_scale={given!r} has no effect with image.stretch={settings.image.stretch.name}, which"
-            " gives the styles the shape of the result: leave out one of them"
-        )
-    return tuple(float(scale) for scale in scales)
-
-
-def scaled(size: int, scale: float) -> int:
-    """The long side ``size`` in pixels times ``scale``, rounded, at least 1."""
-    return max(1, round(size * scale))
 
 
 def _pictures_of(name: str) -> list[str]:
@@ -229,9 +183,3 @@ def _pictures_of(name: str) -> list[str]:
             f" {', '.join(sorted(PICTURE_SUFFIXES))}"
         )
     return [(Path(name) / entry).as_posix() for entry in found]
-
-
-def _is_positive(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    )

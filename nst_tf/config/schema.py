@@ -1,10 +1,9 @@
-"""Every word of the command line: its type, its meaning, its options and where their files are."""
+"""Every key of the command line: its type and meaning; the options of groups and where their files are."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -13,99 +12,6 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
-
-from nst_tf.errors import InputError
-
-# ----------------------------------------------------------------------------
-# Where the configuration files and the bundled sample pictures are.
-
-_PACKAGE = Path(__file__).resolve().parent.parent
-
-# in a wheel the files lie inside of the package; in a checkout beside it
-CONFIGURATION = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
-"""The folder of the YAML files."""
-
-SAMPLES = _PACKAGE / "samples"
-"""The folder of the bundled pictures."""
-
-_SAMPLE_PREFIX = "samples/"
-
-
-def picture_path(name: str) -> Path:
-    """The file that a name in ``content`` or ``style`` stands for.
-
-    A path as the shell would take it; a name that starts with ``samples/`` is the bundled picture,
-    unless there is such a file in the present folder.
-    """
-    path = user_path(name)
-    bundled = _PACKAGE / name
-    if name.startswith(_SAMPLE_PREFIX) and not is_there(path) and bundled.is_file():
-        return bundled
-    return path
-
-
-def user_path(name: str | Path) -> Path:
-    """The path with ~ and ~USER as the shell takes them; as it is where there is no such user."""
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        return Path(name)
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is such a file or folder; not for what can't be the name of one, as too long a text."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
-
-
-# ----------------------------------------------------------------------------
-# Options of config groups by name, as they exist in this version.
-
-EXPERIMENT = "experiment"
-"""The group whose options are whole experiments; what one chose shows in the choices of the others."""
-
-_NAME = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
-
-
-def is_option(group: Any, option: Any) -> bool:
-    """Whether ``group`` has the option, as a file of ours; a name that leaves the folder is no option."""
-    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in (group, option)):
-        return False
-    return (CONFIGURATION / group / f"{option}.yaml").is_file()
-
-
-def options_in_folders(group: str) -> list[str]:
-    """The options of ours that lie in folders of their group, which Hydra does not list: experiment's."""
-    if group != EXPERIMENT:  # of another one, these are groups of their own
-        return []
-    top = CONFIGURATION / group
-    return [path.relative_to(top).with_suffix("").as_posix() for path in sorted(top.glob("*/**/*.yaml"))]
-
-
-def options_with(group: str, key: str) -> list[str]:
-    """The options of a group whose files have the key at their top."""
-    if not _NAME.fullmatch(group) or not key.isidentifier():
-        return []
-    files = sorted((CONFIGURATION / group).glob("*.yaml"))
-    return [file.stem for file in files if re.search(rf"^{key}:", file.read_text(encoding="utf-8"), re.M)]
-
-
-def known_choices(choices: Any) -> dict[str, str]:
-    """Of recorded choices {group: option} those that exist here, without the experiment."""
-    if not isinstance(choices, dict):
-        return {}
-    return {
-        group: option for group, option in choices.items() if group != EXPERIMENT and is_option(group, option)
-    }
-
-
-# ----------------------------------------------------------------------------
-# The schema under the YAML files: every word of the command line, its type and its meaning.
-
-SCHEMA = "schema"
-"""The name under which ``conf/config.yaml`` finds the schema."""
 
 # the names of the members of these enumerations are the words of the command line
 Network = Enum("Network", ["vgg19", "vgg16"])
@@ -249,83 +155,117 @@ class Settings:
 
 
 def register_schema() -> None:
-    """Make the schema known to Hydra; safe to call again."""
-    ConfigStore.instance().store(name=SCHEMA, node=Settings)
+    """Make the schema known to Hydra, as ``conf/config.yaml`` names it; safe to call again."""
+    ConfigStore.instance().store(name="schema", node=Settings)
 
 
-# ----------------------------------------------------------------------------
-# Types of the values inside of config groups: those that the option's own file has.
-
-GROUPS_WITH_ONE_OPTION = (
-    *("model", "objective", "balance", "layers", "optimizer", "init", "pyramid", "color"),
-    *("guidance", "blending", "video"),
+FILE_KEYS = (
+    *("content", "style", "init.path", "model.weights", "record.profile"),
+    *("guidance.content", "guidance.styles"),
 )
-# hydra is not ours, experiments lay values anywhere, and the schema types the others
-_NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")
+"""The keys whose values are names of files."""
 
 
-def check_option_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
-    """Raise InputError where a value has another type than in the file of the chosen option.
+def config_keys() -> Iterator[str]:
+    """Every key of the schema, with dots."""
 
-    A number may stand for any number, but not for a word; what is null in the file may be anything.
+    def walk(node: DictConfig, prefix: str) -> Iterator[str]:
+        for key in node:
+            yield f"{prefix}{key}"
+            child = node._get_node(key)
+            if isinstance(child, DictConfig) and not child._is_missing():
+                yield from walk(child, f"{prefix}{key}.")
+
+    return walk(OmegaConf.structured(Settings), "")
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list as it is, anything else as a list of it alone."""
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+
+
+# ---- Where the configuration files and the bundled sample pictures are, and what a name of a file means ----
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+# in a wheel the files lie inside of the package; in a checkout beside it
+CONFIGURATION = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
+"""The folder of the YAML files."""
+
+SAMPLES = _PACKAGE / "samples"
+"""The folder of the bundled pictures."""
+
+_SAMPLE_PREFIX = "samples/"
+
+
+def picture_path(name: str) -> Path:
+    """The file that a name in ``content`` or ``style`` stands for.
+
+    A path as the shell would take it; a name that starts with ``samples/`` is the bundled picture,
+    unless there is such a file in the present folder.
     """
-    for group in GROUPS_WITH_ONE_OPTION:
-        if group not in choices:  # Hydra takes a list of options as well, and notes no choice then
-            raise InputError(f"{group} must have one option, not a list of them: say {group}=OPTION")
-    for group, option in choices.items():
-        if option is None or group.partition("/")[0] in _NOT_TYPED_BY_FILE:
-            continue
-        file = CONFIGURATION / group / f"{option}.yaml"
-        if file.is_file():
-            _compare(group.replace("/", "."), _values_of(str(file)), _node(settings, group))
-    # several at once: Hydra notes no choice then, but each stands under its own name
-    loggers = _node(settings, "logger")
-    for name in loggers:
-        file = CONFIGURATION / "logger" / f"{name}.yaml"
-        if file.is_file():
-            _compare("logger", _values_of(str(file)), loggers)
+    path = user_path(name)
+    bundled = _PACKAGE / name
+    if name.startswith(_SAMPLE_PREFIX) and not is_there(path) and bundled.is_file():
+        return bundled
+    return path
+
+
+def user_path(name: str | Path) -> Path:
+    """The path with ~ and ~USER as the shell takes them; as it is where there is no such user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; not for what can't be the name of one, as too long a text."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+# ---- Config groups and their options, as they exist in this version ----
+
+EXPERIMENT = "experiment"
+"""The group whose options are whole experiments; what one chose shows in the choices of the others."""
+
+_NAME = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
+
+
+def config_groups() -> set[str]:
+    """Every config group, with slashes."""
+    return {
+        folder.relative_to(CONFIGURATION).as_posix() for folder in CONFIGURATION.rglob("*") if folder.is_dir()
+    }
+
+
+def is_option(group: Any, option: Any) -> bool:
+    """Whether ``group`` has the option, as a file of ours; a name that leaves the folder is no option."""
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in (group, option)):
+        return False
+    return _file(group, option).is_file()
 
 
 @cache
-def _values_of(file: str) -> dict[str, Any]:
-    values = OmegaConf.to_container(OmegaConf.load(file))
-    if not isinstance(values, dict):
+def option_values(group: str, option: str) -> dict[str, Any]:
+    """What the option's own file says; nothing if it is no option of ours. Not to be changed."""
+    if not is_option(group, option):
         return {}
-    return {str(key): value for key, value in values.items() if key != "defaults"}
+    values: Any = OmegaConf.to_container(OmegaConf.load(_file(group, option)))
+    return {str(key): value for key, value in (values or {}).items() if key != "defaults"}
 
 
-def _node(settings: DictConfig, group: str) -> Any:
-    key = group.replace("/", ".")
-    node = OmegaConf.select(settings, key)
-    if not isinstance(node, DictConfig):
-        raise InputError(f"{key}={node} is not possible: choose an option with {group}=OPTION")
-    return OmegaConf.to_container(node, resolve=True)
+def _file(group: str, option: str) -> Path:
+    return CONFIGURATION / group / f"{option}.yaml"
 
 
-def _compare(key: str, expected: Any, received: Any) -> None:
-    if isinstance(expected, dict):
-        if not isinstance(received, dict):
-            return  # layers: a mapping, a list and a name are all right there, and are checked by name
-        for name, value in expected.items():
-            if name in received:
-                _compare(f"{key}.{name}", value, received[name])
-        return
-    if isinstance(received, float) and not math.isfinite(received):
-        raise InputError(f"{key} must be a finite number, but is {received}")
-    if expected is None or isinstance(expected, list) or key.endswith(".layers"):
-        return
-    if isinstance(expected, bool) or isinstance(received, bool):
-        if isinstance(expected, bool) != isinstance(received, bool):
-            raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
-    elif isinstance(expected, int) and isinstance(received, float):
-        raise InputError(f"{key} must be a whole number, but is {received!r}")
-    elif (
-        isinstance(expected, (int, float)) and received is not None and not isinstance(received, (int, float))
-    ):
-        raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    return "a whole number" if isinstance(value, int) else "a number"
+def known_choices(choices: Any) -> dict[str, str]:
+    """Of recorded choices {group: option} those that exist here, without the experiment."""
+    if not isinstance(choices, dict):
+        return {}
+    return {
+        group: option for group, option in choices.items() if group != EXPERIMENT and is_option(group, option)
+    }

@@ -51,7 +51,7 @@ class MaskGuidance(Guidance):
     styles: Sequence[str | None] | str | None = None
     regions: Mapping[Any, Any] | None = None
     propagation: str = "simple"
-    shares: str | Mapping[Any, float] = _AREA
+    shares: str | Mapping[Any, float] = "area"
     keep_pixels: bool = True
 
     def __post_init__(self) -> None:

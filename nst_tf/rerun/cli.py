@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,20 +18,16 @@ from rich.table import Table
 from nst_tf.errors import InputError, Terminated, printable, terminable
 from nst_tf.machine import ShowVersions
 from nst_tf.rerun.export import export_run, export_sweep, finite
-from nst_tf.rerun.rerun import (
-    Found,
-    Repeated,
-    Verdict,
-    check_repeatable,
+from nst_tf.rerun.folders import (
+    RunsInFolder,
     completed_runs,
-    end_of,
-    found,
+    find_runs,
+    how_it_ended,
     is_completed,
     new_folder,
-    not_repeated,
-    rerun,
-    rerun_sweep,
+    why_not_repeated,
 )
+from nst_tf.rerun.rerun import Verdict, check_repeatable, rerun, rerun_sweep
 from nst_tf.runs.folder import LOG, read_summary
 from nst_tf.runs.saved_run import Located, read_saved_run
 
@@ -65,31 +62,32 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _rerun(options: argparse.Namespace) -> int:
-    what = found(options.folder)
+    what = find_runs(options.folder)
     if what.is_sweep:
         return _rerun_all(what, options)
     summary = read_summary(what.folder)
     if not is_completed(summary):
-        raise InputError(not_repeated(what.folder, summary))
+        raise InputError(why_not_repeated(what.folder, summary))
     saved = read_saved_run(what.folder)
-    _, located = check_repeatable(saved, options.words)
+    _, located = check_repeatable(saved, options.overrides)
     for sentence in _of_pictures(located):
         _tell(sentence)
     folder = new_folder(options.output, what.folder, is_sweep=False)
     try:
-        verdict = rerun(saved, folder, options.tolerance, words=options.words)
+        verdict = rerun(saved, folder, options.tolerance, overrides=options.overrides)
     except InputError:
         _take_away(folder)
         raise
-    print(_path(verdict))  # noqa: T201  (what the program answers, as nst does)
+    picture = verdict.picture or folder / str(saved.settings.record.picture)
+    print(picture)  # noqa: T201  (what the program answers, as nst does)
     print("\n".join(_sentences(verdict)))  # noqa: T201
     return 0 if verdict.within else BEYOND
 
 
-def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
+def _rerun_all(sweep: RunsInFolder, options: argparse.Namespace) -> int:
     runs, left_out = completed_runs(sweep)
     for saved in runs.values():  # else what is wrong with one is found out only after others were made
-        check_repeatable(saved, options.words)
+        check_repeatable(saved, options.overrides)
     for sentence in left_out.values():
         _tell(sentence)
     folder = new_folder(options.output, sweep.folder, is_sweep=True)
@@ -99,27 +97,27 @@ def _rerun_all(sweep: Found, options: argparse.Namespace) -> int:
             _tell(f"{name}: {sentence}")
         _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
 
-    repeated = rerun_sweep(sweep, runs, folder, options.tolerance, tell, options.words)
+    verdicts = rerun_sweep(sweep.folder, runs, folder, options.tolerance, tell, options.overrides)
     print(folder)  # noqa: T201
-    Console(highlight=False).print(_table(repeated))
-    for line in sorted({line for one in repeated.verdicts.values() for line in one.differences}):
+    Console(highlight=False).print(_table(verdicts))
+    for line in sorted({line for one in verdicts.values() for line in one.differences}):
         print(line)  # noqa: T201
-    identical = sum(one.result == "bit-identical" for one in repeated.verdicts.values())
-    print(f"{identical} of {len(repeated.verdicts)} bit-identical; {len(left_out)} left out")  # noqa: T201
-    return 0 if repeated.within else BEYOND
+    identical = sum(one.result == "bit-identical" for one in verdicts.values())
+    print(f"{identical} of {len(verdicts)} bit-identical; {len(left_out)} left out")  # noqa: T201
+    return 0 if all(verdict.within for verdict in verdicts.values()) else BEYOND
 
 
 def _export(options: argparse.Namespace, given: list[str]) -> int:
     target = Path(options.export).expanduser()
     if options.output is not None:
         raise InputError("--output is where a run is written: with --export nothing runs, leave it out")
-    if options.words:
+    if options.overrides:
         file = shlex.quote(str(target))
         raise InputError(
-            f"--export writes the run as it was: leave out {' '.join(options.words)}, which"
-            f" nst experiment={file} {' '.join(options.words)} takes"
+            f"--export writes the run as it was: leave out {' '.join(options.overrides)}, which"
+            f" nst experiment={file} {' '.join(options.overrides)} takes"
         )
-    what = found(options.folder)
+    what = find_runs(options.folder)
     command = shlex.join(["nst-rerun", *given])
     left_out: dict[str, str] = {}
     if what.is_sweep:
@@ -128,7 +126,9 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
     else:
         summary = read_summary(what.folder)
         if "inputs" not in summary and not is_completed(summary):
-            raise InputError(f"{end_of(what.folder, summary)} before it began: there is nothing to export")
+            raise InputError(
+                f"{how_it_ended(what.folder, summary)} before it began: there is nothing to export"
+            )
         runs = {"": read_saved_run(what.folder)}
         export_run(runs[""], target, command)
     damaged = [sentence for saved in runs.values() for sentence in saved.located().damaged]
@@ -143,25 +143,23 @@ def _of_pictures(located: Located) -> list[str]:
     return [*changed, *located.damaged]
 
 
-def _table(repeated: Repeated) -> Table:
+def _table(verdicts: Mapping[str, Verdict]) -> Table:
     table = Table("run", "result", "PSNR (dB)", "seconds then", "now")
-    for name, verdict in repeated.verdicts.items():
+    for name, verdict in verdicts.items():
         then = verdict.before.summary.get("seconds")
         before = then.get("steps") if isinstance(then, dict) else None
         table.add_row(name, verdict.result, _decibels(verdict), _number(before), _number(verdict.seconds))
-    for name in repeated.left_out:
-        table.add_row(name, "left out", "", "", "")
     return table
 
 
 def _sentences(verdict: Verdict) -> list[str]:
     old = verdict.before.folder
-    if verdict.likeness is None:
+    if verdict.comparison is None:
         lines = [f"no result to compare with {old}: {verdict.error}"]
-    elif verdict.likeness.identical:
-        files = "as are the files" if verdict.likeness.same_bytes else "the bytes of the files are not"
+    elif verdict.comparison.identical:
+        files = "as are the files" if verdict.comparison.same_bytes else "the bytes of the files are not"
         lines = [f"bit-identical to the picture in {old}: every pixel is the same, {files}"]
-    elif verdict.likeness.psnr is None:
+    elif verdict.comparison.psnr is None:
         lines = [f"different from the picture in {old}: it has another size"]
     else:
         within = "within" if verdict.within else "beyond"
@@ -174,18 +172,14 @@ def _sentences(verdict: Verdict) -> list[str]:
 
 
 def _decibels(verdict: Verdict) -> str:
-    if verdict.likeness is None or verdict.likeness.psnr is None:
+    if verdict.comparison is None or verdict.comparison.psnr is None:
         return "-"
-    return "infinite" if math.isinf(verdict.likeness.psnr) else f"{verdict.likeness.psnr:.2f}"
+    return "infinite" if math.isinf(verdict.comparison.psnr) else f"{verdict.comparison.psnr:.2f}"
 
 
 def _number(seconds: object) -> str:
     number = finite(seconds)
     return "-" if number is None else f"{number:.1f}"
-
-
-def _path(verdict: Verdict) -> Path:
-    return verdict.picture or verdict.folder / str(verdict.before.settings.record.picture)
 
 
 def _take_away(folder: Path) -> None:
@@ -214,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=ShowVersions, help="show the versions and exit")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a run or of a sweep; only read")
     parser.add_argument(
-        "words",
+        "overrides",
         nargs="*",
         metavar="KEY=VALUE",
         help="what is to be another, as nst takes it: steps=80, optimizer=adam, precision=float32",

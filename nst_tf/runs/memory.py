@@ -13,9 +13,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from nst_tf.config.pictures import style_scales
-from nst_tf.config.validate import Inputs
-from nst_tf.config.words import Typed, is_typed
+from nst_tf.config.inputs import Inputs, style_scales
+from nst_tf.config.overrides import ExplicitKeys, is_explicit
 from nst_tf.errors import InputError
 from nst_tf.images.resize import smallest_size
 from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
@@ -56,39 +55,41 @@ class Memory:
 # ---- The choice ----
 
 
-def check_memory(settings: DictConfig, inputs: Inputs, typed: Typed = None) -> None:
+def check_memory(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys = None) -> None:
     """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
 
-    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``typed``, but
+    With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``explicit``, but
     stands in a saved configuration, what is possible takes the place of what is not.
     """
-    precision = foreseen_precision(option_name(settings.precision), is_typed("precision", typed))
+    precision = foreseen_precision(option_name(settings.precision), is_explicit("precision", explicit))
     available = None if visible_gpus() else available_bytes()
-    chosen_memory(settings, inputs, available, precision, typed)
+    chosen_memory(settings, inputs, available, precision, explicit)
 
 
-def resolve_memory(settings: DictConfig, inputs: Inputs, available: int | None, typed: Typed = None) -> None:
+def resolve_memory(
+    settings: DictConfig, inputs: Inputs, available: int | None, explicit: ExplicitKeys = None
+) -> None:
     """Write the mode, and the side of a tile, into the settings, whose precision must be resolved."""
-    chosen = chosen_memory(settings, inputs, available, option_name(settings.precision), typed)
+    chosen = chosen_memory(settings, inputs, available, option_name(settings.precision), explicit)
     settings.memory, settings.tile_size = chosen.mode.name, chosen.tile_size
     if chosen.reason:
         _log.info("%s", chosen.reason)
 
 
 def chosen_memory(
-    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, typed: Typed = None
+    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, explicit: ExplicitKeys = None
 ) -> Memory:
     """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
 
     ``auto`` is plain where its estimate fits, else recompute, else tiles. Raises InputError for a run that
     fits in none, or whose pictures would be too small or too large, naming the largest sizes that are
-    possible, and for tiles that can't be. A mode that was not ``typed`` gives way to ``auto`` before that.
+    possible, and for tiles that can't be. A mode that was not ``explicit`` gives way to ``auto`` before that.
     """
     wanted = option_name(settings.memory)
     try:
         return _chosen_memory(settings, inputs, available, precision)
     except InputError:
-        if wanted == "auto" or is_typed("memory", typed) or is_typed("tile_size", typed):
+        if wanted == "auto" or is_explicit("memory", explicit) or is_explicit("tile_size", explicit):
             raise
     settings = settings.copy()
     settings.memory, settings.tile_size = "auto", None

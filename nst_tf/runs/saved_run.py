@@ -12,20 +12,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.build import check_targets, made
+from nst_tf.config.build import build, check_targets
 from nst_tf.config.experiment_files import read_foreign_yaml
+from nst_tf.config.inputs import PROFILES, Files, Inputs, is_source, read_inputs, sha256_of_source, video_of
+from nst_tf.config.messages import sentence_for
+from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.schema import Settings, known_choices, picture_path, user_path
-from nst_tf.config.validate import (
-    PROFILES,
-    Files,
-    Inputs,
-    check_settings,
-    is_source,
-    read_inputs,
-    sha256_of_source,
-    video_of,
-)
-from nst_tf.config.words import Typed, sentence_for
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
 from nst_tf.runs.checkpoint import Checkpoint
@@ -109,17 +102,17 @@ class SavedRun:
         copies = {one.name: one.copy for one in self.inputs if one.copy}
         return Located(files, tuple(changed), tuple(missing), copies, tuple(damaged))
 
-    def checked_inputs(self, files: Files, typed: Typed = ()) -> Inputs:
+    def checked_inputs(self, files: Files, explicit: ExplicitKeys = ()) -> Inputs:
         """Check every value and read the pictures; raises InputError for whatever no run could use.
 
-        What was not ``typed`` may be what only another machine can do: see ``chosen_memory``.
+        What was not ``explicit`` may be what only another machine can do: see ``chosen_memory``.
         """
         try:
-            check_settings(self.settings, None, files)
+            validate(self.settings, None, files)
             inputs = read_inputs(self.settings, files)
             check_sizes(self.settings, inputs)
             # reads more of the values; how much memory there is does not count yet
-            chosen_memory(self.settings, inputs, None, "float32", typed)
+            chosen_memory(self.settings, inputs, None, "float32", explicit)
             return inputs
         except InputError:
             raise
@@ -305,7 +298,7 @@ def set_steps(settings: DictConfig, folder: Path, last: Checkpoint | None, steps
     more than ``last``, the state at its end, has.
     """
     size = settings.image.size
-    plan: Any = made("pyramid", settings.pyramid)
+    plan: Any = build("pyramid", settings.pyramid)
     scales = plan.scales(size, settings.image.style_size or size, settings.steps)
     if last is None or last.scale != len(scales) - 1:
         raise InputError(f"the checkpoint in {folder} is not of the end of its run: begin the run anew")

@@ -9,8 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from nst_tf.config.pictures import scaled, style_scales
-from nst_tf.config.validate import Inputs, layer_weights
+from nst_tf.config.inputs import Inputs, layer_weights, scaled, style_scales
 from nst_tf.errors import InputError
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -99,7 +98,7 @@ def sides_multiple_of(settings: DictConfig, is_texture: bool) -> int:
 def layers_in_use(settings: DictConfig) -> dict[str, list[str]]:
     """The layers that the content term and the style term read; none where the weight is 0."""
     return {
-        term: list(layer_weights(term, settings.layers[term])) if settings.objective[term].weight > 0 else []
+        term: list(layer_weights(settings.layers[term])) if settings.objective[term].weight > 0 else []
         for term in ("content", "style")
     }
 

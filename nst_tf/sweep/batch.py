@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from omegaconf import DictConfig
 
-from nst_tf.config.validate import Inputs, check_settings, read_inputs, runs_at_once, video_of
+from nst_tf.config.inputs import Inputs, read_inputs, video_of
+from nst_tf.config.validate import validate
 from nst_tf.runs.memory import check_memory, is_out_of_memory, pictures_that_fit
 from nst_tf.runs.provenance import requested_sha256
 from nst_tf.sweep.plan import PlannedJob
@@ -126,15 +127,15 @@ class Batches:
 
         try:
             settings, choices = self.sweep.plan.settings(job.overrides, job.number)
-            check_settings(settings, choices)
+            validate(settings, choices)
             action = next_action(self.sweep.folder / job.folder, settings, choices, job.overrides)
             if action not in (Action.RUN, Action.RESTART) or not _may_go_with_others(settings):
                 return None
             inputs = read_inputs(settings)
-            typed = self.sweep.plan.typed(job.overrides)
-            check_memory(settings, inputs, typed)
+            explicit = self.sweep.plan.explicit(job.overrides)
+            check_memory(settings, inputs, explicit)
             identity = _identity(requested_sha256(settings), inputs)
-            return build(settings, inputs, typed=typed).experiment, identity
+            return build(settings, inputs, explicit=explicit).experiment, identity
         except Exception:  # whatever it is: it is told when its turn comes, and harms no other job
             return None
 
@@ -177,12 +178,11 @@ def _most(settings: DictConfig, inputs: Inputs, experiment: Experiment) -> int:
 
     from nst_tf.device import device_bytes
 
-    asked = runs_at_once(settings.sweep.batch)
     pixels = max(height * width for height, width in experiment.shapes)
     helps = 1  # nothing is idle on a CPU
     if tf.config.list_physical_devices("GPU"):
         helps = min(_MOST_RUNS, _MOST_PIXELS // pixels)
-    most = helps if asked is None else asked
+    most = helps if settings.sweep.batch == "auto" else settings.sweep.batch
     if most <= 1:
         return 1
     steps = sum(scale.steps for scale in experiment.scales)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nst_tf.api import composed
+from nst_tf.config.inputs import video_of
+from nst_tf.config.overrides import check_no_addresses, names_between_commas, quoted
 from nst_tf.config.pictures import left_out_of, several_pictures, stands_for_several
 from nst_tf.config.schema import is_there, user_path
-from nst_tf.config.validate import video_of
-from nst_tf.config.words import check_no_addresses, choices_of, quoted
 from nst_tf.errors import InputError, printable
 from nst_tf.sweep.state import earlier_jobs
 
@@ -42,7 +42,7 @@ def with_many_contents(words: Sequence[str]) -> list[str]:
         return list(words)
     if _is_of_frames(words):
         return [*words[:place], f"{_CONTENT}{quoted(said)}", *words[place + 1 :]]
-    for line in left_out_of(choices_of(said)):
+    for line in left_out_of(names_between_commas(said)):
         print(f"nst: {printable(line)}", file=sys.stderr)  # noqa: T201  (Hydra's logging has not begun)
     choices = _in_earlier_order([quoted(name) for name in dict.fromkeys(names)], words)
     flag = [] if any(word in _SWEEPS for word in words) else ["-m"]
@@ -60,7 +60,7 @@ def _names(value: str) -> list[str] | None:
         except InputError:
             if "," not in value:
                 raise
-    items = [] if is_there(user_path(value)) else choices_of(value)
+    items = [] if is_there(user_path(value)) else names_between_commas(value)
     if not any(stands_for_several(item) for item in items):
         return None
     return [

@@ -15,7 +15,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.words import sentence_for, typed_keys
+from nst_tf.config.messages import sentence_for
+from nst_tf.config.overrides import explicit_keys
 from nst_tf.errors import InputError, terminable
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
@@ -119,8 +120,8 @@ def _run_unless_done(settings: DictConfig, state: Any, folder: Path) -> bool:
     sweep = Path(state.sweep.dir).absolute()
     batches = batches_of(state)
     batch = None if batches is None else partial(batches.result_of, state.job.num)
-    typed = typed_keys(words, state.sweeper.get("params") or ())
-    run(settings, choices, folder, words, quiet=True, sweep=sweep, batch=batch, typed=typed)
+    explicit = explicit_keys(words, state.sweeper.get("params") or ())
+    run(settings, choices, folder, words, quiet=True, sweep=sweep, batch=batch, explicit=explicit)
     return False
 
 

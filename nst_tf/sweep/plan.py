@@ -16,8 +16,10 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from nst_tf.config.validate import check_settings, read_inputs
-from nst_tf.config.words import Typed, sentence_for, typed_keys
+from nst_tf.config.inputs import read_inputs
+from nst_tf.config.messages import sentence_for
+from nst_tf.config.overrides import ExplicitKeys, explicit_keys
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.machine import allowed_gpus, visible_gpus
 from nst_tf.runs.memory import check_memory
@@ -71,9 +73,9 @@ class Plan:
             del composed["hydra"]
         return composed, choices
 
-    def typed(self, words: Sequence[str]) -> Typed:
+    def explicit(self, words: Sequence[str]) -> ExplicitKeys:
         """The keys of a job's words that are not an experiment file's."""
-        return typed_keys(words, self._config.hydra.sweeper.get("params") or ())
+        return explicit_keys(words, self._config.hydra.sweeper.get("params") or ())
 
     def check(self) -> None:
         """Raise InputError if no job could succeed: every one of a grid is wrong, or both ends of a search.
@@ -87,14 +89,14 @@ class Plan:
         for number, words in enumerate(every):
             try:
                 settings, choices = self.settings(words, number)
-                check_settings(settings, choices)
+                validate(settings, choices)
                 if settings.resume is not None:
                     raise InputError(
                         "resume= goes on with one run: a sweep is gone on with by the same words and"
                         " hydra.sweep.dir=FOLDER"
                     )
                 if on_this_machine:
-                    check_memory(settings, read_inputs(settings), self.typed(words))
+                    check_memory(settings, read_inputs(settings), self.explicit(words))
                 else:
                     check_sizes(settings, read_inputs(settings))
                 return

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from nst_tf.api import composed
-from nst_tf.config.validate import Inputs, read_inputs
+from nst_tf.config.inputs import Inputs, read_inputs
 from nst_tf.machine import available_bytes
 from nst_tf.runs.memory import Mode, chosen_memory, demand_of, peak_bytes
 from nst_tf.tensorflow_setup import load_tensorflow

@@ -51,7 +51,7 @@ def measure(
 def loss_under_pastiche(picture: Path, content: Path, style: Path) -> float:
     """The loss of an 8-bit picture file under pastiche's objective, at the picture's size, in float32."""
     from nst_tf.api import composed
-    from nst_tf.config.validate import read_inputs
+    from nst_tf.config.inputs import read_inputs
     from nst_tf.experiment import build_parts, prepare
     from nst_tf.images.read import read_picture
     from nst_tf.images.resize import fit_long_side, resize

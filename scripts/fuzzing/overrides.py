@@ -14,8 +14,7 @@ from PIL import Image
 from fuzzing.batches import Answer
 from fuzzing.commands import Reached, Said, said_by, wrong_refusal
 from fuzzing.watch import Watch
-from nst_tf.config.schema import CONFIGURATION, is_option
-from nst_tf.config.words import groups, keys
+from nst_tf.config.schema import CONFIGURATION, config_groups, config_keys, is_option
 
 _MOST_WORDS = 6
 _LONG = 5_000  # letters of a word: more than anybody types, less than a system takes
@@ -198,7 +197,7 @@ _NO_KEYS = (
 
 @cache
 def _keys() -> tuple[str, ...]:
-    known = {*keys(), *groups()} - {"hydra"}
+    known = {*config_keys(), *config_groups()} - {"hydra"}
     return tuple(sorted(key for key in known if not key.startswith("hydra/")))
 
 
@@ -206,7 +205,7 @@ def _keys() -> tuple[str, ...]:
 def _options() -> dict[str, tuple[str, ...]]:
     return {
         group: tuple(sorted(path.stem for path in (CONFIGURATION / group).glob("*.yaml")))
-        for group in groups()
+        for group in config_groups()
         if not group.startswith("hydra")
     }
 

@@ -10,8 +10,9 @@ from omegaconf import OmegaConf
 
 from nst_tf.api import composed
 from nst_tf.config import schema
+from nst_tf.config.inputs import layer_weights, style_weights
 from nst_tf.config.schema import CONFIGURATION, picture_path
-from nst_tf.config.validate import check_settings, layer_weights, style_weights
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 
 DEFAULT = {
@@ -154,7 +155,7 @@ def test_every_option_composes_checks_and_is_built(group: str, option: str) -> N
     if (group, option) == ("layers", "given"):
         words += ["layers.content=block4_conv2", "layers.style={block1_conv1:1}"]
     settings, choices = composed(words)
-    check_settings(settings, choices)
+    validate(settings, choices)
     parts = build_parts(settings)
     assert parts.content.layers
     assert parts.style.layers
@@ -214,7 +215,7 @@ def test_layers_replace_those_of_the_objective(objective: str, given: str, expec
     from nst_tf.experiment import build_parts
 
     settings, choices = composed([f"objective={objective}", f"layers.style={given}"])
-    check_settings(settings, choices)
+    validate(settings, choices)
     parts = build_parts(settings)
     assert dict(parts.style.layers) == expected
     assert dict(parts.content.layers) == {"block4_conv2": 1}
@@ -235,7 +236,7 @@ def test_learning_rate_may_be_a_whole_number(optimizer: str) -> None:
     if "learning_rate" not in OmegaConf.load(CONFIGURATION / "optimizer" / f"{optimizer}.yaml"):
         pytest.skip(f"{optimizer} has no such key")
     settings, choices = composed([f"optimizer={optimizer}", "optimizer.learning_rate=1"])
-    check_settings(settings, choices)
+    validate(settings, choices)
     build_parts(settings)
 
 
@@ -244,11 +245,11 @@ def test_learning_rate_may_be_a_whole_number(optimizer: str) -> None:
     [("null", 3, (1, 1, 1)), ("[2,1]", 2, (2, 1)), ("3", 1, (3,)), ("[0.5,0]", 2, (0.5, 0))],
 )
 def test_style_weights(given: str, styles: int, expected: tuple[float, ...]) -> None:
-    assert style_weights(composed([f"style_weights={given}"])[0], styles) == expected
+    assert style_weights(composed([f"style_weights={given}"])[0].style_weights, styles) == expected
 
 
 def test_list_of_layers_has_shares_of_one() -> None:
-    layers = layer_weights("style", [f"block{block}_conv1" for block in range(1, 6)])
+    layers = layer_weights([f"block{block}_conv1" for block in range(1, 6)])
     assert math.isclose(sum(layers.values()), 1)
     assert len(set(layers.values())) == 1
 
@@ -270,4 +271,4 @@ def test_a_foreign_target_is_refused_wherever_it_stands() -> None:
     for key in ("objective.content.distance", "init", "pyramid", "optimizer"):
         settings, choices = composed([f"{key}._target_=subprocess.run"])
         with pytest.raises(InputError, match=r"'subprocess\.run' is not allowed"):
-            check_settings(settings, choices)
+            validate(settings, choices)

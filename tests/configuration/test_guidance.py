@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from nst_tf.api import composed
-from nst_tf.config.validate import (
-    check_settings,
-    check_statistic_of_blends,
-    check_statistic_of_regions,
-    read_inputs,
-    style_layers,
-)
+from nst_tf.config.inputs import read_inputs, style_layers
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 
 CONFIGURATION = Path(__file__).parents[2] / "conf"
@@ -38,7 +34,7 @@ def masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def inputs_of(*words: str):
     settings, choices = composed(["guidance=masks", *words])
-    check_settings(settings, choices)
+    validate(settings, choices)
     return read_inputs(settings)
 
 
@@ -163,31 +159,33 @@ def test_fine_and_coarse_layers():
 )
 def test_layers_of_styles_that_are_refused(given, said):
     with pytest.raises(InputError, match=said):
-        style_layers(given, 2, LAYERS)
+        inputs_of(
+            STYLES,
+            *("guidance=none", f"layers.style=[{','.join(LAYERS)}]"),
+            f"style_layers={json.dumps(given)}",
+        )
 
 
 def test_statistics_are_refused_by_name_where_the_objects_would_be():
     """The table of names, against what each built statistic says of itself; before anything is loaded."""
     from hydra.utils import instantiate
 
-    from nst_tf.objective.blending import BlendedStatistics
     from nst_tf.statistics.statistic import takes_weights
 
-    blended = OmegaConf.load(CONFIGURATION / "blending" / "statistics.yaml")
+    guided = ("guidance.content=halves.png", "guidance.regions={red: 0, blue: 1}")
+    blended = ("guidance=none", "blending=statistics")
     unfit = []
     for path in sorted((CONFIGURATION / "objective" / "style").glob("*.yaml")):
-        style = OmegaConf.load(path)
-        statistic = instantiate(style.statistic, _convert_="all")
-        if takes_weights(statistic):
-            BlendedStatistics().check(statistic)
-            check_statistic_of_regions(style)
-            check_statistic_of_blends(style, blended)
-            continue
-        unfit.append(path.stem)
-        with pytest.raises(InputError, match="weights of positions"):
-            check_statistic_of_regions(style)
-        with pytest.raises(InputError, match="no mean"):
-            check_statistic_of_blends(style, blended)
+        statistic = instantiate(OmegaConf.load(path).statistic, _convert_="all")
+        assert hasattr(statistic, "blended") or not takes_weights(statistic)
+        for words, said in ((guided, "weights of positions"), (blended, "no mean")):
+            if takes_weights(statistic):
+                inputs_of(STYLES, f"objective/style={path.stem}", *words)
+            else:
+                with pytest.raises(InputError, match=said):
+                    inputs_of(STYLES, f"objective/style={path.stem}", *words)
+        if not takes_weights(statistic):
+            unfit.append(path.stem)
     assert unfit == ["mmd_gaussian", "nearest_patches"]
     with pytest.raises(InputError, match="MaximumMeanDiscrepancy of the PolynomialKernel"):
         inputs_of(

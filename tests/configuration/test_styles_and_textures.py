@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from nst_tf.api import composed
-from nst_tf.config.pictures import style_names, style_scales
-from nst_tf.config.validate import check_settings, read_inputs
-from nst_tf.config.words import as_spelled_here
+from nst_tf.config.inputs import read_inputs, style_scales
+from nst_tf.config.overrides import spelled_as_keys
+from nst_tf.config.pictures import style_names
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.runs.memory import check_memory
 from nst_tf.runs.sizes import check_sizes, shapes_at
@@ -42,10 +43,10 @@ def test_a_folder_is_its_pictures_by_name(folder: Path) -> None:
 
 def test_weights_of_a_folder_are_by_name_and_counted(folder: Path) -> None:
     settings, choices = composed([f"style='{folder}'", "style_weights=[1,2,3]"])
-    check_settings(settings, choices)
+    validate(settings, choices)
     settings.style_weights = [1, 2]
     with pytest.raises(InputError, match="2 values for 3 styles"):
-        check_settings(settings, choices)
+        validate(settings, choices)
 
 
 def test_folders_without_pictures_and_broken_pictures_are_named(folder: Path, tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_the_smallest_size_for_a_scale_is_the_smallest_that_works(scale: float) 
 def test_style_scale_may_be_spelled_with_a_dot() -> None:
     words = ["style.scale=0.5,2", "+style.scale=1", "style.scaled=1", "style=a", "style.weights=[1,2]"]
     spelled = ["style_scale=0.5,2", "+style_scale=1", "style.scaled=1", "style=a", "style_weights=[1,2]"]
-    assert as_spelled_here(words) == spelled
+    assert spelled_as_keys(words) == spelled
     assert composed(["style.scale=0.5"])[0].style_scale == 0.5
 
 
@@ -105,7 +106,7 @@ def test_style_scale_may_be_spelled_with_a_dot() -> None:
 def test_what_makes_no_sense_is_refused(words: list[str], said: str) -> None:
     settings, choices = composed(words)
     with pytest.raises(InputError, match=said):
-        check_settings(settings, choices)
+        validate(settings, choices)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_what_makes_no_sense_is_refused(words: list[str], said: str) -> None:
 )
 def test_a_texture_has_the_shape_that_is_asked_for(aspect: str, shape: tuple[int, int]) -> None:
     settings, choices = composed([*TEXTURE, "image.size=96", f"image.aspect={aspect}"])
-    check_settings(settings, choices)
+    validate(settings, choices)
     inputs = read_inputs(settings)
     check_memory(settings, inputs)
     assert inputs.is_texture

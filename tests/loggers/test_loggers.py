@@ -9,7 +9,7 @@ import pytest
 from run.command_line import SMALL, nst
 
 from nst_tf.api import composed, stylize
-from nst_tf.config.validate import check_settings
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.loggers import Loggers, loggers_of, mlflow
 from nst_tf.loggers import loggers as extra
@@ -47,7 +47,7 @@ def test_one_or_several_by_command_line_or_experiment(
             f"# @package _global_\ndefaults:\n  - override /logger: {chosen}\n"
         )
     settings, choices = composed([*words, f"hydra.searchpath=[file://{tmp_path}]"])
-    check_settings(settings, choices)
+    validate(settings, choices)
     assert list(settings.logger) == names
     assert list(loggers_of(settings)._working) == names
 
@@ -76,7 +76,7 @@ def test_what_can_not_work_is_refused_in_one_sentence(
 ) -> None:
     def choose() -> None:
         settings, choices = composed(words)
-        check_settings(settings, choices)
+        validate(settings, choices)
         loggers_of(settings)
 
     with pytest.raises(InputError) as refused:

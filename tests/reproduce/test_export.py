@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from run.command_line import SMALL, nst
 from saved_folders import once_composed, saved_folder
 
 from nst_tf.api import composed
+from nst_tf.config import schema
 from nst_tf.config.schema import CONFIGURATION
 
 EXPERIMENTS = [
@@ -51,29 +54,13 @@ def check_round_trip(folder: Path, words: list[str]) -> dict:
     return content
 
 
-def own_words(experiment: str) -> dict:
-    """What its file says, and the file that it builds on."""
-    own = yaml.safe_load((CONFIGURATION / "experiment" / f"{experiment}.yaml").read_text())
-    for entry in list(own.get("defaults", [])):
-        if isinstance(entry, str):
-            own["defaults"].remove(entry)
-            other = own_words(entry) if entry != "_self_" else {}
-            own = other | own | {"defaults": [*own["defaults"], *other.get("defaults", [])]}
-    return own
-
-
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_survives(experiment: str, tmp_path: Path) -> None:
     content = check_round_trip(tmp_path, [f"experiment={experiment}"])
-    own = own_words(experiment)
-    overrides = {key: option for entry in own.get("defaults", []) for key, option in entry.items()}
-    default = once_composed(())[1]
-    for entry in content.get("defaults", []):
-        ((key, option),) = entry.items()
-        assert overrides[key] == option != default[key.removeprefix("override /")]
-    # no more leaves than a person would write
-    flat = json.dumps({key: value for key, value in content.items() if key != "defaults"})
-    assert flat.count(":") <= json.dumps(own).count(":")
+    chosen = {key: option for entry in content["defaults"] for key, option in entry.items()}
+    groups = {group: one for group, one in once_composed((f"experiment={experiment}",))[1].items() if one}
+    for group in groups.keys() - {"experiment"}:
+        assert group.startswith("hydra/") or chosen[f"override /{group}"] in (groups[group], "given")
 
 
 WORDS = some.fixed_dictionaries(
@@ -119,7 +106,7 @@ def test_random_words_survive(words: dict, tmp_path: Path) -> None:
     check_round_trip(tmp_path, [f"{key}={value}" for key, value in words.items()])
 
 
-def test_the_file_is_small_and_tells_where_it_is_from(tmp_path: Path) -> None:
+def test_the_file_has_every_value_and_tells_where_it_is_from(tmp_path: Path) -> None:
     run = saved_folder(tmp_path / "a run", ["experiment=gatys2016", "image.size=256"])
     export(tmp_path, run)
     lines = (tmp_path / "my_study.yaml").read_text().splitlines()
@@ -128,18 +115,79 @@ def test_the_file_is_small_and_tells_where_it_is_from(tmp_path: Path) -> None:
     header = " ".join(line.removeprefix("# ") for line in lines if line.startswith("#"))
     for part in ("nst-rerun", "--export my_study.yaml", f"From the run in {run}", "2.21.0", "a loss of 1.25"):
         assert part in header
-    assert [line for line in lines if not line.startswith("#")] == [
-        "defaults:",
-        "- override /objective: gatys2016",
-        "- override /init: noise",
-        "- override /pyramid: single",
-        "image:",
-        "  size: 256",
-        "model:",
-        "  pooling: avg",
-        "steps: 500",
-        "precision: float32",
-    ]
+    assert (
+        'that version: objective=gatys2016 init=noise pyramid=single image.size=256 model.pooling="avg"'
+        ' steps=500 precision="float32" written by nst_tf '
+    ) in header
+    stated = yaml.safe_load((tmp_path / "my_study.yaml").read_text())
+    del stated["defaults"]
+    everything = once(["experiment=gatys2016", "image.size=256"])
+    for key in ("logger", "resume", "layers"):  # the layers are those that the objective names
+        del everything[key]
+    assert stated == everything
+
+
+@pytest.fixture
+def other_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As a later version might have them: other values and other options."""
+    conf = shutil.copytree(CONFIGURATION, tmp_path / "conf")
+    for file, old, new in (
+        ("config.yaml", "steps: 28 ", "steps: 99 "),
+        ("config.yaml", "size: 512 ", "size: 640 "),
+        ("config.yaml", "bits: 8 ", "bits: 16 "),
+        ("config.yaml", "optimizer: lbfgs", "optimizer: adam"),
+        ("config.yaml", "objective: wasserstein", "objective: gatys2016"),
+        ("config.yaml", "pyramid: coarse_to_fine", "pyramid: single"),
+        ("optimizer/lbfgs.yaml", "first_step: 0.03", "first_step: 0.07"),
+        ("objective/wasserstein.yaml", "weight: 3.0", "weight: 5.0"),
+        ("objective/wasserstein.yaml", "style: wasserstein", "style: gram"),
+        ("model/vgg19.yaml", "pooling: max", "pooling: avg"),
+    ):
+        text = (conf / file).read_text()
+        assert old in text, (file, old)
+        (conf / file).write_text(text.replace(old, new, 1))
+    for module in ("nst_tf.api", "nst_tf.config.schema"):
+        monkeypatch.setattr(f"{module}.CONFIGURATION", conf)
+    schema.option_values.cache_clear()
+    yield
+    schema.option_values.cache_clear()
+
+
+def test_a_study_means_the_same_when_defaults_change(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    words = ["objective.style.weight=7", "optimizer.octaves=3"]
+    export(tmp_path, saved_folder(tmp_path / "run", words))
+    for weight in ("1e2", "1e3"):
+        saved_folder(tmp_path / "sweep" / weight, [*words[1:], f"objective.style.weight={weight}"])
+    export(tmp_path, tmp_path / "sweep", "all.yaml")
+    then, then_swept = once(words), once([*words[1:], "objective.style.weight=1e3"])
+    request.getfixturevalue("other_defaults")
+    assert plain([])["steps"] == 99
+    assert plain([f"experiment={tmp_path / 'my_study.yaml'}"]) == then
+    assert plain([f"experiment={tmp_path / 'all.yaml'}", "objective.style.weight=1e3"]) == then_swept
+
+
+def test_keys_that_are_later_than_a_study_have_the_values_of_before(tmp_path: Path) -> None:
+    export(tmp_path, saved_folder(tmp_path / "run", ["optimizer.learning_rate=0.5"]))
+    study = tmp_path / "my_study.yaml"
+    later = ("octaves:", "first_step:", "alpha:", "exif:", "average:")
+    lines = study.read_text().splitlines(keepends=True)
+    study.write_text("".join(line for line in lines if not line.strip().startswith(later)))
+    again = plain([f"experiment={study}"])
+    assert (again["optimizer"]["octaves"], again["optimizer"]["first_step"]) == (0, 0.01)
+    assert (again["record"]["alpha"], again["record"]["exif"], again["average"]) == ("flatten", False, None)
+    # a file that a person wrote has what it does not say from the options
+    study.write_text("optimizer:\n  _target_: nst_tf.optim.LBFGS\n")
+    assert plain([f"experiment={study}"]) == plain([])
+
+
+def test_an_option_of_the_command_line_takes_the_place_of_what_a_study_has_there(tmp_path: Path) -> None:
+    export(tmp_path, saved_folder(tmp_path / "run", ["steps=3", "objective=gatys2016"]))
+    study = f"experiment={tmp_path / 'my_study.yaml'}"
+    others = ["optimizer=adam", "objective=crowson", "model=vgg16", "layers=johnson2016"]
+    for word in others:
+        assert plain([study, word]) == once(["objective=gatys2016", "steps=3", word]), word
+    assert plain([study, *others]) == once(["steps=3", *others])
+    assert plain([study, "optimizer.learning_rate=0.5"])["optimizer"]["learning_rate"] == 0.5
 
 
 def test_a_comment_can_not_become_a_key(tmp_path: Path) -> None:
@@ -148,7 +196,8 @@ def test_a_comment_can_not_become_a_key(tmp_path: Path) -> None:
     summary["versions"]["tensorflow"] = "2\nsteps: 3\u2028seed: 4"
     (run / "run.json").write_text(json.dumps(summary))
     export(tmp_path, run)
-    assert yaml.safe_load((tmp_path / "my_study.yaml").read_text()) == {}
+    content = yaml.safe_load((tmp_path / "my_study.yaml").read_text())
+    assert (content["steps"], content["seed"]) == (once([])["steps"], once([])["seed"])
 
 
 PLAIN = {"precision": "auto", "memory": "auto", "tile_size": None}

@@ -19,7 +19,7 @@ from run.command_line import nst
 from nst_tf.api import composed
 from nst_tf.compare.cli import main as nst_compare
 from nst_tf.compare.comparing import PAGE, SHEET, TABLE
-from nst_tf.rerun.export import leaves
+from nst_tf.rerun.flat_settings import flatten
 
 FORMER = Path(__file__).parents[1] / "data" / "former"
 FOLDERS = ("animation", "default", "guided_sweep", "texture", "unfinished")
@@ -59,7 +59,7 @@ def meaning(run: Path) -> dict:
     text = (run / "config.yaml").read_text()
     for former_name, name in PRESENT_NAMES.items():
         text = text.replace(former_name, name)
-    saved = leaves(OmegaConf.create(text)) | LATER_OF_ALL
+    saved = flatten(OmegaConf.create(text)) | LATER_OF_ALL
     for path, value in list(saved.items()):
         if path[-1] == "_target_":
             assert not saved.keys() & LATER.get(value, {}).keys(), "not by the former version"
@@ -124,7 +124,7 @@ def test_exported_they_mean_what_they_meant(name: str, former: Path, tmp_path: P
             for job, weight in (("0", 1), ("1", 10))
         }
     for words, run in runs.items():
-        wanted, again = meaning(run), leaves(composed([f"experiment={study}", *words])[0])
+        wanted, again = meaning(run), flatten(composed([f"experiment={study}", *words])[0])
         assert wanted.keys() == again.keys()
         different = {path for path in wanted if wanted[path] != again[path]}
         # nobody fixed the mode of memory, so that each machine chooses its own

@@ -172,7 +172,7 @@ def test_a_mode_of_memory_that_does_not_fit_gives_way(
             lambda demand, mode, size: peak(demand, mode, size) << 20 * (mode is Mode.plain),
         )
         monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 36)
-        monkeypatch.setattr("nst_tf.experiment.device_bytes", lambda: 1 << 36)
+        monkeypatch.setattr("nst_tf.set_up.device_bytes", lambda: 1 << 36)
     told = nst_rerun(tmp_path, run, "precision=float32")
     assert told.status == 0, told
     now = "recompute" if mode == "plain" else "plain"

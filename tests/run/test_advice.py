@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nst_tf.api import composed
-from nst_tf.config.validate import check_settings
+from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.recorded_run import what_to_change
 
@@ -56,4 +56,4 @@ def test_rates_that_are_none_are_refused(rate: str, key: str) -> None:
     option = "adam" if key == "learning_rate" else "sgd_exponential"
     settings, choices = composed([f"optimizer={option}", f"optimizer.{key}={rate}"])
     with pytest.raises(InputError, match=rf"optimizer\.{key} must be (above 0|a finite number)"):
-        check_settings(settings, choices)
+        validate(settings, choices)

@@ -28,8 +28,8 @@ def nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nothing_is_measured")
 def test_a_run_repeats_without_measuring(balanced: Answer, tmp_path: Path) -> None:
     verdict = rerun(read_saved_run(balanced.run), tmp_path, float("inf"))
-    assert verdict.likeness is not None
-    assert verdict.likeness.identical
+    assert verdict.comparison is not None
+    assert verdict.comparison.identical
     written = OmegaConf.load(balanced.run / "config.yaml").balance
     assert written.style == 0.7
     assert [len(pair) for pair in written.calibration] == [2, 2]

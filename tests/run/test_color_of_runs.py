@@ -16,7 +16,7 @@ from nst_tf.color.matching import matched
 from nst_tf.color.modes import recombined
 from nst_tf.compare.reading import read_runs
 from nst_tf.compare.tables import varying
-from nst_tf.config.validate import read_inputs
+from nst_tf.config.inputs import read_inputs
 from nst_tf.experiment import build_parts, prepare
 from nst_tf.vgg.weights import load_weights
 

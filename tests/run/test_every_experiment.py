@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nst_tf.api import composed
+from nst_tf.config.inputs import Inputs
 from nst_tf.config.schema import CONFIGURATION
-from nst_tf.config.validate import Inputs, check_settings
+from nst_tf.config.validate import validate
 from nst_tf.experiment import build_parts, prepare
 from nst_tf.images.read import picture_from_array
 from nst_tf.style_transfer import optimize
@@ -30,7 +31,7 @@ def inputs() -> Inputs:
 def test_a_recipe_runs_and_its_loss_is_finite(name: str, inputs: Inputs) -> None:
     words = [f"experiment={name}", "image.size=32", "steps=2", "precision=float32"]
     settings, choices = composed(words)
-    check_settings(settings, choices)
+    validate(settings, choices)
     weights = load_weights(settings.model.name.name, "random")
     outcome = optimize(prepare(settings, inputs, build_parts(settings), weights))
     assert outcome.diverged is None

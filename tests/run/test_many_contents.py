@@ -10,8 +10,8 @@ from command_line import SMALL, nst
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from PIL import Image
 
+from nst_tf.config.overrides import with_quoted_files
 from nst_tf.config.pictures import several_pictures
-from nst_tf.config.words import with_quoted_files
 from nst_tf.sweep.contents import with_many_contents
 
 NAMES = [

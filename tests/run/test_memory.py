@@ -15,7 +15,7 @@ from command_line import SMALL, nst
 from omegaconf import OmegaConf
 
 from nst_tf.api import composed
-from nst_tf.config.validate import Inputs
+from nst_tf.config.inputs import Inputs
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.read import picture_from_array

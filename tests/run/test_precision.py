@@ -93,7 +93,7 @@ def test_of_a_processor(
     check_both(wanted, typed, saved)
     if " " not in typed:
         assert foreseen_precision(wanted) == typed  # as memory is estimated, before TensorFlow is there
-    assert foreseen_precision(wanted, is_typed=False) == saved
+    assert foreseen_precision(wanted, is_explicit=False) == saved
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def check_both(wanted: str, typed: str, saved: str) -> None:
             precision.resolved_precision(wanted)
     else:
         assert precision.resolved_precision(wanted) == typed
-    assert precision.resolved_precision(wanted, is_typed=False) == saved
+    assert precision.resolved_precision(wanted, is_explicit=False) == saved
 
 
 @pytest.fixture(params=["", "bfloat16"], ids=["without bfloat16", "with bfloat16"])

@@ -23,7 +23,7 @@ from nst_tf.images.icc import srgb_profile
 from nst_tf.images.read import read_picture
 from nst_tf.images.resize import resize_mask
 from nst_tf.images.write import FileForm, write_picture
-from nst_tf.rerun.rerun import likeness, rerun
+from nst_tf.rerun.rerun import compare_pictures, rerun
 from nst_tf.runs.saved_run import read_saved_run
 
 PROFILE = "Display 1.icc"
@@ -111,7 +111,7 @@ def test_the_loss_is_that_of_the_file_laid_over_white(answer: Answer, cut_out: P
 
 def test_everything_that_reads_run_folders_takes_16_bits(answer: Answer) -> None:
     path = answer.run / "a.tif"
-    assert likeness(path, path).identical
+    assert compare_pictures(path, path).identical
     assert Thumbnails([path]).pictures
     assert _thumbnail(path, (20, 20)) is not None
 

@@ -17,8 +17,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from nst_tf.config.messages import sentence_for
 from nst_tf.config.schema import CONFIGURATION, register_schema
-from nst_tf.config.words import sentence
 from nst_tf.machine import Process
 from nst_tf.sweep import plan as machine
 from nst_tf.sweep.plan import GRID, Plan, set_up_launcher, take_one_gpu
@@ -241,4 +241,4 @@ def test_number_of_jobs_is_known_beforehand(words: list[str], count: int) -> Non
 def test_extra_that_is_not_installed_is_named(choice: str, extra: str) -> None:
     group = choice.rpartition("/")[0]
     error = ValueError(f"Could not find '{choice}'\n\nAvailable options in '{group}':\n\tbasic\n")
-    assert sentence(error, [], []).endswith(f"is not installed: pip install 'nst_tf[{extra}]'")
+    assert sentence_for(error).endswith(f"is not installed: pip install 'nst_tf[{extra}]'")

@@ -31,7 +31,7 @@ def test_six_runs_of_one_second_have_six_folders(
         def now(cls, tz=None):
             return cls(2026, 6, 27, 12, 0, 0)
 
-    def run(settings, choices, folder: Path, overrides, typed) -> Path:
+    def run(settings, choices, folder: Path, overrides, explicit) -> Path:
         (folder / "run.json").touch(exist_ok=False)
         return folder / "image.png"
 

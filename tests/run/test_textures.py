@@ -37,8 +37,8 @@ def test_a_texture_of_a_folder_of_styles_is_recorded_and_repeats(
     again.mkdir()
     shutil.rmtree(styles)  # the copies serve
     verdict = rerun(read_saved_run(answer.run), again, float("inf"))
-    assert verdict.likeness is not None
-    assert verdict.likeness.identical
+    assert verdict.comparison is not None
+    assert verdict.comparison.identical
 
 
 @pytest.mark.parametrize(

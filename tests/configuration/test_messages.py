@@ -6,7 +6,7 @@ import pytest
 
 from nst_tf import api as library
 from nst_tf.api import composed
-from nst_tf.config.words import sentence_for_bare_error
+from nst_tf.config.messages import sentence_for_bare_error
 from nst_tf.errors import InputError
 
 

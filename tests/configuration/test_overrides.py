@@ -9,8 +9,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from nst_tf.api import composed
+from nst_tf.config.overrides import for_the_shell, with_quoted_files
 from nst_tf.config.pictures import left_out_of, style_names
-from nst_tf.config.words import for_the_shell, with_quoted_files
 from nst_tf.errors import InputError
 
 NAMES = [
