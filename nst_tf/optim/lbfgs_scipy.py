@@ -169,7 +169,7 @@ class _Round:
         self._thread.join()
 
     def _run(self, start: np.ndarray, options: dict) -> None:
-        from scipy.optimize import fmin_l_bfgs_b
+        from scipy.optimize import fmin_l_bfgs_b  # late: who takes another optimizer need not wait for it
 
         def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
             self._asked.put(("asked", point.copy()))
