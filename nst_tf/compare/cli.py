@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare, measured
+from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare
 from nst_tf.compare.reading import UNREADABLE, ComparedRun, find_runs, read_runs
 from nst_tf.compare.tables import best_table, difference_table
+from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted, printable
 from nst_tf.machine import ShowVersions
 
@@ -134,7 +135,7 @@ def _show_differences(arguments: argparse.Namespace) -> None:
         if run.status == UNREADABLE:
             raise InputError(str(run.error))
     if not arguments.no_yardstick:
-        runs = measured(runs, arguments.weights)
+        runs = measured_runs(runs, arguments.weights)
     _show(difference_table(runs[0], runs[1]))
 
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nst_tf.compare.reading import RUN, ComparedRun, find_runs, jobs_not_begun, read_runs
+from nst_tf.compare.reading import ComparedRun, find_runs, jobs_not_begun, read_runs
 from nst_tf.compare.report import write_report
 from nst_tf.compare.sheet import arranged, contact_sheet
 from nst_tf.compare.tables import results_csv, varying
 from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted
 from nst_tf.files import write_text_atomically, written_atomically
-from nst_tf.vgg.weights import ConvolutionWeights, load_weights
+from nst_tf.runs.folder import SUMMARY
+from nst_tf.vgg.weights import ConvolutionWeights
 
 SHEET, TABLE, PAGE = "contact_sheet.png", "results.csv", "report.html"
 
@@ -59,7 +60,7 @@ def compare(
     place = output if output is not None else _place_for(paths)
     _check_writable(place)
     if yardstick and any(run.picture for run in runs):
-        runs = _measured(runs, weights, on_run)
+        runs = measured_runs(runs, weights, on_run)
         grid = arranged(runs, names, rows, column)
     title = f"{place.resolve().name}: {counted(len(runs), 'run')}"
     files = (place / SHEET, place / TABLE, place / PAGE)
@@ -77,32 +78,10 @@ def compare(
     return Comparison(tuple(runs), tuple(names), place, files, jobs_not_begun(paths))
 
 
-def measured(
-    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights = "auto"
-) -> list[ComparedRun]:
-    """The runs with their yardsticks; loads weights and TensorFlow only for what is not kept already."""
-    return _measured(runs, weights, lambda done, of: None)
-
-
-def _measured(
-    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights, on_run: Callable[[int, int], None]
-) -> list[ComparedRun]:
-    done = 0
-
-    def count(run: ComparedRun) -> None:
-        nonlocal done
-        done += 1
-        on_run(done, len(runs))
-
-    if not isinstance(weights, ConvolutionWeights):
-        weights = load_weights("vgg19", weights)
-    return measured_runs(runs, weights, count)
-
-
 def _place_for(paths: Sequence[str | Path]) -> Path:
     if len(paths) == 1:
         folder = Path(paths[0]).expanduser()
-        if folder.is_dir() and not (folder / RUN).exists():
+        if folder.is_dir() and not (folder / SUMMARY).exists():
             return folder
     # the suffix tells apart comparisons of one second, as in conf/config.yaml
     return Path("outputs", "comparison", f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}")

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from nst_tf.compare.reading import ComparedRun, canonical, file_sha256, named_inputs, short_name, shown
-from nst_tf.compare.tables import pareto_front, value_of
+from nst_tf.compare.tables import pareto_front
 from nst_tf.errors import InputError, printable
 from nst_tf.images.read import read_picture
 
@@ -123,9 +123,9 @@ def arranged(
 
 
 def _table(runs: Sequence[ComparedRun], rows: tuple[str, ...], column: str | None) -> Grid:
-    down = _ordered({_key(run, rows): tuple(value_of(run, name) for name in rows) for run in runs})
+    down = _ordered({_key(run, rows): tuple(run.settings.get(name) for name in rows) for run in runs})
     columns = (column,) if column else ()
-    across = _ordered({_key(run, columns): tuple(value_of(run, name) for name in columns) for run in runs})
+    across = _ordered({_key(run, columns): tuple(run.settings.get(name) for name in columns) for run in runs})
     stacks: dict[tuple[Hashable, Hashable], list[ComparedRun]] = {}
     for run in runs:
         place = (_key(run, rows), _key(run, columns))
@@ -152,11 +152,11 @@ def _row_by_row(runs: Sequence[ComparedRun]) -> Grid:
 
 
 def _key(run: ComparedRun, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(canonical(value_of(run, name)) for name in names)
+    return tuple(canonical(run.settings.get(name)) for name in names)
 
 
 def _count(runs: Sequence[ComparedRun], name: str) -> int:
-    return len({canonical(value_of(run, name)) for run in runs})
+    return len({canonical(run.settings.get(name)) for run in runs})
 
 
 def _ordered(labels: Mapping[Any, tuple[Any, ...]]) -> dict[Any, tuple[Any, ...]]:
@@ -218,7 +218,7 @@ def _what_tells_apart(
     settings = [name for name in names if all(_count(runs, name) == 1 for runs in alike)]
     if len({_key(runs[0], settings) for runs in alike}) == len(alike):
         said = [name for name in settings if len({_key(runs[0], [name]) for runs in alike}) > 1]
-        return _named(said, [value_of(own[0], name) for name in said])
+        return _named(said, [own[0].settings.get(name) for name in said])
     first = ", ".join(run.name for run in own[:_MOST_RUNS_NAMED])
     return [f"{first}, ..." if len(own) > _MOST_RUNS_NAMED else first]
 
@@ -352,7 +352,7 @@ class _Sheet:
         if run.status != "completed" and run.picture is not None:
             lines.append((run.status, _BAD))
         if not self._grid.has_axes:
-            said = [(name, value_of(run, name)) for name in self._varying[:_CAPTION_LINES]]
+            said = [(name, run.settings.get(name)) for name in self._varying[:_CAPTION_LINES]]
             lines += [(f"{short_name(name)} {shown(value)}", _PALE) for name, value in said]
         return lines
 

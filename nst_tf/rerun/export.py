@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.api import composed
 from nst_tf.config.experiment_files import SUFFIXES
+from nst_tf.config.flat import KeyPath, leaves, nested
 from nst_tf.config.schema import EXPERIMENT, GROUPS_WITH_ONE_OPTION, SAMPLES, is_option, picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file, written_atomically
@@ -50,38 +51,7 @@ def finite(value: Any) -> float | None:
 
 
 # ----------------------------------------------------------------------------
-# A configuration as its leaves: {path: value}, where a list or an empty mapping is a leaf.
-
-KeyPath = tuple[str, ...]
-
-
-def leaves(settings: DictConfig | Mapping[str, Any]) -> dict[KeyPath, Any]:
-    """The leaves of a configuration, resolved, with enumerations by name; in its order."""
-    plain = settings
-    if isinstance(settings, DictConfig):
-        plain = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    found: dict[KeyPath, Any] = {}
-
-    def walk(node: Any, path: KeyPath) -> None:
-        if isinstance(node, Mapping) and node:
-            for key, value in node.items():
-                walk(value, (*path, str(key)))
-        else:
-            found[path] = node
-
-    walk(plain, ())
-    return found
-
-
-def nested(flat: Mapping[KeyPath, Any]) -> dict[str, Any]:
-    """The mapping of mappings that has these leaves."""
-    tree: dict[str, Any] = {}
-    for path, value in flat.items():
-        node = tree
-        for key in path[:-1]:
-            node = node.setdefault(key, {})
-        node[path[-1]] = value
-    return tree
+# What differs between the leaves of two configurations.
 
 
 def same(first: Any, second: Any) -> bool:

@@ -21,6 +21,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.api import composed
+from nst_tf.compare.picture_distances import psnr
+from nst_tf.config.flat import leaves, nested
 from nst_tf.config.schema import EXPERIMENT, GROUPS_WITH_ONE_OPTION, SAMPLES, is_there, picture_path
 from nst_tf.config.words import NO_FILES, as_spelled_here, groups, typed_keys, with_quoted_files
 from nst_tf.errors import InputError
@@ -31,9 +33,7 @@ from nst_tf.rerun.export import (
     composition,
     differing,
     group_words,
-    leaves,
     needs_given_layers,
-    nested,
     on_one_line,
     refuse_taken_away,
 )
@@ -137,15 +137,6 @@ def likeness(before: Path, after: Path) -> Likeness:
         same_bytes=first.file == second.file,
         psnr=psnr(first.pixels, second.pixels),
     )
-
-
-def psnr(first: np.ndarray, second: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB: 10 log10(1 / mean((a - b)^2)), of pixels [H, W, 3] in [0, 1].
-
-    The mean is over all pixels and channels; infinite for equal arrays.
-    """
-    error = float(np.mean(np.square(first.astype(np.float64) - second.astype(np.float64))))
-    return math.inf if error == 0 else -10 * math.log10(error)
 
 
 # ----------------------------------------------------------------------------

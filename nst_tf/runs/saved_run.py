@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.build import check_targets, made
-from nst_tf.config.experiment_files import read_foreign_text, read_foreign_yaml
+from nst_tf.config.foreign import read_foreign_json, read_foreign_yaml
 from nst_tf.config.schema import Settings, known_choices, picture_path, user_path
 from nst_tf.config.validate import (
     PROFILES,
@@ -209,15 +208,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
     if not (folder / SUMMARY).exists():
         raise InputError(f"{folder} is not the folder of a run: it has no {SUMMARY}")
-    try:
-        summary = json.loads(read_foreign_text(_inside(folder, SUMMARY, SUMMARY)))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{folder / SUMMARY} can't be read: {error}") from None
-    if not isinstance(summary, dict):
-        raise InputError(f"{folder / SUMMARY} can't be read: it is not an object")
-    return summary
+    return read_foreign_json(_inside(folder, SUMMARY, SUMMARY))
 
 
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
