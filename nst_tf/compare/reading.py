@@ -12,6 +12,9 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeGuard
 
+import numpy as np
+from PIL import Image
+
 from nst_tf.config.flat import leaves
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
 from nst_tf.config.schema import picture_path
@@ -425,6 +428,12 @@ def readable_picture(path: Path | None) -> Picture | None:
         return read_picture(path) if path else None
     except InputError:
         return None
+
+
+def readable_image(path: Path) -> Image.Image | None:
+    """The same, with 8 bits a channel, as Pillow takes it."""
+    picture = readable_picture(path)
+    return None if picture is None else Image.fromarray(np.rint(picture.pixels * 255).astype(np.uint8))
 
 
 # ---- settings as flat names and values ----
