@@ -14,6 +14,7 @@ from PIL import Image
 from nst_tf.images.read import read_picture
 from nst_tf.images.write import round_to_8_bits
 from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
+from nst_tf.runs.folder import PROGRESS
 
 if TYPE_CHECKING:
     from nst_tf.optim.loop import Solver
@@ -59,7 +60,7 @@ class TensorBoard:
         if run.resumed_at:
             # readers drop whatever an earlier event file holds from this step on
             self._write(Event(step=run.resumed_at, session_log=SessionLog(status=SessionLog.START)))
-            progress = run.folder / "progress" / f"step-{run.resumed_at:06d}.png"
+            progress = run.folder / PROGRESS / f"step-{run.resumed_at:06d}.png"
             if progress.exists():
                 self._add(run.resumed_at, [_picture("progress", read_picture(progress).pixels)])
         else:
