@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -481,20 +482,11 @@ def override_key(override: str) -> str:
 
 def canonical(value: Any) -> str:
     """A text that is equal for equal values: 5 and 5.0 are, 1 and true are not."""
-    return json.dumps(_with_floats(value), sort_keys=True)
 
+    def as_float(digits: str) -> float | str:
+        return float(digits) if len(digits) < sys.float_info.max_10_exp else digits
 
-def _with_floats(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _with_floats(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_with_floats(one) for one in value]
-    return value
+    return json.dumps(json.loads(json.dumps(value), parse_int=as_float), sort_keys=True)
 
 
 def shown(value: Any) -> str:
