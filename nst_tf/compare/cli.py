@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import webbrowser
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -14,9 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare, measured
-from nst_tf.compare.reading import UNREADABLE, ComparedRun, find_runs, read_runs
+from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare
+from nst_tf.compare.reading import UNREADABLE, find_runs, read_runs
 from nst_tf.compare.tables import best_table, difference_table
+from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted, printable
 from nst_tf.machine import ShowVersions
 
@@ -38,10 +40,10 @@ _EXAMPLES = """examples:
 """
 
 
-def main(words: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run what the command line says; exits with 0, 2 (bad input) or 130 (Ctrl-C)."""
     try:
-        arguments = _parser().parse_args(words)
+        arguments = _parser().parse_args(argv)
         if arguments.diff:
             _show_differences(arguments)
         else:
@@ -71,7 +73,7 @@ def _compare(arguments: argparse.Namespace) -> None:
         comparison = compare(
             arguments.paths,
             Path(arguments.output).expanduser() if arguments.output else None,
-            rows=_names(arguments.rows),
+            rows=[name for name in (arguments.rows or "").split(",") if name],
             column=arguments.cols,
             yardstick=not arguments.no_yardstick,
             weights=arguments.weights,
@@ -84,40 +86,27 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 
 def _tell(comparison: Comparison) -> None:
-    table = best_table(comparison.runs, comparison.varying)
+    runs = comparison.runs
+    table = best_table(runs, comparison.varying)
     if table is not None:
         _show(table)
-    counts: dict[str, int] = {}
-    for run in comparison.runs:
-        counts[run.status] = counts.get(run.status, 0) + 1
-    said = ", ".join(f"{count} {status}" for status, count in counts.items())
-    print(f"{counted(len(comparison.runs), 'run')}: {said}")  # noqa: T201
+    statuses = ", ".join(f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
+    print(f"{counted(len(runs), 'run')}: {statuses}")  # noqa: T201
     sys.stdout.flush()  # lest in a file the sentences stand before the table
-    _tell_what_did_not_complete([run for run in comparison.runs if run.status != "completed"])
+    incomplete = [run for run in runs if run.status != "completed"]
+    for run in incomplete[:_MOST_NAMED]:
+        how = _HOW_IT_ENDED.get(run.status, run.status)
+        _warn(f"run {run.name} {how}{f': {run.error}' if run.error else ''}")
+    if len(incomplete) > _MOST_NAMED:
+        _warn(f"and {len(incomplete) - _MOST_NAMED} more did not complete: see {TABLE}")
     waiting, jobs = comparison.jobs_not_begun
     if waiting:
-        print(f"nst-compare: {waiting} of {jobs} jobs have not begun", file=sys.stderr)  # noqa: T201
-    changed = sorted({name for run in comparison.runs for name in run.missing_inputs})
+        _warn(f"{waiting} of {jobs} jobs have not begun")
+    changed = sorted({name for run in runs for name in run.missing_inputs})
     if changed:
-        print(  # noqa: T201
-            printable(f"nst-compare: not measured against {', '.join(changed)}: gone, or not what it was"),
-            file=sys.stderr,
-        )
+        _warn(f"not measured against {', '.join(changed)}: gone, or not what it was")
     for path in comparison.files:
         print(path)  # noqa: T201  (what the program answers)
-
-
-def _tell_what_did_not_complete(runs: Sequence[ComparedRun]) -> None:
-    for run in runs[:_MOST_NAMED]:
-        how = _HOW_IT_ENDED.get(run.status, run.status)
-        print(  # noqa: T201
-            printable(f"nst-compare: run {run.name} {how}{f': {run.error}' if run.error else ''}"),
-            file=sys.stderr,
-        )
-    if len(runs) > _MOST_NAMED:
-        print(  # noqa: T201
-            f"nst-compare: and {len(runs) - _MOST_NAMED} more did not complete: see {TABLE}", file=sys.stderr
-        )
 
 
 def _show_differences(arguments: argparse.Namespace) -> None:
@@ -134,7 +123,7 @@ def _show_differences(arguments: argparse.Namespace) -> None:
         if run.status == UNREADABLE:
             raise InputError(str(run.error))
     if not arguments.no_yardstick:
-        runs = measured(runs, arguments.weights)
+        runs = measured_runs(runs, arguments.weights)
     _show(difference_table(runs[0], runs[1]))
 
 
@@ -147,10 +136,6 @@ def _show(table: Table) -> None:
         console.print(table)
     for line in captured.get().splitlines():
         print(line.rstrip())  # noqa: T201
-
-
-def _names(said: str | None) -> list[str]:
-    return [name for name in (said or "").split(",") if name]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -181,8 +166,12 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see `nst-compare --help`)")
 
 
-def _stop(message: str, status: int) -> None:
+def _warn(message: str) -> None:
     print(f"nst-compare: {printable(message)}", file=sys.stderr)  # noqa: T201
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    _warn(message)
     sys.exit(status)
 
 

@@ -1,4 +1,4 @@
-"""Runs in, files out: the sheet, the table and the yardsticks behind them."""
+"""Runs in, files out: the contact sheet, the table of results and the report page."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nst_tf.compare.reading import RUN, ComparedRun, find_runs, jobs_not_begun, read_runs
+from nst_tf.compare.reading import ComparedRun, find_runs, jobs_not_begun, read_runs
 from nst_tf.compare.report import write_report
 from nst_tf.compare.sheet import arranged, contact_sheet
 from nst_tf.compare.tables import results_csv, varying
 from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted
 from nst_tf.files import write_text_atomically, written_atomically
-from nst_tf.vgg.weights import ConvolutionWeights, load_weights
+from nst_tf.runs.folder import SUMMARY
+from nst_tf.vgg.weights import ConvolutionWeights
 
 SHEET, TABLE, PAGE = "contact_sheet.png", "results.csv", "report.html"
 
@@ -46,73 +47,50 @@ def compare(
     """Compare all runs in ``paths`` and write contact sheet, table of results and page.
 
     ``output`` None is the one folder in ``paths`` that holds all runs, or else a new folder in
-    ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``grid.arranged``), with
+    ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``sheet.arranged``), with
     which the page begins as well. With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are
     as in ``load_weights``, or loaded already; TensorFlow is loaded only if a picture must be measured.
     ``on_run`` is told how many runs are measured, of how many. Raises InputError for paths without runs, a
     setting that no run has, weights out of reach and a folder that can't be written.
     """
-    found = find_runs(paths)
-    runs = read_runs(found)
+    runs = read_runs(find_runs(paths))
     names = varying(runs)
-    grid = arranged(runs, names, rows, column)  # refuses unknown settings before anything is computed
-    place = output if output is not None else _place_for(paths)
-    _check_writable(place)
+    arranged(runs, names, rows, column)  # refuses unknown settings before anything is computed
+    folder = output if output is not None else _default_output(paths)
+    _check_writable(folder)
     if yardstick and any(run.picture for run in runs):
-        runs = _measured(runs, weights, on_run)
-        grid = arranged(runs, names, rows, column)
-    title = f"{place.resolve().name}: {counted(len(runs), 'run')}"
-    files = (place / SHEET, place / TABLE, place / PAGE)
+        runs = measured_runs(runs, weights, on_run)
+    grid = arranged(runs, names, rows, column)
+    title = f"{folder.resolve().name}: {counted(len(runs), 'run')}"
+    files = (folder / SHEET, folder / TABLE, folder / PAGE)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with written_atomically(files[0]) as temporary:
             contact_sheet(runs, grid, names, title).save(temporary, "PNG")
         write_text_atomically(files[1], results_csv(runs, names))
-        asked = (grid.rows, grid.column) if rows or column else None
-        write_report(files[2], runs, names, title, asked)
+        axes = (grid.rows, grid.column) if rows or column else None
+        write_report(files[2], runs, names, title, axes)
     except OSError as error:
         raise InputError(
-            f"can't write to {place} ({error.strerror or error}): choose another folder with --output"
+            f"can't write to {folder} ({error.strerror or error}): choose another folder with --output"
         ) from None
-    return Comparison(tuple(runs), tuple(names), place, files, jobs_not_begun(paths))
+    return Comparison(tuple(runs), tuple(names), folder, files, jobs_not_begun(paths))
 
 
-def measured(
-    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights = "auto"
-) -> list[ComparedRun]:
-    """The runs with their yardsticks; loads weights and TensorFlow only for what is not kept already."""
-    return _measured(runs, weights, lambda done, of: None)
-
-
-def _measured(
-    runs: Sequence[ComparedRun], weights: str | Path | ConvolutionWeights, on_run: Callable[[int, int], None]
-) -> list[ComparedRun]:
-    done = 0
-
-    def count(run: ComparedRun) -> None:
-        nonlocal done
-        done += 1
-        on_run(done, len(runs))
-
-    if not isinstance(weights, ConvolutionWeights):
-        weights = load_weights("vgg19", weights)
-    return measured_runs(runs, weights, count)
-
-
-def _place_for(paths: Sequence[str | Path]) -> Path:
+def _default_output(paths: Sequence[str | Path]) -> Path:
     if len(paths) == 1:
         folder = Path(paths[0]).expanduser()
-        if folder.is_dir() and not (folder / RUN).exists():
+        if folder.is_dir() and not (folder / SUMMARY).exists():
             return folder
     # the suffix tells apart comparisons of one second, as in conf/config.yaml
     return Path("outputs", "comparison", f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}")
 
 
-def _check_writable(place: Path) -> None:
-    nearest = place
+def _check_writable(folder: Path) -> None:
+    nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise InputError(f"can't write to {place}: {nearest} is not a folder; choose another with --output")
+        raise InputError(f"can't write to {folder}: {nearest} is not a folder; choose another with --output")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"can't write to {place}: {nearest} is not writable; choose another with --output")
+        raise InputError(f"can't write to {folder}: {nearest} is not writable; choose another with --output")

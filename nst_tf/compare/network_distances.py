@@ -49,20 +49,18 @@ class NetworkDistances:
                 distance = RelativeSquaredError()(features[self._content_layer], target)
                 found["content_distance"] = float(distance)
             if styles:
-                described = {
-                    layer: (self._gram.describe(features[layer]), self._sliced.describe(features[layer]))
-                    for layer in self._style_layers
-                }
                 size = max(picture.height, picture.width)
-                found |= self._style(described, [self._target(style, size) for style in styles], shares)
+                targets = [self._target(style, size) for style in styles]
+                found |= self._style_distances(features, targets, shares)
         return found
 
-    def _style(
-        self, described: dict[str, Any], targets: Sequence[dict[str, Any]], shares: Sequence[float]
+    def _style_distances(
+        self, features: dict[str, Any], targets: Sequence[dict[str, Any]], shares: Sequence[float]
     ) -> dict[str, float]:
         found: dict[str, float] = {}
         sliced: list[float] = []
-        for layer, (gram, projections) in described.items():
+        for layer in self._style_layers:
+            gram, projections = self._gram.describe(features[layer]), self._sliced.describe(features[layer])
             of_grams, of_projections = 0.0, 0.0
             for share, target in zip(shares, targets, strict=True):
                 style_gram, style_projections, from_zero = target[layer]

@@ -19,160 +19,158 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import quote
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from nst_tf.compare.reading import ComparedRun
+from nst_tf.compare.reading import ComparedRun, file_sha256, readable_image
 from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
-from nst_tf.errors import InputError
-from nst_tf.files import sha256_of_file, write_text_atomically
+from nst_tf.files import write_text_atomically
 from nst_tf.images.opening import PICTURE_SUFFIXES
-from nst_tf.images.read import read_picture
 
-# ----------------------------------------------------------------------------
-# The commands that repeat a run, safe to paste into a shell.
+_SCRIPTS = (
+    "elements.js",
+    "runs.js",
+    "text.js",
+    "filter.js",
+    "colors.js",
+    "keyboard.js",
+    "before_after.js",
+    "tip.js",
+    "grid.js",
+    "viewer.js",
+    "chart.js",
+    "trade_off.js",
+    "side_by_side.js",
+    "loss_curves.js",
+    "table.js",
+    "page.js",
+)
+"""In the order in which they are read: each uses only what stands above it, or is called later."""
+
+Axes = tuple[Sequence[str], str | None]
 
 
-def command_of(program: str, words: Sequence[object]) -> str | None:
-    """``program`` and ``words``, quoted for a POSIX shell; None if they are not fit to be pasted.
+def write_report(
+    path: Path,
+    runs: Sequence[ComparedRun],
+    varying: Sequence[str],
+    title: str,
+    axes: Axes | None = None,
+) -> None:
+    """Write the page of ``runs`` to ``path`` in one step: one HTML file that needs no other.
 
-    Quoting keeps a shell from acting on a word, but not a terminal on a control character, nor the program
-    on a word that begins with "-" (an option, which overrides never are).
+    Thumbnails are inside; originals are linked by their path relative to ``path``. Pictures that can't be
+    read are left out, numbers that are not finite are shown as such. Of 200 runs the file has under 15 MB.
+
+    Args:
+        path: the file; its folder must exist.
+        runs: what is compared, in the order of the page; may be empty.
+        varying: names of the settings in which the runs differ: the axes of the page.
+        title: heading of the page, as plain text.
+        axes: the settings of the rows, and that of the columns, with which the grid begins; None chooses.
+
+    Raises:
+        OSError: the file can't be written.
     """
-    if any(not isinstance(word, str) or word.startswith("-") or _is_unfit(word) for word in words):
-        return None
-    return shlex.join([program, *(str(word) for word in words)])
+    scripts = "\n".join(_asset(name) for name in _SCRIPTS)
+    # one function, so that the page has no global names which an element's id could shadow
+    script = f'(() => {{\n"use strict";\n{scripts}\n}})();'
+    style = _asset("page.css")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = environment.from_string(_asset("page.html")).render(
+        title=title,
+        written=datetime.now().astimezone(),
+        counts=Counter(run.status for run in runs).most_common(),
+        number=len(runs),
+        several=len(runs) > 1,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        # the only texts that are not escaped: files of this package, and JSON without <, > and &
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        data=Markup(json_for_html(page_data(path, runs, varying, axes))),  # noqa: S704
+    )
+    # names of files may hold undecodable bytes
+    write_text_atomically(path, text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def rerun_command(folder: Path) -> str | None:
-    """``nst-rerun FOLDER`` with the absolute path: the page says nowhere from which folder it was made."""
-    return command_of("nst-rerun", [str(Path(folder).resolve())])
+def _asset(name: str) -> str:
+    return files("nst_tf.compare").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def link_from(page: Path, picture: Path | None) -> str | None:
-    """The address of a picture relative to the page's folder, percent-encoded; None if there is none.
+def _hash(text: str) -> str:
+    """As a Content-Security-Policy names an inline element: the browser hashes the text between its tags."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
-    Only files named as pictures are linked: an address that opens a stranger's HTML would run it.
+
+# ---- everything that the page's script shows, as plain JSON data ----
+
+
+def page_data(
+    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None = None
+) -> dict[str, Any]:
+    """The data of the page at ``page``: runs in their order, settings that all share only once.
+
+    Keys: ``varying`` (names of settings), ``axes`` (of the grid, where somebody asked for some),
+    ``style_against_content``, ``common`` (setting -> value), ``measures``, ``pictures`` (thumbnails) and
+    ``runs``, whose ``picture``, ``content`` and ``styles`` are numbers of pictures.
     """
-    if picture is None or picture.suffix.lower() not in PICTURE_SUFFIXES:
-        return None
-    try:
-        relative = os.path.relpath(picture.absolute(), page.absolute().parent)
-    except ValueError:  # on another drive of Windows
-        return None
-    return "./" + quote(os.fsencode(Path(relative).as_posix()))
+    pictures = [run.picture for run in runs if run.picture]
+    inputs = [path for run in runs for path in (run.content, *run.styles) if path]
+    thumbnails = Thumbnails([*inputs, *pictures])
+    settings = [{str(name): plain(value) for name, value in run.settings.items()} for run in runs]
+    common: dict[str, Any] = {}
+    if len(runs) > 1:  # of a single run every setting is its own
+        common = {
+            name: value
+            for name, value in settings[0].items()
+            if all(name in own and _same(own[name], value) for own in settings[1:])
+        }
+    measures = [_measured(run) for run in runs]
+    names = dict.fromkeys(name for found in measures for name in found)
+    return {
+        "varying": [plain(str(name)) for name in varying],
+        "axes": axes and {"rows": [plain(name) for name in axes[0]], "column": plain(axes[1])},
+        "style_against_content": STYLE_AGAINST_CONTENT,
+        "common": common,
+        # those of single layers after the others
+        "measures": [asdict(_described(name)) for name in sorted(names, key=lambda name: "/" in name)],
+        "pictures": thumbnails.pictures,
+        "runs": [
+            _run(page, run, thumbnails, len(runs))
+            | {"settings": {name: value for name, value in own.items() if name not in common}}
+            | {"measures": found}
+            for run, own, found in zip(runs, settings, measures, strict=True)
+        ],
+    }
 
 
-def _is_unfit(word: str) -> bool:
-    # Cc: controls; Cf: invisible, and those that turn the direction of writing; Cs: undecodable bytes
-    return any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in word)
+def _run(page: Path, run: ComparedRun, thumbnails: Thumbnails, runs: int) -> dict[str, Any]:
+    picture = thumbnails.number(run.picture)
+    return {
+        "name": plain(run.name),
+        "status": plain(run.status),
+        "error": plain(run.error),
+        "folder": plain(str(run.folder)),
+        "picture": picture,
+        "original": link_from(page, run.picture) if picture is not None else None,
+        "content": thumbnails.number(run.content),
+        "styles": [number for path in run.styles if (number := thumbnails.number(path)) is not None],
+        "command": command_of("nst", run.overrides),
+        "rerun": rerun_command(run.folder),
+        "typed_in": plain(run.summary.get("working_folder")),
+        "curves": curves_of(run.metrics, runs),
+    }
 
 
-# ----------------------------------------------------------------------------
-# Whatever a run's folder holds, as JSON that can stand inside of an HTML page.
-
-_LARGEST_EXACT = 2**53 - 1  # JavaScript's numbers are float64: larger integers would lose digits
-_MOST_CHARACTERS = 2000  # of one text: a page of a stranger's configuration is not worth more
-_DEEPEST = 8  # levels of lists in lists: far more than any configuration has
-
-_ESCAPES = {
-    ord(character): f"\\u{ord(character):04x}"
-    # <, > and & could end the script element or begin a comment; the separators ended lines of old scripts
-    for character in "<>&\u2028\u2029"
-}
+def _same(first: Any, second: Any) -> bool:
+    return type(first) is type(second) and first == second  # 1 is not true, and not 1.0
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """``value`` of nothing but what JSON has; what JSON lacks becomes a text.
-
-    Numbers that are not finite become "nan", "inf" and "-inf"; integers beyond 2**53 their digits; long
-    texts are cut after 2000 characters, with an ellipsis; unknown objects become their ``str``.
-    """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return int(value) if abs(value) <= _LARGEST_EXACT else _digits(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(float(value))
-    if isinstance(value, (Mapping, list, tuple)) and depth == _DEEPEST:
-        return "…"
-    if isinstance(value, Mapping):
-        return {_cut(str(key)): plain(one, depth + 1) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one, depth + 1) for one in value]
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a NumPy scalar
-        return plain(value.item(), depth + 1)
-    return _cut(str(value))
-
-
-def number_or_none(value: Any) -> float | int | None:
-    """``value`` if it is a finite number, else None: for curves, which have gaps."""
-    found = plain(value)
-    return found if isinstance(found, (int, float)) and not isinstance(found, bool) else None
-
-
-def json_for_html(value: Any) -> str:
-    """JSON of plain data for a script element: ASCII, without ``<``, ``>`` and ``&``."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.translate(_ESCAPES)
-
-
-def _digits(value: int) -> str:
-    return _cut(
-        hex(value) if value.bit_length() > 4096 else str(value)
-    )  # str() refuses more than 4300 digits
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
-
-
-# ----------------------------------------------------------------------------
-# Losses over the steps, sampled so that a page stays small.
-
-_MOST_NUMBERS = 250_000  # on a page, of about 9 characters: 2 MB
-_MOST_POINTS = 400  # a curve: more could not be seen at the width of a page
-_FEWEST_POINTS = 16
-_MOST_NAMES = 24  # curves of a run; the recipes have up to 12
-_DIGITS = 5  # significant: a thousandth of the height of a plot
-_NOT_LOSSES = ("step", "seconds", "size", "frame")
-
-
-def curves_of(metrics: Sequence[Mapping[str, Any]], runs: int) -> dict[str, list[float | int | None]]:
-    """Columns ``step``, ``seconds``, ``loss`` and each part; None where there is no finite number.
-
-    The rows are evenly spaced from the first to the last, with the one of lowest loss, as many as ``runs``
-    runs on one page leave room for.
-    """
-    if not metrics:
-        return {}
-    names = list(dict.fromkeys(name for row in (metrics[0], metrics[-1]) for name in row))
-    losses = [name for name in names if name not in _NOT_LOSSES][:_MOST_NAMES]
-    room = _MOST_NUMBERS // (max(runs, 1) * (len(losses) + 2))
-    rows = [metrics[index] for index in _sampled(metrics, min(_MOST_POINTS, max(_FEWEST_POINTS, room)))]
-    return {name: [_rounded(row.get(name)) for row in rows] for name in ("step", "seconds", *losses)}
-
-
-def _sampled(metrics: Sequence[Mapping[str, Any]], points: int) -> list[int]:
-    count = len(metrics)
-    if count <= points:
-        return list(range(count))
-    evenly = {round(index * (count - 1) / (points - 1)) for index in range(points)}
-    finite = [
-        (loss, at) for at, row in enumerate(metrics) if (loss := number_or_none(row.get("loss"))) is not None
-    ]
-    return sorted(evenly | ({min(finite)[1]} if finite else set()))
-
-
-def _rounded(value: Any) -> float | int | None:
-    number = number_or_none(value)
-    return float(f"{number:.{_DIGITS}g}") if isinstance(number, float) else number
-
-
-# ----------------------------------------------------------------------------
-# What is measured of every run, and how to read it.
+# ---- what is measured of every run, and how to read it ----
 
 
 @dataclass(frozen=True)
@@ -205,7 +203,7 @@ _KNOWN = {
 _FROM_SUMMARY = ("seconds", "steps", "peak_memory_bytes")
 
 
-def measured(run: ComparedRun) -> dict[str, Any]:
+def _measured(run: ComparedRun) -> dict[str, Any]:
     """The run's yardstick, and seconds, steps and peak memory from its summary, as plain JSON values.
 
     ``seconds`` of a summary may be one number or one for each phase, which are added up.
@@ -221,25 +219,105 @@ def measured(run: ComparedRun) -> dict[str, Any]:
     return found
 
 
-def described(names: Sequence[str]) -> list[dict[str, Any]]:
-    """For each name what is known of it; of an unknown one, that less is better."""
-    return [asdict(_KNOWN.get(name) or _layer_of(name)) for name in names]
-
-
-def _layer_of(name: str) -> Measure:
+def _described(name: str) -> Measure:
+    """What is known of a measure; of an unknown one, that less is better."""
     whole, _, layer = name.partition("/")
     known = _KNOWN.get(whole)
-    if not (layer and known):
+    if known is None:
         return Measure(name)
-    return replace(known, name=name, meaning=f"{known.meaning} Here at {layer} alone.")
+    return replace(known, name=name, meaning=f"{known.meaning} Here at {layer} alone.") if layer else known
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-# ----------------------------------------------------------------------------
-# Small copies of pictures inside of the page, of which the number decides the size.
+# ---- losses over the steps, sampled so that a page stays small ----
+
+_MOST_NUMBERS = 250_000  # on a page, of about 9 characters: 2 MB
+_MOST_POINTS = 400  # a curve: more could not be seen at the width of a page
+_FEWEST_POINTS = 16
+_MOST_NAMES = 24  # curves of a run; the recipes have up to 12
+_DIGITS = 5  # significant: a thousandth of the height of a plot
+_NOT_LOSSES = ("step", "seconds", "size", "frame")
+
+
+def curves_of(metrics: Sequence[Mapping[str, Any]], runs: int) -> dict[str, list[float | int | None]]:
+    """Columns ``step``, ``seconds``, ``loss`` and each part; None where there is no finite number.
+
+    The rows are evenly spaced from the first to the last, with the one of lowest loss, as many as ``runs``
+    runs on one page leave room for.
+    """
+    if not metrics:
+        return {}
+    names = list(dict.fromkeys(name for row in (metrics[0], metrics[-1]) for name in row))
+    losses = [name for name in names if name not in _NOT_LOSSES][:_MOST_NAMES]
+    room = _MOST_NUMBERS // (max(runs, 1) * (len(losses) + 2))
+    rows = [metrics[index] for index in _sampled(metrics, min(_MOST_POINTS, max(_FEWEST_POINTS, room)))]
+    return {name: [_rounded(row.get(name)) for row in rows] for name in ("step", "seconds", *losses)}
+
+
+def _sampled(metrics: Sequence[Mapping[str, Any]], points: int) -> list[int]:
+    count = len(metrics)
+    if count <= points:
+        return list(range(count))
+    evenly = {round(index * (count - 1) / (points - 1)) for index in range(points)}
+    finite = [(loss, at) for at, row in enumerate(metrics) if (loss := _number(row.get("loss"))) is not None]
+    return sorted(evenly | ({min(finite)[1]} if finite else set()))
+
+
+def _rounded(value: Any) -> float | int | None:
+    number = _number(value)
+    return float(f"{number:.{_DIGITS}g}") if isinstance(number, float) else number
+
+
+def _number(value: Any) -> float | int | None:
+    """The value if it is a finite number, else None: curves have gaps."""
+    found = plain(value)
+    return found if _is_number(found) else None
+
+
+# ---- commands that repeat a run, safe to paste into a shell, and links to its picture ----
+
+
+def command_of(program: str, words: Sequence[object]) -> str | None:
+    """``program`` and ``words``, quoted for a POSIX shell; None if they are not fit to be pasted.
+
+    Quoting keeps a shell from acting on a word, but not a terminal on a control character, nor the program
+    on a word that begins with "-" (an option, which overrides never are).
+    """
+    # Cc: controls; Cf: invisible, and those that turn the direction of writing; Cs: undecodable bytes
+    unfit = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    found: list[str] = []
+    for word in words:
+        if not isinstance(word, str) or word.startswith("-"):
+            return None
+        if any(unicodedata.category(character) in unfit for character in word):
+            return None
+        found.append(word)
+    return shlex.join([program, *found])
+
+
+def rerun_command(folder: Path) -> str | None:
+    """``nst-rerun FOLDER`` with the absolute path: the page says nowhere from which folder it was made."""
+    return command_of("nst-rerun", [str(Path(folder).resolve())])
+
+
+def link_from(page: Path, picture: Path | None) -> str | None:
+    """The address of a picture relative to the page's folder, percent-encoded; None if there is none.
+
+    Only files named as pictures are linked: an address that opens a stranger's HTML would run it.
+    """
+    if picture is None or picture.suffix.lower() not in PICTURE_SUFFIXES:
+        return None
+    try:
+        relative = os.path.relpath(picture.absolute(), page.absolute().parent)
+    except ValueError:  # on another drive of Windows
+        return None
+    return "./" + quote(os.fsencode(Path(relative).as_posix()))
+
+
+# ---- small copies of pictures inside of the page, of which the number decides the size ----
 
 MOST_BYTES = 8 << 20
 """Of all thumbnails of a page together, before base64 makes 4 bytes of 3: a page that mail still takes."""
@@ -286,17 +364,15 @@ class Thumbnails:
 
 def _digest(path: Path) -> str | None:
     try:
-        return sha256_of_file(path)
+        return file_sha256(path)
     except (OSError, ValueError):  # ValueError: a null byte in a stranger's file name
         return None
 
 
 def _thumbnail(path: Path, most_bytes: int) -> Thumbnail | None:
-    try:
-        pixels = read_picture(path).pixels
-    except InputError:
+    picture = readable_image(path)
+    if picture is None:
         return None
-    picture = Image.fromarray(np.rint(pixels * 255).astype(np.uint8))
     shape = max(picture.size) / min(picture.size)
     side = min(_LARGEST_SIDE, max(picture.size), math.sqrt(most_bytes / _BYTES_A_PIXEL * shape))
     while True:
@@ -314,171 +390,50 @@ def _thumbnail(path: Path, most_bytes: int) -> Thumbnail | None:
     return {"src": f"data:image/jpeg;base64,{text}", "width": small.width, "height": small.height}
 
 
-# ----------------------------------------------------------------------------
-# Everything that the page's script shows, as plain JSON data.
+# ---- whatever a run's folder holds, as JSON that can stand inside of an HTML page ----
 
-Axes = tuple[Sequence[str], str | None]
-_MISSING = object()
+_LARGEST_EXACT = 2**53 - 1  # JavaScript's numbers are float64: larger integers would lose digits
+_MOST_CHARACTERS = 2000  # of one text: a page of a stranger's configuration is not worth more
+_DEEPEST = 8  # levels of lists in lists: far more than any configuration has
+
+_ESCAPES = {
+    ord(character): f"\\u{ord(character):04x}"
+    # <, > and & could end the script element or begin a comment; the separators ended lines of old scripts
+    for character in "<>&\u2028\u2029"
+}
 
 
-def page_data(
-    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None = None
-) -> dict[str, Any]:
-    """The data of the page at ``page``: runs in their order, settings that all share only once.
+def plain(value: Any, depth: int = 0) -> Any:
+    """``value`` of nothing but what JSON has; what JSON lacks becomes a text.
 
-    Keys: ``varying`` (names of settings), ``axes`` (of the grid, where somebody asked for some),
-    ``style_against_content``, ``common`` (setting -> value), ``measures``, ``pictures`` (thumbnails) and
-    ``runs``, whose ``picture``, ``content`` and ``styles`` are numbers of pictures.
+    Numbers that are not finite become "nan", "inf" and "-inf"; integers beyond 2**53 their digits; long
+    texts are cut after 2000 characters, with an ellipsis; unknown objects become their ``str``.
     """
-    pictures = [run.picture for run in runs if run.picture]
-    inputs = [path for run in runs for path in (run.content, *run.styles) if path]
-    thumbnails = Thumbnails([*inputs, *pictures])
-    settings = [{str(name): plain(value) for name, value in run.settings.items()} for run in runs]
-    common = _common(settings)
-    measures = [measured(run) for run in runs]
-    return {
-        "varying": [plain(str(name)) for name in varying],
-        "axes": axes and {"rows": [plain(name) for name in axes[0]], "column": plain(axes[1])},
-        "style_against_content": STYLE_AGAINST_CONTENT,
-        "common": common,
-        "measures": described(_names(measures)),
-        "pictures": thumbnails.pictures,
-        "runs": [
-            _run(page, run, thumbnails, len(runs))
-            | {"settings": {name: value for name, value in own.items() if name not in common}}
-            | {"measures": found}
-            for run, own, found in zip(runs, settings, measures, strict=True)
-        ],
-    }
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if abs(value) <= _LARGEST_EXACT:
+            return int(value)
+        # str() refuses more than 4300 digits
+        return _cut(hex(value) if value.bit_length() > 4096 else str(value))
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, (Mapping, list, tuple)) and depth == _DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {_cut(str(key)): plain(one, depth + 1) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one, depth + 1) for one in value]
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a NumPy scalar
+        return plain(value.item(), depth + 1)
+    return _cut(str(value))
 
 
-def _run(page: Path, run: ComparedRun, thumbnails: Thumbnails, runs: int) -> dict[str, Any]:
-    picture = thumbnails.number(run.picture)
-    return {
-        "name": plain(run.name),
-        "status": plain(run.status),
-        "error": plain(run.error),
-        "folder": plain(str(run.folder)),
-        "picture": picture,
-        "original": link_from(page, run.picture) if picture is not None else None,
-        "content": thumbnails.number(run.content),
-        "styles": [number for path in run.styles if (number := thumbnails.number(path)) is not None],
-        "command": command_of("nst", run.overrides),
-        "rerun": rerun_command(run.folder),
-        "typed_in": plain(run.summary.get("working_folder")),
-        "curves": curves_of(run.metrics, runs),
-    }
+def json_for_html(value: Any) -> str:
+    """JSON of plain data for a script element: ASCII, without ``<``, ``>`` and ``&``."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ESCAPES)
 
 
-def _common(settings: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    if len(settings) < 2:  # of a single run every setting is its own
-        return {}
-    return {
-        name: value
-        for name, value in settings[0].items()
-        if all(_same(own.get(name, _MISSING), value) for own in settings[1:])
-    }
-
-
-def _same(first: Any, second: Any) -> bool:
-    return type(first) is type(second) and first == second  # 1 is not true, and not 1.0
-
-
-def _names(measures: Sequence[dict[str, Any]]) -> list[str]:
-    """Of all measures, in the order of first appearance; those of single layers after the others."""
-    names = list(dict.fromkeys(name for found in measures for name in found))
-    return sorted(names, key=lambda name: "/" in name)
-
-
-# ----------------------------------------------------------------------------
-# The page: template, style sheet, scripts and data become one file.
-
-_SCRIPTS = (
-    "elements.js",
-    "runs.js",
-    "text.js",
-    "filter.js",
-    "colors.js",
-    "keyboard.js",
-    "before_after.js",
-    "tip.js",
-    "grid.js",
-    "viewer.js",
-    "chart.js",
-    "trade_off.js",
-    "side_by_side.js",
-    "loss_curves.js",
-    "table.js",
-    "page.js",
-)
-"""In the order in which they are read: each uses only what stands above it, or is called later."""
-
-_FEWEST_TO_COMPARE = 2
-
-
-def write_report(
-    path: Path,
-    runs: Sequence[ComparedRun],
-    varying: Sequence[str],
-    title: str,
-    axes: Axes | None = None,
-) -> None:
-    """Write the page of ``runs`` to ``path`` in one step: one HTML file that needs no other.
-
-    Thumbnails are inside; originals are linked by their path relative to ``path``. Pictures that can't be
-    read are left out, numbers that are not finite are shown as such. Of 200 runs the file has under 15 MB.
-
-    Args:
-        path: the file; its folder must exist.
-        runs: what is compared, in the order of the page; may be empty.
-        varying: names of the settings in which the runs differ: the axes of the page.
-        title: heading of the page, as plain text.
-        axes: the settings of the rows, and that of the columns, with which the grid begins; None chooses.
-
-    Raises:
-        OSError: the file can't be written.
-    """
-    write_text_atomically(path, page_text(path, runs, varying, title, axes))
-
-
-def page_text(
-    path: Path,
-    runs: Sequence[ComparedRun],
-    varying: Sequence[str],
-    title: str,
-    axes: Axes | None = None,
-) -> str:
-    """The HTML of the page that would lie at ``path``."""
-    style, script = _asset("page.css"), _script()
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    text = environment.from_string(_asset("page.html")).render(
-        title=title,
-        written=datetime.now().astimezone(),
-        counts=Counter(run.status for run in runs).most_common(),
-        number=len(runs),
-        several=len(runs) >= _FEWEST_TO_COMPARE,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-        # the only texts that are not escaped: files of this package, and JSON without <, > and &
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        data=Markup(json_for_html(page_data(path, runs, varying, axes))),  # noqa: S704
-    )
-    return text.encode("utf-8", "replace").decode("utf-8")  # names of files may hold undecodable bytes
-
-
-def _asset(name: str) -> str:
-    return files("nst_tf.compare").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _script() -> str:
-    """One function, so that the page has no global names which an element's id could shadow."""
-    parts = "\n".join(_asset(name) for name in _SCRIPTS)
-    return f'(() => {{\n"use strict";\n{parts}\n}})();'
-
-
-def _hash(text: str) -> str:
-    """As a Content-Security-Policy names an inline element: the browser hashes the text between its tags."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"

@@ -17,8 +17,7 @@ from nst_tf.compare.reading import ComparedRun, canonical, override_key, short_n
 from nst_tf.compare.yardstick import MEASURES, trade_off
 from nst_tf.errors import printable
 
-# ----------------------------------------------------------------------------
-# Which settings differ among runs.
+# ---- which settings differ among runs ----
 
 # say nothing of the picture: what is written beside it, and how a run was taken up again
 _OF_RECORDS = ("record.", "resume", "logger")
@@ -44,31 +43,26 @@ def varying(runs: Sequence[ComparedRun]) -> list[str]:
     """
     runs = [run for run in runs if run.settings]
     names = list(dict.fromkeys(name for run in runs for name in run.settings))
-    values = {name: _values(runs, name) for name in names}
+    values: dict[str, _Values] = {name: [_value(run, name) for run in runs] for name in names}
     differing = [name for name in names if len(set(values[name]) - {None}) > 1]
     asked = [
         key
         for key in dict.fromkeys(override_key(word) for run in runs for word in run.overrides)
         if key in differing
     ]
-    groups = [name for name in differing if _is_group(runs, name)]
+    choices = [choices for run in runs if isinstance(choices := run.summary.get("choices"), dict)]
+    groups = [name for name in differing if any(name in options for options in choices)]
     chosen = list(dict.fromkeys([*asked, *_independent(groups, asked, values)]))
     explained_by = [name for name in chosen if name in groups]
     others = [name for name in differing if name not in (*chosen, *groups, *_FOLLOWS)]
     for name in sorted(others, key=lambda one: one.startswith(_OF_RECORDS)):
-        repeats = any(_agree(values[name], values[other]) for other in chosen)
+        repeats = any(
+            all(a == b or a is None or b is None for a, b in zip(values[name], values[other], strict=True))
+            for other in chosen
+        )
         if not repeats and not _explained(values[name], [values[group] for group in explained_by]):
             chosen.append(name)
     return chosen
-
-
-def value_of(run: ComparedRun, name: str) -> Any:
-    """The value of a setting; None where the run has no such setting."""
-    return run.settings.get(name)
-
-
-def _values(runs: Sequence[ComparedRun], name: str) -> _Values:
-    return [_value(run, name) for run in runs]
 
 
 def _value(run: ComparedRun, name: str) -> str | None:
@@ -77,14 +71,6 @@ def _value(run: ComparedRun, name: str) -> str | None:
     ):
         return None
     return canonical(run.settings[name]) if name in run.settings else _ABSENT
-
-
-def _agree(one: _Values, other: _Values) -> bool:
-    return all(a == b or a is None or b is None for a, b in zip(one, other, strict=True))
-
-
-def _is_group(runs: Sequence[ComparedRun], name: str) -> bool:
-    return any(name in choices for run in runs if isinstance(choices := run.summary.get("choices"), dict))
 
 
 def _independent(groups: list[str], asked: list[str], values: dict[str, _Values]) -> list[str]:
@@ -107,8 +93,7 @@ def _explained(value: _Values, by: Sequence[_Values]) -> bool:
     )
 
 
-# ----------------------------------------------------------------------------
-# Which runs are best: by one distance, by their trade-off, and those that no other run beats in both.
+# ---- which runs are best: by one distance, by their trade-off, by both distances ----
 
 CONTENT, STYLE = "content_distance", "style_distance"
 
@@ -128,9 +113,13 @@ def pareto_front(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
     Sorted from the nearest to the content to the nearest to the style; runs that are equal in both are all
     there. Runs that are not completed, or without both distances, are not.
     """
+
+    def both(run: ComparedRun) -> tuple[float, float]:
+        return run.yardstick[CONTENT], run.yardstick[STYLE]
+
     front: list[ComparedRun] = []
-    for run in sorted(comparable(runs), key=_distances):
-        if not front or run.yardstick[STYLE] < front[-1].yardstick[STYLE] or _same(run, front[-1]):
+    for run in sorted(comparable(runs), key=both):
+        if not front or run.yardstick[STYLE] < front[-1].yardstick[STYLE] or both(run) == both(front[-1]):
             front.append(run)
     return front
 
@@ -140,26 +129,13 @@ def best_runs(runs: Sequence[ComparedRun], most: int) -> list[ComparedRun]:
     ranked = sorted(comparable(runs), key=lambda run: trade_off(run.yardstick))
     if not ranked:
         return []
-    nearest = [min(ranked, key=lambda run: run.yardstick[name]) for name in (CONTENT, STYLE)]
-    chosen = list(nearest)
-    for run in ranked:
-        if len(chosen) < most and all(run is not other for other in chosen):
-            chosen.append(run)
-    return [run for run in ranked if any(run is other for other in chosen)]
+    chosen = [id(min(ranked, key=lambda run: run.yardstick[name])) for name in (CONTENT, STYLE)]
+    chosen += [id(run) for run in ranked if id(run) not in chosen][: max(0, most - len(chosen))]
+    return [run for run in ranked if id(run) in chosen]
 
 
-def _distances(run: ComparedRun) -> tuple[float, float]:
-    return run.yardstick[CONTENT], run.yardstick[STYLE]
+# ---- one table of all runs, a row a run ----
 
-
-def _same(run: ComparedRun, other: ComparedRun) -> bool:
-    return _distances(run) == _distances(other)
-
-
-# ----------------------------------------------------------------------------
-# One table of all runs, a row a run.
-
-YARDSTICK = "yardstick."
 _COSTS = {"seconds": "seconds", "steps": "evaluations", "peak_memory_bytes": "peak_memory_bytes"}
 """Names in ``ComparedRun.yardstick``, and of columns: a setting is called ``steps`` already."""
 
@@ -177,15 +153,18 @@ def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
     """
     settings = list(dict.fromkeys(name for run in runs for name in run.settings))
     others = [name for name in settings if name not in varying]
-    measures = [f"{YARDSTICK}{name}" for name in MEASURES]
+    measures = [f"yardstick.{name}" for name in MEASURES]
     columns = ["run", "folder", "status", "error", *varying, *measures, *_COSTS.values(), *others]
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writerow({name: _harmless(name) for name in columns})
     for run in runs:
-        row: dict[str, Any] = {name: _cell(value) for name, value in run.settings.items()}
+        row: dict[str, Any] = {
+            name: json.dumps(value) if isinstance(value, (list, dict)) else value
+            for name, value in run.settings.items()
+        }
         row |= {"run": run.name, "folder": str(run.folder), "status": run.status, "error": run.error or ""}
-        row |= {f"{YARDSTICK}{name}": run.yardstick.get(name, "") for name in MEASURES}
+        row |= {f"yardstick.{name}": run.yardstick.get(name, "") for name in MEASURES}
         row |= {column: run.yardstick.get(name, "") for name, column in _COSTS.items()}
         writer.writerow({name: _harmless(value) for name, value in row.items()})
     return text.getvalue()
@@ -200,14 +179,7 @@ def _harmless(value: Any) -> Any:
     return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
 
 
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    return json.dumps(value) if isinstance(value, (list, dict)) else value
-
-
-# ----------------------------------------------------------------------------
-# Tables for the terminal.
+# ---- tables for the terminal ----
 
 _MOST_RUNS, _MOST_SETTINGS = 10, 4  # a screen's height and width
 _NARROWEST = 6  # letters of a value that are left where the terminal is narrow
@@ -241,7 +213,7 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
         mark = "* " if id(run) in front else ""
         marks = [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
         numbers = [_number(run.yardstick.get(name)) for name in _COLUMNS]
-        values = [_escaped(shown(value_of(run, name))) for name in settings]
+        values = [_escaped(shown(run.settings.get(name))) for name in settings]
         numbers.append(_number(trade_off(run.yardstick)))
         table.add_row(_escaped(run.name), *values, *numbers, mark + ", ".join(marks))
     return table
@@ -252,7 +224,7 @@ def _telling(runs: Sequence[ComparedRun], varying: Sequence[str]) -> list[str]:
     told: list[str] = []
     rows = [""] * len(runs)
     for name in varying:
-        finer = [f"{row}\n{shown(value_of(run, name))}" for row, run in zip(rows, runs, strict=True)]
+        finer = [f"{row}\n{shown(run.settings.get(name))}" for row, run in zip(rows, runs, strict=True)]
         if len(set(finer)) > len(set(rows)):
             told.append(name)
             rows = finer

@@ -1,4 +1,4 @@
-"""One yardstick for every run: computed from the saved picture, and kept in its folder."""
+"""One yardstick for every run: computed from the saved picture, whatever objective and network made it."""
 
 from __future__ import annotations
 
@@ -12,113 +12,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import correlate1d
 
-from nst_tf.color.lab import lab
-from nst_tf.color.matching import square_root
+from nst_tf.compare.picture_distances import (
+    color_statistics,
+    colour_distance,
+    luminance,
+    structural_similarity,
+)
 from nst_tf.compare.reading import ComparedRun, file_sha256, is_number
-from nst_tf.compare.untrusted import json_object
+from nst_tf.config.foreign import read_foreign_json
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
-from nst_tf.images.pixels import LUMA
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import resize
 from nst_tf.tensorflow_setup import load_tensorflow
-from nst_tf.vgg.weights import ConvolutionWeights
+from nst_tf.vgg.weights import ConvolutionWeights, load_weights
 
 if TYPE_CHECKING:
     from nst_tf.compare.network_distances import NetworkDistances
-
-
-# ----------------------------------------------------------------------------
-# SSIM: how much of the structure of one picture is in another.
-
-# Wang, Bovik, Sheikh, Simoncelli 2004, section III-C: an 11 x 11 Gaussian window of 1.5 samples, K1 and K2
-_WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
-
-
-def luminance(pixels: np.ndarray) -> np.ndarray:
-    """RGB [H, W, 3] in [0, 1] -> luma [H, W], float64, as the authors' ssim_index.m gets it from MATLAB's
-    rgb2gray.
-    """
-    return pixels.astype(np.float64) @ np.array(LUMA)
-
-
-def structural_similarity(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean SSIM of two pictures [H, W] in [0, 1], sides of 11 and more: 1 where they are equal, at least -1.
-
-    SSIM = (2 m1 m2 + C1) (2 s12 + C2) / ((m1^2 + m2^2 + C1) (s1^2 + s2^2 + C2)) with means m, variances s^2
-    and covariance s12 under a Gaussian window around each pixel, C1 = 0.01^2 and C2 = 0.03^2; the mean is
-    over the pixels whose window lies inside of the picture. Wang, Bovik, Sheikh, Simoncelli 2004, "Image
-    quality assessment: from error visibility to structural similarity", equation 13. The pictures are not
-    made smaller first, as a later version of the authors' code does.
-    """
-    first, second = first.astype(np.float64), second.astype(np.float64)
-    mean_1, mean_2 = _windowed(first), _windowed(second)
-    variance_1 = _windowed(first * first) - mean_1**2
-    variance_2 = _windowed(second * second) - mean_2**2
-    covariance = _windowed(first * second) - mean_1 * mean_2
-    c1, c2 = _K1**2, _K2**2
-    ssim = ((2 * mean_1 * mean_2 + c1) * (2 * covariance + c2)) / (
-        (mean_1**2 + mean_2**2 + c1) * (variance_1 + variance_2 + c2)
-    )
-    return float(ssim.mean())
-
-
-def _windowed(values: np.ndarray) -> np.ndarray:
-    half = _WINDOW // 2
-    window = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * _SIGMA**2))
-    window /= window.sum()
-    smooth = correlate1d(correlate1d(values, window, axis=0), window, axis=1)
-    return smooth[half:-half, half:-half]
-
-
-# ----------------------------------------------------------------------------
-# How far the colors of one picture are from those of another, wherever in the picture they are.
-
-
-def color_statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """RGB [H, W, 3] in [0, 1] -> mean [3] and covariance [3, 3] (1/N) of its colors in L*a*b*."""
-    colors = lab(pixels).reshape(-1, 3)
-    mean = colors.mean(axis=0)
-    centred = colors - mean
-    return mean, centred.T @ centred / len(colors)
-
-
-def colour_distance(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
-    """Two results of ``color_statistics`` -> d >= 0, in the unit of CIE 1976's color difference Delta E.
-
-    d^2 = |m1 - m2|^2 + tr(S1 + S2 - 2 (S2^1/2 S1 S2^1/2)^1/2): the Wasserstein-2 distance of the Gaussians
-    with these means m and covariances S (Olkin and Pukelsheim 1982), which is the least root mean square
-    Delta E by which pixels must change to bring one Gaussian to the other; for the colors themselves it
-    is a lower bound (Gelbrich 1990). In L*a*b*, where equal distances look about equal, and on Gaussians,
-    because that is what transfers of color move (Pitie and Kokaram 2007): a histogram's bins would add
-    noise that depends on their size.
-    """
-    (mean_1, covariance_1), (mean_2, covariance_2) = first, second
-    root = square_root(covariance_2)
-    overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance_1 @ root), 0, None)).sum()
-    squared = ((mean_1 - mean_2) ** 2).sum() + np.trace(covariance_1) + np.trace(covariance_2) - 2 * overlap
-    return float(np.sqrt(max(squared, 0.0)))
-
-
-# ----------------------------------------------------------------------------
-# One yardstick for every run: computed from the saved picture, whatever objective and network made it.
 
 VERSION = 1
 """Raised whenever a measure's definition changes, so that cached values are computed again."""
 
 CONTENT_LAYER = "block4_conv2"
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
-# layers: Gatys, Ecker, Bethge 2016, section 3 (conv4_2; conv1_1 to conv5_1)
+# Gatys, Ecker, Bethge 2016, section 3 (conv4_2; conv1_1 to conv5_1)
 
-OF_CONTENT = ("content_distance", "ssim")
-OF_STYLE = (
-    "style_distance",
-    "sliced_wasserstein",
-    "colour_distance",
-    *(f"style_distance/{layer}" for layer in STYLE_LAYERS),
-)
 MEASURES = (
     "content_distance",
     "style_distance",
@@ -130,8 +49,8 @@ MEASURES = (
 )
 """The names of all measures, in the order in which they are shown."""
 
-LARGER_IS_BETTER = frozenset({"ssim"})
-"""Of the other measures, less is nearer; total variation is neither good nor bad."""
+_OF_CONTENT, _OF_NEITHER = ("content_distance", "ssim"), ("total_variation",)
+"""What the measures are measured against; the others are of the style."""
 
 # of conf/objective/relative.yaml, chosen there by looking: at 10 content leads, at 40 style
 STYLE_AGAINST_CONTENT = 20.0
@@ -182,32 +101,22 @@ def measure(
     import tensorflow as tf
 
     try:
-        return _measure(picture, content, styles, style_weights, weights)
+        result = read_picture(picture)
+        shares = [weight / sum(style_weights) for weight in style_weights]
+        references = [_picture(style, file_sha256(style)) for style in styles]
+        original = _picture(content, file_sha256(content)) if content else None
+        found = _network(weights).distances(result, original, references, shares)
+        if references:
+            colors = color_statistics(result.pixels)
+            found["colour_distance"] = sum(
+                share * colour_distance(colors, _colors(style, file_sha256(style)))
+                for share, style in zip(shares, styles, strict=True)
+            )
+        if original:
+            resized = resize(original.pixels, result.height, result.width)
+            found["ssim"] = structural_similarity(luminance(result.pixels), luminance(resized))
     except (tf.errors.ResourceExhaustedError, MemoryError):
         raise InputError(f"there is not enough memory to measure {picture} at its size") from None
-
-
-def _measure(
-    path: Path,
-    content: Path | None,
-    styles: Sequence[Path],
-    style_weights: Sequence[float],
-    weights: ConvolutionWeights,
-) -> dict[str, float]:
-    picture = read_picture(path)
-    shares = [weight / sum(style_weights) for weight in style_weights]
-    references = [_picture(style) for style in styles]
-    original = _picture(content) if content else None
-    found = _network(weights).distances(picture, original, references, shares)
-    if references:
-        colors = color_statistics(picture.pixels)
-        found["colour_distance"] = sum(
-            share * colour_distance(colors, _colors(style))
-            for share, style in zip(shares, styles, strict=True)
-        )
-    if original:
-        resized = resize(original.pixels, picture.height, picture.width)
-        found["ssim"] = structural_similarity(luminance(picture.pixels), luminance(resized))
     return {name: found[name] for name in MEASURES if name in found}
 
 
@@ -224,26 +133,17 @@ def _network(weights: ConvolutionWeights) -> NetworkDistances:
     return _networks[weights.sha256]
 
 
-def _picture(path: Path) -> Picture:
-    return _decoded(path, file_sha256(path))
-
-
-def _colors(path: Path):
-    return _colors_of(path, file_sha256(path))
-
-
 @lru_cache(maxsize=4)  # a content picture and a few styles; each may have a hundred megabytes
-def _decoded(path: Path, sha256: str) -> Picture:
+def _picture(path: Path, sha256: str) -> Picture:
     return read_picture(path)
 
 
 @lru_cache(maxsize=64)
-def _colors_of(path: Path, sha256: str):
-    return color_statistics(_decoded(path, sha256).pixels)
+def _colors(path: Path, sha256: str) -> tuple[np.ndarray, np.ndarray]:
+    return color_statistics(_picture(path, sha256).pixels)
 
 
-# ----------------------------------------------------------------------------
-# Yardsticks kept in the runs' folders, so that each picture is measured once.
+# ---- yardsticks kept in the runs' folders, so that each picture is measured once ----
 
 CACHE = "yardstick.json"
 _log = logging.getLogger(__name__)
@@ -251,24 +151,27 @@ _log = logging.getLogger(__name__)
 
 def measured_runs(
     runs: Sequence[ComparedRun],
-    weights: ConvolutionWeights,
-    on_run: Callable[[ComparedRun], None] = lambda run: None,
+    weights: str | Path | ConvolutionWeights = "auto",
+    on_run: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[ComparedRun]:
     """The runs with their yardsticks: from their folders where these hold it, else computed and kept there.
 
-    Runs without a picture stay as they are; one whose picture can't be measured says why in ``error``.
-    ``on_run`` is told of each run that is done.
+    ``weights`` of VGG-19 are as in ``load_weights``, or loaded already. Runs without a picture stay as they
+    are; one whose picture can't be measured says why in ``error``. ``on_run`` is told how many runs are done,
+    of how many.
     """
+    if not isinstance(weights, ConvolutionWeights):
+        weights = load_weights("vgg19", weights)
 
     def targets(place: int) -> tuple[str, ...]:  # neighbours share pictures and size, thus targets
         run = runs[place]
         return (*map(str, run.styles), str(run.content), str(run.summary.get("size")))
 
-    done: dict[int, ComparedRun] = {}
+    measured: dict[int, ComparedRun] = {}
     for place in sorted(range(len(runs)), key=targets):
-        done[place] = _measured(runs[place], weights)
-        on_run(done[place])
-    return [done[place] for place in range(len(runs))]
+        measured[place] = _measured(runs[place], weights)
+        on_run(len(measured), len(runs))
+    return [measured[place] for place in range(len(runs))]
 
 
 def _measured(run: ComparedRun, weights: ConvolutionWeights) -> ComparedRun:
@@ -276,6 +179,9 @@ def _measured(run: ComparedRun, weights: ConvolutionWeights) -> ComparedRun:
         return run
     # half a mixture of styles is another style
     styles = run.styles if run.style_weights else ()
+    names = [
+        name for name in MEASURES if name in _OF_NEITHER or (run.content if name in _OF_CONTENT else styles)
+    ]
     try:
         key = {
             "version": VERSION,
@@ -287,7 +193,6 @@ def _measured(run: ComparedRun, weights: ConvolutionWeights) -> ComparedRun:
             ],
             "weights": weights.sha256,
         }
-        names = _names(content=run.content is not None, styles=bool(styles))
         measures = _cached(run.folder / CACHE, key, names)
         if measures is None:
             measures = measure(run.picture, run.content, styles, run.style_weights, weights)
@@ -297,16 +202,10 @@ def _measured(run: ComparedRun, weights: ConvolutionWeights) -> ComparedRun:
     return replace(run, yardstick={**measures, **run.yardstick})
 
 
-def _names(content: bool, styles: bool) -> list[str]:
-    return [
-        name for name in MEASURES if (content or name not in OF_CONTENT) and (styles or name not in OF_STYLE)
-    ]
-
-
 def _cached(path: Path, key: dict[str, Any], names: list[str]) -> dict[str, float] | None:
     """The measures of the cache, if it is whole and of these very pictures and weights."""
     try:
-        kept = json_object(path)
+        kept = read_foreign_json(path)
     except InputError:
         return None
     measures = kept.pop("measures", None)

@@ -1,10 +1,10 @@
-"""What a logger is told of a run, and every logger that a run has."""
+"""The loggers of a run: how they are built, what they are told, and what happens when one fails."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePath
@@ -14,77 +14,22 @@ import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.config.flat import flatten
 from nst_tf.config.inputs import Inputs
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
-from nst_tf.runs.folder import HYDRA, SUMMARY, read_object
+from nst_tf.runs.folder import SUMMARY, read_object
 
 if TYPE_CHECKING:
     from nst_tf.optim.loop import Solver
     from nst_tf.pyramid import Scale
     from nst_tf.report import Report
 
-
-# ----------------------------------------------------------------------------
-# A configuration as a table of names and values, which is what loggers can store.
+_log = logging.getLogger(__name__)
+_OURS = "nst_tf.loggers."
 
 FlatSettings = Mapping[str, bool | int | float | str]
 """"optimizer.learning_rate" -> 0.02; None is "null", a list its JSON text; "optimizer" -> "adam"."""
-
-# they change nothing in the picture
-_NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile", "sweep")
-
-
-def flat_settings(settings: Mapping[str, Any], choices: Mapping[str, str | None]) -> FlatSettings:
-    """The resolved configuration without its mappings, and the option chosen of each config group."""
-    chosen = {group.replace("/", "."): option for group, option in choices.items() if option is not None}
-    return chosen | dict(_leaves(settings, ""))
-
-
-def overridden(settings: FlatSettings, overrides: Iterable[str]) -> FlatSettings:
-    """Of the settings, those that the words ``overrides`` ask for and that matter for the picture.
-
-    A value that is a mapping stays as it was typed; what was taken away (``~key``) has none.
-    """
-    asked: dict[str, bool | int | float | str] = {}
-    for word in overrides:
-        key, _, value = word.lstrip("+").partition("=")
-        key = key.partition("@")[0].replace("/", ".")
-        if not key.startswith("~") and key.partition(".")[0] not in _NOT_OF_THE_RUN:
-            asked[key] = settings.get(key, value)
-    return asked
-
-
-def _leaves(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, bool | int | float | str]]:
-    for key, value in node.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{name}.")
-        elif value is None:
-            yield name, "null"
-        elif isinstance(value, (bool, int, float, str)):
-            yield name, value
-        else:
-            yield name, json.dumps(value)
-
-
-# ----------------------------------------------------------------------------
-# The loss of the saved picture under the names that every logger gives it.
-
-
-def saved_losses(summary: Mapping[str, Any]) -> dict[str, float]:
-    """``as_saved/loss`` and ``as_saved/PART``, from a run's summary; empty for a run without a picture.
-
-    TensorBoard's table shows the metrics that come first in the alphabet.
-    """
-    if "loss_of_saved_picture" not in summary:
-        return {}
-    parts = {f"as_saved/{name}": value for name, value in summary["parts_of_saved_picture"].items()}
-    return {"as_saved/loss": summary["loss_of_saved_picture"], **parts}
-
-
-# ----------------------------------------------------------------------------
-# What a logger is, and what it is told of a run.
 
 
 @dataclass(frozen=True)
@@ -127,30 +72,8 @@ class Logger(Protocol):
         """The run ended: completed, diverged, interrupted or failed; ``summary`` is its ``run.json``."""
 
 
-# ----------------------------------------------------------------------------
-# Packages that only a logger needs.
-
-
-def check_extra(logger: str, *modules: str) -> None:
-    """Raise InputError if one of the modules is not installed; imports none of them."""
-    for module in modules:
-        if find_spec(module) is None:
-            raise InputError(
-                f"logger={logger} needs the package {module}, which is not installed:"
-                f" pip install 'nst_tf[{logger}]'"
-            )
-
-
-# ----------------------------------------------------------------------------
-# All loggers of a run as one watcher, which none of them can harm.
-
-_log = logging.getLogger(__name__)
-
-_ROOM = "nst_tf.loggers."
-
-
 class Loggers:
-    """The loggers of one run, by name; one that fails is left out from then on, with one line to say so."""
+    """The loggers of one run as one; one that fails is left out from then on, with one line to say so."""
 
     def __init__(self, loggers: Mapping[str, Logger]) -> None:
         """``loggers`` are told everything in their order."""
@@ -163,10 +86,9 @@ class Loggers:
         if not self._working:
             return
         summary = read_object(folder / SUMMARY) or {}
-        plain: Any = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
         run = LoggedRun(
             folder=self._folder,
-            settings=flat_settings(plain, summary.get("choices", {})),
+            settings=flat_settings(settings, summary.get("choices", {})),
             overrides=tuple(summary.get("overrides", ())),
             pictures=_pictures(inputs, settings.image.size),
             image_every=settings.record.image_every,
@@ -176,11 +98,11 @@ class Loggers:
         self._tell("begin", run)
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Pass it on."""
+        """Pass on that a size begins."""
         self._tell("on_scale", scale, height, width)
 
     def on_report(self, report: Report, solver: Solver) -> None:
-        """Pass it on."""
+        """Pass on that a step was made."""
         self._tell("on_report", report, solver)
 
     def finish(self) -> None:
@@ -215,9 +137,9 @@ def loggers_of(settings: DictConfig) -> Loggers:
 
 def _built(name: str, description: Any) -> Logger:
     target = description.get("_target_") if isinstance(description, dict) else None
-    if not isinstance(target, str) or not target.startswith(_ROOM):
+    if not isinstance(target, str) or not target.startswith(_OURS):
         raise InputError(
-            f"logger.{name} is no logger, for its _target_ is {target!r}: it must start with {_ROOM}"
+            f"logger.{name} is no logger, for its _target_ is {target!r}: it must start with {_OURS}"
         )
     try:
         return instantiate(description, _convert_="all")
@@ -230,11 +152,14 @@ def _built(name: str, description: Any) -> Logger:
 
 
 def _pictures(inputs: Inputs, size: int) -> dict[str, np.ndarray]:
-    names = ["style"] if len(inputs.styles) == 1 else [f"style_{n + 1}" for n in range(len(inputs.styles))]
+    """Content and styles by name, each at most as large as the result."""
+    named = {} if inputs.is_texture else {"content": inputs.content}
+    if len(inputs.styles) == 1:
+        named["style"] = inputs.styles[0]
+    else:
+        named |= {f"style_{number}": style for number, style in enumerate(inputs.styles, start=1)}
     pictures = {}
-    of_styles = list(zip(names, inputs.styles, strict=True))
-    of_content = [] if inputs.is_texture else [("content", inputs.content)]
-    for name, picture in [*of_content, *of_styles]:
+    for name, picture in named.items():
         # those that are read are checked to fit this size
         height, width = fit_long_side(picture.height, picture.width, size)
         smaller = height < picture.height
@@ -245,9 +170,68 @@ def _pictures(inputs: Inputs, size: int) -> dict[str, np.ndarray]:
 def _sweep_of(folder: Path) -> Path | None:
     """The sweep's folder, from what Hydra left in the job's own: it holds for a resumed job as well."""
     try:
-        left: Any = OmegaConf.to_container(OmegaConf.load(folder / HYDRA / "hydra.yaml"), resolve=False)
+        left: Any = OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "hydra.yaml"), resolve=False)
         if left["hydra"]["mode"] != "MULTIRUN":
             return None
         return folder.parents[len(PurePath(left["hydra"]["sweep"]["subdir"]).parts) - 1]
     except Exception:  # no such file, or not Hydra's: then the run counts as one of its own
         return None
+
+
+# ---- what the loggers share ----
+
+
+def check_extra(logger: str, *modules: str) -> None:
+    """Raise InputError if one of the modules is not installed; imports none of them."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise InputError(
+                f"logger={logger} needs the package {module}, which is not installed:"
+                f" pip install 'nst_tf[{logger}]'"
+            )
+
+
+def saved_losses(summary: Mapping[str, Any]) -> dict[str, float]:
+    """``as_saved/loss`` and ``as_saved/PART``, from a run's summary; empty for a run without a picture.
+
+    TensorBoard's table shows the metrics that come first in the alphabet.
+    """
+    if "loss_of_saved_picture" not in summary:
+        return {}
+    parts = {f"as_saved/{name}": value for name, value in summary["parts_of_saved_picture"].items()}
+    return {"as_saved/loss": summary["loss_of_saved_picture"], **parts}
+
+
+# ---- a configuration as a table of names and values, which is what loggers can store ----
+
+# they change nothing in the picture
+_NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile", "sweep")
+
+
+def flat_settings(
+    settings: DictConfig | Mapping[str, Any], choices: Mapping[str, str | None]
+) -> FlatSettings:
+    """The resolved configuration without its mappings, and the option chosen of each config group."""
+    flat: dict[str, bool | int | float | str] = {
+        group.replace("/", "."): option for group, option in choices.items() if option is not None
+    }
+    for path, value in flatten(settings).items():
+        if isinstance(value, (bool, int, float, str)):
+            flat[".".join(path)] = value
+        elif not isinstance(value, Mapping):  # an empty one
+            flat[".".join(path)] = json.dumps(value)
+    return flat
+
+
+def overridden(settings: FlatSettings, overrides: Iterable[str]) -> FlatSettings:
+    """The settings that ``overrides`` ask for and that matter for the picture.
+
+    A value that is a mapping stays as it was typed; what was taken away (``~key``) has none.
+    """
+    asked: dict[str, bool | int | float | str] = {}
+    for word in overrides:
+        key, _, value = word.lstrip("+").partition("=")
+        key = key.partition("@")[0].replace("/", ".")
+        if not key.startswith("~") and key.partition(".")[0] not in _NOT_OF_THE_RUN:
+            asked[key] = settings.get(key, value)
+    return asked

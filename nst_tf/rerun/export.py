@@ -23,6 +23,7 @@ from nst_tf import __version__
 from nst_tf.api import composed
 from nst_tf.config.build import class_defaults
 from nst_tf.config.experiment_files import SUFFIXES, written_by
+from nst_tf.config.flat import KeyPath, flatten, nested
 from nst_tf.config.overrides import quoted
 from nst_tf.config.schema import EXPERIMENT, FILE_KEYS, SAMPLES, as_list, is_option, picture_path
 from nst_tf.errors import InputError
@@ -30,13 +31,10 @@ from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.guidance.masks import rename_masks
 from nst_tf.rerun.flat_settings import (
     FILE_PATHS,
-    KeyPath,
     as_in_conf,
     composition,
     differing,
-    flatten,
     group_overrides,
-    nested,
     refuse_removed_keys,
     same_value,
     with_given_layers,

@@ -11,45 +11,15 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.api import composed
+from nst_tf.config.flat import KeyPath, flatten
 from nst_tf.config.schema import FILE_KEYS
 from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
-
-KeyPath = tuple[str, ...]
 
 FILE_PATHS: tuple[KeyPath, ...] = tuple(tuple(key.split(".")) for key in FILE_KEYS)
 """The settings that name files."""
 
 _MOST_COMPOSITIONS = 64  # of some KB each: those of one sweep, mostly
-
-
-def flatten(settings: DictConfig | Mapping[str, Any]) -> dict[KeyPath, Any]:
-    """{path: value}, resolved, with enumerations by name; a list or an empty mapping is a value."""
-    plain = settings
-    if isinstance(settings, DictConfig):
-        plain = OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-    found: dict[KeyPath, Any] = {}
-
-    def walk(node: Any, path: KeyPath) -> None:
-        if isinstance(node, Mapping) and node:
-            for key, value in node.items():
-                walk(value, (*path, str(key)))
-        else:
-            found[path] = node
-
-    walk(plain, ())
-    return found
-
-
-def nested(flat: Mapping[KeyPath, Any]) -> dict[str, Any]:
-    """The mapping of mappings that flattens to these settings."""
-    tree: dict[str, Any] = {}
-    for path, value in flat.items():
-        node = tree
-        for key in path[:-1]:
-            node = node.setdefault(key, {})
-        node[path[-1]] = value
-    return tree
 
 
 def same_value(first: Any, second: Any) -> bool:

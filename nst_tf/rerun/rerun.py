@@ -18,6 +18,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.api import composed
+from nst_tf.compare.picture_distances import psnr
+from nst_tf.config.flat import flatten, nested
 from nst_tf.config.overrides import NO_FILES, explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import (
     EXPERIMENT,
@@ -35,9 +37,7 @@ from nst_tf.images.read import read_picture
 from nst_tf.rerun.flat_settings import (
     composition,
     differing,
-    flatten,
     group_overrides,
-    nested,
     refuse_removed_keys,
     with_given_layers,
 )
@@ -377,15 +377,6 @@ def compare_pictures(before: Path, after: Path) -> Comparison:
         same_bytes=first.file == second.file,
         psnr=psnr(first.pixels, second.pixels),
     )
-
-
-def psnr(first: np.ndarray, second: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB: 10 log10(1 / mean((a - b)^2)), of pixels [H, W, 3] in [0, 1].
-
-    The mean is over all pixels and channels; infinite for equal arrays.
-    """
-    error = float(np.mean(np.square(first.astype(np.float64) - second.astype(np.float64))))
-    return math.inf if error == 0 else -10 * math.log10(error)
 
 
 # entries of run.json on which the numbers may depend, as (path in it, what it is called)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from nst_tf.config.experiment_files import read_foreign_text
+from nst_tf.config.foreign import read_foreign_json
 from nst_tf.errors import InputError
 from nst_tf.files import remove_unfinished, write_text_atomically, written_atomically
 from nst_tf.images.write import FileForm, write_picture
@@ -218,15 +218,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
     if not (folder / SUMMARY).exists():
         raise InputError(f"{folder} is not the folder of a run: it has no {SUMMARY}")
-    try:
-        summary = json.loads(read_foreign_text(path_inside(folder, SUMMARY, SUMMARY)))
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{folder / SUMMARY} can't be read: {error}") from None
-    if not isinstance(summary, dict):
-        raise InputError(f"{folder / SUMMARY} can't be read: it is not an object")
-    return summary
+    return read_foreign_json(path_inside(folder, SUMMARY, SUMMARY))
 
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:

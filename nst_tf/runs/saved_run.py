@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.build import build, check_targets
-from nst_tf.config.experiment_files import read_foreign_yaml
+from nst_tf.config.foreign import read_foreign_yaml
 from nst_tf.config.inputs import PROFILES, Files, Inputs, is_source, read_inputs, sha256_of_source, video_of
 from nst_tf.config.messages import sentence_for
 from nst_tf.config.overrides import ExplicitKeys

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.config.experiment_files import read_foreign_yaml
+from nst_tf.config.foreign import read_foreign_yaml
 from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import picture_path
 from nst_tf.errors import InputError

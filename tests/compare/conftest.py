@@ -47,8 +47,8 @@ def sweep(tmp_path: Path, content: Path, style: Path) -> Path:
 @pytest.fixture
 def drawn_once(random_weights) -> Iterator[None]:
     """``nst-compare`` with untrained weights, which are drawn once for all tests."""
-    from nst_tf.compare import comparing
+    from nst_tf.compare import yardstick
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparing, "load_weights", lambda name, wanted: random_weights)
+        patch.setattr(yardstick, "load_weights", lambda name, wanted: random_weights)
         yield

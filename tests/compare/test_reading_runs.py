@@ -161,7 +161,8 @@ _DEEP = "[" * 400 + "]" * 400
         ("config.yaml", "a: !!python/object/apply:os.system ['true']"),
         ("config.yaml", _ALIASES),
         ("config.yaml", f"a: {_DEEP}"),
-        ("config.yaml", "a: 2001-99-99"),
+        ("config.yaml", "1: a"),
+        ("config.yaml", "a: ${oc.env:HOME}"),
         ("config.yaml", "\n".join(f"k{number}: 1" for number in range(6000))),
     ],
 )

@@ -25,9 +25,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def test_a_picture_is_measured_once(sweep: Path, calls: list[Path], random_weights) -> None:
     runs = [read_run(sweep / name) for name in "0123"]
-    told: list[str] = []
-    first = measured_runs(runs, random_weights, lambda run: told.append(run.name))
-    assert (len(calls), sorted(told)) == (3, ["0", "1", "2", "3"])  # the fourth has no picture
+    told: list[tuple[int, int]] = []
+    first = measured_runs(runs, random_weights, lambda done, of: told.append((done, of)))
+    assert (len(calls), told) == (3, [(1, 4), (2, 4), (3, 4), (4, 4)])  # the fourth has no picture
     assert [run.name for run in first] == ["0", "1", "2", "3"]
     assert first[3].yardstick == {}
     assert first[0].yardstick["seconds"] == 2.5
