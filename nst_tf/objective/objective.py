@@ -162,7 +162,7 @@ class Objective:
                 tape.watch(seen)
                 parts = self._weighted_parts(seen, targets, weights)
                 loss = tf.reduce_sum(parts)
-            gradient = tape.gradient(loss, seen)
+            gradient: Any = tape.gradient(loss, seen)
         return loss, parts, gradient_of_image(gradient, targets)
 
     def weighted_parts(self, image: tf.Tensor, targets: Targets, weights: tf.Tensor) -> tf.Tensor:

@@ -43,7 +43,7 @@ from nst_tf.rerun.flat_settings import (
 )
 from nst_tf.rerun.folders import is_completed, on_one_line, why_not_repeated
 from nst_tf.run import run
-from nst_tf.runs.folder import LOG, SUMMARY, SWEEP, read_summary
+from nst_tf.runs.folder import CONFIGURATION, LOG, SUMMARY, SWEEP, read_summary
 from nst_tf.runs.saved_run import Located, SavedRun
 from nst_tf.tensorflow_setup import load_tensorflow
 
@@ -147,13 +147,18 @@ def rerun(
         *_changed_settings(saved, wanted, overrides),
         *_environment_differences(saved.summary, summary),
         # activations were held in another way: the gradient is the same, but for rounding
-        *_difference("memory", *(_name(one.memory) for one in (saved.settings, settings))),
+        *_difference("memory", _name(saved.settings.memory), _memory_of(folder)),
     ]
     seconds = summary.get("seconds", {}).get("steps")
     verdict = Verdict(saved, folder, tolerance, comparison, differences, located, error, seconds, picture)
     text = json.dumps(summary | {"verdict": verdict.facts()}, indent=2)
     write_text_atomically(folder / SUMMARY, text + "\n")
     return verdict
+
+
+def _memory_of(folder: Path) -> str:
+    """How the run in the folder held its activations."""
+    return str(OmegaConf.select(OmegaConf.load(folder / CONFIGURATION), "memory"))
 
 
 @contextmanager

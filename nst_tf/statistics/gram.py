@@ -101,7 +101,7 @@ def _products(
     vectors: tf.Tensor,
     weights: tf.Tensor | None,
     reference: tf.Tensor | None = None,
-    products: tf.DType | None = None,
+    products: Any = None,
 ) -> Any:
     """F^T W F [C, C]; with a ``reference`` r, that of F - r in the type ``products``, and sum W (F - r) [C].
 

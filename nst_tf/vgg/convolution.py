@@ -122,12 +122,13 @@ def _convolving(way: str, kernel: tf.Variable, turned: Any) -> Callable[[tf.Tens
 
     def transposed(activations: tf.Tensor, padding: _Padding) -> tf.Tensor:
         count, height, width, channels = _shape(activations)
-        lost, cut = (0, "SAME") if padding == "SAME" else (2, _TWO_AROUND)
-        result = [count, height - lost, width - lost, kernel.shape[-1]]
+        lost: int = 0 if padding == "SAME" else 2
+        cut: Any = "SAME" if padding == "SAME" else _TWO_AROUND
+        result: Any = [count, height - lost, width - lost, kernel.shape[-1]]
 
         def convolve(given: tf.Tensor):
             value = tf.nn.conv2d_transpose(given, turned, result, 1, cut)
-            shape = [count, height, width, channels]
+            shape: Any = [count, height, width, channels]
             return value, lambda upstream: tf.nn.conv2d_transpose(upstream, kernel, shape, 1, padding)
 
         with_gradient: Any = custom_gradient(convolve)
