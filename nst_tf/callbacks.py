@@ -22,8 +22,7 @@ from nst_tf.runs.folder import RunFolder, resume_hint
 from nst_tf.runs.provenance import Timings
 from nst_tf.runs.signals import DeferredSignals
 
-# ----------------------------------------------------------------------------
-# The callback that writes into the run's folder.
+# ---- The callback that writes into the run's folder ----
 
 # The next call may not end in the time that a signal leaves for it (see ExitInTime) if this one took half
 # of that time, or if it is of twice the size, and so four times as slow: then the picture is kept here.
@@ -129,8 +128,7 @@ class Recording:
         return min(self._checkpoint_every, self._checkpoint_took / _PART_FOR_CHECKPOINTS)
 
 
-# ----------------------------------------------------------------------------
-# What a run leaves that does not come to its end: the picture so far, and how to go on.
+# ---- What a run leaves that does not come to its end: the picture so far, and how to go on ----
 
 
 class EarlyEnd:
@@ -185,8 +183,7 @@ class EarlyEnd:
         return {"steps": steps, "picture": picture.name}
 
 
-# ----------------------------------------------------------------------------
-# When the first step was done: what a person waits before anything moves.
+# ---- When the first step was done: what a person waits before anything moves ----
 
 
 class FirstStep:
@@ -205,8 +202,7 @@ class FirstStep:
             self.seconds = round(seconds_of_process(), 3)
 
 
-# ----------------------------------------------------------------------------
-# What a person sees while a run goes on: a bar in a terminal, a line now and then elsewhere.
+# ---- What a person sees while a run goes on: a bar in a terminal, a line now and then elsewhere ----
 
 _SECONDS_BETWEEN_LINES = 10.0  # often enough to see that it lives, seldom enough for a log
 

@@ -1,15 +1,15 @@
-"""What a user is told when something cannot be done: InputError, and text made fit for one line."""
+"""What a user is told when something can't be done: InputError, checks that raise it, text for one line."""
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
-# ----------------------------------------------------------------------------
-# The one kind of error that a user's input can cause.
+# ---- The one kind of error that a user's input can cause ----
 
 
 class InputError(ValueError):
@@ -19,8 +19,7 @@ class InputError(ValueError):
     """
 
 
-# ----------------------------------------------------------------------------
-# A number and its noun: ``1 step``, ``2 steps``.
+# ---- A number and its noun: ``1 step``, ``2 steps`` ----
 
 
 def counted(number: int, noun: str) -> str:
@@ -28,8 +27,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-# ----------------------------------------------------------------------------
-# Text that anybody may have written, as one line for a terminal.
+# ---- Text that anybody may have written, as one line for a terminal ----
 
 _MOST_LETTERS = 900  # of a sentence: nine lines of a terminal, of which paths take most
 _OF_ITS_END = 300  # where it says what would be right
@@ -52,8 +50,7 @@ def printable(text: str) -> str:
     return f"{line[: _MOST_LETTERS - _OF_ITS_END - 5]} ... {line[-_OF_ITS_END:]}"
 
 
-# ----------------------------------------------------------------------------
-# Carrying an error past Hydra.
+# ---- Carrying an error past Hydra ----
 
 
 class Stop(BaseException):
@@ -84,3 +81,52 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
+# ---- Checks of values that a user gives: InputError with the value received and what would be right ----
+
+
+def require(right: bool, name: str, value: object, wanted: str, advice: str = "") -> None:
+    """Raise InputError unless ``right``: that ``name`` must be what is ``wanted``, but is ``value``."""
+    if not right:
+        raise InputError(f"{name} must be {wanted}, but is {value!r}{advice}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number; True and False are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether it is a whole number of at least ``least``."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raise InputError unless ``value`` is a whole number of at least ``least``."""
+    require(is_whole(value, least), name, value, f"a whole number of at least {least}")
+
+
+def check_at_least_zero(name: str, value: Any) -> None:
+    """Raise InputError unless ``value`` is a finite number >= 0."""
+    require(is_number(value) and value >= 0, name, value, "a finite number of at least 0")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Raise InputError unless ``value`` is a finite number > 0."""
+    require(is_number(value) and value > 0, name, value, "a finite number above 0")
+
+
+def check_weight(name: str, weight: Any) -> None:
+    """Raise InputError unless ``weight`` is a finite number >= 0."""
+    name = f"the weight of {name}"
+    require(isinstance(weight, (int, float)) and not isinstance(weight, bool), name, weight, "a number")
+    require(math.isfinite(weight) and weight >= 0, name, weight, "finite and at least 0")
+
+
+def check_layers(name: str, layers: Mapping[str, float]) -> None:
+    """Raise InputError unless there is a layer, and each layer's weight is a finite number >= 0."""
+    if not layers:
+        raise InputError(f"layers.{name} names no layer: give at least one, such as [block4_conv2]")
+    for layer, weight in layers.items():
+        check_weight(f"layers.{name}.{layer}", weight)

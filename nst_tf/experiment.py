@@ -37,8 +37,7 @@ from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.vgg.weights import ConvolutionWeights
 from nst_tf.video import Video
 
-# ----------------------------------------------------------------------------
-# Everything that one run needs, as objects.
+# ---- Everything that one run needs, as objects ----
 
 
 @dataclass(frozen=True)
@@ -126,8 +125,7 @@ class Experiment:
         return planned_sizes(self.pyramid.scales(self.size, self.style_size, self.steps), self.shapes_at)
 
 
-# ----------------------------------------------------------------------------
-# From a checked configuration and its pictures to the objects of an experiment.
+# ---- From a checked configuration and its pictures to the objects of an experiment ----
 
 _log = logging.getLogger(__name__)
 

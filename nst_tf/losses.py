@@ -14,12 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.checks import check_layers, check_weight
-from nst_tf.errors import InputError
+from nst_tf.device import custom_gradient
+from nst_tf.errors import InputError, check_layers, check_weight
 from nst_tf.statistics import Distance, Gram, SquaredError, Statistic
 from nst_tf.statistics.distances import REDUCTIONS, check_reduction
 from nst_tf.statistics.statistic import is_summable
-from nst_tf.tensorflow_tools import custom_gradient
 from nst_tf.vgg.network import Reading, added
 
 # ---- content and style -----------------------------------------------------

@@ -180,8 +180,7 @@ def _record(
     return (animation and animation.file) or picture
 
 
-# ----------------------------------------------------------------------------
-# The folder when the run begins, and when it goes on.
+# ---- The folder when the run begins, and when it goes on ----
 
 _MOST = 80  # letters of a processor's name, which stands in a file that may come from anybody
 
@@ -239,8 +238,7 @@ def _device() -> str:
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
 
 
-# ----------------------------------------------------------------------------
-# What run.json says of the pictures of a run, and their copies beside it.
+# ---- What run.json says of the pictures of a run, and their copies beside it ----
 
 _ARCHIVE = "frames.tar"
 
@@ -310,8 +308,7 @@ def _entry_of_frames(settings: DictConfig, frames: Frames, folder: Path) -> dict
     return facts | {"sha256": sha256, "copy": f"{INPUTS}/{_ARCHIVE}"}
 
 
-# ----------------------------------------------------------------------------
-# The picture that is saved: its transparency, its file, and the loss of what is in the file.
+# ---- The picture that is saved: its transparency, its file, and the loss of what is in the file ----
 
 
 def file_form(settings: DictConfig, inputs: Inputs) -> FileForm:
@@ -352,8 +349,7 @@ def score_of_file(picture: Path, outcome: Outcome) -> tuple[float, dict[str, flo
     return outcome.score(pixels)
 
 
-# ----------------------------------------------------------------------------
-# What to change when a run diverged, in one sentence.
+# ---- What to change when a run diverged, in one sentence ----
 
 _SAFE = "nst_tf.optim.LBFGS"
 _RATE, _FIRST_RATE = "learning_rate", "initial_learning_rate"
@@ -410,8 +406,7 @@ def _usual_rate(target: str, key: str) -> float | None:
     return None
 
 
-# ----------------------------------------------------------------------------
-# Where the time went: the table of profile=true, and TensorFlow's own profile.
+# ---- Where the time went: the table of profile=true, and TensorFlow's own profile ----
 
 _MEANINGS = {
     "pictures": "checks, reading the pictures",

@@ -27,11 +27,11 @@ from nst_tf.experiment import Experiment
 from nst_tf.guidance import Regions
 from nst_tf.images.pixels import rounded
 from nst_tf.images.resize import resize_mask
+from nst_tf.init import enlarged, with_detail
 from nst_tf.objective import BoundObjective, StyleImage
 from nst_tf.optim.loop import Diverged, RollBack, Solver
 from nst_tf.optim.step import StepSource
 from nst_tf.pyramid import Scale
-from nst_tf.pyramid.carry import enlarged, with_detail
 from nst_tf.report import Report, Untouched
 from nst_tf.runs.checkpoint import Checkpoint
 

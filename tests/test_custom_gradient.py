@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
-from nst_tf.tensorflow_tools import custom_gradient
+from nst_tf.device import custom_gradient
 
 
 @custom_gradient

@@ -11,8 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nst_tf.color.lab import in_bands, lab, srgb
-from nst_tf.color.matching import ROUNDING_VARIANCE, check_method, matched
+from nst_tf.color.matching import ROUNDING_VARIANCE, check_method, in_bands, lab, matched, srgb
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import LUMA
 

@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.bounded_cache import BoundedCache
+from nst_tf.device import tensor_float_32
 from nst_tf.images.read import Picture
 from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.losses import TotalVariation
 from nst_tf.statistics import Gram, RelativeSquaredError, SlicedWasserstein
-from nst_tf.tensorflow_tools import tensor_float_32
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.weights import ConvolutionWeights
 

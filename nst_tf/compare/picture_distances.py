@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from nst_tf.color.lab import lab
+from nst_tf.color.matching import lab
 from nst_tf.images.pixels import LUMA
 
 # Wang, Bovik, Sheikh, Simoncelli 2004, section III-C: an 11 x 11 Gaussian window of 1.5 samples, K1 and K2

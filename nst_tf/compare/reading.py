@@ -15,9 +15,8 @@ from typing import Any, TypeGuard
 import numpy as np
 from PIL import Image
 
-from nst_tf.config.flat import flatten
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
-from nst_tf.config.schema import picture_path
+from nst_tf.config.schema import flatten, picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS

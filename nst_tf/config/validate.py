@@ -11,20 +11,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.checks import check_layers, check_weight
 from nst_tf.config.build import check_targets
-from nst_tf.config.inputs import (
-    COARSE,
-    FINE,
-    NO_FILES,
-    Files,
-    fine_and_coarse,
-    layer_weights,
-    style_layers,
-)
+from nst_tf.config.inputs import COARSE, FINE, NO_FILES, Files, fine_and_coarse, layer_weights, style_layers
 from nst_tf.config.pictures import check_there, style_names
 from nst_tf.config.schema import Settings, as_list, option_values, user_path
-from nst_tf.errors import InputError, counted
+from nst_tf.errors import InputError, check_layers, check_weight, counted
 from nst_tf.images.frames import check_animation_suffix
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.write import check_bits, check_suffix

@@ -11,8 +11,7 @@ import numpy as np
 from omegaconf import DictConfig, ListConfig
 from PIL import ImageColor
 
-from nst_tf.checks import check_weight, require
-from nst_tf.errors import InputError, counted
+from nst_tf.errors import InputError, check_weight, counted, require
 from nst_tf.guidance.regions import MOST_REGIONS, PROPAGATIONS, Regions, flat_colors, memberships
 from nst_tf.images.pixels import levels_of
 from nst_tf.images.read import Picture

@@ -15,8 +15,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 from PIL.ExifTags import Base
 
-from nst_tf.checks import require
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, require
 from nst_tf.files import written_atomically
 from nst_tf.images.opening import check_area, formats_of, log, opened_image, read_data, refusals
 from nst_tf.images.read import Picture, picture_from_bytes, picture_from_pillow, read_picture

@@ -19,8 +19,7 @@ import tifffile
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 from PIL.ExifTags import IFD, Base
 
-from nst_tf.checks import require
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, require
 from nst_tf.files import written_atomically
 from nst_tf.images.exif import exif_of_size, is_filled
 from nst_tf.images.icc import SRGB, OutputProfile

@@ -14,8 +14,8 @@ import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.config.flat import flatten
 from nst_tf.config.inputs import Inputs
+from nst_tf.config.schema import flatten
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.runs.folder import SUMMARY, read_object

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.checks import check_weight
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, check_weight
 from nst_tf.guidance import LayerWeights, Regions, layer_weights
 from nst_tf.losses import StyleLoss
 from nst_tf.objective.blending import Blending

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_tf.device import assign_if, selects, wrapped
 from nst_tf.errors import InputError
-from nst_tf.tensorflow_tools import assign_if, selects, wrapped
 
 # Nocedal and Wright 2006, section 3.1: "c1 is usually chosen to be quite small, say c1 = 1e-4"
 _SUFFICIENT_DECREASE = 1e-4

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nst_tf.device import assign_if
 from nst_tf.optim.lbfgs import (
     CurvaturePairs,
     check_history_size,
@@ -17,7 +18,6 @@ from nst_tf.optim.lbfgs import (
     unflattened,
     zero_variables_of,
 )
-from nst_tf.tensorflow_tools import assign_if
 
 # torch/optim/lbfgs.py: "if ys > 1e-10" before a pair is kept
 _SMALLEST_CURVATURE = 1e-10

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.bounded_cache import BoundedCache
+from nst_tf.device import assign_if, selects
 from nst_tf.objective import BoundObjective, Objective
-from nst_tf.tensorflow_tools import assign_if, selects
 
 
 class CompiledStep:

@@ -19,7 +19,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.api import composed
 from nst_tf.compare.picture_distances import psnr
-from nst_tf.config.flat import flatten, nested
 from nst_tf.config.overrides import NO_FILES, explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import (
     EXPERIMENT,
@@ -27,14 +26,16 @@ from nst_tf.config.schema import (
     SAMPLES,
     as_list,
     config_groups,
+    flatten,
     is_there,
+    nested,
     picture_path,
 )
 from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.read import read_picture
-from nst_tf.rerun.flat_settings import (
+from nst_tf.rerun.export import (
     composition,
     differing,
     group_overrides,

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.checks import check_at_least_zero
+from nst_tf.device import custom_gradient
+from nst_tf.errors import check_at_least_zero
 from nst_tf.statistics.gram import MomentSums, covariance_of, moment_sums
 from nst_tf.statistics.statistic import (
     SumsOverPositions,
@@ -19,7 +20,6 @@ from nst_tf.statistics.statistic import (
     sizes,
     total_of,
 )
-from nst_tf.tensorflow_tools import custom_gradient
 
 # Of the mean eigenvalue: without an epsilon, smaller ones are none. Rounding leaves about 1e-15 of the mean
 # there, which the inverse root in a derivative would enlarge.

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.checks import check_positive
+from nst_tf.device import custom_gradient
+from nst_tf.errors import check_positive
 from nst_tf.statistics.distances import Distance, SquaredError
 from nst_tf.statistics.statistic import SumsOverPositions, as_column, as_vectors, linear_mean, total_of
-from nst_tf.tensorflow_tools import custom_gradient
 
 
 class GramSums(NamedTuple):

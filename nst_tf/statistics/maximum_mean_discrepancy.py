@@ -9,8 +9,7 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import tensorflow as tf
 
-from nst_tf.checks import check_at_least_zero, check_positive, check_whole
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, check_at_least_zero, check_positive, check_whole
 from nst_tf.statistics.gram import position_count, products_of
 from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero, sizes, total_of
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from nst_tf.checks import check_whole
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, check_whole
 from nst_tf.statistics.maximum_mean_discrepancy import sampled_rows
 from nst_tf.statistics.statistic import sizes
 

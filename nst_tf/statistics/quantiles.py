@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.checks import check_whole
+from nst_tf.errors import check_whole
 from nst_tf.statistics.statistic import as_vectors, sizes
 
 

@@ -38,15 +38,7 @@ from nst_tf.sweep.search import (
     quieten,
     stored_study,
 )
-from nst_tf.sweep.state import (
-    ENDED,
-    FAILED,
-    Sweep,
-    earlier_jobs,
-    how_to_go_on,
-    is_being_run,
-    read_records,
-)
+from nst_tf.sweep.state import ENDED, FAILED, Sweep, earlier_jobs, how_to_go_on, is_being_run, read_records
 
 FAILED_STATUS = 1
 INTERRUPTED_STATUS, TERMINATED_STATUS = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count

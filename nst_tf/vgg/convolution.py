@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
-from nst_tf.tensorflow_tools import custom_gradient, wrapped
+from nst_tf.device import custom_gradient, wrapped
 
 # ---- what a 3 x 3 convolution sees beyond the border of its input ----
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nst_tf.tensorflow_tools import custom_gradient
+from nst_tf.device import custom_gradient
 from nst_tf.vgg.layers import Piece, pieces_of
 from nst_tf.vgg.network import Block, FeatureExtractor, Reading
 

@@ -21,13 +21,7 @@ from nst_tf.vgg.downloads import (
     from_pip,
 )
 from nst_tf.vgg.layers import Architecture, architecture_named
-from nst_tf.vgg.weight_files import (
-    Arrays,
-    ConvolutionWeights,
-    Unavailable,
-    checked,
-    from_user_file,
-)
+from nst_tf.vgg.weight_files import Arrays, ConvolutionWeights, Unavailable, checked, from_user_file
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from gpu_checks.device import Device, deterministic
 from gpu_checks.finding import Finding
 from gpu_checks.steps import Steps, steps_of
 from nst_tf.config.schema import picture_path
+from nst_tf.device import tensor_float_32
 from nst_tf.optim import LBFGS
-from nst_tf.tensorflow_tools import tensor_float_32
 
 _STEPS = 20
 _LOWER_PRECISIONS_OF = ("Adam",)

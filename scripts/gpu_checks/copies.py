@@ -12,8 +12,8 @@ from gpu_checks.device import Device
 from gpu_checks.finding import Finding
 from gpu_checks.memory_spaces import copies_to_the_host, kernels_of_a_gpu_are_known
 from gpu_checks.steps import Steps, steps_of
+from nst_tf.device import selecting
 from nst_tf.optim import TorchLBFGS
-from nst_tf.tensorflow_tools import selecting
 
 _STEPS = 16
 _COPY = "MemcpyD2H"  # as CUPTI's activities are named in TensorFlow's profile

@@ -16,10 +16,10 @@ from benchmarks.transfer import small_transfer
 from gpu_checks.device import Device
 from gpu_checks.finding import Finding
 from gpu_checks.steps import steps_of
+from nst_tf.device import tensor_float_32
 from nst_tf.images.pixels import rounded
 from nst_tf.optim import LBFGS
 from nst_tf.optim.loop import Solver
-from nst_tf.tensorflow_tools import tensor_float_32
 
 _SCRIPT = Path(__file__).with_name("torch_peer.py")
 _SAME = 1e-3  # of the loss of one start, computed by both in float32

@@ -15,7 +15,7 @@ from tensorflow.python.eager import context  # graphs as they run are not export
 from gpu_checks.device import Device
 from gpu_checks.finding import Finding
 from gpu_checks.steps import Steps, steps_of
-from nst_tf.tensorflow_tools import tensor_float_32
+from nst_tf.device import tensor_float_32
 
 _SIDE = {"GPU": 8192, "CPU": 1024}  # of the matrices: large enough to be bound by arithmetic alone
 _PRODUCTS = {"GPU": 16, "CPU": 2}  # in one call, one after the other

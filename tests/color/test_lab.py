@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from nst_tf.color.lab import lab, srgb
+from nst_tf.color.matching import lab, srgb
 from nst_tf.color.modes import recombined
 
 SHARES = st.floats(0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nst_tf.color.lab import in_bands
+from nst_tf.color.matching import in_bands
 from nst_tf.color.modes import PLAIN, Luminance, LuminanceCanvas, Unchanged, luma, matched_luma
 
 
@@ -105,7 +105,7 @@ def test_unchanged_is_nothing_at_all(content) -> None:
 
 
 def test_bands_are_the_whole(random, monkeypatch) -> None:
-    from nst_tf.color import lab as bands
+    from nst_tf.color import matching as bands
 
     picture = random.uniform(0, 1, (23, 7, 3)).astype(np.float32)
     monkeypatch.setattr(bands, "_PIXELS", 30)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from nst_tf.color.lab import lab
+from nst_tf.color.matching import lab
 from nst_tf.compare.picture_distances import color_statistics, colour_distance
 
 

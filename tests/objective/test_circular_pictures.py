@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from nst_tf.errors import InputError
+from nst_tf.init import enlarged
 from nst_tf.losses import ContentLoss, NinePointTotalVariation, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import WholePicture
@@ -16,7 +17,6 @@ from nst_tf.objective.tiles import Tiles
 from nst_tf.optim import LBFGS
 from nst_tf.optim.lbfgs import over_octaves
 from nst_tf.optim.loop import Solver
-from nst_tf.pyramid.carry import enlarged
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.recompute import read_recomputing
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nst_tf.device import assign_if, selecting, selects
 from nst_tf.optim import LBFGS, TorchLBFGS
-from nst_tf.tensorflow_tools import assign_if, selecting, selects
 
 SIDES = (1, 4, 5, 3)
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
+from nst_tf.init import enlarged
 from nst_tf.losses import TotalVariation
 from nst_tf.objective import Objective
 from nst_tf.optim.loop import Solver
-from nst_tf.pyramid.carry import enlarged
 
 
 @pytest.mark.parametrize(

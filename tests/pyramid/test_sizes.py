@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from nst_tf.errors import InputError
+from nst_tf.init import enlarged, with_detail
 from nst_tf.pyramid import CoarseToFine, Scale, SingleScale
-from nst_tf.pyramid.carry import enlarged, with_detail
 
 
 def test_a_single_scale_is_the_size_wanted():

@@ -9,12 +9,7 @@ import pytest
 
 from nst_tf import files
 from nst_tf.errors import InputError
-from nst_tf.runs.checkpoint import (
-    Checkpoint,
-    last_checkpoint,
-    read_checkpoint,
-    write_checkpoint,
-)
+from nst_tf.runs.checkpoint import Checkpoint, last_checkpoint, read_checkpoint, write_checkpoint
 from nst_tf.runs.folder import CHECKPOINT, PREVIOUS_CHECKPOINT
 
 

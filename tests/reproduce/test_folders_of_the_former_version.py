@@ -19,7 +19,7 @@ from run.command_line import nst
 from nst_tf.api import composed
 from nst_tf.compare.cli import main as nst_compare
 from nst_tf.compare.comparing import PAGE, SHEET, TABLE
-from nst_tf.config.flat import flatten
+from nst_tf.config.schema import flatten
 
 FORMER = Path(__file__).parents[1] / "data" / "former"
 FOLDERS = ("animation", "default", "guided_sweep", "texture", "unfinished")

@@ -11,8 +11,7 @@ from command_line import Answer, nst
 from PIL import Image
 
 from nst_tf.api import composed
-from nst_tf.color.lab import lab
-from nst_tf.color.matching import matched
+from nst_tf.color.matching import lab, matched
 from nst_tf.color.modes import recombined
 from nst_tf.compare.reading import read_runs
 from nst_tf.compare.tables import varying

@@ -19,7 +19,7 @@ NAMES = {
     "nst_tf.objective.blending.SummedLosses": "nst_tf.objective.blending.SummedLosses",
     "nst_tf.optimizers.TorchLBFGS": "nst_tf.optim.TorchLBFGS",
     "nst_tf.optimizers.lbfgs.LBFGS": "nst_tf.optim.LBFGS",
-    "nst_tf.pyramid.sizes.CoarseToFine": "nst_tf.pyramid.CoarseToFine",
+    "nst_tf.pyramid.CoarseToFine": "nst_tf.pyramid.CoarseToFine",
     "nst_tf.run.start_from_file.FileStart": "nst_tf.init.FileStart",
     "nst_tf.start.NoiseStart": "nst_tf.init.NoiseStart",
     "nst_tf.start.images.ContentStart": "nst_tf.init.ContentStart",

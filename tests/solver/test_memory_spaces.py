@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 from gpu_checks.memory_spaces import copies_to_the_host, kernels_of_a_gpu_are_known
 
+from nst_tf.device import selecting
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim import LBFGS, TorchLBFGS
 from nst_tf.optim.batched import BatchedStep, stacked
 from nst_tf.optim.step import CompiledSteps
-from nst_tf.tensorflow_tools import selecting
 
 pytestmark = pytest.mark.skipif(not kernels_of_a_gpu_are_known(), reason="TensorFlow built without CUDA")
 

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from nst_tf.errors import InputError
-from nst_tf.video import DisFlow, FarnebackFlow, FollowFlow, FromPrevious, confidence, warped, warping_error
-from nst_tf.video.flow import outside
+from nst_tf.video import (
+    DisFlow,
+    FarnebackFlow,
+    FollowFlow,
+    FromPrevious,
+    confidence,
+    outside,
+    warped,
+    warping_error,
+)
 
 HEIGHT, WIDTH = 72, 96
 

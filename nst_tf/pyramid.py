@@ -1,4 +1,4 @@
-"""The sizes of a run, from the smallest to the one wanted."""
+"""Coarse to fine: which sizes, how many steps at each, and how an image goes from one to the next."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from nst_tf.errors import InputError, counted
+
+# ---- The sizes of a run, from the smallest to the one wanted ----
 
 
 @dataclass(frozen=True)
