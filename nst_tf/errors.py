@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-# ---- The one kind of error that a user's input can cause ----
-
 
 class InputError(ValueError):
     """Bad input: its message is one sentence that names the value received and what would be right.
