@@ -20,8 +20,8 @@ from nst_tf.style_transfer import Callback, Outcome, Transfer
 def batch_key(experiment: Experiment) -> Hashable:
     """Equal for experiments that fit into one batch: same compiled step, same sizes; None for none.
 
-    Left alone is what works on the host between two steps or in several passes, what may end before the
-    others do, and what has something to say when it is bound to regions, for it would be said elsewhere.
+    An experiment runs alone if it works on the host between two steps or in several passes, if it may end
+    before the others do, or if binding it to regions logs a line, which would stand in another run's log.
     """
     alone = (
         not experiment.objective.takes_several
@@ -87,7 +87,7 @@ def optimize_batch(experiments: Sequence[Experiment], waiting: BatchedSteps) -> 
 
 @dataclass(frozen=True)
 class BatchedRun:
-    """What came of one experiment in a batch ``of`` so many."""
+    """The result of one experiment of a batch; ``of`` is how many experiments the batch had."""
 
     outcome: Outcome
     reports: RecordedReports

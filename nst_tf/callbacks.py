@@ -24,21 +24,22 @@ from nst_tf.runs.signals import DeferredSignals
 
 # ---- The callback that writes into the run's folder ----
 
-# The next call may not end in the time that a signal leaves for it (see ExitInTime) if this one took half
-# of that time, or if it is of twice the size, and so four times as slow: then the picture is kept here.
+# After a signal a call of the compiled step has a second to end (see ExitInTime). A call of half of that may be
+# followed by one that does not end in time, as at the next size, four times as slow: so the picture is kept.
 _SECONDS_OF_A_SLOW_CALL = 0.5
-# Then there may be no time for a checkpoint either. So after such calls there are more of them, as many as
-# take this part of the time: a few megabytes are written after each call, a history of gigabytes is not.
-_SECONDS_OF_AN_ENDLESS_CALL = 2.0
+# After calls this slow a signal leaves no time for a checkpoint, so they are written more often: as often as
+# this part of the time allows, which is after every call for a few megabytes, and not for gigabytes.
+_SECONDS_OF_A_VERY_SLOW_CALL = 2.0
 _PART_FOR_CHECKPOINTS = 0.02
 
 
 class Recording:
-    """Logs every report, a picture every ``image_every`` steps, a checkpoint every so many seconds.
+    """Writes a row for every report, a picture every ``image_every`` steps, and checkpoints.
 
-    0 is none, of either; where a step takes seconds there are more checkpoints. ``resumed`` is the one that
-    the run goes on from. A ``deferred`` signal is delivered when a call of the compiled step is over, after a
-    checkpoint, unless there is to be none. ``keep_the_end``: there is one of the end, too.
+    A checkpoint is written every ``checkpoint_every`` seconds, more often where a step takes seconds, and
+    with ``keep_the_end`` also after the last step; 0 writes no pictures, or no checkpoints. ``resumed`` is
+    the checkpoint that the run continues from. A ``deferred`` signal is delivered after a call of the
+    compiled step, once a checkpoint is written.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Recording:
         is_slow = took > _SECONDS_OF_A_SLOW_CALL
         is_due = bool(self._checkpoint_every) and (
             self._deferred.is_waiting
-            or now - self._last_checkpoint >= self._wait(took > _SECONDS_OF_AN_ENDLESS_CALL)
+            or now - self._last_checkpoint >= self._wait(took > _SECONDS_OF_A_VERY_SLOW_CALL)
         )
         if is_slow or is_due:
             self.picture_so_far = updates, solver.picture
@@ -121,9 +122,9 @@ class Recording:
             if self._deferred.is_waiting:
                 self._deferred.deliver()
 
-    def _wait(self, is_endless: bool) -> float:
+    def _wait(self, is_very_slow: bool) -> float:
         """Seconds between checkpoints."""
-        if not is_endless:
+        if not is_very_slow:
             return self._checkpoint_every
         return min(self._checkpoint_every, self._checkpoint_took / _PART_FOR_CHECKPOINTS)
 

@@ -258,7 +258,7 @@ def _check_statistic(parts: Parts, inputs: Inputs) -> None:
     if inputs.regions is not None and not takes_weights(statistic):
         raise InputError(
             f"guidance=masks is not possible with the statistic {type(statistic).__name__}, which knows no"
-            " weights of positions (nst_tf.statistics.statistic.WeightedStatistic): say guidance=none"
+            " weights of positions (`weighted` in nst_tf/statistics/statistic.py): say guidance=none"
         )
     if len(inputs.styles) > 1:
         parts.blending.check(statistic)

@@ -106,11 +106,11 @@ class Untouched:
     """
 
     def __init__(self, bits: int) -> None:
-        """``bits`` a channel of the file: what it can't show is no change."""
+        """``bits`` a channel of the file; a change below one level of these does not count."""
         self._bits = bits
         self._began: bytes | None = None
         self._first_loss: float | None = None
-        self._is = True
+        self._unchanged = True
         self._lower = self._higher = False
 
     def begin(self, picture: np.ndarray) -> None:
@@ -127,12 +127,12 @@ class Untouched:
 
     def end(self, picture: np.ndarray) -> None:
         """The size ends with this one."""
-        self._is = self._is and self._digest(picture) == self._began
+        self._unchanged = self._unchanged and self._digest(picture) == self._began
 
     def sentence(self, picture: np.ndarray, is_best_seen: bool) -> str | None:
         """What to say if the saved ``picture`` is the start image; ``is_best_seen``: the last was worse."""
         self.end(picture)
-        if not self._is:
+        if not self._unchanged:
             return None
         if self._lower:
             return _TOO_LITTLE.format(bits=self._bits)

@@ -1,10 +1,14 @@
-"""Neural style transfer on one page: ``optimize`` is all of it, and every run goes through it.
+"""Neural style transfer on one page: ``optimize`` is the main loop, and every run goes through it.
 
 At each size of the pyramid, from coarse to fine, the objective is bound to content and styles, the image
 begins as ``init`` says or is carried over from the size before, and the optimizer makes its steps. At the end
 the image is scored as it will be saved. A resumed run enters in the middle; the frames of an animation
 (video_transfer.py) are such runs one after another; a batch (batch_transfer.py) takes several experiments
-through ``Transfer`` side by side. The objective is in objective/objective.py, the gradient in optim/step.py.
+through ``Transfer`` side by side. The objective and its gradient are in objective/objective.py, the step that
+updates the image in optim/step.py.
+
+The image is what the optimizer changes, the picture is what is saved of it. They differ where ``color=`` says
+so: a ``Canvas`` translates between them (color/modes.py).
 
 Method: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016; coarse to
 fine as in Gatys et al., "Controlling perceptual factors in neural style transfer", CVPR 2017.
@@ -50,7 +54,7 @@ def optimize(
             continue
         transfer.enter(index, scale)
         steps = scale.steps
-        if resumed is not None:
+        if resumed is not None:  # the image and the optimizer of the checkpoint take the place of the start
             transfer.solver.restore(resumed.state, resumed.step, resumed.seconds)
             steps -= resumed.steps_at_scale
             resumed = None
@@ -62,7 +66,7 @@ def optimize(
         transfer.leave()
         if diverged:
             break
-    else:
+    else:  # no size diverged
         transfer.end()
     return transfer.outcome(diverged)
 
@@ -73,7 +77,7 @@ class Transfer:
     def __init__(
         self, experiment: Experiment, callbacks: Sequence[Callback] = (), waiting: StepSource | None = None
     ) -> None:
-        """``waiting`` is where the solver takes its compiled steps."""
+        """``waiting`` keeps the compiled steps of earlier runs, for runs of the same structure."""
         self.experiment = experiment
         self.solver = Solver(
             experiment.optimizer,
@@ -107,7 +111,7 @@ class Transfer:
         self._seconds_of_targets += time.perf_counter() - began
         begin_with = self._canvas.image(self._keep(self._carried_over(image, height, width)))
         self._untouched.begin(self._keep(self._canvas.saved(begin_with)))
-        # of tens of megapixels each is most of a gigabyte, which the steps may need
+        # at tens of megapixels each of these takes most of a gigabyte, which the steps may need
         del stage, image
         self._image = None
         self.solver.enter(begin_with, bound, self._canvas)
@@ -144,8 +148,8 @@ class Transfer:
 
     def outcome(self, failure: Diverged | None = None) -> Outcome:
         """The best image, as it is saved, and its loss; ``failure`` is what ended the steps early."""
-        self.solver.close()
         solver, experiment = self.solver, self.experiment
+        solver.close()  # its compiled step can serve another run; the images stay
         diverged = None if failure is None else str(failure)
         if diverged is None and not np.isfinite(solver.last_image).all():
             diverged = f"the image is not finite after {counted(solver.step, 'step')}"
@@ -157,8 +161,8 @@ class Transfer:
             candidates.insert(0, solver.last_image)
         saved = [rounded(self._keep(self._canvas.saved(one)), experiment.bits) for one in candidates]
         began = time.perf_counter()
-        # an image below the best seen needs no comparison with it; but an average of images may be better,
-        # and so may be what is saved in the place of an image
+        # whichever candidate has the lowest loss is saved. One that is below the best loss of the steps wins
+        # at once, unless it is not an image of the steps: an average of images, or a picture in other colors
         comparable = experiment.average is None and self._canvas is PLAIN
         pixels, loss, parts = solver.result(saved, solver.best_loss if comparable else -np.inf)
         scoring = time.perf_counter() - began
@@ -205,7 +209,7 @@ class Outcome:
 
 
 class Callback(Protocol):
-    """Who is told of the run: its folder, the terminal, a logger, a caller's own."""
+    """Follows a run: its folder, the terminal, a logger. May have ``on_end(solver)``, too, after all steps."""
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
         """A size begins."""
@@ -283,7 +287,7 @@ def with_settled_balance(experiment: Experiment) -> Experiment:
 
 
 def _gradient_norms(experiment: Experiment, scale: Scale) -> GradientNorms:
-    """How strongly content and style pull at one size; their targets stay known for the run itself."""
+    """Norms of the gradients of content and style at one size; the run itself reuses their targets."""
     stage = stage_at(scale, experiment)
     probe = stage.canvas.image(half_way(stage.content, stage.styles))
     return gradient_norms_of(stage.bound(experiment), probe)

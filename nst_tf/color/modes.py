@@ -20,7 +20,7 @@ View = tuple[np.ndarray, np.ndarray]
 
 
 class Canvas:
-    """Between the image that is optimized and the picture that is saved, at one size: here they are one."""
+    """Translates between the image that is optimized and the picture that is saved; here both are one."""
 
     @property
     def view(self) -> View | None:
@@ -244,7 +244,7 @@ def luma(pixels: np.ndarray) -> np.ndarray:
 
 
 def matched_luma(values: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Y' = s_T / s (Y - m) + m_T, with mean m and standard deviation s: of ``target``, and no other shape.
+    """Y' = s_T / s (Y - m) + m_T: Y with the mean m_T and standard deviation s_T of ``target``, of any shape.
 
     Gatys, Bethge, Hertzmann, Shechtman 2016, "Preserving color in neural artistic style transfer",
     luminance-only transfer, after Hertzmann et al. 2001, "Image analogies". Flat values, whose variance is

@@ -18,11 +18,9 @@ from nst_tf.errors import InputError
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # what describes a run: building one of its classes computes numbers or reads a picture, and no more
-_ROOMS = ("balance", "color", "init", "losses", "optim", "pyramid", "statistics", "video")
+_ROOMS = ("balance", "color", "init", "loggers", "losses", "optim", "pyramid", "statistics", "video")
 _OTHER_MODULES = (
     "nst_tf.guidance.masks",
-    "nst_tf.loggers.mlflow",
-    "nst_tf.loggers.tensorboard",
     "nst_tf.objective.blending",
 )
 

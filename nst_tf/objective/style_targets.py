@@ -121,19 +121,19 @@ class PictureReader:
 
 # ---- the unit of a style term that is relative to the content --------------
 
-# Of a style's strength: from here on content and style are apart enough for their distance to be the unit.
-# Of the bundled pictures no two are nearer than 0.03, in any statistic and layer (0.007 with random weights);
-# an 8-bit rounding comes to 1e-4 at most, rounding in the statistics to 1e-5.
+# The fraction of the style's strength above which the distance of content and style is the unit. No two of
+# the bundled pictures are nearer than 0.03, in any statistic and layer (0.007 with random weights); rounding to
+# 8 bits comes to 1e-4 at most, rounding in the statistics to 1e-5.
 _APART = 1e-3
 _SIDE = 16  # positions a side of the layers that strength is measured with: usual sizes of patches fit
-# Of activations, which reach hundreds: where a style is not even as strong as that, as the covariance of a
-# flat picture is not, nothing but rounding may be left of it.
+# Activations reach hundreds. A style with a strength below that of activations of this size, such as the
+# covariance of a flat picture, may consist of rounding alone.
 _FAINT = 1e-2
 _SMALLEST = 1e-30  # a statistic that sees nothing in dead and in faint layers has no strength
 
 
 def unit_of(statistic: Statistic, content: Any, style: Any, layer: str, reader: PictureReader) -> float:
-    """By what the distance to a style is divided: the content's distance to it, unless both are the same.
+    """The normalizer of the distance to a style: the content's distance to it, unless both are the same.
 
     ``content`` and ``style`` are descriptions of the ``layer``. Where they agree up to rounding, as those of
     a picture that is its own style do, their distance d is rounding too, and no unit: divided by it, style

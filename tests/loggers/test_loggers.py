@@ -9,6 +9,7 @@ import pytest
 from run.command_line import SMALL, nst
 
 from nst_tf.api import composed, stylize
+from nst_tf.config.schema import CONFIGURATION
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.loggers import Loggers, loggers_of, mlflow
@@ -21,6 +22,9 @@ SQLITE = "sqlite:///outputs/mlflow.db"
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Choosing is the same whether or not the packages are there."""
     monkeypatch.setattr(extra, "find_spec", lambda module: object())
+
+
+LOGGERS = ", ".join(sorted(path.stem for path in (CONFIGURATION / "logger").glob("*.yaml")))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,7 @@ def test_one_or_several_by_command_line_or_experiment(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["logger=wandb"], "unknown option logger=wandb: choose one of mlflow, tensorboard"),
+        (["logger=wandb"], f"unknown option logger=wandb: choose one of {LOGGERS}"),
         (["logger=[mlflow,wandb]"], "unknown option logger=wandb"),
         (["logger=mlflow", "logger.mlflow.tracking_uri=outputs/mlruns"], "'outputs/mlruns' is not possible"),
         (
