@@ -24,8 +24,8 @@ from nst_tf.runs.signals import DeferredSignals
 
 # ---- The callback that writes into the run's folder ----
 
-# After a signal a call of the compiled step has a second to end (see ExitInTime). A call of half of that may be
-# followed by one that does not end in time, as at the next size, four times as slow: so the picture is kept.
+# After a signal a call of the compiled step has a second to end (see ExitInTime). A call of half of that may
+# be followed by one that does not end in time, as at the next size: so the picture is kept here.
 _SECONDS_OF_A_SLOW_CALL = 0.5
 # After calls this slow a signal leaves no time for a checkpoint, so they are written more often: as often as
 # this part of the time allows, which is after every call for a few megabytes, and not for gigabytes.

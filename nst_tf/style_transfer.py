@@ -209,7 +209,7 @@ class Outcome:
 
 
 class Callback(Protocol):
-    """Follows a run: its folder, the terminal, a logger. May have ``on_end(solver)``, too, after all steps."""
+    """Follows a run: its folder, the terminal, a logger. It may have ``on_end(solver)``, after all steps."""
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
         """A size begins."""

@@ -122,8 +122,8 @@ class PictureReader:
 # ---- the unit of a style term that is relative to the content --------------
 
 # The fraction of the style's strength above which the distance of content and style is the unit. No two of
-# the bundled pictures are nearer than 0.03, in any statistic and layer (0.007 with random weights); rounding to
-# 8 bits comes to 1e-4 at most, rounding in the statistics to 1e-5.
+# the bundled pictures are nearer than 0.03, in any statistic and layer (0.007 with random weights); rounding
+# to 8 bits comes to 1e-4 at most, rounding in the statistics to 1e-5.
 _APART = 1e-3
 _SIDE = 16  # positions a side of the layers that strength is measured with: usual sizes of patches fit
 # Activations reach hundreds. A style with a strength below that of activations of this size, such as the

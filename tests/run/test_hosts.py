@@ -14,6 +14,8 @@ from evaluated import unit
 # as Python on Windows: these modules and functions are not there, nor is /proc
 _WINDOWS = """
 import os, sys
+import psutil  # its parts for other systems need none of these
+
 for name in ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty"):
     sys.modules[name] = None
 for name in ("fork", "sysconf", "killpg", "setsid", "mkfifo", "getpgid"):

@@ -92,4 +92,4 @@ def test_no_reader_that_runs_code_is_in_the_package() -> None:
     ):
         users = {path.name for path, code in text.items() if forbidden in code}
         # one file of known hash is a pickle: its reader builds arrays and refuses every other name
-        assert users <= ({"torch_legacy.py"} if forbidden == "import pickle" else set()), forbidden
+        assert users <= ({"weight_files.py"} if forbidden == "import pickle" else set()), forbidden
