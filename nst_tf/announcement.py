@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from omegaconf import DictConfig
-
 from nst_tf.color import Color
 from nst_tf.config.build import build
 from nst_tf.config.inputs import Inputs, style_scales, video_of
 from nst_tf.config.pictures import left_out_of
+from nst_tf.config.schema import Settings
 from nst_tf.errors import counted, printable
 from nst_tf.images.read import Picture
 from nst_tf.pyramid import NoSteps, Pyramid, Scale
@@ -26,7 +25,7 @@ def announce(said: str) -> None:
     print(printable(said), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def announcement(settings: DictConfig, inputs: Inputs) -> str:
+def announcement(settings: Settings, inputs: Inputs) -> str:
     """Content, styles, and width, height and steps of every size.
 
     As in "photo.jpg in the style of oil.jpg: 128 x 88 pixels, 79 steps; 256 x 176, 53; 132 steps in all".
@@ -47,7 +46,7 @@ def announcement(settings: DictConfig, inputs: Inputs) -> str:
     return f"{what}: {'; '.join(parts)}"
 
 
-def _sizes(settings: DictConfig, inputs: Inputs) -> list[tuple[Scale, Shape]]:
+def _sizes(settings: Settings, inputs: Inputs) -> list[tuple[Scale, Shape]]:
     """As ``Experiment`` has them."""
     pyramid: Pyramid = build("pyramid", settings.pyramid)
     color: Color = build("color", settings.color)

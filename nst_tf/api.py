@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.version import VersionBase
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
@@ -31,7 +31,14 @@ from nst_tf.config.pictures import (
     stands_for_several,
     style_names,
 )
-from nst_tf.config.schema import CONFIGURATION, picture_path, register_schema, with_values
+from nst_tf.config.schema import (
+    CONFIGURATION,
+    Settings,
+    as_settings,
+    picture_path,
+    register_schema,
+    with_values,
+)
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import levels_of, over_white
@@ -129,7 +136,7 @@ def _stylize(
         return _stylized(settings, inputs, explicit)
 
 
-def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+def composed(words: Sequence[str]) -> tuple[Settings, dict[str, str]]:
     """The settings that the words select, and the option chosen of each group; InputError if refused."""
     register_schema()
     words = with_quoted_files(with_experiment_files(spelled_as_keys(words)))
@@ -146,7 +153,7 @@ def composed(words: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     choices = dict(settings.hydra.runtime.choices)
     with open_dict(settings):
         del settings["hydra"]
-    return settings, choices
+    return as_settings(settings), choices
 
 
 @contextmanager
@@ -162,7 +169,7 @@ def _hydra_of_ours() -> Iterator[None]:
             VersionBase.instance().version_base = their_version
 
 
-def _stylized(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys) -> Stylized:
+def _stylized(settings: Settings, inputs: Inputs, explicit: ExplicitKeys) -> Stylized:
     # TensorFlow is loaded
     from nst_tf.recorded_run import cut_out
     from nst_tf.set_up import set_up

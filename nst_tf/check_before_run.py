@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.announcement import announce, announcement
 from nst_tf.config.inputs import read_inputs
 from nst_tf.config.overrides import explicit_keys
+from nst_tf.config.schema import as_settings
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
 from nst_tf.loggers import loggers_of
@@ -36,9 +37,10 @@ class CheckBeforeRun(Callback):
                 path for path in (folder, *folder.parents) if not path.exists()
             )
             choices = OmegaConf.to_container(config.hydra.runtime.choices)
-            settings = config.copy()
-            with open_dict(settings):
-                del settings["hydra"]
+            without_hydra = config.copy()
+            with open_dict(without_hydra):
+                del without_hydra["hydra"]
+            settings = as_settings(without_hydra)
             validate(settings, choices)  # pyright: ignore[reportArgumentType]
             line = None
             if settings.resume is None:  # else the pictures and the sizes are another configuration's

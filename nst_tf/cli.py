@@ -19,14 +19,14 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.check_before_run import CheckBeforeRun, cause_on_disk, sentence_for_disk
 from nst_tf.config.experiment_files import with_experiment_files
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
 from nst_tf.config.overrides import explicit_keys, spelled_as_keys, with_quoted_files
-from nst_tf.config.schema import CONFIGURATION, register_schema
+from nst_tf.config.schema import CONFIGURATION, Settings, register_schema
 from nst_tf.errors import InputError, Stop, Terminated, printable
 from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
@@ -75,7 +75,7 @@ def main() -> None:
         _stop(message, _status(reason))
 
 
-def _job(settings: DictConfig) -> Any:
+def _job(settings: Settings) -> Any:
     state = HydraConfig.get()
     if state.mode == RunMode.MULTIRUN:
         return job_of_sweep(settings, state)

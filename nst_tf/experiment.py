@@ -16,6 +16,7 @@ from nst_tf.balance import Balance, GivenBalance
 from nst_tf.color import Color, MatchStyleToContent, Unchanged
 from nst_tf.config.build import build
 from nst_tf.config.inputs import NO_FILES, Files, Inputs, layer_weights, style_scales, video_of
+from nst_tf.config.schema import Settings
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.resize import resize
@@ -146,7 +147,7 @@ class Parts:
     blending: Blending
 
 
-def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
+def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
     parts = Parts(
         content=build("objective.content", _with_layers(settings, "content")),
@@ -172,7 +173,7 @@ def build_parts(settings: DictConfig, files: Files = NO_FILES) -> Parts:
 
 
 def prepare(
-    settings: DictConfig,
+    settings: Settings,
     inputs: Inputs,
     parts: Parts,
     weights: ConvolutionWeights,
@@ -264,7 +265,7 @@ def _check_statistic(parts: Parts, inputs: Inputs) -> None:
         parts.blending.check(statistic)
 
 
-def _evaluation(settings: DictConfig) -> Evaluation:
+def _evaluation(settings: Settings) -> Evaluation:
     mode = settings.memory if isinstance(settings.memory, str) else settings.memory.name
     if settings.jit_compile and mode != Mode.plain.name:
         raise InputError(
@@ -272,6 +273,7 @@ def _evaluation(settings: DictConfig) -> Evaluation:
             " say jit_compile=false, or memory=plain where it fits"
         )
     if mode == Mode.tiles.name:
+        assert settings.tile_size is not None, "memory=tiles is settled with the side of a tile"  # noqa: S101
         return Tiles(settings.tile_size)
     read = read_recomputing if mode == Mode.recompute.name else read_whole
     return WholePicture(read, jit_compile=settings.jit_compile)
@@ -292,23 +294,23 @@ def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.nd
         )
 
 
-def _wraps(settings: DictConfig) -> bool:
+def _wraps(settings: Settings) -> bool:
     return settings.model.padding.name == "circular"
 
 
-def _on_torus(settings: DictConfig, smoothness: DictConfig) -> dict[str, Any]:
+def _on_torus(settings: Settings, smoothness: DictConfig) -> dict[str, Any]:
     """What the network sees beyond a border, smoothness sees there too."""
     description: Any = OmegaConf.to_container(smoothness, resolve=True)
     return description | ({"circular": True} if _wraps(settings) else {})
 
 
-def _with_layers(settings: DictConfig, term: str) -> dict[str, Any]:
-    description: Any = OmegaConf.to_container(settings.objective[term], resolve=True)
+def _with_layers(settings: Settings, term: str) -> dict[str, Any]:
+    description: Any = OmegaConf.to_container(getattr(settings.objective, term), resolve=True)
     layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
     return description | {"layers": layer_weights(layers[term])}
 
 
-def _with_metric(settings: DictConfig) -> dict[str, Any]:
+def _with_metric(settings: Settings) -> dict[str, Any]:
     """The metric of L-BFGS has the borders of the network, too."""
     description = _with_float_rate(settings.optimizer)
     return description | ({"circular": True} if _wraps(settings) and description.get("octaves") else {})

@@ -22,7 +22,7 @@ from nst_tf.batch_transfer import BatchedRun
 from nst_tf.callbacks import Display, EarlyEnd, FirstStep, Recording
 from nst_tf.config.inputs import NO_FILES, PROFILES, Files, Inputs
 from nst_tf.config.overrides import ExplicitKeys
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONFIGURATION, Settings
 from nst_tf.errors import printable
 from nst_tf.experiment import Experiment
 from nst_tf.files import sha256_of_file, written_atomically
@@ -50,13 +50,13 @@ from nst_tf.video_transfer import animation_of
 
 _log = logging.getLogger(__name__)
 
-BatchHook = Callable[[str, DictConfig, Inputs, Experiment], "BatchedRun | None"]
+BatchHook = Callable[[str, Settings, Inputs, Experiment], "BatchedRun | None"]
 """Hook that may run an experiment in a batch: given the identity of the run as asked for, its settings, its
 pictures and itself, it returns the batched result, or None to run it alone."""
 
 
 def recorded_run(
-    settings: DictConfig,
+    settings: Settings,
     inputs: Inputs,
     folder_path: Path,
     timings: Timings,
@@ -186,7 +186,7 @@ _MOST = 80  # letters of a processor's name, which stands in a file that may com
 
 
 def new_run_folder(
-    settings: DictConfig,
+    settings: Settings,
     path: Path,
     weights: ConvolutionWeights,
     asked: Mapping[str, Any],
@@ -208,7 +208,7 @@ def new_run_folder(
     return folder
 
 
-def record_resumption(settings: DictConfig, folder: RunFolder, is_told: bool) -> None:
+def record_resumption(settings: Settings, folder: RunFolder, is_told: bool) -> None:
     """Note in ``run.json`` what a resumed run goes on with, and what it began with if that was another.
 
     Another processor, device or precision rounds in another way: a line says so, unless it ``is_told``.
@@ -244,7 +244,7 @@ _ARCHIVE = "frames.tar"
 
 
 def record_inputs(
-    settings: DictConfig, inputs: Inputs, start: Start, folder: Path, sweep: Path | None = None
+    settings: Settings, inputs: Inputs, start: Start, folder: Path, sweep: Path | None = None
 ) -> dict[str, Any]:
     """The entry ``inputs``: of each picture the ``file`` as configured, ``sha256`` and, if copied, ``copy``.
 
@@ -291,7 +291,7 @@ def record_inputs(
     return entries
 
 
-def _entry_of_frames(settings: DictConfig, frames: Frames, folder: Path) -> dict[str, str]:
+def _entry_of_frames(settings: Settings, frames: Frames, folder: Path) -> dict[str, str]:
     """Of frames in files of their own, or in an archive: one archive, and its hash."""
     facts = {"file": settings.content}
     if not settings.record.copy_inputs:
@@ -311,7 +311,7 @@ def _entry_of_frames(settings: DictConfig, frames: Frames, folder: Path) -> dict
 # ---- The picture that is saved: its transparency, its file, and the loss of what is in the file ----
 
 
-def file_form(settings: DictConfig, inputs: Inputs) -> FileForm:
+def file_form(settings: Settings, inputs: Inputs) -> FileForm:
     """Depth, color profile and EXIF data of the result's file."""
     form = FileForm(settings.record.bits, inputs.profile)
     content = inputs.content
@@ -322,7 +322,7 @@ def file_form(settings: DictConfig, inputs: Inputs) -> FileForm:
     return form
 
 
-def cut_out(settings: DictConfig, inputs: Inputs, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def cut_out(settings: Settings, inputs: Inputs, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """The optimized image, [H, W, 3], as it is saved, and its opacity [H, W], None if it is opaque.
 
     The opacity is that of the content picture; colors are freed of the white that it was laid over. Both
@@ -356,7 +356,7 @@ _RATE, _FIRST_RATE = "learning_rate", "initial_learning_rate"
 _LARGEST_HALF = 65504  # IEEE 754, binary16
 
 
-def what_to_change(settings: DictConfig, at_start: bool, tried: Sequence[float] = ()) -> str:
+def what_to_change(settings: Settings, at_start: bool, tried: Sequence[float] = ()) -> str:
     """A sentence that names a key, its value and what to try.
 
     ``at_start``: no step was made at the size, so that no other step would help. ``tried`` are the smaller
@@ -369,9 +369,9 @@ def what_to_change(settings: DictConfig, at_start: bool, tried: Sequence[float] 
         )
     if at_start:
         weights = ", ".join(
-            f"objective.{term}.weight={settings.objective[term].weight:g}"
+            f"objective.{term}.weight={getattr(settings.objective, term).weight:g}"
             for term in ("content", "style", "smoothness")
-            if settings.objective[term].weight > 0
+            if getattr(settings.objective, term).weight > 0
         )
         return f"no learning rate helps, for no step was made: smaller weights may ({weights})"
     target = settings.optimizer.get("_target_")
@@ -440,7 +440,7 @@ def print_profile(seconds: Mapping[str, float], first_step_after: float | None) 
         console.print(f"the first step was done {first_step_after:.2f} s after the process began")
 
 
-def tensorflow_profile(settings: DictConfig, folder: Path) -> AbstractContextManager[Any]:
+def tensorflow_profile(settings: Settings, folder: Path) -> AbstractContextManager[Any]:
     """TensorFlow's own profile of what is done meanwhile, if it is asked for."""
     if not settings.record.tensorflow_profile:
         return nullcontext()

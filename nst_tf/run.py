@@ -8,13 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from nst_tf.announcement import announce, announcement, notes_on
 from nst_tf.config.inputs import NO_FILES, Files, read_inputs
 from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.pictures import style_names
-from nst_tf.config.schema import with_values
+from nst_tf.config.schema import Settings, with_values
 from nst_tf.config.validate import validate
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.checkpoint import last_checkpoint
@@ -31,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def run(
-    settings: DictConfig,
+    settings: Settings,
     choices: Mapping[str, str] | None,
     folder_path: Path,
     overrides: Sequence[str] = (),

@@ -6,12 +6,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from omegaconf import DictConfig
-
 from nst_tf.balance import AutoBalance
 from nst_tf.config.inputs import NO_FILES, Files, Inputs
 from nst_tf.config.overrides import ExplicitKeys, is_explicit
-from nst_tf.config.schema import with_values
+from nst_tf.config.schema import Settings, with_values
 from nst_tf.device import device_bytes, in_place_of, resolved_precision, set_determinism
 from nst_tf.experiment import Experiment, Parts, build_parts, prepare
 from nst_tf.process_cache import CACHE
@@ -30,7 +28,7 @@ class SetUp:
     that the convolutions have another precision than the saved one.
     """
 
-    settings: DictConfig
+    settings: Settings
     parts: Parts
     weights: ConvolutionWeights
     experiment: Experiment
@@ -38,7 +36,7 @@ class SetUp:
 
 
 def set_up(
-    settings: DictConfig,
+    settings: Settings,
     inputs: Inputs,
     files: Files = NO_FILES,
     lap: Callable[[str], None] = lambda name: None,
@@ -63,7 +61,7 @@ def set_up(
 
 
 def build(
-    settings: DictConfig,
+    settings: Settings,
     inputs: Inputs,
     files: Files = NO_FILES,
     lap: Callable[[str], None] = lambda name: None,

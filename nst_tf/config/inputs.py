@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from nst_tf.config.build import build
 from nst_tf.config.pictures import check_there, several_pictures, stands_for_several, style_names
-from nst_tf.config.schema import as_list, is_there, picture_path, user_path
+from nst_tf.config.schema import RecordSettings, Settings, as_list, is_there, picture_path, user_path
 from nst_tf.errors import InputError
 from nst_tf.files import sha256_of_file
 from nst_tf.guidance import Regions
@@ -65,7 +65,7 @@ class Inputs:
     frames: Frames | None = None
 
 
-def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
+def read_inputs(settings: Settings, files: Files = NO_FILES) -> Inputs:
     """Read the pictures; raises InputError for one that can't be read."""
     styles = style_names(settings.style)
     is_texture = settings.content is None
@@ -79,7 +79,7 @@ def read_inputs(settings: DictConfig, files: Files = NO_FILES) -> Inputs:
 
 
 def inputs_of(
-    settings: DictConfig, content: Picture, styles: tuple[Picture, ...], files: Files = NO_FILES
+    settings: Settings, content: Picture, styles: tuple[Picture, ...], files: Files = NO_FILES
 ) -> Inputs:
     """Content and styles with what the settings say of them; reads the masks, and raises InputError."""
     guidance: Guidance = build("guidance", settings.guidance)
@@ -106,7 +106,7 @@ def inputs_of(
     )
 
 
-def canvas(settings: DictConfig) -> Picture:
+def canvas(settings: Settings) -> Picture:
     """Where a texture goes: grey, its long side ``image.size``, its width ``image.aspect`` of its height."""
     size, aspect = settings.image.size, settings.image.aspect or 1.0
     short = max(1, round(size * min(aspect, 1 / aspect)))
@@ -121,7 +121,7 @@ def _picture(name: str, files: Files) -> Picture:
     return read_picture(picture_path(name))
 
 
-def _output_profile(record: DictConfig, content: Picture, files: Files) -> OutputProfile:
+def _output_profile(record: RecordSettings, content: Picture, files: Files) -> OutputProfile:
     """The profile that ``record.profile`` names; InputError for one that no result can be converted into."""
     name = record.profile
     if name == "srgb":
@@ -153,7 +153,7 @@ def style_weights(given: Any, styles: int) -> tuple[float, ...]:
     return (1.0,) * styles if given is None else tuple(float(weight) for weight in as_list(given))
 
 
-def style_scales(settings: DictConfig, styles: int) -> tuple[float, ...] | None:
+def style_scales(settings: Settings, styles: int) -> tuple[float, ...] | None:
     """What the long side of each style is multiplied by, one number for all or one each; None for null."""
     given = settings.style_scale
     if given is None:
@@ -192,7 +192,7 @@ def fine_and_coarse(layers: Collection[str]) -> dict[str, set[str]]:
 # ---- Animations: the frames that ``content`` names ----
 
 
-def video_of(settings: DictConfig) -> Video:
+def video_of(settings: Settings) -> Video:
     """How the frames of an animation are made; ``Still`` where there is nothing to say (older runs).
 
     Raises InputError for values that no run could use, and where a needed package is not installed.
@@ -214,7 +214,7 @@ def frames_named(name: str, file: Path | None = None) -> Frames:
     return frames_of_file(picture_path(name))
 
 
-def _frames_of(settings: DictConfig, files: Files) -> Frames | None:
+def _frames_of(settings: Settings, files: Files) -> Frames | None:
     """The frames of a run's content; None where it is one picture, or nothing.
 
     Raises InputError for a folder or glob where one picture is wanted, and for an animation of nothing.

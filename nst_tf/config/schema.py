@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -18,7 +18,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 KeyPath = tuple[str, ...]
 
 
-def flatten(settings: DictConfig | Mapping[str, Any]) -> dict[KeyPath, Any]:
+def flatten(settings: Settings | Mapping[str, Any]) -> dict[KeyPath, Any]:
     """{"optimizer": {"beta_1": 0.9}} -> {("optimizer", "beta_1"): 0.9}, in the order of the configuration.
 
     A DictConfig is resolved, with enumerations by name.
@@ -191,9 +191,19 @@ class Settings:
     profile: bool = False
 
 
-def with_values(settings: DictConfig, values: Mapping[str, Any]) -> DictConfig:
+def as_settings(config: Any) -> Settings:
+    """OmegaConf's configuration by its types: at every attribute it is what ``Settings`` says."""
+    return config
+
+
+def value_at(settings: Settings, key: str) -> Any:
+    """The value at a dotted key; None where there is none."""
+    return OmegaConf.select(cast("DictConfig", settings), key)
+
+
+def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
     """A copy of the settings with other values, by dotted key: settings themselves are never changed."""
-    copy = settings.copy()
+    copy = cast("Any", settings).copy()
     OmegaConf.set_readonly(copy, False)
     for key, value in values.items():
         OmegaConf.update(copy, key, value, merge=False)

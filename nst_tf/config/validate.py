@@ -14,7 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.config.build import check_targets
 from nst_tf.config.inputs import COARSE, FINE, NO_FILES, Files, fine_and_coarse, layer_weights, style_layers
 from nst_tf.config.pictures import check_there, style_names
-from nst_tf.config.schema import Settings, as_list, option_values, user_path
+from nst_tf.config.schema import (
+    RecordSettings,
+    Settings,
+    as_list,
+    option_values,
+    user_path,
+    value_at,
+)
 from nst_tf.errors import InputError, check_layers, check_weight, counted
 from nst_tf.images.frames import check_animation_suffix
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -29,7 +36,7 @@ GROUPS_WITH_ONE_OPTION = (
 _LARGEST_FLOAT32 = 3.4028234e38  # IEEE 754, binary32
 
 
-def validate(settings: DictConfig, choices: Mapping[str, str] | None, files: Files = NO_FILES) -> None:
+def validate(settings: Settings, choices: Mapping[str, str] | None, files: Files = NO_FILES) -> None:
     """Raise InputError for the first setting that no run could use.
 
     ``choices`` maps each config group to the option chosen for it, whose file gives the types of its
@@ -43,9 +50,9 @@ def validate(settings: DictConfig, choices: Mapping[str, str] | None, files: Fil
     _check_numbers(settings)
     _check_record(settings.record)
     for term in ("content", "style", "smoothness"):
-        check_weight(f"objective.{term}", settings.objective[term].weight)
+        check_weight(f"objective.{term}", getattr(settings.objective, term).weight)
     for term in ("content", "style"):
-        _check_layers(term, settings.layers[term], settings.model.name.name)
+        _check_layers(term, getattr(settings.layers, term), settings.model.name.name)
     _check_weights_file(settings.model.weights, files)
     _check_learning_rate(settings.optimizer.get("learning_rate"))
     _check_content(settings)
@@ -63,12 +70,12 @@ _GROUPS_OF_SCHEMA = ("image", "objective", "layers", "model", "record", "stop", 
 _NOT_TYPED_BY_FILE = ("hydra", "experiment", "layers", "model", "logger")
 
 
-def _check_keys(settings: DictConfig) -> None:
+def _check_keys(settings: Settings) -> None:
     """Refuse what ``+key=value`` added where the schema has no such key, and what ``~key`` took away."""
     known = _schema()
     for prefix, node, schema in (
         ("", settings, known),
-        *((f"{key}.", settings[key], known[key]) for key in _GROUPS_OF_SCHEMA),
+        *((f"{key}.", getattr(settings, key), known[key]) for key in _GROUPS_OF_SCHEMA),
     ):
         if not isinstance(node, DictConfig):  # an interpolation may lead to anything
             raise InputError(f"{prefix[:-1]} must be a mapping of {', '.join(schema)}, but is {node!r}")
@@ -85,7 +92,7 @@ def _schema() -> DictConfig:
     return OmegaConf.structured(Settings)
 
 
-def _check_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
+def _check_types(settings: Settings, choices: Mapping[str, str]) -> None:
     """Refuse a value of another type than in the file of the chosen option.
 
     A number may stand for any number, but not for a word; what is null in the file may be anything.
@@ -102,9 +109,9 @@ def _check_types(settings: DictConfig, choices: Mapping[str, str]) -> None:
         _compare("logger", option_values("logger", name), loggers)
 
 
-def _group(settings: DictConfig, group: str) -> Any:
+def _group(settings: Settings, group: str) -> Any:
     key = group.replace("/", ".")
-    node = OmegaConf.select(settings, key)
+    node = value_at(settings, key)
     if not isinstance(node, DictConfig):
         raise InputError(f"{key}={node} is not possible: choose an option with {group}=OPTION")
     return OmegaConf.to_container(node, resolve=True)
@@ -140,7 +147,7 @@ def _kind(value: Any) -> str:
 # ---- Numbers, and the files of the result ----
 
 
-def _check_numbers(settings: DictConfig) -> None:
+def _check_numbers(settings: Settings) -> None:
     _check_at_least("image.size", settings.image.size, SMALLEST_SIDE)
     _check_at_least("image.style_size", settings.image.style_size, SMALLEST_SIDE)
     _check_at_least("steps", settings.steps, 1)
@@ -158,7 +165,7 @@ def _check_numbers(settings: DictConfig) -> None:
         raise InputError(f"sweep.batch must be auto or a whole number of at least 1, but is {batch!r}")
 
 
-def _check_record(record: DictConfig) -> None:
+def _check_record(record: RecordSettings) -> None:
     _check_at_least("record.image_every", record.image_every, 0)
     _check_at_least("record.checkpoint_every", record.checkpoint_every, 0)
     if Path(record.picture).name != record.picture:
@@ -216,7 +223,7 @@ def _check_learning_rate(rate: Any, key: str = "optimizer.learning_rate") -> Non
 # ---- Content and styles ----
 
 
-def _check_content(settings: DictConfig) -> None:
+def _check_content(settings: Settings) -> None:
     """Refuse a content term without a content, and an aspect where there is a content."""
     content, aspect = settings.content, settings.image.aspect
     if content is not None:
@@ -254,7 +261,7 @@ def _check_style_weights(given: Any, styles: int) -> None:
         raise InputError(f"style_weights must be at least 0 with a sum above 0, but are {weights}")
 
 
-def _check_style_scale(settings: DictConfig, styles: int) -> None:
+def _check_style_scale(settings: Settings, styles: int) -> None:
     given = settings.style_scale
     if given is None:
         return
@@ -318,7 +325,7 @@ _WITH_WEIGHTS = (
 """The options of objective/style whose positions can have weights, and of which there is a mean."""
 
 
-def _check_statistic(settings: DictConfig, styles: int) -> None:
+def _check_statistic(settings: Settings, styles: int) -> None:
     """Refuse a statistic that knows no weights of positions or has no mean of styles where one is needed."""
     name = _statistic_without_weights(settings.objective.style)
     if name and _class_name(settings.guidance) == "MaskGuidance":

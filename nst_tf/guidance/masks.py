@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from omegaconf import DictConfig, ListConfig
+from omegaconf import ListConfig
 from PIL import ImageColor
+
+if TYPE_CHECKING:
+    from nst_tf.config.schema import Settings
 
 from nst_tf.errors import InputError, check_weight, counted, require
 from nst_tf.guidance.regions import MOST_REGIONS, PROPAGATIONS, Regions, flat_colors, memberships
@@ -342,7 +345,7 @@ def _names() -> dict[Color, str]:
 # ---- the mask files that a configuration names ----
 
 
-def mask_names(settings: DictConfig) -> list[str | None]:
+def mask_names(settings: Settings) -> list[str | None]:
     """Of the content, then of the styles, None where one has none; an empty list without guidance."""
     content, styles = (settings.guidance.get(key) for key in ("content", "styles"))
     if not isinstance(content, str):
@@ -351,7 +354,7 @@ def mask_names(settings: DictConfig) -> list[str | None]:
     return [content, *(name if isinstance(name, str) else None for name in listed)]
 
 
-def rename_masks(settings: DictConfig, renamed: Callable[[str], str]) -> None:
+def rename_masks(settings: Settings, renamed: Callable[[str], str]) -> None:
     """Give every mask file that the settings name the name that ``renamed`` has for it."""
     names: list[Any] = [None if name is None else renamed(name) for name in mask_names(settings)]
     if not names:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from nst_tf.config.inputs import Inputs
-from nst_tf.config.schema import flatten
+from nst_tf.config.schema import Settings, flatten
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.runs.folder import SUMMARY, read_object
@@ -80,7 +80,7 @@ class Loggers:
         self._working = dict(loggers)
         self._folder = Path()
 
-    def begin(self, folder: Path, settings: DictConfig, inputs: Inputs, resumed_at: int = 0) -> None:
+    def begin(self, folder: Path, settings: Settings, inputs: Inputs, resumed_at: int = 0) -> None:
         """The run in ``folder``, whose configuration and summary are written, begins or goes on."""
         self._folder = folder.absolute()
         if not self._working:
@@ -123,7 +123,7 @@ class Loggers:
                 _log.warning("logger=%s failed and is left out, the run is not affected: %s", name, reason)
 
 
-def loggers_of(settings: DictConfig) -> Loggers:
+def loggers_of(settings: Settings) -> Loggers:
     """Build the loggers that the configuration names.
 
     Raises InputError for one that is none of ours, for options that can't work, and for a package that is
@@ -208,9 +208,7 @@ def saved_losses(summary: Mapping[str, Any]) -> dict[str, float]:
 _NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile", "sweep")
 
 
-def flat_settings(
-    settings: DictConfig | Mapping[str, Any], choices: Mapping[str, str | None]
-) -> FlatSettings:
+def flat_settings(settings: Settings | Mapping[str, Any], choices: Mapping[str, str | None]) -> FlatSettings:
     """The resolved configuration without its mappings, and the option chosen of each config group."""
     flat: dict[str, bool | int | float | str] = {
         group.replace("/", "."): option for group, option in choices.items() if option is not None

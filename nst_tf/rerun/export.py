@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from nst_tf import __version__
 from nst_tf.api import composed
@@ -30,11 +30,13 @@ from nst_tf.config.schema import (
     FILE_KEYS,
     SAMPLES,
     KeyPath,
+    Settings,
     as_list,
     flatten,
     is_option,
     nested,
     picture_path,
+    value_at,
 )
 from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
@@ -79,7 +81,7 @@ def refuse_removed_keys(folder: Path, wanted: Mapping[KeyPath, Any], base: Mappi
 
 
 @lru_cache(_MOST_COMPOSITIONS)
-def composition(overrides: tuple[str, ...]) -> tuple[DictConfig, dict[str, str], dict[KeyPath, Any]]:
+def composition(overrides: tuple[str, ...]) -> tuple[Settings, dict[str, str], dict[KeyPath, Any]]:
     """What ``composed`` gives, and the flat settings; remembered, and none of it is to be changed.
 
     For overrides that name no file, whose content may change.
@@ -107,7 +109,7 @@ def group_overrides(choices: Mapping[str, str]) -> tuple[str, ...]:
     return overrides
 
 
-def with_given_layers(choices: Mapping[str, str], wanted: DictConfig) -> dict[str, str]:
+def with_given_layers(choices: Mapping[str, str], wanted: Settings) -> dict[str, str]:
     """The choices, with ``layers=given`` where a mapping of layers must replace another value.
 
     YAML would merge the mapping with that, and the order counts: losses are summed in it. The values of
@@ -115,7 +117,7 @@ def with_given_layers(choices: Mapping[str, str], wanted: DictConfig) -> dict[st
     """
     base = composition(group_overrides(choices))[0]
     for term in ("content", "style"):
-        mine, theirs = (settings.layers[term] for settings in (wanted, base))
+        mine, theirs = (getattr(settings.layers, term) for settings in (wanted, base))
         if OmegaConf.is_dict(mine) and (not OmegaConf.is_dict(theirs) or list(mine) != list(theirs)):
             return {**choices, "layers": "given"}
     return dict(choices)
@@ -176,7 +178,7 @@ def export_sweep(
 # ---- What a run means on another machine and with today's options ----
 
 
-def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> DictConfig:
+def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> Settings:
     """The settings of the run with absolute paths of its files: the copies in its folder, if there are.
 
     Precision and memory are as they were asked for, so that each machine chooses its own.
@@ -198,7 +200,7 @@ def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> DictC
             continue
         path = os.path.abspath(located.files[one.name])  # noqa: PTH100  (keeps links as they are named)
         names[one.name] = known.setdefault(one.sha256, path) if one.sha256 else path
-    settings = copy.deepcopy(saved.settings)
+    settings: Any = copy.deepcopy(saved.settings)
     settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
     for key, free in _CHOSEN_BY_THE_RUN.items():
         if not _was_asked_for(saved, key, free):
@@ -240,7 +242,7 @@ def _was_asked_for(saved: SavedRun, key: str, free: Any) -> bool:
         return False
     if all(is_option(EXPERIMENT, name) for name in studies[-1].split(",")):
         try:
-            theirs = OmegaConf.select(composition((f"{EXPERIMENT}=[{studies[-1]}]",))[0], key)
+            theirs = value_at(composition((f"{EXPERIMENT}=[{studies[-1]}]",))[0], key)
         except InputError:
             return True
         return getattr(theirs, "name", theirs) != free
@@ -358,7 +360,7 @@ def _layers_of_objective(flat: Mapping[KeyPath, Any]) -> list[KeyPath]:
     return [("layers", term) for term in terms if below("layers", term) == below("objective", term, "layers")]
 
 
-def _value(key: str, run: SavedRun, wanted: DictConfig) -> str:
+def _value(key: str, run: SavedRun, wanted: Settings) -> str:
     """The value of a key on the command line: as it was given, but for files, which are named anew."""
     if key not in FILE_KEYS:
         return _by_key(run)[key]

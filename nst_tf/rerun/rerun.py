@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from nst_tf.api import composed
 from nst_tf.compare.picture_distances import psnr
@@ -24,12 +24,14 @@ from nst_tf.config.schema import (
     EXPERIMENT,
     FILE_KEYS,
     SAMPLES,
+    Settings,
     as_list,
     config_groups,
     flatten,
     is_there,
     nested,
     picture_path,
+    value_at,
 )
 from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError
@@ -291,12 +293,7 @@ def _with_overrides(saved: SavedRun, given: Sequence[str]) -> SavedRun:
         from nst_tf.device import resolved_precision
 
         resolved_precision(settings.precision.name)
-    named = {
-        name
-        for key in FILE_KEYS
-        for name in as_list(OmegaConf.select(settings, key))
-        if isinstance(name, str)
-    }
+    named = {name for key in FILE_KEYS for name in as_list(value_at(settings, key)) if isinstance(name, str)}
     summary = {**saved.summary, "overrides": [*saved.overrides, *overrides]}
     inputs = tuple(one for one in saved.inputs if one.name in named)
     return replace(saved, summary=summary, settings=settings, choices=choices, inputs=inputs)
@@ -317,7 +314,7 @@ def _check_overrides(overrides: Sequence[str]) -> None:
 
 def _composed_after(
     saved: SavedRun, overrides: Sequence[str], keys: frozenset[str]
-) -> tuple[DictConfig, dict[str, str]]:
+) -> tuple[Settings, dict[str, str]]:
     """Settings and choices: the run as an experiment of this process, and the overrides after it."""
     wanted = copy.deepcopy(saved.settings)
     wanted.logger = {}
@@ -344,7 +341,7 @@ def _composed_after(
     return settings, {group: one for group, one in now.items() if group != EXPERIMENT and one is not None}
 
 
-def _name_from_here(settings: DictConfig, key: str) -> None:
+def _name_from_here(settings: Settings, key: str) -> None:
     """Make the paths absolute: the working folder of the run that is made is that of the saved one."""
 
     def absolute(name: Any) -> Any:
@@ -353,9 +350,11 @@ def _name_from_here(settings: DictConfig, key: str) -> None:
             return name
         return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
 
-    value = OmegaConf.select(settings, key)
+    value = value_at(settings, key)
     several = OmegaConf.is_list(value)
-    OmegaConf.update(settings, key, [absolute(one) for one in value] if several else absolute(value))
+    OmegaConf.update(
+        cast("Any", settings), key, [absolute(one) for one in value] if several else absolute(value)
+    )
 
 
 # ---- Whether the same came out, and what was different ----
@@ -424,7 +423,7 @@ def _changed_settings(before: SavedRun, after: SavedRun, overrides: Sequence[str
 
 
 def _value(run: SavedRun, key: str) -> Any:
-    value = run.choices.get(key) if key in config_groups() else OmegaConf.select(run.settings, key)
+    value = run.choices.get(key) if key in config_groups() else value_at(run.settings, key)
     if OmegaConf.is_config(value):
         value = OmegaConf.to_container(value, resolve=True)
     return "null" if value is None else _name(value)

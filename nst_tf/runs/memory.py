@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from nst_tf.config.inputs import Inputs, style_scales
 from nst_tf.config.overrides import ExplicitKeys, is_explicit
-from nst_tf.config.schema import with_values
+from nst_tf.config.schema import Settings, with_values
 from nst_tf.errors import InputError
 from nst_tf.images.resize import smallest_size
 from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
@@ -56,7 +56,7 @@ class Memory:
 # ---- The choice ----
 
 
-def check_memory(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys = None) -> None:
+def check_memory(settings: Settings, inputs: Inputs, explicit: ExplicitKeys = None) -> None:
     """Raise InputError, before TensorFlow is loaded, for a run that can't fit into this machine.
 
     With an NVIDIA GPU nothing is known yet: TensorFlow may use it or not. Of what was not ``explicit``, but
@@ -68,7 +68,7 @@ def check_memory(settings: DictConfig, inputs: Inputs, explicit: ExplicitKeys = 
 
 
 def chosen_memory(
-    settings: DictConfig, inputs: Inputs, available: int | None, precision: str, explicit: ExplicitKeys = None
+    settings: Settings, inputs: Inputs, available: int | None, precision: str, explicit: ExplicitKeys = None
 ) -> Memory:
     """The mode for a run in ``available`` bytes; ``memory_limit`` of the settings goes before those.
 
@@ -89,7 +89,7 @@ def chosen_memory(
     )
 
 
-def _chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> Memory:
+def _chosen_memory(settings: Settings, inputs: Inputs, available: int | None, precision: str) -> Memory:
     available = _limited(settings, available)
     check_sizes(settings, inputs, lambda: _largest(settings, inputs, available, precision))
     demand = demand_of(settings, inputs, precision, settings.image.size)
@@ -110,11 +110,11 @@ def _chosen_memory(settings: DictConfig, inputs: Inputs, available: int | None, 
     raise InputError(_refusal(settings, inputs, precision, wanted, available))
 
 
-def _limited(settings: DictConfig, available: int | None) -> int | None:
+def _limited(settings: Settings, available: int | None) -> int | None:
     return available if settings.memory_limit is None else round(settings.memory_limit * _GIB)
 
 
-def _candidates(settings: DictConfig, demand: Demand, wanted: str) -> list[tuple[Mode, int | None]]:
+def _candidates(settings: Settings, demand: Demand, wanted: str) -> list[tuple[Mode, int | None]]:
     """The modes that ``wanted`` may stand for, each with its side of a tile, fastest first."""
     modes = list(Mode) if wanted == "auto" else [Mode[wanted]]
     if wanted == "auto" and (not demand.in_pieces or not demand.layers):
@@ -127,7 +127,7 @@ def _candidates(settings: DictConfig, demand: Demand, wanted: str) -> list[tuple
     return candidates
 
 
-def _check_tiles(settings: DictConfig, demand: Demand, wanted: str) -> None:
+def _check_tiles(settings: Settings, demand: Demand, wanted: str) -> None:
     """Raise InputError for tiles that the objective has no use for, or that are too small."""
     if not demand.layers:
         return
@@ -162,10 +162,10 @@ _IN_PIECES = (
 )
 
 
-def _obstacle_to_pieces(settings: DictConfig) -> str | None:
+def _obstacle_to_pieces(settings: Settings) -> str | None:
     """What in the objective can't be computed piece by piece, in the words of the command line."""
     for term in ("content", "style"):
-        node = settings.objective[term]
+        node = getattr(settings.objective, term)
         if node.weight > 0 and node.get("normalize_gradients"):
             return f"objective.{term}.normalize_gradients=true"
     if not settings.objective.style.weight > 0:
@@ -178,14 +178,14 @@ def _obstacle_to_pieces(settings: DictConfig) -> str | None:
     return f"the statistic {name}"
 
 
-def _is_circular(settings: DictConfig) -> bool:
+def _is_circular(settings: Settings) -> bool:
     return option_name(settings.model.padding) == "circular"
 
 
 # ---- What would fit, where a run does not ----
 
 
-def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, available: int) -> str:
+def _refusal(settings: Settings, inputs: Inputs, precision: str, wanted: str, available: int) -> str:
     """The sentence that names what would fit."""
     demand = demand_of(settings, inputs, precision, settings.image.size)
     least = min(peak_bytes(demand, *one) for one in _candidates(settings, demand, wanted))
@@ -203,7 +203,7 @@ def _refusal(settings: DictConfig, inputs: Inputs, precision: str, wanted: str, 
     return f"{needed}: {', or '.join(ways)}{history if 'history_size' in settings.optimizer else ''}"
 
 
-def _largest(settings: DictConfig, inputs: Inputs, available: int | None, precision: str) -> str | None:
+def _largest(settings: Settings, inputs: Inputs, available: int | None, precision: str) -> str | None:
     """The words for the largest sizes that fit; None if none does.
 
     Of ``precision=auto``, which a GPU may make float32, the largest of both is named.
@@ -316,7 +316,7 @@ class Demand:
 
 
 def demand_of(
-    settings: DictConfig, inputs: Inputs, precision: str, size: int, style_size: int | None = None
+    settings: Settings, inputs: Inputs, precision: str, size: int, style_size: int | None = None
 ) -> Demand:
     """What the settings ask of memory, with ``size`` for image.size, ``style_size`` for image.style_size."""
     content = inputs.content.height, inputs.content.width
@@ -360,13 +360,13 @@ def _images_of_optimizer(optimizer: DictConfig) -> float:
     return {"SGD": 1.0, "Adam": 4.0}.get(name, 5.0)  # at most three moments, as AMSGrad has, and an update
 
 
-def estimated_bytes(settings: DictConfig, inputs: Inputs, size: int) -> int:
+def estimated_bytes(settings: Settings, inputs: Inputs, size: int) -> int:
     """What the run takes at its peak with ``size`` for image.size; its precision and memory are resolved."""
     demand = demand_of(settings, inputs, option_name(settings.precision), size)
     return peak_bytes(demand, Mode[option_name(settings.memory)], settings.tile_size)
 
 
-def pictures_that_fit(settings: DictConfig, inputs: Inputs, available: int | None) -> int | None:
+def pictures_that_fit(settings: Settings, inputs: Inputs, available: int | None) -> int | None:
     """How many such runs can be optimized at once in ``available`` bytes, nothing computed twice.
 
     None where nothing tells. The process and the weights are there once; everything else as often as there
@@ -464,7 +464,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def memory_explained(settings: DictConfig, inputs: Inputs, folder: Path) -> Iterator[None]:
+def memory_explained(settings: Settings, inputs: Inputs, folder: Path) -> Iterator[None]:
     """Turn too little memory in the run of ``settings`` with ``inputs`` into an InputError.
 
     The summary of the run in the folder, if there is one, then has the sentence as its error.
@@ -480,7 +480,7 @@ def memory_explained(settings: DictConfig, inputs: Inputs, folder: Path) -> Iter
         raise InputError(sentence) from error
 
 
-def _sentence_for_memory(settings: DictConfig, inputs: Inputs) -> str:
+def _sentence_for_memory(settings: Settings, inputs: Inputs) -> str:
     """What to change: the largest size whose estimate is a fifth less, of what depends on the size at all."""
     needed = estimated_bytes(settings, inputs, settings.image.size)
     smallest = max(smallest_size(one.height, one.width) for one in (inputs.content, *inputs.styles))

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
+from nst_tf.config.schema import Settings
 from nst_tf.machine import processor_name, version_of
 
 try:
@@ -71,7 +72,7 @@ NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 
 
-def requested_sha256(settings: DictConfig) -> str:
+def requested_sha256(settings: Settings) -> str:
     """The identity of a configuration as it was asked for, before anything in it was resolved by measurement.
 
     Equal for equal settings, whatever the order of the words that asked for them. What is done with a whole

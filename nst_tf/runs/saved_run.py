@@ -47,7 +47,7 @@ class SavedRun:
 
     folder: Path
     summary: Mapping[str, Any]
-    settings: DictConfig
+    settings: Settings
     choices: dict[str, str]
     inputs: tuple[SavedInput, ...]
 
@@ -187,7 +187,7 @@ def read_saved_run(folder: Path) -> SavedRun:
     )
 
 
-def _inputs(folder: Path, summary: Mapping[str, Any], settings: DictConfig) -> tuple[SavedInput, ...]:
+def _inputs(folder: Path, summary: Mapping[str, Any], settings: Settings) -> tuple[SavedInput, ...]:
     """The pictures that the configuration names, in its order, with what is recorded of each."""
     styles = [settings.style] if isinstance(settings.style, str) else settings.style
     contents = [] if settings.content is None else [settings.content]
@@ -240,7 +240,7 @@ def _input(folder: Path, name: str, entry: Any) -> SavedInput:
 # ---- resume=FOLDER: the settings and pictures of a run that goes on ----
 
 
-def resumable(folder: Path, steps: int | None = None) -> tuple[DictConfig, Inputs, Files]:
+def resumable(folder: Path, steps: int | None = None) -> tuple[Settings, Inputs, Files]:
     """Settings, pictures and files of the run; raises InputError for one that can't go on.
 
     A completed one goes on for ``steps`` at its last size, if its last state was kept; another one has the
@@ -291,7 +291,7 @@ def _refusal_of_completed(saved: SavedRun, steps: int | None) -> str | None:
     )
 
 
-def with_steps(settings: DictConfig, folder: Path, last: Checkpoint | None, steps: int) -> DictConfig:
+def with_steps(settings: Settings, folder: Path, last: Checkpoint | None, steps: int) -> Settings:
     """The settings of a completed run with ``steps`` for its last size; coarser sizes keep theirs.
 
     They are those of a run that makes them all at once. Raises InputError unless that is more than ``last``,

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
-
 from nst_tf.config.inputs import Inputs, layer_weights, scaled, style_scales
+from nst_tf.config.schema import Settings
 from nst_tf.errors import InputError
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.pixels import SMALLEST_SIDE
@@ -87,7 +86,7 @@ def planned_sizes(planned: Sequence[Scale], shapes_at: ShapesAt) -> PlannedSizes
     return PlannedSizes(planned, first, None)
 
 
-def sides_multiple_of(settings: DictConfig, is_texture: bool) -> int:
+def sides_multiple_of(settings: Settings, is_texture: bool) -> int:
     """What the sides of the result are rounded to a multiple of: of a texture on a torus, the poolings'."""
     if not is_texture or option_name(settings.model.padding) != "circular":
         return 1
@@ -95,10 +94,12 @@ def sides_multiple_of(settings: DictConfig, is_texture: bool) -> int:
     return reach_of(option_name(settings.model.name), layers).stride if layers else 1
 
 
-def layers_in_use(settings: DictConfig) -> dict[str, list[str]]:
+def layers_in_use(settings: Settings) -> dict[str, list[str]]:
     """The layers that the content term and the style term read; none where the weight is 0."""
     return {
-        term: list(layer_weights(settings.layers[term])) if settings.objective[term].weight > 0 else []
+        term: list(layer_weights(getattr(settings.layers, term)))
+        if getattr(settings.objective, term).weight > 0
+        else []
         for term in ("content", "style")
     }
 
@@ -127,9 +128,7 @@ class _Limit:
     scale: float = 1.0
 
 
-def check_sizes(
-    settings: DictConfig, inputs: Inputs, largest: Callable[[], str | None] | None = None
-) -> None:
+def check_sizes(settings: Settings, inputs: Inputs, largest: Callable[[], str | None] | None = None) -> None:
     """Raise InputError for a long side with which a picture would be too small, or too large.
 
     ``largest`` says which words work, None if none do; without it, those that ``largest_sizes`` finds.
@@ -160,7 +159,7 @@ def check_sizes(
             raise InputError(f"{limit.key}={value} would {reason}: {works}")
 
 
-def largest_sizes(settings: DictConfig, inputs: Inputs, fits: Fits) -> str | None:
+def largest_sizes(settings: Settings, inputs: Inputs, fits: Fits) -> str | None:
     """The words for the largest long sides, none above those of ``settings``, that every picture can have.
 
     Such as "image.size=512". Where image.style_size has a value of its own, image.size is looked for first,
@@ -197,7 +196,7 @@ def _words(sizes: Mapping[str, int]) -> str:
     return " ".join(f"{key}={value}" for key, value in sizes.items())
 
 
-def _limits(settings: DictConfig, inputs: Inputs) -> list[_Limit]:
+def _limits(settings: Settings, inputs: Inputs) -> list[_Limit]:
     """Of every picture that is resized: see ``shapes_at``."""
     stretch, content = settings.image.stretch.name, inputs.content
     shape = (1, 1) if stretch == "square" else (content.height, content.width)
@@ -223,7 +222,7 @@ def _before_scaling(smallest: int, largest: int, scale: float) -> tuple[int, int
     return first, last
 
 
-def _wanted(settings: DictConfig) -> dict[str, int]:
+def _wanted(settings: Settings) -> dict[str, int]:
     """The long sides that matter."""
     image = settings.image
     if image.style_size is None or image.stretch.name != "none":

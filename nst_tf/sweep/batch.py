@@ -6,9 +6,8 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from omegaconf import DictConfig
-
 from nst_tf.config.inputs import Inputs, read_inputs, video_of
+from nst_tf.config.schema import Settings
 from nst_tf.config.validate import validate
 from nst_tf.runs.memory import check_memory, is_out_of_memory, pictures_that_fit
 from nst_tf.runs.provenance import requested_sha256
@@ -54,7 +53,7 @@ class Batches:
         self._given_up = False
 
     def result_of(
-        self, number: int, requested: str, settings: DictConfig, inputs: Inputs, experiment: Experiment
+        self, number: int, requested: str, settings: Settings, inputs: Inputs, experiment: Experiment
     ) -> BatchedRun | None:
         """The result of the job of this number if it was, or is now, optimized with others, else None.
 
@@ -153,7 +152,7 @@ def batches_of(state: Any) -> Batches | None:
     return Batches.current
 
 
-def _may_go_with_others(settings: DictConfig) -> bool:
+def _may_go_with_others(settings: Settings) -> bool:
     """Whether nothing is asked of the run that only a run by itself can do.
 
     The same bits every time are the same only with the same others; a profile would be that of all.
@@ -172,7 +171,7 @@ def _identity(requested: str, inputs: Inputs) -> _Identity:
     return (requested, *(one.sha256 for one in (inputs.content, *inputs.styles)))
 
 
-def _most(settings: DictConfig, inputs: Inputs, experiment: Experiment) -> int:
+def _most(settings: Settings, inputs: Inputs, experiment: Experiment) -> int:
     """How many runs at once: what was asked for, or what helps, as far as they fit."""
     import tensorflow as tf
 

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.messages import sentence_for
 from nst_tf.config.overrides import explicit_keys
+from nst_tf.config.schema import Settings
 from nst_tf.errors import InputError, terminable
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
@@ -37,7 +38,7 @@ class _Refused(Exception):
     """The folder of the job belongs to another run, and must stay as it is."""
 
 
-def job_of_sweep(settings: DictConfig, state: Any) -> str | float | list[float] | None:
+def job_of_sweep(settings: Settings, state: Any) -> str | float | list[float] | None:
     """Run one job; ``state`` is Hydra's part of its configuration.
 
     Returns the path of its picture, or in a search the value to be minimized; None if it failed, of which
@@ -94,7 +95,7 @@ def one_sentence(error: BaseException) -> str:
     return f"{kind}: {text}" if text else kind
 
 
-def _run_unless_done(settings: DictConfig, state: Any, folder: Path) -> bool:
+def _run_unless_done(settings: Settings, state: Any, folder: Path) -> bool:
     """Run what is not yet done; returns whether everything was."""
     choices, overrides = dict(state.runtime.choices), overrides_of(state)
     if settings.resume is not None:
@@ -119,7 +120,7 @@ def _run_unless_done(settings: DictConfig, state: Any, folder: Path) -> bool:
     return False
 
 
-def _end(sweep: Path, record: JobRecord, settings: DictConfig, state: Any, began: float) -> None:
+def _end(sweep: Path, record: JobRecord, settings: Settings, state: Any, began: float) -> None:
     """Write how the job ended, first into its folder, then into its record."""
     folder, status = sweep / record.folder, record.status
     summary = read_object(folder / SUMMARY)
@@ -131,7 +132,7 @@ def _end(sweep: Path, record: JobRecord, settings: DictConfig, state: Any, began
     write_record(sweep, replace(record, status=status, seconds=time.perf_counter() - began))
 
 
-def _write_failure(folder: Path, record: JobRecord, settings: DictConfig, state: Any) -> None:
+def _write_failure(folder: Path, record: JobRecord, settings: Settings, state: Any) -> None:
     """The summary of a run that did not come as far as to write one."""
     facts: dict[str, Any] = {"status": record.status} | ({"error": record.error} if record.error else {})
     facts |= {

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.config.inputs import read_inputs
 from nst_tf.config.messages import sentence_for
 from nst_tf.config.overrides import ExplicitKeys, explicit_keys
+from nst_tf.config.schema import Settings, as_settings
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.machine import allowed_gpus, visible_gpus
@@ -65,13 +66,13 @@ class Plan:
         self.jobs = self._jobs() if config.hydra.sweeper._target_ == GRID else None
         self.count: int | None = self._trials() if self.jobs is None else len(self.jobs)
 
-    def settings(self, overrides: Sequence[str], number: int = 0) -> tuple[DictConfig, Mapping[str, Any]]:
+    def settings(self, overrides: Sequence[str], number: int = 0) -> tuple[Settings, Mapping[str, Any]]:
         """The configuration of one job, and the option chosen of each group."""
         composed = self._composed(overrides, number)
         choices: Any = OmegaConf.to_container(composed.hydra.runtime.choices)
         with open_dict(composed):
             del composed["hydra"]
-        return composed, choices
+        return as_settings(composed), choices
 
     def explicit(self, overrides: Sequence[str]) -> ExplicitKeys:
         """The keys of a job's overrides that are not an experiment file's."""

@@ -9,11 +9,11 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from nst_tf.config.foreign import read_foreign_yaml
 from nst_tf.config.pictures import style_names
-from nst_tf.config.schema import picture_path
+from nst_tf.config.schema import Settings, as_settings, picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import remove_unfinished, sha256_of_file
 from nst_tf.loggers.loggers import FlatSettings, flat_settings
@@ -49,7 +49,7 @@ class Action(Enum):
 
 
 def next_action(
-    folder: Path, settings: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str] = ()
+    folder: Path, settings: Settings, choices: Mapping[str, Any], overrides: Sequence[str] = ()
 ) -> Action:
     """What to do for the run that ``settings`` describe, given what its folder holds.
 
@@ -95,7 +95,7 @@ def clear(folder: Path, picture: str) -> None:
     (folder / SUMMARY).unlink(missing_ok=True)
 
 
-def _check_pictures(folder: Path, inputs: Any, settings: DictConfig) -> None:
+def _check_pictures(folder: Path, inputs: Any, settings: Settings) -> None:
     """Raise InputError if a picture is not what it was; what can't be read now is told by others."""
     if not isinstance(inputs, Mapping):  # it failed before it read them
         return
@@ -127,7 +127,7 @@ _HYDRA = "hydra/"
 def what_differs(
     file: Path,
     summary: Mapping[str, Any],
-    settings: DictConfig,
+    settings: Settings,
     choices: Mapping[str, Any],
     overrides: Iterable[str] = (),
 ) -> str:
@@ -168,7 +168,7 @@ def as_asked(saved: dict[str, Any], sha256: Any) -> dict[str, Any]:
         for (key, value), put in zip(_MEASURED.items(), keys, strict=True):
             if put and OmegaConf.select(asked, key) is not None:
                 OmegaConf.update(asked, key, value)
-        if requested_sha256(asked) == sha256:
+        if requested_sha256(as_settings(asked)) == sha256:
             return cast("dict[str, Any]", OmegaConf.to_container(asked))
     return saved
 
