@@ -22,7 +22,7 @@ from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.machine import Process
-from nst_tf.runs.folder import CONFIGURATION, METRICS, SUMMARY, SWEEP
+from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, SUMMARY, SWEEP
 
 UNREADABLE = "unreadable"
 
@@ -30,7 +30,6 @@ _STATUSES = ("running", "completed", "diverged", "interrupted", "failed")
 _BEFORE_IT_BEGAN = ("failed", "interrupted")
 """Statuses of a run that may have come to its end before it wrote its configuration."""
 
-_NOTES = ".jobs"  # as nst_tf.sweep.state has it, which builds on this
 # a run.json has 3 kB, a config.yaml 3 kB, and a row of the metrics of a run with 16 layers 1 kB: files of
 # a hundred thousand steps pass, and no file fills the memory
 _MOST_BYTES = 100_000_000
@@ -236,7 +235,7 @@ def _is_broken_off(folder: Path, summary: Mapping[str, Any]) -> bool:
     process = Process.of(summary.get("process"))
     if process is None:
         try:
-            note = read_foreign_json(folder.parent / _NOTES / f"{folder.name}.json", _MOST_BYTES)
+            note = read_foreign_json(folder.parent / JOBS / f"{folder.name}.json", _MOST_BYTES)
         except InputError:
             return False
         process = Process.of(note.get("process")) if note.get("folder") == folder.name else None

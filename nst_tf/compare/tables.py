@@ -16,6 +16,7 @@ from nst_tf.compare.difference import differences
 from nst_tf.compare.reading import ComparedRun, canonical, override_key, short_name, shown
 from nst_tf.compare.yardstick import MEASURES, trade_off
 from nst_tf.errors import printable
+from nst_tf.runs.provenance import SETTLED_BY_A_RUN
 
 # ---- which settings differ among runs ----
 
@@ -23,8 +24,6 @@ from nst_tf.errors import printable
 _OF_RECORDS = ("record.", "resume", "logger")
 _ABSENT = "absent"  # no value's canonical text, for that is JSON
 
-# what a run finds out before its first step (nst_tf.run), and what stands there until then
-_MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None, "balance.calibration": None}
 # follows from pictures, objective and sizes, unless somebody asks for it
 _FOLLOWS = ("balance.calibration",)
 
@@ -67,7 +66,8 @@ def varying(runs: Sequence[ComparedRun]) -> list[str]:
 
 def _value(run: ComparedRun, name: str) -> str | None:
     if run.status != "completed" and (
-        name not in run.settings or (name in _MEASURED and run.settings[name] == _MEASURED[name])
+        name not in run.settings
+        or (name in SETTLED_BY_A_RUN and run.settings[name] == SETTLED_BY_A_RUN[name])
     ):
         return None
     return canonical(run.settings[name]) if name in run.settings else _ABSENT

@@ -68,6 +68,9 @@ def _git_commit() -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 and in_checkout else None
 
 
+SETTLED_BY_A_RUN = {"precision": "auto", "memory": "auto", "tile_size": None, "balance.calibration": None}
+"""What a run finds out itself and writes into its configuration, and what stands there before."""
+
 NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 

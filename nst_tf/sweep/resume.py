@@ -30,7 +30,7 @@ from nst_tf.runs.folder import (
     has_checkpoint,
     read_object,
 )
-from nst_tf.runs.provenance import NOT_OF_A_RUN, requested_sha256
+from nst_tf.runs.provenance import NOT_OF_A_RUN, SETTLED_BY_A_RUN, requested_sha256
 
 _OLD_FILES = (METRICS, PLOT, YARDSTICK, CHECKPOINT, PREVIOUS_CHECKPOINT, CONFIGURATION)
 
@@ -119,8 +119,6 @@ def _check_pictures(folder: Path, inputs: Any, settings: Settings) -> None:
 
 _MOST = 3  # what is named; a sentence is no table
 _LONGEST = 80  # letters of a value; of a longer one, as a list of layers may be, both ends are shown
-# a run writes what became of them
-_MEASURED = {"precision": "auto", "memory": "auto", "tile_size": None, "balance.calibration": None}
 _HYDRA = "hydra/"
 
 
@@ -163,9 +161,9 @@ def as_asked(saved: dict[str, Any], sha256: Any) -> dict[str, Any]:
 
     ``sha256`` is that of what was asked for; without a match, the configuration comes back as it is.
     """
-    for keys in itertools.product((False, True), repeat=len(_MEASURED)):
+    for keys in itertools.product((False, True), repeat=len(SETTLED_BY_A_RUN)):
         asked = OmegaConf.create(saved)
-        for (key, value), put in zip(_MEASURED.items(), keys, strict=True):
+        for (key, value), put in zip(SETTLED_BY_A_RUN.items(), keys, strict=True):
             if put and OmegaConf.select(asked, key) is not None:
                 OmegaConf.update(asked, key, value)
         if requested_sha256(as_settings(asked)) == sha256:
