@@ -1,11 +1,11 @@
-"""Record what torch.optim.LBFGS does, for tests/optimizers/test_torch_lbfgs.py.
+"""Record what torch.optim.LBFGS does, for tests/optim/test_torch_lbfgs.py.
 
 Torch is no dependency of the project. In an environment of its own:
 
     pip install torch==2.13.0 numpy
     python scripts/make_torch_lbfgs_trajectory.py
 
-writes tests/optimizers/torch_lbfgs_trajectory.json: for each case its settings, the losses of the first 30
+writes tests/optim/torch_lbfgs_trajectory.json: for each case its settings, the losses of the first 30
 evaluations of the closure, and the parameters at some of them (later ones, in the flat valley, depend on how
 float32 sums are rounded). Everything is float32 on one thread of the CPU.
 

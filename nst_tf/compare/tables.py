@@ -65,10 +65,9 @@ def varying(runs: Sequence[ComparedRun]) -> list[str]:
 
 
 def _value(run: ComparedRun, name: str) -> str | None:
-    if run.status != "completed" and (
-        name not in run.settings
-        or (name in SETTLED_BY_A_RUN and run.settings[name] == SETTLED_BY_A_RUN[name])
-    ):
+    value = run.settings.get(name)
+    is_settled = not (name in SETTLED_BY_A_RUN and value == SETTLED_BY_A_RUN[name])
+    if run.status != "completed" and not (name in run.settings and is_settled):
         return None
     return canonical(run.settings[name]) if name in run.settings else _ABSENT
 

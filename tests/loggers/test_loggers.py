@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from run.command_line import SMALL, nst
+from cli.command_line import SMALL, nst
 
 from nst_tf.api import composed, stylize
 from nst_tf.config.schema import CONFIGURATION

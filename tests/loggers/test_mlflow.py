@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cli.command_line import SMALL, environment, nst
 from loggers.recorded_run import SUMMARY, pixels, recorded_run
-from run.command_line import SMALL, environment, nst
 
 pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
 pytest.importorskip("filelock", reason="the extra mlflow is not installed")

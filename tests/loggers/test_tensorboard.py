@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command_line import SMALL, nst
 from loggers.recorded_run import SUMMARY, pixels, recorded_run, report, solver
 from omegaconf import OmegaConf
 from PIL import Image
-from run.command_line import SMALL, nst
 
 pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
 

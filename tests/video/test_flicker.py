@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command_line import nst
 from PIL import Image
-from run.command_line import nst
 
 from nst_tf.config.schema import SAMPLES
 from nst_tf.images.read import read_picture

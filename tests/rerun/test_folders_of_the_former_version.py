@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cli.command_line import nst
 from omegaconf import OmegaConf
 from rerun_command import nst_rerun
-from run.command_line import nst
 
 from nst_tf.api import composed
 from nst_tf.compare.cli import main as nst_compare

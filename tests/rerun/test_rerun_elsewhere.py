@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command_line import SMALL, nst
 from omegaconf import OmegaConf
 from PIL import Image
 from rerun_command import Told, nst_rerun
-from run.command_line import SMALL, nst
 
 from nst_tf.machine import PRETEND
 

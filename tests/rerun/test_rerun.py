@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command_line import SMALL, Answer, nst
 from PIL import Image
 from rerun_command import Told, nst_rerun
-from run.command_line import SMALL, Answer, nst
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from run.command_line import keep_sizes
+from cli.command_line import keep_sizes
 
 from nst_tf.rerun.cli import main
 

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cli.command_line import SMALL, nst
 from PIL import Image
 from rerun_command import nst_rerun
-from run.command_line import SMALL, nst
 
 from nst_tf.errors import InputError
 from nst_tf.runs.saved_run import resumable

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command_line import SMALL, Answer, nst
 from PIL import Image
 from rerun_command import nst_rerun
-from run.command_line import SMALL, Answer, nst
 
 WORDS = (*SMALL, "style=samples/mosaic.jpg", "hydra.run.dir=run")
 PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=24", "image.size=48")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cli.command_line import SMALL, nst
 from rerun_command import nst_rerun
-from run.command_line import SMALL, nst
 from saved_folders import saved_folder
 
 ERROR = "optimizer.learning_rate must be above 0, but is nan"

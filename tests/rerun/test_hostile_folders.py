@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command_line import Answer, nst
 from hostile_cases import EXPERIMENTS, FOLDERS, Change, MakesCanary, lay_pickles
 from rerun_command import nst_rerun
-from run.command_line import Answer, nst
 from saved_folders import saved_folder
 
 from nst_tf.config.build import KERAS_TARGETS, check_targets
