@@ -18,14 +18,14 @@ from nst_tf.errors import InputError
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # what describes a run: building one of its classes computes numbers or reads a picture, and no more
-_ROOMS = ("balance", "color", "init", "loggers", "losses", "optim", "pyramid", "statistics", "video")
+_PACKAGES = ("balance", "color", "init", "loggers", "losses", "optim", "pyramid", "statistics", "video")
 _OTHER_MODULES = (
     "nst_tf.guidance.masks",
     "nst_tf.objective.blending",
 )
 
 # what saved runs and people's own experiment files may still call by the name that it had in version 0.1
-_FORMER_ROOMS = {
+_FORMER_MODULES = {
     "nst_tf.colour": "nst_tf.color",
     "nst_tf.configuration.guidance": "nst_tf.guidance.masks",
     "nst_tf.optimizers": "nst_tf.optim",
@@ -126,16 +126,17 @@ def _present_name(target: Any) -> Any:
     if not isinstance(target, str):
         return target
     module, _, name = target.rpartition(".")
-    room = _FORMER_ROOMS.get(module) or _FORMER_ROOMS.get(module.rpartition(".")[0])
-    if room is None and (outer := module.rpartition(".")[0]).startswith("nst_tf."):
-        room = outer  # nst_tf.losses.style.StyleLoss is nst_tf.losses.StyleLoss
-    return f"{room}.{name}" if room and _may_define(room) and name in _classes(room) else target
+    outer = module.rpartition(".")[0]
+    present = _FORMER_MODULES.get(module) or _FORMER_MODULES.get(outer)
+    if present is None and outer.startswith("nst_tf."):
+        present = outer  # nst_tf.losses.style.StyleLoss is nst_tf.losses.StyleLoss
+    return f"{present}.{name}" if present and _may_define(present) and name in _classes(present) else target
 
 
 def check_targets(node: Any) -> None:
     """Raise InputError for the first ``_target_`` in a plain, resolved configuration that may not be built.
 
-    Allowed are classes that are defined in the rooms of nst_tf that describe a run, and the optimizers and
+    Allowed are classes that are defined in the packages of nst_tf that describe a run, and the optimizers and
     schedules of Keras by name. What a module merely imports is not allowed, so that
     ``nst_tf.run.os.system`` is refused; nothing is imported to find out. Hydra's other words
     (``_args_``, ``_partial_``, ``_recursive_``, ``_convert_``) are refused too: they change what is called.
@@ -157,7 +158,7 @@ def check_targets(node: Any) -> None:
 def _check_target(target: Any) -> None:
     if not isinstance(target, str) or not (target in KERAS_TARGETS or _is_class_of_ours(target)):
         raise InputError(
-            f"_target_ {target!r} is not allowed: it must name a class of nst_tf.{', nst_tf.'.join(_ROOMS)},"
+            f"_target_ {target!r} is not allowed: it must name a class of nst_tf.{', nst_tf.'.join(_PACKAGES)},"
             " or an optimizer or schedule as keras.optimizers.NAME or keras.optimizers.schedules.NAME"
         )
 
@@ -174,9 +175,9 @@ def _may_define(module: str) -> bool:
     package, _, rest = module.partition(".")
     if package != _PACKAGE.name:
         return False
-    # a class of somebody's own may stand in a new module of its room; but optim has more than optimizers
-    room, _, inner = rest.partition(".")
-    return module in _OTHER_MODULES or (room in _ROOMS and not (inner and room == "optim"))
+    # a class of somebody's own may stand in a new module of its package; but optim has more than optimizers
+    name, _, inner = rest.partition(".")
+    return module in _OTHER_MODULES or (name in _PACKAGES and not (inner and name == "optim"))
 
 
 @cache
