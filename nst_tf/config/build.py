@@ -157,8 +157,9 @@ def check_targets(node: Any) -> None:
 
 def _check_target(target: Any) -> None:
     if not isinstance(target, str) or not (target in KERAS_TARGETS or _is_class_of_ours(target)):
+        ours = ", ".join(f"nst_tf.{name}" for name in _PACKAGES)
         raise InputError(
-            f"_target_ {target!r} is not allowed: it must name a class of nst_tf.{', nst_tf.'.join(_PACKAGES)},"
+            f"_target_ {target!r} is not allowed: it must name a class of {ours},"
             " or an optimizer or schedule as keras.optimizers.NAME or keras.optimizers.schedules.NAME"
         )
 
