@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from nst_tf.config.overrides import explicit_keys
 from nst_tf.config.schema import as_settings
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
+from nst_tf.files import obstacle_to_writing
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, resume_hint
 from nst_tf.runs.memory import check_memory
@@ -73,13 +73,9 @@ def check_run_folder(folder: Path) -> None:
 
 def check_writable(folder: Path) -> None:
     """Raise InputError if the folder could not be made or written."""
-    nearest = folder
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise InputError(f"can't write to the folder {folder}: {nearest} is not a folder")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"can't write to the folder {folder}: {nearest} is not writable; choose another")
+    if obstacle := obstacle_to_writing(folder):
+        choose = "; choose another" if obstacle.endswith("writable") else ""
+        raise InputError(f"can't write to the folder {folder}: {obstacle}{choose}")
 
 
 # ---- One sentence for what a disk, or whoever else uses it, can do to a run ----

@@ -113,3 +113,13 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def obstacle_to_writing(folder: Path) -> str | None:
+    """Why the folder could not be made or written, as "/there is not writable"; None if it can."""
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        return f"{nearest} is not a folder"
+    return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not writable"

@@ -44,9 +44,9 @@ def run(
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
-    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``batch`` may run
-    it together with others. What was not ``explicit``, but stands in a saved configuration,
-    gives way where it is impossible here: precision and memory.
+    runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``batch`` may run it
+    together with others. A precision or mode of memory that is not ``explicit``, because it stands in a saved
+    configuration, gives way where it is impossible here.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).

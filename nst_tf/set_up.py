@@ -42,10 +42,9 @@ def set_up(
     lap: Callable[[str], None] = lambda name: None,
     explicit: ExplicitKeys = None,
 ) -> SetUp:
-    """Build everything, and settle what a run finds out itself; a line in the log for what is worth one.
+    """Build everything, and settle what a run finds out itself; the log says what is worth a line.
 
-    Precision, memory and balance of the settings are resolved afterwards. What is not ``explicit`` gives way
-    where it is impossible here. ``lap`` is told what is done.
+    What is not ``explicit`` gives way where it is impossible here. ``lap`` is told what is done.
     Raises InputError for what can't be built, does not fit, or leaves nothing to be balanced.
     """
     set_determinism(settings.deterministic)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from nst_tf.compare.sheet import arranged, contact_sheet
 from nst_tf.compare.tables import results_csv, varying
 from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted
-from nst_tf.files import write_text_atomically, written_atomically
+from nst_tf.files import obstacle_to_writing, write_text_atomically, written_atomically
 from nst_tf.runs.folder import SUMMARY
 from nst_tf.vgg.weights import ConvolutionWeights
 
@@ -57,7 +56,8 @@ def compare(
     names = varying(runs)
     arranged(runs, names, rows, column)  # refuses unknown settings before anything is computed
     folder = output if output is not None else _default_output(paths)
-    _check_writable(folder)
+    if obstacle := obstacle_to_writing(folder):
+        raise InputError(f"can't write to {folder}: {obstacle}; choose another with --output")
     if yardstick and any(run.picture for run in runs):
         runs = measured_runs(runs, weights, on_run)
     grid = arranged(runs, names, rows, column)
@@ -84,13 +84,3 @@ def _default_output(paths: Sequence[str | Path]) -> Path:
             return folder
     # the suffix tells apart comparisons of one second, as in conf/config.yaml
     return Path("outputs", "comparison", f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}")
-
-
-def _check_writable(folder: Path) -> None:
-    nearest = folder
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise InputError(f"can't write to {folder}: {nearest} is not a folder; choose another with --output")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"can't write to {folder}: {nearest} is not writable; choose another with --output")
