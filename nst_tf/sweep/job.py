@@ -46,6 +46,7 @@ def job_of_sweep(settings: Settings, state: Any) -> str | float | list[float] | 
     """
     os.chdir(state.runtime.cwd)  # launchers that start processes of their own start them anywhere
     _log_to_file_only()
+    _stay_a_worker_of_joblib()
     folder, sweep = Path(state.runtime.output_dir), Path(state.sweep.dir).absolute()
     record = JobRecord(
         number=state.job.num,
@@ -155,3 +156,14 @@ def _log_to_file_only() -> None:
     for handler in list(root.handlers):
         if type(handler) is logging.StreamHandler:
             root.removeHandler(handler)
+
+
+def _stay_a_worker_of_joblib() -> None:
+    """Keep joblib from replacing a worker that has grown by 300 MB since its first job.
+
+    It takes that for a leak. Here it is TensorFlow and the compiled steps, which the next job needs: a new
+    worker would spend ten seconds to get them again. joblib has no public setting for it.
+    """
+    executor = sys.modules.get("joblib.externals.loky.process_executor")
+    if executor is not None:
+        executor._USE_PSUTIL = False  # pyright: ignore[reportAttributeAccessIssue]
