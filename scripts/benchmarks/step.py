@@ -31,13 +31,9 @@ def rows(sizes: tuple[int, ...], precisions: tuple[str, ...], rounds: int) -> It
             for _ in range(rounds):
                 product.append(seconds_of_product(precision, _SIDE))
                 step += seconds_a_step(solver, max(1, 512 // size) ** 2)
-            rates = 2.0 * _SIDE**3 / min(product) / 1e9, flop_of_step(size, size) / min(step) / 1e9
-            yield {
-                "size": size,
-                "precision": precision,
-                "seconds": min(step),
-                "step_gflops": rates[1],
-                "product_gflops": rates[0],
-                "ratio": rates[1] / rates[0],
-            }
             solver.close()
+            rates = flop_of_step(size, size) / min(step) / 1e9, 2.0 * _SIDE**3 / min(product) / 1e9
+            yield {
+                "size": size, "precision": precision, "seconds": min(step), "step_gflops": rates[0],
+                "product_gflops": rates[1], "ratio": rates[0] / rates[1],
+            }  # fmt: skip
