@@ -23,7 +23,7 @@ def test_a_precision_that_the_processor_lacks_is_left_out_with_one_line(
 ) -> None:
     monkeypatch.setattr(native, "native_precisions", lambda: ())
     monkeypatch.setattr(native, "processor_name", lambda: "Zen 2")
-    monkeypatch.setattr(step, "small_solver", lambda *_: pytest.fail("measured all the same"))
+    monkeypatch.setattr(step, "steps_of", lambda *_: pytest.fail("measured all the same"))
     assert list(step.rows((256,), ("bfloat16",), rounds=1)) == []
     assert capsys.readouterr().out == "bfloat16 left out: this processor (Zen 2) emulates it\n"
 

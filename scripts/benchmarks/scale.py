@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from benchmarks.lines import note
 from benchmarks.native import why_not
-from benchmarks.transfer import seconds_a_step, small_solver
+from benchmarks.transfer import steps_of
 from nst_tf.objective.evaluation import WholePicture
 from nst_tf.vgg.recompute import read_recomputing
 
@@ -34,9 +33,9 @@ def rows(precision: str, sides: Sequence[int] | None) -> Iterator[dict[str, Any]
     for side in sides or SIDES[precision]:
         recomputes = side * side > _MOST_KEPT[precision]
         evaluation = WholePicture(read_recomputing) if recomputes else None
-        solver = small_solver(side, side, precision, keras.optimizers.Adam(0.01), evaluation)
-        seconds = min(seconds_a_step(solver, 1 if side * side > _LARGE else 2))
-        solver.close()
+        steps = steps_of(side, precision, evaluation=evaluation)
+        seconds = steps.seconds_a_step(1, 1 if side * side > _LARGE else 2)
+        del steps  # before the next size is measured
         mode = "recompute" if recomputes else "plain"
         row = {"megapixels": side * side / 1e6, "precision": precision, "mode": mode, "seconds": seconds}
         found.append((row["megapixels"], seconds))

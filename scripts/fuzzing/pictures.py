@@ -6,14 +6,13 @@ import io
 import logging
 import random
 import re
-import struct
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import png
@@ -222,50 +221,49 @@ def _joined(content: bytes, chance: random.Random) -> bytes:
     return content[: chance.randrange(1, len(content))] + other[chance.randrange(len(other)) :]
 
 
+# how the files of a format begin, how long their header is, places of sizes and the like, and their bytes
+_SIZES = (
+    (b"\x89PNG", 33, (16, 20), 4, "big"),
+    (b"BM", 30, (18, 22, 10, 14, 28), 4, "little"),
+    (b"GIF", 10, (6, 8), 2, "little"),
+    (b"RIFF", 30, (4, 16, 24, 27, 20), 3, "little"),
+)
+
+
 def _lying_size(content: bytes, chance: random.Random) -> bytes:
     """Another width or height (or depth), in the place where the format has it."""
-    damaged, value = bytearray(content), chance.choice(_LYING_SIZES)
-    if content.startswith(b"\x89PNG") and len(content) > 33:
-        place = chance.choice((16, 20))
-        damaged[place : place + 4] = struct.pack(">I", value & 0xFFFFFFFF)
-        damaged[29:33] = struct.pack(">I", zlib.crc32(damaged[12:29]))  # else the lie is noticed at once
-    elif content.startswith(b"BM") and len(content) > 30:
-        place = chance.choice((18, 22, 10, 14, 28))
-        damaged[place : place + 4] = struct.pack("<I", value & 0xFFFFFFFF)
-    elif content.startswith(b"GIF") and len(content) > 10:
-        place = chance.choice((6, 8))
-        damaged[place : place + 2] = struct.pack("<H", value & 0xFFFF)
-    elif content.startswith(b"RIFF") and len(content) > 30:
-        place = chance.choice((4, 16, 24, 27, 20))
-        damaged[place : place + 3] = struct.pack("<I", value & 0xFFFFFF)[:3]
-    elif content.startswith(b"\xff\xd8"):
-        found = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2"))
-        if 0 < found < len(content) - 9:
-            place = found + chance.choice((5, 7, 4, 9))
-            damaged[place : place + 2] = struct.pack(">H", value & 0xFFFF)
-    elif content[:4] in (b"II*\0", b"MM\0*"):
+    value = chance.choice(_LYING_SIZES)
+    if content[:4] in (b"II*\0", b"MM\0*"):
         return _lying_tag(content, chance)
-    return bytes(damaged)
+    for beginning, header, places, size, order in _SIZES:
+        if content.startswith(beginning) and len(content) > header:
+            content = _with_number(content, chance.choice(places), value, size, order)
+            if beginning == b"\x89PNG":  # else the lie is noticed at once
+                content = _with_number(content, 29, zlib.crc32(content[12:29]), 4, order)
+    frame = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2"))
+    if content.startswith(b"\xff\xd8") and 0 < frame < len(content) - 9:
+        content = _with_number(content, frame + chance.choice((5, 7, 4, 9)), value, 2, "big")
+    return content
 
 
 def _lying_tag(content: bytes, chance: random.Random) -> bytes:
     """Another value, type or count of an entry of a TIFF's first directory (TIFF 6.0, section 2)."""
-    damaged, order = bytearray(content), "<" if content.startswith(b"II") else ">"
-    if len(content) < 8:
+    order = "little" if content.startswith(b"II") else "big"
+    start = int.from_bytes(content[4:8], order)
+    if len(content) < 8 or start + 2 > len(content):
         return content
-    start = struct.unpack(f"{order}I", content[4:8])[0]
-    if start + 2 > len(content):
-        return content
-    entries = struct.unpack(f"{order}H", content[start : start + 2])[0]
+    entries = int.from_bytes(content[start : start + 2], order)
     place = start + 2 + 12 * chance.randrange(max(1, min(entries, 40)))
     if place + 12 > len(content):
         return content
     part, size = chance.choice(((8, 4), (8, 4), (8, 2), (4, 4), (2, 2), (0, 2)))
     value = chance.choice((*_LYING_SIZES, chance.randrange(1 << 16), len(content) - 3))
-    damaged[place + part : place + part + size] = (value & (256**size - 1)).to_bytes(
-        size, "little" if order == "<" else "big"
-    )
-    return bytes(damaged)
+    return _with_number(content, place + part, value, size, order)
+
+
+def _with_number(content: bytes, place: int, value: int, size: int, order: Literal["little", "big"]) -> bytes:
+    """Put the lowest bytes of the value there."""
+    return content[:place] + (value & (256**size - 1)).to_bytes(size, order) + content[place + size :]
 
 
 _MUTATIONS: tuple[Mutation, ...] = (

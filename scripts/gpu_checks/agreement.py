@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from benchmarks.lines import Finding
+from benchmarks.transfer import Steps, steps_of
 
 from gpu_checks.device import Device, deterministic
-from gpu_checks.steps import Steps, steps_of
 from nst_tf.config.schema import picture_path
 from nst_tf.device import tensor_float_32
 from nst_tf.optim import LBFGS

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import tensorflow as tf
 from benchmarks.lines import Finding
+from benchmarks.transfer import Steps, steps_of
 
 from gpu_checks.agreement import OPTIMIZERS
 from gpu_checks.device import Device
 from gpu_checks.memory_spaces import copies_to_the_host, kernels_of_a_gpu_are_known
-from gpu_checks.steps import Steps, steps_of
 from nst_tf.device import selecting
 from nst_tf.optim import TorchLBFGS
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 from benchmarks.lines import Finding
-from benchmarks.transfer import CONTENT, STYLE
+from benchmarks.transfer import CONTENT, STYLE, steps_of
 
 from gpu_checks.device import Device
-from gpu_checks.steps import steps_of
 from nst_tf.runs.memory import Demand, Mode, peak_bytes
 
 GIB = 2**30

@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 from benchmarks.lines import Finding
 from benchmarks.torch_in_turn import SAME, Peer
-from benchmarks.transfer import small_transfer
+from benchmarks.transfer import small_transfer, steps_of
 
 from gpu_checks.device import Device
-from gpu_checks.steps import steps_of
 from nst_tf.device import tensor_float_32
 from nst_tf.images.pixels import rounded
 from nst_tf.optim import LBFGS

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
+from benchmarks.transfer import steps_of
 
 from gpu_checks.device import Device
-from gpu_checks.steps import steps_of
 from nst_tf.statistics import Covariance, GaussianWasserstein, Gram, SlicedWasserstein, Statistic
 
 STATISTICS: dict[str, Statistic] = {

@@ -12,12 +12,12 @@ from typing import Any
 import tensorflow as tf
 from benchmarks.lines import Finding
 from benchmarks.native import seconds_of_product
-from benchmarks.transfer import flop_of_step
+from benchmarks.transfer import Steps, flop_of_step, steps_of
 from tensorflow.python.eager import context  # graphs as they run are not exported
 
 from gpu_checks.device import Device
-from gpu_checks.steps import Steps, steps_of
 from nst_tf.device import tensor_float_32
+from nst_tf.objective.evaluation import WholePicture
 
 _PRODUCTS = {"GPU": (8192, 16), "CPU": (1024, 2)}  # side of the matrices, and products in a call
 _STEPS_A_CALL = (16, 1)
@@ -86,7 +86,7 @@ def _measured(device: Device, row: Row, rate: float) -> Iterator[dict[str, Any]]
     before = tf.config.optimizer.get_experimental_options().get("layout_optimizer", True)
     tf.config.optimizer.set_experimental_options({"layout_optimizer": row.layout == "chosen"})
     try:
-        steps = steps_of(row.size, row.precision, jit_compile=row.jit_compile)
+        steps = steps_of(row.size, row.precision, evaluation=WholePicture(jit_compile=row.jit_compile))
         tf.config.experimental.reset_memory_stats(device.name)
         began = time.perf_counter()
         ran_in = _data_formats(steps)
