@@ -34,15 +34,10 @@ _NAMES = (
     "<img src=x onerror=window.ran=true>", "=1+1", "\x1b[31mred", "a\nb", "-m", "$(touch canary)", "é日本語",
     " ", "\udcff\udcfe", "'\"", "a&b", "x" * 250, "\u202eabc", "%s", "{a}", "--output", "#", "100%",
 )
-# fmt: on
 _TEXT_FILES = (
-    "run.json",
-    "config.yaml",
-    "metrics.jsonl",
-    "nst.log",
-    ".hydra/overrides.yaml",
-    "yardstick.json",
+    "run.json", "config.yaml", "metrics.jsonl", "nst.log", ".hydra/overrides.yaml", "yardstick.json",
 )
+# fmt: on
 _PICTURES = ("image.png", "inputs/content.png", "inputs/style-0.png")
 
 
@@ -98,9 +93,7 @@ def _make_run(home: Path, folder: Path, number: str, settings: Any, choices: dic
     }
     (folder / "run.json").write_text(json.dumps(summary, indent=2))
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(settings, resolve=True))
-    rows = [
-        {"step": step, "size": 32, "seconds": step / 10, "loss": 2.0 - step, "style": 1.0} for step in (0, 1)
-    ]
+    rows = [{"step": step, "size": 32, "seconds": 0.1, "loss": 2.0 - step, "style": 1.0} for step in (0, 1)]
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     (folder / "nst.log").write_text(
         "[2026-01-01 00:00:00,000] INFO nst_tf.run: loss of the saved picture: 1\n"
@@ -108,9 +101,8 @@ def _make_run(home: Path, folder: Path, number: str, settings: Any, choices: dic
     (folder / ".hydra" / "overrides.yaml").write_text("- steps=2\n")
     (folder / "yardstick.json").write_text(json.dumps({"measures": {"style_distance": 1.0}}))
     Image.effect_noise((32, 27), 50).convert("RGB").save(folder / "image.png")
-    np.savez(
-        folder / "checkpoint.npz", numbers=np.array([0, 1, 1, 0.5]), image=np.zeros((27, 32, 3), np.float32)
-    )
+    image = np.zeros((27, 32, 3), np.float32)
+    np.savez(folder / "checkpoint.npz", numbers=np.array([0, 1, 1, 0.5]), image=image)
 
 
 def damage(sweep: Path, chance: random.Random) -> tuple[str, Path]:
