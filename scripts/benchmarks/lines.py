@@ -96,5 +96,6 @@ def note(sentence: str) -> None:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
+        form = ",.0f" if abs(value) >= 1000 else ".3f" if abs(value) >= 0.01 else ".2g"
+        return format(value, form)
     return str(value)
