@@ -44,7 +44,7 @@ def rows(
 def _row(mode: Mode, megapixels: float, most: float, words: Sequence[str]) -> dict[str, Any] | None:
     words = [
         *("objective=relative", "image.style_size=1024", "pyramid=single", "steps=1", f"memory={mode.name}"),
-        *("record.checkpoint_every=0", *words),
+        *("record.image_every=0", "record.checkpoint_every=0", *words),
     ]
     settings, _ = composed(words)
     inputs = read_inputs(settings)

@@ -20,7 +20,7 @@ def run_nst(*words: str, seconds: float | None = None) -> tuple[list[dict[str, A
     """
     with tempfile.TemporaryDirectory() as folder:
         place = "hydra.sweep.dir" if words[0] == "-m" else "hydra.run.dir"
-        command = [sys.executable, "-m", "nst_tf", *words, "record.image_every=0", f"{place}={folder}/made"]
+        command = [sys.executable, "-m", "nst_tf", *words, f"{place}={folder}/made"]
         # the process that measures may hold memory of a GPU, too
         environment = os.environ | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         began = time.perf_counter()

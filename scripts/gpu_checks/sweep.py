@@ -24,7 +24,7 @@ def measure(size: int, jobs: int, steps: int, budget: float, batch: str) -> Iter
         runs, seconds = run_nst(
             *("-m", "objective=relative", "optimizer=adam", "pyramid=single", "model.weights=random"),
             *(f"optimizer.learning_rate={rates}", f"objective.style.weight={weights}", f"steps={steps}"),
-            *(f"image.size={size}", "sweep.compare=false", f"sweep.batch={together}"),
+            *(f"image.size={size}", "record.image_every=0", "sweep.compare=false", f"sweep.batch={together}"),
             seconds=until - time.perf_counter(),
         )
         seconds_of_steps = sum(run["seconds"]["steps"] for run in runs)
