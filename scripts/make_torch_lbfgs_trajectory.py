@@ -25,7 +25,7 @@ import torch
 EVALUATIONS = 30
 KEPT_POINTS = (1, 5, 10, 15)  # evaluations, counted from 0
 PARAMETERS = 20
-DESTINATION = Path(__file__).parents[1] / "tests" / "optimizers" / "torch_lbfgs_trajectory.json"
+DESTINATION = Path(__file__).parents[1] / "tests" / "optim" / "torch_lbfgs_trajectory.json"
 CASES = {
     "one inner iteration": {"lr": 1.0, "max_iter": 1},
     "twenty inner iterations": {"lr": 1.0, "max_iter": 20},
