@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -19,6 +20,8 @@ from nst_tf.images.pixels import levels_of
 from nst_tf.images.tiff import float_tiff, shown_page
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 # of a profile's header: ICC.1:2022, section 7.2
 _COLOR_SPACE, _CONNECTION_SPACE = slice(16, 20), slice(20, 24)
@@ -39,14 +42,11 @@ def color_to_srgb(image: Image.Image, mode: str, profile: bytes | None, name: st
     are read exactly. A profile that is broken, or meant for another kind of picture, is ignored with a
     warning in the log. CMYK without a usable profile is taken as ideal inks, (1 - ink) * (1 - black).
     """
-    to_srgb: Callable[[Image.Image], Image.Image] | None = None
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if mode == "CMYK" or _moves_colors(source):
-                to_srgb = _converter(source, mode)
-        except _UNUSABLE as error:
-            _warn_of_profile(name, error)
+
+    def conversion(source: ImageCms.ImageCmsProfile) -> Callable[[Image.Image], Image.Image] | None:
+        return _converter(source, mode) if mode == "CMYK" or _moves_colors(source) else None
+
+    to_srgb = _if_usable(profile, name, conversion)
 
     def convert(band: Image.Image) -> Image.Image:
         band = band if band.mode == mode else band.convert(mode)
@@ -64,13 +64,7 @@ def deep_color_to_srgb(
 
     A profile's curves and matrix are applied in floating point; through tables LittleCMS goes, at 8 bits.
     """
-    if not profile:
-        return rgb
-    try:
-        if not _moves_colors(ImageCms.ImageCmsProfile(BytesIO(profile))):
-            return rgb
-    except _UNUSABLE as error:
-        _warn_of_profile(name, error)
+    if not profile or not _if_usable(profile, name, _moves_colors):
         return rgb
     matrix = MatrixProfile.parsed(profile)
     if matrix is not None:
@@ -87,18 +81,15 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
     nothing or cannot be used are treated as :func:`color_to_srgb` treats them.
     """
     levels = np.arange(256, dtype=np.uint8)
-    curve = None  # what the profile makes of every level, (256, 3) in 0..255
-    if profile:
-        try:
-            ramp = Image.fromarray(levels[None])
-            if profile[_COLOR_SPACE] == b"RGB ":
-                ramp = ramp.convert("RGB")
-            # Optimized, LittleCMS replaces the curve by a coarse table: off by 10 levels in the dark for
-            # gamma 1.
-            source, exact = ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.Flags.NOOPTIMIZE
-            curve = np.asarray(_converter(source, ramp.mode, flags=exact)(ramp), np.int16)[0]
-        except _UNUSABLE as error:
-            _warn_of_profile(name, error)
+    mode = "RGB" if profile and profile[_COLOR_SPACE] == b"RGB " else "L"
+
+    def tone_curve(source: ImageCms.ImageCmsProfile) -> np.ndarray:
+        """What the profile makes of every level, (256, 3) in 0..255."""
+        # Optimized, LittleCMS replaces the curve by a coarse table: off by 10 levels in the dark for gamma 1.
+        convert = _converter(source, mode, flags=ImageCms.Flags.NOOPTIMIZE)
+        return np.asarray(convert(Image.fromarray(levels[None]).convert(mode)), np.int16)[0]
+
+    curve = _if_usable(profile, name, tone_curve)
     if curve is None or np.abs(curve - levels[:, None].astype(np.int16)).max() <= _SAME_COLOR:
         return np.repeat(grey[..., None], 3, axis=2)
     channels = [np.interp(grey, levels / 255, curve[:, channel] / 255) for channel in range(3)]
@@ -147,8 +138,15 @@ def _converter(
     return convert
 
 
-def _warn_of_profile(name: str, error: Exception) -> None:
-    log.warning("%s: its color profile cannot be used (%s) and is ignored", name, error)
+def _if_usable(profile: bytes | None, name: str, use: Callable[[ImageCms.ImageCmsProfile], _T]) -> _T | None:
+    """What ``use`` makes of a picture's profile; None without one, or, with a warning, for a broken one."""
+    if not profile:
+        return None
+    try:
+        return use(ImageCms.ImageCmsProfile(BytesIO(profile)))
+    except _UNUSABLE as error:
+        log.warning("%s: its color profile cannot be used (%s) and is ignored", name, error)
+        return None
 
 
 # ---- the profile that a result is converted into and carries: sRGB, or one that the user names ----
