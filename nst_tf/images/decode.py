@@ -36,9 +36,9 @@ class Decoded(NamedTuple):
 def decode(image: Image.Image, name: str, data: bytes = b"") -> Decoded:
     """Load ``image``, turn a copy upright, and convert it to sRGB; ``name`` stands in the messages.
 
-    ``data`` are the bytes of the file that it was opened from, if they are known: of 16-bit color an
-    image of Pillow's has 8 bits. With them the image is not the caller's any more: it is turned itself, for
-    a copy of a large one takes 4 bytes a pixel.
+    ``data`` are the bytes of the file that it was opened from, if they are known: they are needed for 16-bit
+    color, of which Pillow's images hold 8 bits. With them ``image`` itself is loaded and turned, because a
+    copy of a large one would take 4 bytes a pixel.
 
     Raises:
         InputError: a float picture outside [0, 1], a 32-bit integer picture outside 0..65535, or a mode
@@ -72,7 +72,10 @@ def decode(image: Image.Image, name: str, data: bytes = b"") -> Decoded:
 
 
 def decode_floats(tiff: FloatTiff, name: str) -> Decoded:
-    """The same for a TIFF of floating point, in which 0 is black and 1 is white."""
+    """Decode a TIFF of floating point, in which 0 is black and 1 is white.
+
+    Raises InputError for values outside [0, 1].
+    """
     color, alpha, bits = float_samples(tiff, name)
     low, high = color.min(), color.max()
     if not (low >= 0 and high <= 1) or (alpha is not None and np.isnan(alpha).any()):  # also refuses NaN

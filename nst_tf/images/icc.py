@@ -97,7 +97,7 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
 
 
 def converted_in_bands(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> np.ndarray:
-    """The converted image in [0, 1], float32, without a second one of its size beside it."""
+    """The converted image in [0, 1], float32; band by band, so that no 8-bit copy of it takes memory."""
     width, height = image.size
     rows = max(1, _BAND // width)
     found = None
@@ -112,7 +112,7 @@ def converted_in_bands(image: Image.Image, convert: Callable[[Image.Image], Imag
 
 
 def _moves_colors(source: ImageCms.ImageCmsProfile) -> bool:
-    """Whether an RGB profile is anything else than sRGB under another name."""
+    """Whether an RGB profile moves any color by more than a level of 255, taken as sRGB."""
     levels = np.linspace(0, 255, _PROBE_LEVELS).round().astype(np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
     moved = np.asarray(_converter(source, "RGB")(Image.fromarray(probe)), np.int16)
@@ -125,7 +125,7 @@ def _converter(
     target: ImageCms.ImageCmsProfile | None = None,
     flags: ImageCms.Flags = ImageCms.Flags.NONE,
 ) -> Callable[[Image.Image], Image.Image]:
-    """What makes an image in RGB, encoded as ``target`` (sRGB) says, of one in ``mode`` from ``source``."""
+    """A function that converts an image in ``mode`` from ``source`` to RGB in ``target``, sRGB by default."""
     to = target or ImageCms.createProfile("sRGB")
     transform = ImageCms.buildTransform(source, to, mode, "RGB", flags=flags)
 
@@ -139,7 +139,7 @@ def _converter(
 
 
 def _if_usable(profile: bytes | None, name: str, use: Callable[[ImageCms.ImageCmsProfile], _T]) -> _T | None:
-    """What ``use`` makes of a picture's profile; None without one, or, with a warning, for a broken one."""
+    """Apply ``use`` to a picture's profile; None without a profile and, with a warning, for a broken one."""
     if not profile:
         return None
     try:

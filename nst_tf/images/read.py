@@ -79,7 +79,7 @@ def read_picture(path: str | Path) -> Picture:
 
 
 def picture_from_bytes(data: bytes, name: str, place: str) -> Picture:
-    """The same for the bytes of a file of this ``name``; messages say that it is at ``place``."""
+    """Read a picture from the bytes of a file called ``name``; messages say that it is at ``place``."""
     sha256 = hashlib.sha256(data).hexdigest()
     page = shown_page(data, place)
 
@@ -104,9 +104,10 @@ def picture_from_bytes(data: bytes, name: str, place: str) -> Picture:
 
 
 def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes = b"") -> Picture:
-    """The same for a Pillow image, which is left as it was; ``sha256`` is that of its float RGB and alpha.
+    """Read a Pillow image, which is left as it was.
 
-    Where it is a frame of a ``file``, whose bytes are given with its ``name``, that of the file.
+    Its ``sha256`` is that of its float RGB and alpha; of a frame of an animation, that of the animation's
+    ``file``, whose bytes are given.
 
     Raises:
         InputError: as :func:`read_picture`, as far as it applies.
@@ -118,16 +119,14 @@ def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes
     check_area(image.width, image.height, name)
     with refusals(name):
         decoded = decode(image, name)
-        digest = hashlib.sha256(decoded.rgb.tobytes())
-        if decoded.alpha is not None:
+        digest = hashlib.sha256(file or decoded.rgb.tobytes())
+        if decoded.alpha is not None and not file:
             digest.update(decoded.alpha.tobytes())
-        if file:
-            digest = hashlib.sha256(file)
         return _picture(decoded, name, digest.hexdigest(), file)
 
 
 def picture_from_array(array: np.ndarray) -> Picture:
-    """The same for an array (H, W), or (H, W, C) with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels.
+    """Read an array (H, W), or (H, W, C) with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels.
 
     Values are sRGB: uint8 in 0..255, or floats in [0, 1]. The array is copied.
 

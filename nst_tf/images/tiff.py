@@ -33,7 +33,7 @@ _OF_A_PAGE = (Base.ImageWidth, Base.ImageLength, Base.NewSubfileType, Base.Photo
 
 
 class ShownPage(NamedTuple):
-    """The bytes of a file with the page that is to be read as its first, and a note of why another is not."""
+    """The bytes of a file whose header points to the page to read, and a note if that is not the first."""
 
     data: bytes
     note: str | None = None
@@ -66,9 +66,9 @@ def shown_page(data: bytes, name: str | Path) -> ShownPage:
         return ShownPage(data)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # who decodes the file tells of its damages
+            warnings.simplefilter("ignore")  # the decoder warns of damage
             pages = list(_pages(data))
-    except Exception:  # damaged: the decoder says of what kind
+    except Exception:  # damaged: the decoder says how
         return ShownPage(data)
     pictures = [page for page in pages if not page.kind & _MASK and page.pixels]
     if not pictures or pictures[0] is not pages[0]:
@@ -176,10 +176,10 @@ def float_tiff(data: bytes) -> FloatTiff | None:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # who decodes the file tells of its damages
+            warnings.simplefilter("ignore")  # the decoder warns of damage
             directory = _directory(data, ImageFileDirectory_v2(_header(data)).next)
             tags = {tag: directory[tag] for tag in directory}
-    except Exception:  # damaged: whoever decodes it otherwise says of what kind
+    except Exception:  # damaged: the decoder says how
         return None
     if set(_numbers(tags.get(Base.SampleFormat))) != {_FLOATS}:
         return None
@@ -189,7 +189,7 @@ def float_tiff(data: bytes) -> FloatTiff | None:
     return FloatTiff(data, tags, order, _number(tags, Base.ImageWidth), _number(tags, Base.ImageLength))
 
 
-@np.errstate(all="ignore")  # any bytes are numbers to floating point: who takes them looks at what came
+@np.errstate(all="ignore")  # damaged data can hold NaN and infinity: the caller checks the values
 def float_samples(tiff: FloatTiff, name: str | Path) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Upright samples, float32 (H, W, 1) or (H, W, 3), alpha (H, W) or None, and their bits in the file.
 
@@ -255,7 +255,7 @@ def _blocks(tiff: FloatTiff, kind: np.dtype, count: int) -> Iterator[tuple[tuple
 
 
 def _unpacked(tiff: FloatTiff, offset: int, size: int, expected: int) -> bytes:
-    """So many bytes and no more, however many the file holds."""
+    """A strip or tile decompressed to ``expected`` bytes, and no further, however much it holds."""
     data = tiff.data[offset : offset + size]
     if _number(tiff.tags, Base.Compression, _UNCOMPRESSED) in _DEFLATED:
         data = zlib.decompressobj().decompress(data, expected)
