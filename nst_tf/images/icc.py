@@ -22,6 +22,7 @@ from nst_tf.images.tiff import float_tiff, shown_page
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+_Conversion = Callable[[Image.Image], Image.Image]
 
 # of a profile's header: ICC.1:2022, section 7.2
 _COLOR_SPACE, _CONNECTION_SPACE = slice(16, 20), slice(20, 24)
@@ -43,7 +44,7 @@ def color_to_srgb(image: Image.Image, mode: str, profile: bytes | None, name: st
     warning in the log. CMYK without a usable profile is taken as ideal inks, (1 - ink) * (1 - black).
     """
 
-    def conversion(source: ImageCms.ImageCmsProfile) -> Callable[[Image.Image], Image.Image] | None:
+    def conversion(source: ImageCms.ImageCmsProfile) -> _Conversion | None:
         return _converter(source, mode) if mode == "CMYK" or _moves_colors(source) else None
 
     to_srgb = _if_usable(profile, name, conversion)
@@ -96,23 +97,21 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
     return np.stack(channels, axis=2).astype(np.float32)
 
 
-def converted_in_bands(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+def converted_in_bands(image: Image.Image, convert: _Conversion) -> np.ndarray:
     """The converted image in [0, 1], float32; band by band, so that no 8-bit copy of it takes memory."""
     width, height = image.size
     rows = max(1, _BAND // width)
-    found = None
+    one_row = np.asarray(convert(image.crop((0, 0, width, 1))))
+    unit = np.empty((height, *one_row.shape[1:]), np.float32)
     for top in range(0, height, rows):
         bottom = min(height, top + rows)
         levels = np.asarray(convert(image.crop((0, top, width, bottom))))
-        if found is None:
-            found = np.empty((height, *levels.shape[1:]), np.float32)
-        np.divide(levels, 255, out=found[top:bottom], dtype=np.float32)
-    assert found is not None, "a picture has at least one row"  # noqa: S101
-    return found
+        np.divide(levels, 255, out=unit[top:bottom], dtype=np.float32)
+    return unit
 
 
 def _moves_colors(source: ImageCms.ImageCmsProfile) -> bool:
-    """Whether an RGB profile moves any color by more than a level of 255, taken as sRGB."""
+    """Whether an RGB profile differs from sRGB: it moves some color by more than a level of 255."""
     levels = np.linspace(0, 255, _PROBE_LEVELS).round().astype(np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
     moved = np.asarray(_converter(source, "RGB")(Image.fromarray(probe)), np.int16)
@@ -124,18 +123,10 @@ def _converter(
     mode: str,
     target: ImageCms.ImageCmsProfile | None = None,
     flags: ImageCms.Flags = ImageCms.Flags.NONE,
-) -> Callable[[Image.Image], Image.Image]:
+) -> _Conversion:
     """A function that converts an image in ``mode`` from ``source`` to RGB in ``target``, sRGB by default."""
     to = target or ImageCms.createProfile("sRGB")
-    transform = ImageCms.buildTransform(source, to, mode, "RGB", flags=flags)
-
-    def convert(image: Image.Image) -> Image.Image:
-        converted = ImageCms.applyTransform(image, transform)
-        if converted is None:  # only when asked to work in place
-            raise ValueError("no converted image")
-        return converted
-
-    return convert
+    return ImageCms.buildTransform(source, to, mode, "RGB", flags=flags).apply
 
 
 def _if_usable(profile: bytes | None, name: str, use: Callable[[ImageCms.ImageCmsProfile], _T]) -> _T | None:
@@ -193,7 +184,7 @@ class OutputProfile:
         return ImageCms.ImageCmsProfile(BytesIO(self.icc))
 
     @cached_property
-    def _from_srgb(self) -> Callable[[Image.Image], Image.Image]:
+    def _from_srgb(self) -> _Conversion:
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
         return _converter(srgb, "RGB", self._profile)
 
