@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,26 +80,24 @@ def read_picture(path: str | Path) -> Picture:
 def picture_from_bytes(data: bytes, name: str, place: str) -> Picture:
     """Read a picture from the bytes of a file called ``name``; messages say that it is at ``place``."""
     sha256 = hashlib.sha256(data).hexdigest()
+    known = _DECODED.get((sha256, name))
+    if known is not None:
+        return known
     page = shown_page(data, place)
-
-    def cached_or(decoded: Callable[[], Decoded]) -> Picture:
-        picture = _DECODED.get((sha256, name))
-        if picture is None:
-            if page.note:
-                log.warning("%s", page.note)
-            picture = _picture(decoded(), name, sha256, data)
-            _DECODED.put((sha256, name), picture, picture.pixels.nbytes + len(data))
-        return picture
-
     floats = float_tiff(page.data)
     if floats is not None:
         with refusals(place, data):
             check_header(floats.width, floats.height, len(data), place)
             _check_sides(floats.height, floats.width, place)
-            return cached_or(lambda: decode_floats(floats, place))
-    with opened(page.data, place) as image:
-        _check_sides(image.height, image.width, place)
-        return cached_or(lambda: decode(image, place, page.data))
+            picture = _picture(decode_floats(floats, place), name, sha256, data)
+    else:
+        with opened(page.data, place) as image:
+            _check_sides(image.height, image.width, place)
+            picture = _picture(decode(image, place, page.data), name, sha256, data)
+    if page.note:
+        log.warning("%s", page.note)
+    _DECODED.put((sha256, name), picture, picture.pixels.nbytes + len(data))
+    return picture
 
 
 def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes = b"") -> Picture:
