@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command_line import Answer, environment, nst
+from cli.command_line import Answer, environment, nst
 
 from nst_tf.errors import terminable
 from nst_tf.images.read import read_picture

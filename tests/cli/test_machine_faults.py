@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bad_disks import fill, read_only, small_disk, small_files
-from command_line import Answer, environment, nst
+from cli.command_line import Answer, environment, nst
 from PIL import Image
 
 from nst_tf.callbacks import Recording

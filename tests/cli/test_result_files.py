@@ -12,7 +12,7 @@ import numpy as np
 import png
 import pytest
 import tifffile
-from command_line import SMALL, Answer, nst
+from cli.command_line import SMALL, Answer, nst
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 

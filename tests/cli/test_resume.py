@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import Answer, environment, nst
+from cli.command_line import Answer, environment, nst
 from PIL import Image
 
 from nst_tf.callbacks import Recording

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import hydra.core.utils
 import pytest
-from command_line import REPOSITORY, Answer, nst
-from evaluated import PARTS, numpy_loss, size_and_format
+from cli.command_line import REPOSITORY, Answer, nst
+from cli.evaluated import PARTS, numpy_loss, size_and_format
 from omegaconf import OmegaConf
 from PIL import Image
 

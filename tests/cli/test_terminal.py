@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from command_line import Answer, environment, nst_process
-from evaluated import PARTS
+from cli.command_line import Answer, environment, nst_process
+from cli.evaluated import PARTS
 
 from nst_tf.config.schema import CONFIGURATION
 
