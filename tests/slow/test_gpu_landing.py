@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cli.command_line import environment
-from test_launchers import need
+from cli.sweep.launchers import need
 
 _IN_THE_JOBS = """
 import json, os

@@ -1,4 +1,4 @@
-"""Thirty real SIGKILLs at moments chosen by chance: each run ends as if nothing had happened."""
+"""Real SIGKILLs, thirty at moments chosen by chance: each run ends as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from cli.command_line import environment
+from cli.command_line import environment, nst
 from zygote import Zygote
+
+from nst_tf.compare.reading import read_run
 
 OPTIMIZERS = {
     "adam": ("optimizer=adam", "average=0.9", "keep_best=false"),
@@ -118,3 +122,30 @@ def test_thirty_kills(optimizer: str, small: tuple[str, ...], tmp_path: Path, zy
         left = {path.name for path in run.iterdir()} - {path.name for path in whole.iterdir()}
         assert not left, left
     assert half_written >= 2  # of ten, of which about half wait for such a moment
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed(small: tuple[str, ...], tmp_path: Path) -> None:
+    words = (
+        *small,
+        "steps=100000",
+        "record.image_every=0",
+        "record.checkpoint_every=0.01",
+        "hydra.run.dir=run",
+    )
+    process = subprocess.Popen([sys.executable, "-m", "nst_tf", *words], cwd=tmp_path, env=environment())
+    run = tmp_path / "run"
+    deadline = time.monotonic() + 60
+    while not (run / "checkpoint.npz").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert read_run(run).status == "running"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert read_run(run).status == "interrupted"
+    made = len((run / "metrics.jsonl").read_text().splitlines())
+    configuration = run / "config.yaml"
+    configuration.write_text(configuration.read_text().replace("steps: 100000", f"steps: {made + 5}"))
+    resumed = nst(tmp_path, "resume=run")
+    assert resumed.status == 0, resumed.err
+    assert [row["step"] for row in rows(run)] == list(range(made + 5))
+    assert json.loads((run / "run.json").read_text())["process"]["number"] == os.getpid()  # who goes on

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as calendar
 import json
 import os
 import pty
@@ -13,34 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-import hydra.core.utils
 import pytest
-from cli.command_line import environment, nst
-from test_launchers import need, process, wait_for, wait_for_note
-from test_sweep import statuses, summary, told
-from test_terminal import _read, _take_terminal
-
-
-def test_six_runs_of_one_second_have_six_folders(
-    small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from nst_tf import cli as command
-
-    class Noon(calendar.datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return cls(2026, 6, 27, 12, 0, 0)
-
-    def run(settings, choices, folder: Path, overrides, explicit) -> Path:
-        (folder / "run.json").touch(exist_ok=False)
-        return folder / "image.png"
-
-    monkeypatch.setattr(hydra.core.utils, "datetime", Noon)
-    monkeypatch.setattr(command, "run", run)
-    folders = {nst(tmp_path, *small).run for _ in range(6)}
-    assert len(folders) == 6
-    assert {folder.name[:9] for folder in folders} == {"12-00-00-"}
-    assert {folder.parent for folder in folders} == {tmp_path / "outputs" / "2026-06-27"}
+from cli.command_line import environment
+from cli.pseudo_terminal import read_terminal, take_terminal
+from cli.sweep.launchers import need, process, wait_for, wait_for_note
+from cli.sweep.sweeps import statuses, summary, told
 
 
 @pytest.mark.slow
@@ -58,11 +34,11 @@ def test_one_line_that_moves_in_a_terminal(launcher: str, small, tmp_path: Path)
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        preexec_fn=_take_terminal,
+        preexec_fn=take_terminal,
     )
     os.close(theirs)
     shown, deadline = "", time.monotonic() + 200
-    while time.monotonic() < deadline and (piece := _read(ours)):
+    while time.monotonic() < deadline and (piece := read_terminal(ours)):
         shown += piece
     assert started.wait(timeout=10) == 1, shown[-2000:]
     os.close(ours)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,11 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 from cli.command_line import SMALL, nst
-from cli.rerun.rerun_command import Told, nst_rerun
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as some
-from omegaconf import OmegaConf
-from saved_folders import once_composed, saved_folder
+from cli.rerun.exports import check_round_trip, export, once, plain
+from cli.rerun.rerun_command import nst_rerun
+from cli.rerun.saved_folders import once_composed, saved_folder
 
 from nst_tf.api import composed
 from nst_tf.config import schema
@@ -27,33 +24,6 @@ EXPERIMENTS = [
 ]
 
 
-def plain(words: list[str]) -> dict:
-    return OmegaConf.to_container(composed(words)[0], resolve=True, enum_to_str=True)
-
-
-def once(words: list[str]) -> dict:
-    settings = copy.deepcopy(once_composed(tuple(words))[0])
-    return OmegaConf.to_container(settings, resolve=True, enum_to_str=True)
-
-
-def export(folder: Path, run: Path, name: str = "my_study.yaml") -> Told:
-    told = nst_rerun(folder, run, "--export", name)
-    assert told.status == 0, told.err
-    assert told.out == f"nst experiment={name}\n"
-    return told
-
-
-def check_round_trip(folder: Path, words: list[str]) -> dict:
-    """The file's content; its configuration is that of the words, as the schema and Hydra compose both."""
-    run = saved_folder(folder / "run", words)
-    export(folder, run)
-    target = folder / "my_study.yaml"
-    assert plain([f"experiment={target}"]) == once(words)
-    content = yaml.safe_load(target.read_text())
-    target.unlink()
-    return content
-
-
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_survives(experiment: str, tmp_path: Path) -> None:
     content = check_round_trip(tmp_path, [f"experiment={experiment}"])
@@ -61,49 +31,6 @@ def test_every_experiment_survives(experiment: str, tmp_path: Path) -> None:
     groups = {group: one for group, one in once_composed((f"experiment={experiment}",))[1].items() if one}
     for group in groups.keys() - {"experiment"}:
         assert group.startswith("hydra/") or chosen[f"override /{group}"] in (groups[group], "given")
-
-
-WORDS = some.fixed_dictionaries(
-    {},
-    optional={
-        "objective": some.sampled_from(["crowson", "gatys2016", "pastiche", "lecture_gram"]),
-        "objective/style": some.sampled_from(["gram_sum", "mmd_gaussian", "sliced_wasserstein"]),
-        "optimizer": some.sampled_from(["adam", "sgd_exponential", "lbfgs_torch"]),
-        "pyramid": some.just("single"),
-        "init": some.sampled_from(["noise", "style"]),
-        "layers": some.sampled_from(["gatys2016", "given", "johnson2016"]),
-        "layers.style": some.sampled_from(
-            [
-                "[block1_conv1,block3_conv1]",
-                "block2_conv2",
-                "{block2_conv1:2,block1_conv1:0.5}",
-                "{block1_conv1:1.0,block2_conv1:1,block3_conv1:1,block4_conv1:1,block5_conv1:1e-7}",
-            ]
-        ),
-        "layers.content": some.sampled_from(["block4_conv2", "{block3_conv1:1}"]),
-        "objective.style.weight": some.floats(1e-9, 1e9) | some.integers(0, 10**6),
-        "optimizer.learning_rate": some.sampled_from(["1", "1.0", "1e-3"]),
-        "steps": some.integers(1, 10**6),
-        "average": some.sampled_from(["null", "0.99"]),
-        "image.stretch": some.sampled_from(["none", "style", "square"]),
-        "style": some.sampled_from(["[samples/mosaic.jpg,samples/watercolour.jpg]", "samples/mosaic.jpg"]),
-        "record.picture": some.sampled_from(["1e5.png", "null.png", "'a: b #c.png'"]),
-        "+optimizer.name": some.sampled_from(["null", "1e5", "'yes'", "'on'", "'0x10'"]),
-    },
-)
-
-
-@pytest.mark.slow
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(words=WORDS)
-def test_random_words_survive(words: dict, tmp_path: Path) -> None:
-    if "layers.style" in words and words.get("layers") not in (None, "given"):
-        del words["layers.style"]  # Hydra refuses to put a mapping where the option has a list
-    if words.get("layers") not in (None, "given"):
-        words.pop("layers.content", None)
-    if not {"layers.content", "layers.style"} <= words.keys() and words.get("layers") == "given":
-        del words["layers"]  # which is for those who give both
-    check_round_trip(tmp_path, [f"{key}={value}" for key, value in words.items()])
 
 
 def test_the_file_has_every_value_and_tells_where_it_is_from(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from cli.command_line import Answer, nst
 from cli.rerun.rerun_command import nst_rerun
+from cli.rerun.saved_folders import saved_folder
 from hostile_cases import EXPERIMENTS, FOLDERS, Change, MakesCanary, lay_pickles
-from saved_folders import saved_folder
 
 from nst_tf.config.build import KERAS_TARGETS, check_targets
 from nst_tf.errors import InputError

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from cli.command_line import SMALL, nst
 from cli.rerun.rerun_command import nst_rerun
-from saved_folders import saved_folder
+from cli.rerun.saved_folders import saved_folder
 
 ERROR = "optimizer.learning_rate must be above 0, but is nan"
 

@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cli.command_line import Answer, nst
+from cli.command_line import nst
+from cli.sweep.sweeps import SWEEP, statuses, summary, sweep, told
 
 from nst_tf.api import composed
-
-SWEEP = ("sweep.compare=false", "hydra.sweep.dir=sweep")
-
-
-def sweep(folder: Path, *words: str) -> Answer:
-    return nst(folder, "-m", *words, *SWEEP)
-
-
-def told(folder: Path) -> dict:
-    return json.loads((folder / "sweep" / "sweep.json").read_text())
-
-
-def statuses(folder: Path) -> list[str]:
-    return [job["status"] for job in told(folder)["jobs"]]
-
-
-def summary(folder: Path, job: int) -> dict:
-    return json.loads((folder / "sweep" / str(job) / "run.json").read_text())
-
-
-def everything(folder: Path) -> dict[Path, bytes | None]:
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
-
-
-@pytest.fixture
-def mistakes(monkeypatch: pytest.MonkeyPatch):
-    """Runs of 3, 4 and 5 steps end as no run should; returns the steps of all runs that were begun."""
-    import tensorflow as tf
-
-    from nst_tf import recorded_run
-
-    optimize, begun = recorded_run.optimize, []
-
-    def failing(experiment, watchers=(), resumed=None):
-        begun.append(experiment.steps)
-        if experiment.steps == 3:
-            raise MemoryError("Unable to allocate 9 TiB")
-        if experiment.steps == 4:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\ntensor")
-        if experiment.steps == 5:
-            raise ValueError("operands could not be\nbroadcast together")
-        return optimize(experiment, watchers, resumed)
-
-    monkeypatch.setattr(recorded_run, "optimize", failing)
-    return begun
 
 
 def test_whatever_happens_in_a_job_stays_in_it(small, tmp_path: Path, mistakes: list[int]) -> None:

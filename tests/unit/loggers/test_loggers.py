@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 import pytest
-from cli.command_line import SMALL, nst
 
 from nst_tf.api import composed, stylize
 from nst_tf.config.schema import CONFIGURATION
@@ -87,20 +86,6 @@ def test_what_can_not_work_is_refused_in_one_sentence(
         choose()
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize("logger", ["tensorboard", "mlflow"])
-def test_one_that_is_not_installed_is_named_before_any_work(
-    logger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(extra, "find_spec", lambda module: None)
-    answer = nst(tmp_path, *SMALL, f"logger={logger}")
-    assert answer.status == 2
-    assert answer.err == (
-        f"nst: logger={logger} needs the package {logger}, which is not installed:"
-        f" pip install 'nst_tf[{logger}]'\n"
-    )
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_library_has_no_loggers() -> None:

@@ -14,9 +14,7 @@ from nst_tf.losses import ContentLoss, NinePointTotalVariation, StyleLoss, Total
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import WholePicture
 from nst_tf.objective.tiles import Tiles
-from nst_tf.optim import LBFGS
 from nst_tf.optim.lbfgs import over_octaves
-from nst_tf.optim.loop import Solver
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.recompute import read_recomputing
 
@@ -148,30 +146,3 @@ def test_a_jump_at_the_seam_is_as_a_jump_inside(smoothness, random):
         assert (in_the_open, on_torus) == (edge, 2 * edge)
     else:  # 2 (dx^2 / 3 + both diagonals' / 12): a share of 2 / 16 of the pixels is at an edge
         assert on_torus == pytest.approx(2 * (1 / 3 + 2 / 12) * 2 / 16)
-
-
-@pytest.mark.slow
-def test_a_made_texture_has_no_seam(torus, zeros, style, random):
-    """Jumps across the border are as those between neighbours inside; with VGG's own padding they are not."""
-    ratios = {}
-    for name, extractor in (("torus", torus), ("zeros", zeros)):
-        solver = Solver(LBFGS(octaves=4, circular=name == "torus"))
-        start = 0.5 + 0.1 * random.standard_normal(SHAPE)
-        smooth = TotalVariation(weight=0.0, circular=name == "torus")
-        smooth_style = StyleImage(enlarged(style.pixels[:8, :8], 40, 36))
-        solver.enter(start.astype(np.float32), bound(extractor, smooth_style, smooth))
-        for _ in solver.steps(40):
-            pass
-        ratios[name] = seam(solver.image)
-        solver.close()
-    assert ratios["torus"] < 1.3
-    assert ratios["zeros"] > ratios["torus"]
-
-
-def seam(pixels: np.ndarray) -> float:
-    """Mean absolute difference across the border over that between neighbours inside, both directions."""
-    found = []
-    for axis in (0, 1):
-        steps = np.abs(np.roll(pixels, -1, axis) - pixels).mean(axis=(1 - axis, 2))
-        found.append(steps[-1] / steps[:-1].mean())
-    return float(np.mean(found))

@@ -121,15 +121,6 @@ def test_other_paddings_and_poolings(random, random_weights, padding, pooling):
     assert_exact(extractor, terms_of(["block3_conv1"], "block2_conv2", Gram()), random, (61, 83), 32)
 
 
-@pytest.mark.slow
-def test_a_deep_layer_of_a_picture_with_an_interior_tile(random, random_weights):
-    extractor = FeatureExtractor(random_weights, ["block1_conv2", "block4_conv2", "block5_conv1"])
-    middle = tiles_of(330, 481, 160, extractor)[4]
-    assert middle.rows.window_start > 0
-    terms = terms_of(["block1_conv2", "block5_conv1"], "block4_conv2", Gram())
-    assert_exact(extractor, terms, random, (330, 481), 160)
-
-
 def test_bfloat16_to_its_rounding(random, random_weights):
     layers, content, _ = SHALLOW
     extractor = FeatureExtractor(random_weights, [*layers, content], precision="bfloat16")

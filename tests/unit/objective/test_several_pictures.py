@@ -71,16 +71,6 @@ def test_each_picture_has_the_value_and_the_gradient_that_it_has_alone(random, s
     assert_each_is_as_alone(*bound_for_each(objective, random))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("view", [False, True])
-def test_normalized_gradients_and_views_are_those_of_each_picture(random, small_extractor, view):
-    def objective(number):
-        content = ContentLoss({"block2_conv2": 1.0}, normalize_gradients=True)
-        return Objective(small_extractor, content, StyleLoss({"block2_conv1": 1.0}, weight=1.0 + number))
-
-    assert_each_is_as_alone(*bound_for_each(objective, random, view))
-
-
 def test_the_network_is_asked_once_for_all_of_them(random, small_extractor):
     def objective(number):
         return Objective(small_extractor, None, StyleLoss({"block1_conv1": 1.0, "block2_conv1": 1.0}))

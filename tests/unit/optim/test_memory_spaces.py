@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from nst_tf.device import selecting
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim import LBFGS, TorchLBFGS
-from nst_tf.optim.batched import BatchedStep, stacked
 from nst_tf.optim.step import CompiledSteps
 
 pytestmark = pytest.mark.skipif(not kernels_of_a_gpu_are_known(), reason="TensorFlow built without CUDA")
@@ -45,20 +42,6 @@ def traced(optimizer, bound, content, average=None):
 def test_a_step_copies_nothing(make, average, transfer):
     with selecting():
         assert copies_to_the_host(traced(make(), *transfer, average)) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "make", [lambda: keras.optimizers.Adam(0.01), lambda: LBFGS(history_size=3)], ids=["adam", "lbfgs"]
-)
-def test_a_step_of_several_copies_nothing(make, transfer):
-    bound, content = transfer
-    with selecting():
-        step = BatchedStep(2, bound.objective, content.shape[:2], make(), clip=True, average=None)
-        found = copies_to_the_host(step.trace(*stacked([bound, bound])))
-    # the axes of a vectorized sum are made of constants, which TensorFlow folds before it runs anything
-    axes = re.compile(r"Cast loop_body/Sum\w*/pfor/Cast:0 -> AddV2 ")
-    assert [one for one in found if not axes.match(one)] == []
 
 
 def test_a_branch_is_found(transfer):

@@ -92,28 +92,6 @@ def test_each_ends_as_alone(small_extractor, make, average):
         assert solver.learning_rate == expected.learning_rate
 
 
-@pytest.mark.slow
-def test_one_that_goes_wrong_leaves_and_the_others_go_on_as_before(small_extractor):
-    rates = (0.01, 1e30, 0.02)
-    _, losses = together([keras.optimizers.Adam(rate) for rate in rates], small_extractor, clip=False)
-    assert losses[1][-1] is None
-    assert len(losses[1]) < STEPS
-    for number in (0, 2):
-        _, expected = alone(number, keras.optimizers.Adam(rates[number]), small_extractor, clip=False)
-        np.testing.assert_allclose(losses[number], expected, rtol=1e-4)
-
-
-@pytest.mark.slow
-def test_equal_batches_share_their_compiled_steps(small_extractor):
-    batches = BatchedSteps()
-    make = [keras.optimizers.Adam(rate) for rate in RATES]
-    first, losses = together(make, small_extractor, batches=batches)
-    assert [solver.traces for solver in first] == [2, 0, 0]
-    second, again = together(make, small_extractor, batches=batches)
-    assert [solver.traces for solver in second] == [0, 0, 0]
-    assert again == losses
-
-
 def test_another_structure_has_no_seat(small_extractor):
     lanes = BatchedLanes(BatchedSteps(), 2)
     Transfer(0, keras.optimizers.SGD(0.1), small_extractor, lanes.lanes[0]).enter(SIZES[0])

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cli.command_line import SMALL, environment, nst
+from cli.command_line import SMALL, nst
 from unit.loggers.recorded_run import SUMMARY, pixels, recorded_run
 
 pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
@@ -155,54 +153,3 @@ def test_a_server_that_is_gone_does_not_harm_the_run(
     assert said.startswith("logger=mlflow failed and is left out, the run is not affected: ")
     assert "\n" not in said
     assert json.loads((run.folder / "run.json").read_text())["status"] == "completed"
-
-
-JOB = """
-import sys, time
-from pathlib import Path
-from unit.loggers.recorded_run import SUMMARY, recorded_run
-from nst_tf.loggers.mlflow import MLflow
-import mlflow.tracking  # the slow part: all begin at the same moment
-
-sweep, number = Path("swept").absolute(), sys.argv[1]
-run = recorded_run(sweep / number, 50, sweep=sweep)
-logger = MLflow("sqlite:///new/mlflow.db", "study")
-logger.begin(run)
-(sweep / f"ready-{number}").touch()
-while len(list(sweep.glob("ready-*"))) < 4:
-    time.sleep(0.005)
-logger.finish("completed", SUMMARY, run.folder / "image.png")
-"""
-
-
-@pytest.mark.slow
-def test_four_processes_at_once_on_a_new_database(tmp_path: Path) -> None:
-    tests = Path(__file__).parents[2]
-    paths = environment() | {"PYTHONPATH": f"{tests.parent}:{tests}"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", JOB, str(number)],
-            cwd=tmp_path,
-            env=paths,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for number in range(4)
-    ]
-    said = [process.communicate(timeout=120)[0] for process in processes]
-    assert said == [""] * 4
-    assert [process.returncode for process in processes] == [0] * 4
-    database = tmp_path / "new" / "mlflow.db"
-    assert rows(database, "select name from experiments where name != 'Default'") == [("study",)]
-    parents = rows(
-        database, "select value, count(*) from tags where key = 'mlflow.parentRunId' group by value"
-    )
-    assert [count for _, count in parents] == [4]
-    assert rows(database, "select count(*), min(status), max(status) from runs") == [
-        (5, "FINISHED", "FINISHED")
-    ]
-    per_run = rows(database, "select count(*) from metrics where key = 'loss' group by run_uuid")
-    assert per_run == [(50,)] * 4
-    link = json.loads((tmp_path / "swept" / "mlflow.json").read_text())
-    assert link["run_id"] == parents[0][0]
