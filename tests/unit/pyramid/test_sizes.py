@@ -59,6 +59,14 @@ def test_the_smallest_size_may_take_more_steps():
     assert CoarseToFine(128, first_factor=2.0).scales(200, 200, 500) == [Scale(200, 200, 500)]
 
 
+def test_all_but_the_wanted_size_may_take_fewer_steps():
+    scales = CoarseToFine(128, 2.0, 1.0, coarse_factor=0.45).scales(1024, 1024, 28)
+    assert [scale.steps for scale in scales] == [13, 13, 13, 28]
+    scales = CoarseToFine(128, 2.0, 2.0, first_factor=3.0, coarse_factor=0.5).scales(512, 512, 10)
+    assert [scale.steps for scale in scales] == [60, 10, 10]
+    assert CoarseToFine(128, coarse_factor=0.5).scales(200, 200, 28) == [Scale(200, 200, 28)]
+
+
 def test_steps_may_be_given_for_each_size():
     scales = CoarseToFine(100, 2.0, steps=[100, 60, 40]).scales(400, 400, 7)
     assert [(scale.size, scale.steps) for scale in scales] == [(100, 100), (200, 60), (400, 40)]
@@ -86,6 +94,7 @@ def test_styles_never_vanish():
         ({"factor": float("nan")}, "factor.*nan"),
         ({"steps_factor": 0.0}, r"steps_factor.*positive.*0\.0"),
         ({"steps_factor": float("inf")}, "steps_factor.*inf"),
+        ({"coarse_factor": 0.0}, r"coarse_factor.*positive.*0\.0"),
         ({"first_factor": -1.0}, r"first_factor.*positive.*-1\.0"),
         ({"smallest": 0}, "smallest.*at least 1.*0"),
         ({"style": "leads"}, "style must be follows or stays.*'leads'"),
