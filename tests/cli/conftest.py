@@ -22,7 +22,7 @@ def _picture(path: Path, height: int, width: int, seed: int) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _untrained_weights_drawn_once() -> Iterator[None]:
+def untrained_weights_drawn_once() -> Iterator[None]:
     """Twenty million random numbers take as long as the rest of a small run."""
     from nst_tf.vgg import weights as sources
 

@@ -31,7 +31,7 @@ def _signals_as_in_a_program() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_call_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is that runs the tests."""
-    for name in ("_SECONDS_OF_A_SLOW_CALL", "_SECONDS_OF_A_VERY_SLOW_CALL"):
+    for name in ("SECONDS_OF_A_SLOW_CALL", "SECONDS_OF_A_VERY_SLOW_CALL"):
         monkeypatch.setattr(f"nst_tf.callbacks.{name}", float("inf"))
 
 
@@ -179,8 +179,8 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         raise SystemExit  # which ends the thread, in silence
 
     monkeypatch.setattr("nst_tf.runs.signals.os._exit", end)
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_BEFORE_SAYING_SO", 0.05)
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_AT_ONCE", 0.05)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_BEFORE_SAYING_SO", 0.05)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_AT_ONCE", 0.05)
     return said
 
 
@@ -212,7 +212,7 @@ def deaf() -> Iterator[None]:
 @thread_ends
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.6)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_FOR_THE_STEP", 0.6)
     with ExitInTime(lambda *how: left.append(how), quiet):
         began = time.monotonic()
         ask(signal.SIGTERM)
@@ -235,7 +235,7 @@ def test_the_second_ctrl_c_does_not_wait(left, deaf) -> None:
 
 
 def test_whoever_leaves_by_themselves_is_not_hurried(left, deaf, monkeypatch) -> None:
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.5)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_FOR_THE_STEP", 0.5)
     with ExitInTime(lambda *how: left.append(how)):
         ask(signal.SIGINT)
     time.sleep(0.7)

@@ -17,7 +17,9 @@ from unit.loggers.recorded_run import SUMMARY, pixels, recorded_run
 pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
 pytest.importorskip("filelock", reason="the extra mlflow is not installed")
 
-from nst_tf.images.read import read_picture
+from nst_tf.api import composed
+from nst_tf.config.inputs import Inputs
+from nst_tf.images.read import picture_from_array, read_picture
 from nst_tf.loggers import Loggers
 from nst_tf.loggers.mlflow import MLflow, mlflow_store
 
@@ -144,9 +146,8 @@ def test_a_server_that_is_gone_does_not_harm_the_run(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     run = recorded_run(tmp_path / "run")
     logger = MLflow("http://127.0.0.1:9", "study")  # port 9 is "discard", where nobody listens
-    logger.begin(run)
     loggers = Loggers({"mlflow": logger})
-    loggers._folder = run.folder
+    loggers.begin(run.folder, composed([])[0], Inputs(picture_from_array(pixels(0.5)), (), ()))
     with caplog.at_level(logging.WARNING):
         loggers.finish()
     (said,) = [message for message in caplog.messages if message.startswith("logger=")]

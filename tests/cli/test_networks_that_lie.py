@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from cli.lying_networks import real_names, refused, serving
 
-# these import Keras, which writes its settings before the folders are exchanged
-
 __all__ = ["real_names"]  # a fixture
 
 PAGE = b"<!doctype html><html><body><h1>Please sign in</h1></body></html>"

@@ -44,5 +44,6 @@ def test_one_line_tells_the_versions_without_importing_tensorflow(command: str, 
 
 
 def test_what_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BELOW", {"TensorFlow": "no-such-package-of-anybody"})
-    assert module.versions() == f"nst_tf {__version__} (TensorFlow is missing)"
+    assert module.version_of("no-such-package-of-anybody") is None
+    monkeypatch.setattr(module, "version_of", lambda package: None if package == "keras" else "1.2.3")
+    assert module.versions() == f"nst_tf {__version__} (TensorFlow 1.2.3, Keras is missing, Hydra 1.2.3)"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from cli.compare.report.conftest import chromium
-from cli.conftest import _untrained_weights_drawn_once, painting, photo, small
+from cli.conftest import painting, photo, small, untrained_weights_drawn_once
 from cli.sweep.conftest import brightness, mistakes
 
 __all__ = [
-    "_untrained_weights_drawn_once",
     "brightness",
     "chromium",
     "mistakes",
     "painting",
     "photo",
     "small",
+    "untrained_weights_drawn_once",
 ]

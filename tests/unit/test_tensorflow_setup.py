@@ -71,7 +71,7 @@ def test_settings_that_keras_could_not_be_imported_with(
     (tmp_path / "keras.json").write_text(text)
     monkeypatch.delitem(sys.modules, "tensorflow")
     if said is None:
-        quiet_tensorflow._check_settings_of_keras()
+        quiet_tensorflow.check_settings_of_keras()
         return
     with pytest.raises(InputError) as caught:
         load_tensorflow()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,18 +121,16 @@ def test_what_has_no_target_is_left_out(picture: Path, content: Path, style: Pat
 def test_targets_are_computed_once_a_picture_and_size(
     picture: Path, content: Path, style: Path, random_weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nst_tf.compare import yardstick
+    from nst_tf.vgg.network import FeatureExtractor
 
-    network = yardstick._network(random_weights)
-    assert yardstick._network(random_weights) is network
-    network._targets.clear()
-    calls = []
-    extract = network._extractor
-    monkeypatch.setattr(network, "_extractor", lambda image: calls.append(image.shape) or extract(image))
+    weights = replace(random_weights, sha256="of no other test")
+    calls, extract = [], FeatureExtractor.__call__
+    monkeypatch.setattr(
+        FeatureExtractor, "__call__", lambda self, image: calls.append(image.shape) or extract(self, image)
+    )
     for _ in range(3):
-        measure(picture, content, [style], [1.0], random_weights)
+        measure(picture, content, [style], [1.0], weights)
     assert len(calls) == 3 + 2  # each picture, and both targets once
-    assert len(network._targets) == 2
 
 
 def test_the_trade_off_is_the_default_objective() -> None:
@@ -154,12 +153,11 @@ def test_too_little_memory_is_a_sentence(
 ) -> None:
     import tensorflow as tf
 
-    from nst_tf.compare import yardstick
+    from nst_tf.vgg.network import FeatureExtractor
 
-    def exhausted(image):
+    def exhausted(self, image):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    network = yardstick._network(random_weights)
-    monkeypatch.setattr(network, "_extractor", exhausted)
+    monkeypatch.setattr(FeatureExtractor, "__call__", exhausted)
     with pytest.raises(InputError, match="not enough memory to measure"):
         measure(picture, content, [], [], random_weights)

