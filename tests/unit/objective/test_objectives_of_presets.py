@@ -58,7 +58,7 @@ def test_from_the_image_through_an_untrained_network(random, random_weights, num
     given = (network.forward(generated), targets, [(1.0, styles)], 32 * 24)
     assert float(loss) == pytest.approx(numpy_objectives.value(preset, *given), rel=1e-5)
     # measured: 1.1e-5 and less, the most from the small differences of tf_tutorial's deep content term; a
-    # ReLU or a maximum that float32 decides otherwise is worth 1e-3: see tests/vgg/test_extractor.py
+    # ReLU or a maximum that float32 decides otherwise is worth 1e-3: see tests/unit/vgg/test_extractor.py
     expected = network.backward(numpy_objectives.gradients(preset, *given))
     assert relative_error(gradient[0], expected) < 5e-5
 
