@@ -1,4 +1,4 @@
-"""Loggers from the command line: one that is missing, and one that is told of a resumed run."""
+"""A logger from the command line whose package is not installed."""
 
 from __future__ import annotations
 
