@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from unit.loggers.recorded_run import SUMMARY, pixels, recorded_run, report, solver
+
+pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
+
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import api_pb2, metadata
 from unit.loggers.event_files import read_folder
-from unit.loggers.recorded_run import SUMMARY, pixels, recorded_run, report, solver
 
 from nst_tf.loggers.tensorboard import TensorBoard
 

