@@ -17,7 +17,7 @@ import tensorflow as tf
 from nst_tf.device import custom_gradient
 from nst_tf.errors import InputError, check_layers, check_weight
 from nst_tf.statistics import Distance, Gram, SquaredError, Statistic
-from nst_tf.statistics.distances import REDUCTIONS, check_reduction
+from nst_tf.statistics.distances import check_reduction, reduced
 from nst_tf.statistics.statistic import is_summable
 from nst_tf.vgg.network import Reading, added
 
@@ -224,7 +224,6 @@ class TotalVariation:
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         pixels = image * self.pixel_scale
-        reduce = REDUCTIONS[self.reduction]
         if self.circular:
             down, right = (tf.roll(pixels, -1, axis) - pixels for axis in (1, 2))
         elif self.coupled:
@@ -234,12 +233,12 @@ class TotalVariation:
             down = pixels[:, 1:] - pixels[:, :-1]
             right = pixels[:, :, 1:] - pixels[:, :, :-1]
         if self.coupled:
-            return reduce((down**2 + right**2 + _SMALLEST_SQUARE) ** (self.power / 2))
+            return reduced((down**2 + right**2 + _SMALLEST_SQUARE) ** (self.power / 2), self.reduction)
 
         def raised(difference: tf.Tensor) -> tf.Tensor:
             return difference**2 if self.power == 2 else tf.abs(difference) ** self.power
 
-        return reduce(raised(down)) + reduce(raised(right))
+        return reduced(raised(down), self.reduction) + reduced(raised(right), self.reduction)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ class SumsOverPositions:
     constants for the gradient.
 
     A statistic that is a sum, or can be weighted, for some parameters only has properties of these names.
+
+    Unless a statistic says otherwise, several styles are the mean of every number of their descriptions, and
+    two descriptions are compared by its ``distance``.
     """
 
     summable: ClassVar[bool] = True
@@ -45,6 +48,12 @@ class SumsOverPositions:
     def describe(self: Any, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Any:
         """Activations [1, H, W, C] -> the description, in the type of the activations."""
         return self.described(self.sums(activations, weights), activations.dtype)
+
+    def blended(self, descriptions: Sequence[Any], shares: Sequence[float]) -> Any:
+        return linear_mean(descriptions, shares)
+
+    def compare(self: Any, generated: Any, style: Any) -> tf.Tensor:
+        return self.distance(generated, style)
 
 
 def as_target(statistic: Statistic, description: Any) -> Any:
