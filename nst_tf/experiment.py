@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
@@ -13,14 +13,14 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance, GivenBalance
-from nst_tf.color import Color, MatchStyleToContent, Unchanged
+from nst_tf.color import Color, Unchanged
 from nst_tf.config.build import build
 from nst_tf.config.inputs import NO_FILES, Files, Inputs, layer_weights, style_scales, video_of
 from nst_tf.config.schema import Settings
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.resize import resize
-from nst_tf.init import ContentStart, Start
+from nst_tf.init import Start
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss, TemporalTarget
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.blending import Blending
@@ -149,7 +149,7 @@ class Parts:
 
 def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
-    parts = Parts(
+    return Parts(
         content=build("objective.content", _with_layers(settings, "content")),
         style=build("objective.style", _with_layers(settings, "style")),
         smoothness=build("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
@@ -161,15 +161,6 @@ def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
         blending=build("blending", settings.blending),
         video=video_of(settings),
     )
-    if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
-        # among what it asks for are trials that it takes back, and its first steps are its largest
-        raise InputError(
-            f"average={settings.average} is for optimizers of small steps without a line search, such as"
-            " optimizer=adam: an average over a line search is worse than its best image"
-        )
-    if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
-        raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
-    return parts
 
 
 def prepare(
@@ -243,12 +234,7 @@ def prepare(
         _log.info("%s", note)
     sizes = experiment.shapes
     if inputs.is_texture:
-        _check_texture(parts, sizes, inputs.content.pixels)
-    if parts.video.temporal_weight > 0 and not isinstance(parts.color, (Unchanged, MatchStyleToContent)):
-        raise InputError(
-            "color=none and color=match_style_to_content go with video=flow: in another color than it is"
-            " optimized in, a result can't be compared with the one before; or say video.weight=0"
-        )
+        _check_seam(sizes[-1], inputs.content.pixels.shape[:2])
     parts.balance.check(len(sizes))
     return experiment
 
@@ -279,18 +265,14 @@ def _evaluation(settings: Settings) -> Evaluation:
     return WholePicture(read, jit_compile=settings.jit_compile)
 
 
-def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
-    """Raise InputError for what needs a content, and for sides that poolings would not divide."""
-    if isinstance(parts.start, ContentStart):
-        raise InputError("init=content needs a content picture, but content=null: say init=noise")
-    if not isinstance(parts.color, Unchanged):
-        raise InputError("content=null has no colors for color=...: leave it out, or say color=none")
-    if sizes[-1] != canvas.shape[:2]:
-        wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
+def _check_seam(possible: Shape, wanted: tuple[int, ...]) -> None:
+    """Raise InputError for a texture whose sides poolings would not divide."""
+    if possible != wanted:
+        sides, nearest = (" x ".join(map(str, shape)) for shape in (wanted, possible))
         raise InputError(
-            f"a texture with model.padding=circular can't have {wanted} pixels (height x width), of which the"
-            f" poolings would leave out some at the seam: the nearest possible are {possible}, with"
-            f" image.size={max(sizes[-1])} and image.aspect={sizes[-1][1] / sizes[-1][0]:.6g}"
+            f"a texture with model.padding=circular can't have {sides} pixels (height x width), of which the"
+            f" poolings would leave out some at the seam: the nearest possible are {nearest}, with"
+            f" image.size={max(possible)} and image.aspect={possible[1] / possible[0]:.6g}"
         )
 
 

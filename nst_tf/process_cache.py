@@ -13,7 +13,6 @@ import numpy as np
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.images.resize import resize
 from nst_tf.objective.evaluation import KnownPictures
-from nst_tf.optim.batched import BatchedSteps
 from nst_tf.optim.step import CompiledSteps
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.weights import ConvolutionWeights, load_weights
@@ -25,6 +24,9 @@ _MOST_EXTRACTORS = 4
 _EXTRACTOR_BYTES = 80_100_000
 # content and styles, at each size of a pyramid; at 1024 x 1024 each has 12.6 MB
 _MOST_RESIZED_BYTES, _MOST_RESIZED = 1 << 28, 32
+# the sizes of a pyramid, of two kinds of batches in turn; one of 16 pictures of 256 x 256, with L-BFGS of 20
+# pairs, has 0.55 GB
+_MOST_BATCHES = 8
 
 
 @dataclass
@@ -32,7 +34,7 @@ class ProcessCache:
     """Weights, networks, what they saw in pictures, and compiled steps, of earlier runs; all bounded."""
 
     steps: CompiledSteps = field(default_factory=CompiledSteps)
-    batches: BatchedSteps = field(default_factory=BatchedSteps)
+    batches: CompiledSteps = field(default_factory=lambda: CompiledSteps(_MOST_BATCHES))
     pictures: KnownPictures = field(default_factory=KnownPictures)
     _weights: BoundedCache[ConvolutionWeights] = field(
         default_factory=lambda: BoundedCache(_MOST_WEIGHTS * _EXTRACTOR_BYTES, _MOST_WEIGHTS)

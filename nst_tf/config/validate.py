@@ -61,6 +61,7 @@ def validate(settings: Settings, choices: Mapping[str, str] | None, files: Files
     _check_style_scale(settings, styles)
     _check_style_layers(settings.style_layers, styles, layer_weights(settings.layers.style))
     _check_statistic(settings, styles)
+    _check_choices(settings)
 
 
 # ---- Keys and types ----
@@ -316,7 +317,10 @@ def _check_count(key: str, values: Sequence[Any], styles: int, right: str) -> No
         raise InputError(f"{key} has {counted(len(values), 'value')} for {counted(styles, 'style')}: {right}")
 
 
-# ---- Statistics without weights of positions, by their names: their classes bring TensorFlow ----
+# ---- Choices that exclude each other, by the names of their classes: to import one brings TensorFlow ----
+
+_WITH_LINE_SEARCH = ("LBFGS", "ScipyLBFGSB")
+_OPTIMIZED_AS_SAVED = ("Unchanged", "MatchStyleToContent")
 
 _WITH_WEIGHTS = (
     "gram, covariance, correlation, channel_means, batch_normalization, mmd_linear, mmd_polynomial up to"
@@ -337,6 +341,29 @@ def _check_statistic(settings: Settings, styles: int) -> None:
         raise InputError(
             f"blending=statistics is not possible with the statistic {name}, of which there is no mean: it is"
             f" with {_WITH_WEIGHTS}; say blending=losses"
+        )
+
+
+def _check_choices(settings: Settings) -> None:
+    """Refuse choices of several groups that are possible one by one."""
+    objective, color = settings.objective, _class_name(settings.color)
+    if not any(term.weight > 0 for term in (objective.content, objective.style, objective.smoothness)):
+        raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
+    if settings.average is not None and _class_name(settings.optimizer) in _WITH_LINE_SEARCH:
+        # among what it asks for are trials that it takes back, and its first steps are its largest
+        raise InputError(
+            f"average={settings.average} is for optimizers of small steps without a line search, such as"
+            " optimizer=adam: an average over a line search is worse than its best image"
+        )
+    if settings.content is None and _class_name(settings.init) == "ContentStart":
+        raise InputError("init=content needs a content picture, but content=null: say init=noise")
+    if settings.content is None and color != "Unchanged":
+        raise InputError("content=null has no colors for color=...: leave it out, or say color=none")
+    is_kept_near = _class_name(settings.video) == "FollowFlow" and settings.video.get("weight") != 0
+    if is_kept_near and color not in _OPTIMIZED_AS_SAVED:
+        raise InputError(
+            "color=none and color=match_style_to_content go with video=flow: in another color than it is"
+            " optimized in, a result can't be compared with the one before; or say video.weight=0"
         )
 
 

@@ -13,7 +13,7 @@ from benchmarks.transfer import small_transfer
 
 from nst_tf.objective import BoundObjective
 from nst_tf.objective.evaluation import WholePicture
-from nst_tf.optim.step import CompiledStep, CompiledSteps
+from nst_tf.optim.step import CompiledStep, CompiledSteps, StepRequest
 from nst_tf.statistics import Statistic
 
 
@@ -71,5 +71,5 @@ def steps_of(
     noise = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
     start = noise if pictures is None else content
     optimizer = optimizer or keras.optimizers.Adam(0.01)
-    _, step = CompiledSteps().take(bound, start, optimizer, clip=True, average=None)
+    step = CompiledSteps().take(StepRequest(bound, start, optimizer))
     return Steps(step, bound)

@@ -190,6 +190,7 @@ BEFORE_TENSORFLOW = {
     "a picture in a folder": ("record.picture=a/b.png", "'a/b.png'", "hydra.run.dir"),
     "unknown suffix": ("record.picture=b.bmp", "'.bmp'", ".png"),
     "no suffix": ("record.picture=image", "''", ".png"),
+    "nothing to do": ("objective.content.weight=0 objective.style.weight=0", "weight 0"),
     "foreign target": ("optimizer._target_=os.system", "'os.system'", "keras.optimizers."),
 }
 
@@ -206,5 +207,4 @@ BEFORE_THE_RUN = {
     "unknown reduction": ("objective=pastiche objective.content.distance.reduction=most", "'most'", "mean"),
     "unknown class": ("optimizer._target_=keras.optimizers.Nothing", "optimizer", "Nothing"),
     "no growth": ("pyramid=coarse_to_fine pyramid.factor=1", "pyramid.factor", "1"),
-    "nothing to do": ("objective.content.weight=0 objective.style.weight=0", "weight 0"),
 }

@@ -15,7 +15,7 @@ from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim import LBFGS, TorchLBFGS
 from nst_tf.optim.batched import BatchedStep, stacked
-from nst_tf.optim.step import CompiledSteps
+from nst_tf.optim.step import CompiledSteps, StepRequest
 
 pytestmark = pytest.mark.skipif(not kernels_of_a_gpu_are_known(), reason="TensorFlow built without CUDA")
 
@@ -29,7 +29,7 @@ def transfer(small_extractor, random):
 
 
 def traced(optimizer, bound, content, average=None):
-    _, step = CompiledSteps().take(bound, content, optimizer, clip=True, average=average)
+    step = CompiledSteps().take(StepRequest(bound, content, optimizer, average=average))
     return step.trace(bound.targets, bound.weights)
 
 
@@ -54,7 +54,7 @@ def test_a_step_copies_nothing(make, average, transfer):
 def test_a_step_of_several_copies_nothing(make, transfer):
     bound, content = transfer
     with selecting():
-        step = BatchedStep(2, bound.objective, content.shape[:2], make(), clip=True, average=None)
+        step = BatchedStep(2, StepRequest(bound, content, make()))
         found = copies_to_the_host(step.trace(*stacked([bound, bound])))
     # the axes of a vectorized sum are made of constants, which TensorFlow folds before it runs anything
     axes = re.compile(r"Cast loop_body/Sum\w*/pfor/Cast:0 -> AddV2 ")
@@ -83,9 +83,8 @@ def test_a_bad_step_is_not_made_and_nothing_after_it(transfer):
     found = []
     for select in (False, True):
         with selecting(select):
-            _, step = CompiledSteps().take(
-                bound, content, keras.optimizers.SGD(1e30), clip=False, average=0.9
-            )
+            request = StepRequest(bound, content, keras.optimizers.SGD(1e30), clip=False, average=0.9)
+            step = CompiledSteps().take(request)
             rows = step(5, bound.targets, bound.weights)
         found.append((rows, *(np.asarray(one) for one in step.state.variables)))
     assert 1 < len(found[0][0]) < 5
