@@ -7,7 +7,9 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
+
+Choice = TypeVar("Choice")
 
 
 class InputError(ValueError):
@@ -88,6 +90,13 @@ def require(right: bool, name: str, value: object, wanted: str, advice: str = ""
     """Raise InputError unless ``right``: that ``name`` must be what is ``wanted``, but is ``value``."""
     if not right:
         raise InputError(f"{name} must be {wanted}, but is {value!r}{advice}")
+
+
+def one_of(key: str, word: str, choices: Mapping[str, Choice]) -> Choice:
+    """What the word stands for; raises InputError for one that is none of the ``choices``."""
+    if word not in choices:
+        raise InputError(f"unknown {key}={word!r}: choose one of {', '.join(choices)}")
+    return choices[word]
 
 
 def is_number(value: Any) -> bool:

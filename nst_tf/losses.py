@@ -39,7 +39,6 @@ class ContentLoss:
     normalize_gradients: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse weights that are negative or not finite: InputError."""
         check_weight("content", self.weight)
         check_layers("content", self.layers)
 
@@ -87,7 +86,6 @@ class StyleLoss:
     normalize_gradients: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse weights that are negative or not finite: InputError."""
         check_weight("style", self.weight)
         check_layers("style", self.layers)
 
@@ -214,7 +212,6 @@ class TotalVariation:
     circular: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a negative weight, a power below 1 and an unknown reduction: InputError."""
         check_weight("smoothness", self.weight)
         check_reduction(self.reduction)
         if not self.power >= 1:
@@ -256,7 +253,6 @@ class NinePointTotalVariation:
     circular: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a weight that is negative or not finite: InputError."""
         check_weight("smoothness", self.weight)
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
@@ -300,7 +296,6 @@ class TemporalLoss:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a weight that is negative or not finite: InputError."""
         check_weight("video", self.weight)
 
     def targets(self, target: TemporalTarget | None, height: int, width: int) -> dict[str, tf.Tensor]:

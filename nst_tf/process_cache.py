@@ -56,22 +56,18 @@ class ProcessCache:
             os.environ.get("NST_TF_WEIGHTS"),
             _state_of(os.environ.get("NST_TF_WEIGHTS", wanted) if wanted == "auto" else wanted),
         )
-        found = self._weights.get(key)
-        if found is None:
-            found = load_weights(architecture, wanted, seed)
-            self._weights.put(key, found, _EXTRACTOR_BYTES)
-        return found
+        return self._weights.get_or_make(
+            key, lambda: load_weights(architecture, wanted, seed), _EXTRACTOR_BYTES
+        )
 
     def extractor(
         self, weights: ConvolutionWeights, layers: tuple[str, ...], **options: str
     ) -> FeatureExtractor:
         """As ``FeatureExtractor``."""
         key = (weights, layers, tuple(sorted(options.items())))
-        found = self._extractors.get(key)
-        if found is None:
-            found = FeatureExtractor(weights, layers, **options)
-            self._extractors.put(key, found, _EXTRACTOR_BYTES)
-        return found
+        return self._extractors.get_or_make(
+            key, lambda: FeatureExtractor(weights, layers, **options), _EXTRACTOR_BYTES
+        )
 
     def resized(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         """As ``resize``; read-only, for a picture that is read-only itself is resized once."""

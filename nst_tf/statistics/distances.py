@@ -63,7 +63,6 @@ class _ElementwiseError:
     factor: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a reduction that does not exist: InputError."""
         check_reduction(self.reduction)
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -167,7 +167,6 @@ class Correlation(SumsOverPositions):
     distance: Distance = field(default_factory=SquaredError)
 
     def __post_init__(self) -> None:
-        """Refuse an epsilon that is not above 0: InputError."""
         check_positive("epsilon of the correlation", self.epsilon)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
@@ -239,7 +238,6 @@ class BatchNormalizationStatistics(SumsOverPositions):
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        """Refuse an epsilon that is not above 0: InputError."""
         check_positive("epsilon of the batch normalization statistics", self.epsilon)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> ChannelSums:

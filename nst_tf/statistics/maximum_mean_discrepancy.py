@@ -57,7 +57,6 @@ class PolynomialKernel:
     constant: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a degree below 1, and a constant below 0, which makes no kernel: InputError."""
         check_whole("degree of the polynomial kernel", self.degree, 1)
         check_at_least_zero("constant of the polynomial kernel", self.constant)
 
@@ -99,7 +98,6 @@ class GaussianKernel:
     has_short_features: ClassVar[bool] = False  # phi has infinitely many dimensions
 
     def __post_init__(self) -> None:
-        """Refuse a sigma that is not above 0: InputError."""
         if self.sigma is not None:
             check_positive("sigma of the Gaussian kernel (null: the median heuristic)", self.sigma)
 
@@ -159,7 +157,6 @@ class MaximumMeanDiscrepancy:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no kernel, fewer than 2 samples and a seed below 0: InputError."""
         if isinstance(self.kernel, type) or not isinstance(self.kernel, Kernel):
             raise InputError(
                 f"unknown kernel {self.kernel!r}: give an object of nst_tf.statistics,"

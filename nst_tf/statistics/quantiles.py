@@ -61,7 +61,6 @@ class SlicedWasserstein(_OfSortedRows):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse fewer than 1 direction and a seed below 0: InputError."""
         if self.directions is not None:
             name = "directions of the sliced Wasserstein distance (null: one a channel)"
             check_whole(name, self.directions, 1)

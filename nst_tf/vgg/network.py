@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from nst_tf.errors import InputError
+from nst_tf.errors import one_of
 from nst_tf.images.pixels import NETWORK_PIXELS
 from nst_tf.vgg.convolution import PADDINGS, Convolution, Padding, circular, replicate, way_to_convolve
 from nst_tf.vgg.layers import (
@@ -51,11 +51,11 @@ class FeatureExtractor:
     ) -> None:
         """Build the chain for ``layers``: names of Keras, with ``_before_relu`` where wanted."""
         self.layers = tuple(dict.fromkeys(layers))
-        self._template = _one_of("model.name", architecture, _ARCHITECTURES)
+        self._template = one_of("model.name", architecture, _ARCHITECTURES)
         check_layer_names(architecture, self.layers)
-        self._pool = _one_of("model.pooling", pooling, POOLINGS)
-        first_padding, other_padding = _one_of("model.padding", padding, PADDINGS)
-        self._to_network_pixels = _one_of("model.pixels", pixels, NETWORK_PIXELS)
+        self._pool = one_of("model.pooling", pooling, POOLINGS)
+        first_padding, other_padding = one_of("model.padding", padding, PADDINGS)
+        self._to_network_pixels = one_of("model.pixels", pixels, NETWORK_PIXELS)
         self.wraps = other_padding is circular
         """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
@@ -186,12 +186,6 @@ class _Function:
 
 class _Pooling(_Function):
     """The step that ends a block."""
-
-
-def _one_of(key: str, name: str, choices: Mapping):
-    if name not in choices:
-        raise InputError(f"unknown {key}={name!r}: choose one of {', '.join(choices)}")
-    return choices[name]
 
 
 # ---- poolings that can stand between the blocks; all 2 x 2 with stride 2 ----
