@@ -111,7 +111,6 @@ class RecordedReports:
         self._told.append(("on_scale", (scale, height, width)))
 
     def on_report(self, report: Report, solver: Solver) -> None:
-        """Keep it, with what the solver shows."""
         if report.is_last_of_call:  # each time the host asks the device
             self._rate = solver.learning_rate
         wanted = self._image_every and (report.step + 1) % self._image_every == 0
@@ -119,7 +118,6 @@ class RecordedReports:
         self._told.append(("on_report", (report, shown)))
 
     def replay(self, callbacks: Sequence[Callback]) -> None:
-        """Tell it all to the callbacks, in order."""
         for method, facts in self._told:
             for callback in callbacks:
                 getattr(callback, method)(*facts)

@@ -56,5 +56,4 @@ class BoundedCache(Generic[Value]):
         return len(self) < count
 
     def clear(self) -> None:
-        """Forget everything."""
         self._entries.clear()

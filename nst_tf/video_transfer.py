@@ -37,7 +37,6 @@ class GivenStart:
     def __call__(
         self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
     ) -> np.ndarray:
-        """The image."""
         return self.image
 
 
@@ -223,7 +222,6 @@ class _OfSize(GivenBalance):
     size: int
 
     def applied(self, bound: BoundObjective, index: int) -> BoundObjective:
-        """The objective with the weights of that size."""
         return self.balance.applied(bound, self.size)
 
 

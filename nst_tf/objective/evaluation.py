@@ -59,7 +59,6 @@ class WholePicture:
     def see(
         self, extractor: FeatureExtractor | None, pixels: np.ndarray, readings: Sequence[Reading]
     ) -> list[Any]:
-        """A picture [H, W, 3] -> what each reading takes of it."""
         if extractor is None:
             return []
         return self.read(extractor, tf.constant(pixels[np.newaxis], tf.float32), readings)

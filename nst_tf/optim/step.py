@@ -246,7 +246,6 @@ class PictureState:
 
     @property
     def named_variables(self) -> dict[str, Any]:
-        """The variables by name, for a checkpoint."""
         return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
 
     @property
@@ -279,7 +278,6 @@ class PictureState:
         return tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0)
 
     def update(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
-        """Move the image."""
         optimizer: Any = self.optimizer  # Keras' own know no `loss`
         if self.needs_loss:
             optimizer.apply([gradient], [self.image], loss=loss)
@@ -339,12 +337,10 @@ class MovingAverage:
         self._left_out = tf.Variable(tf.constant(1.0, tf.float32), name="average_left_out")
 
     def reset(self, image: tf.Tensor) -> None:
-        """Begin with the start image [1, H, W, 3]."""
         self._sum.assign((1 - self._decay) * image)
         self._left_out.assign(self._decay)
 
     def update(self, image: tf.Tensor) -> None:
-        """Take in one more image."""
         self._sum.assign(self._decay * self._sum + (1 - self._decay) * image)
         self._left_out.assign(self._decay * self._left_out)
 
@@ -467,7 +463,6 @@ class CompiledSteps:
         return len(self._waiting)
 
     def take(self, request: StepRequest) -> CompiledStep:
-        """A step that can do what is requested, reset to its ``start``."""
         step = self.waiting_or_made(request.key, lambda: CompiledStep(request))
         step.reset(request.start, request.prototype)
         return step
@@ -477,7 +472,6 @@ class CompiledSteps:
         return self._waiting.take(key) or make()
 
     def give_back(self, step: Any) -> None:
-        """The step is not needed any more; it may be used again."""
         step.close()
         if self._waiting.put(step.key, step, step.bytes):
             gc.collect()  # a graph holds itself in circles: until then it would stay

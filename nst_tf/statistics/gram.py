@@ -10,7 +10,7 @@ import tensorflow as tf
 from nst_tf.device import custom_gradient
 from nst_tf.errors import check_positive
 from nst_tf.statistics.distances import Distance, SquaredError
-from nst_tf.statistics.statistic import SumsOverPositions, as_column, as_vectors, total_of
+from nst_tf.statistics.statistic import SumsOverPositions, total_of, weighted_vectors
 
 
 class GramSums(NamedTuple):
@@ -37,8 +37,7 @@ class Gram(SumsOverPositions):
     distance: Distance = field(default_factory=SquaredError)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> GramSums:
-        vectors = as_vectors(activations)
-        column = as_column(weights, vectors.dtype)
+        vectors, column = weighted_vectors(activations, weights)
         return GramSums(position_count(vectors, column), products_of(vectors, column))
 
     def described(self, sums: GramSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
@@ -73,8 +72,7 @@ def moment_sums(
     The identity holds for any r, which therefore is a constant for the gradient. Products are multiplied in
     the type ``products``, by default that of F.
     """
-    vectors = as_vectors(activations)
-    column = as_column(weights, vectors.dtype)
+    vectors, column = weighted_vectors(activations, weights)
     reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
     scatter, rest = products_of(vectors, column, reference, products or vectors.dtype)
     scatter, rest = tf.cast(scatter, tf.float64), tf.cast(rest, tf.float64)
@@ -200,8 +198,7 @@ class ChannelMeans(SumsOverPositions):
     distance: Distance = field(default_factory=SquaredError)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Totals:
-        vectors = as_vectors(activations)
-        column = as_column(weights, vectors.dtype)
+        vectors, column = weighted_vectors(activations, weights)
         return Totals(position_count(vectors, column), total_of(vectors, column))
 
     def described(self, sums: Totals, dtype: tf.DType = tf.float32) -> tf.Tensor:
@@ -242,10 +239,9 @@ class BatchNormalizationStatistics(SumsOverPositions):
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> ChannelSums:
         """Squares are taken as ``moment_sums`` takes its products."""
-        vectors = as_vectors(activations)
+        vectors, column = weighted_vectors(activations, weights)
         reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
         centred = vectors - reference
-        column = as_column(weights, vectors.dtype)
         rest = tf.cast(total_of(centred, column), tf.float64)
         squares = tf.cast(total_of(tf.square(centred), column), tf.float64)
         positions, means = position_count(vectors, column), tf.cast(reference, tf.float64)

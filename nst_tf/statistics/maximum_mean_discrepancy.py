@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError, check_at_least_zero, check_positive, check_whole
 from nst_tf.statistics.gram import position_count, products_of
-from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero, sizes, total_of
+from nst_tf.statistics.statistic import linear_mean, not_below_zero, sizes, total_of, weighted_vectors
 
 # ---- kernels k(f, s) between activation vectors ----
 
@@ -177,8 +177,7 @@ class MaximumMeanDiscrepancy:
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
         """Activations [1, H, W, C] -> positions and sums of the kernel's features; where it is summable."""
-        vectors = as_vectors(activations)
-        column = as_column(weights, vectors.dtype)
+        vectors, column = weighted_vectors(activations, weights)
         means = self.kernel.feature_means(vectors, column)
         if means is None:
             raise ValueError(f"{self.kernel} has no features that could be summed")
@@ -194,8 +193,8 @@ class MaximumMeanDiscrepancy:
         self, activations: tf.Tensor, weights: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, ...] | Sample:
         """Activations [1, H, W, C] -> the means of the kernel's features, or a sample of the vectors."""
-        vectors = as_vectors(activations)
-        means = self.kernel.feature_means(vectors, as_column(weights, vectors.dtype))
+        vectors, column = weighted_vectors(activations, weights)
+        means = self.kernel.feature_means(vectors, column)
         if means is not None:
             return means
         sample = sampled_rows(vectors, self.samples, self.seed)

@@ -93,6 +93,12 @@ def as_column(weights: tf.Tensor | None, dtype: tf.DType) -> tf.Tensor | None:
     return None if weights is None else tf.cast(tf.reshape(weights, [-1, 1]), dtype)
 
 
+def weighted_vectors(activations: tf.Tensor, weights: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Activations and weights of their positions, as vectors [M, C] and a column [M, 1], or None."""
+    vectors = as_vectors(activations)
+    return vectors, as_column(weights, vectors.dtype)
+
+
 def total_of(vectors: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
     """Vectors [M, C] and their weights [M, 1], or None -> their sum, [C]."""
     return tf.reduce_sum(vectors if weights is None else weights * vectors, axis=0)
