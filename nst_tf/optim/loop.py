@@ -264,7 +264,7 @@ class Solver:
         self._begin_anew(self.best_image)
         self._state.divergence.reset(reference)
         self.roll_backs.append(RollBack(self.step, verdict, loss, rate, self.learning_rate or 1.0))
-        self.roll_backs[-1].tell()
+        _log.warning("%s", self.roll_backs[-1])
 
     def _is_no_explosion(self) -> bool:
         """The first loss may have been almost 0: then raise the reference, and make the step again."""
@@ -436,9 +436,6 @@ class RollBack:
         reason = what_went_wrong(self.verdict, self.loss, self.step)
         return {"step": self.step, "reason": reason, "learning_rate": self.smaller}
 
-    def tell(self) -> None:
-        _log.warning("%s", self)
-
 
 def what_went_wrong(verdict: Verdict, loss: float, step: int) -> str:
     """As "the loss is nan after 3 steps"."""
@@ -450,10 +447,8 @@ def what_went_wrong(verdict: Verdict, loss: float, step: int) -> str:
 
 def as_array(roll_backs: Sequence[RollBack]) -> np.ndarray:
     """For a checkpoint: [MOST_ROLL_BACKS, 5] float64, rows of NaN where there was none."""
-    rows = np.full((MOST_ROLL_BACKS, 5), np.nan)
-    for row, one in zip(rows, roll_backs, strict=False):
-        row[:] = one.step, one.verdict, one.loss, one.learning_rate, one.smaller
-    return rows
+    known = [(one.step, one.verdict, one.loss, one.learning_rate, one.smaller) for one in roll_backs]
+    return np.array(known + [(np.nan,) * 5] * (MOST_ROLL_BACKS - len(known)), np.float64)
 
 
 def from_array(rows: np.ndarray) -> list[RollBack]:
