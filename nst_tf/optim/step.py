@@ -10,6 +10,7 @@ import gc
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Protocol
 
 import keras
@@ -34,7 +35,7 @@ class StepRequest:
     clip: bool = True
     average: float | None = None
 
-    @property
+    @cached_property
     def key(self) -> Hashable:
         """Equal for what one compiled step can do."""
         optimizer = structure_of_optimizer(self.prototype)
