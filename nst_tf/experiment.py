@@ -152,9 +152,9 @@ def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
     return Parts(
         content=build("objective.content", _with_layers(settings, "content")),
         style=build("objective.style", _with_layers(settings, "style")),
-        smoothness=build("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        smoothness=build("objective.smoothness", _smoothness(settings)),
         balance=build("balance", settings.balance),
-        optimizer=build("optimizer", _with_metric(settings)),
+        optimizer=build("optimizer", _optimizer(settings)),
         start=build("init", _with_file(settings.init, files)),
         pyramid=build("pyramid", settings.pyramid),
         color=build("color", settings.color),
@@ -280,33 +280,33 @@ def _wraps(settings: Settings) -> bool:
     return settings.model.padding.name == "circular"
 
 
-def _on_torus(settings: Settings, smoothness: DictConfig) -> dict[str, Any]:
-    """What the network sees beyond a border, smoothness sees there too."""
-    description: Any = OmegaConf.to_container(smoothness, resolve=True)
-    return description | ({"circular": True} if _wraps(settings) else {})
+def _plain(node: DictConfig) -> dict[str, Any]:
+    plain: Any = OmegaConf.to_container(node, resolve=True)
+    return plain
 
 
 def _with_layers(settings: Settings, term: str) -> dict[str, Any]:
-    description: Any = OmegaConf.to_container(getattr(settings.objective, term), resolve=True)
-    layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
-    return description | {"layers": layer_weights(layers[term])}
+    layers: Any = settings.layers
+    return _plain(getattr(settings.objective, term)) | {"layers": layer_weights(_plain(layers)[term])}
 
 
-def _with_metric(settings: Settings) -> dict[str, Any]:
-    """The metric of L-BFGS has the borders of the network, too."""
-    description = _with_float_rate(settings.optimizer)
-    return description | ({"circular": True} if _wraps(settings) and description.get("octaves") else {})
+def _smoothness(settings: Settings) -> dict[str, Any]:
+    """What the network sees beyond a border, smoothness sees there too."""
+    return _plain(settings.objective.smoothness) | ({"circular": True} if _wraps(settings) else {})
 
 
-def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:
-    """Keras refuses a learning rate of 1, and takes 1.0."""
-    description: Any = OmegaConf.to_container(optimizer, resolve=True)
-    rate = description.get("learning_rate")
-    return description | ({"learning_rate": float(rate)} if isinstance(rate, int) else {})
+def _optimizer(settings: Settings) -> dict[str, Any]:
+    """With a rate that Keras takes, 1.0 for 1; the metric of L-BFGS has the borders of the network, too."""
+    description = _plain(settings.optimizer)
+    if isinstance(rate := description.get("learning_rate"), int):
+        description["learning_rate"] = float(rate)
+    if _wraps(settings) and description.get("octaves"):
+        description["circular"] = True
+    return description
 
 
 def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
     """The picture to start from is read when the start is built."""
-    description: Any = OmegaConf.to_container(start, resolve=True)
-    found = files.get(description.get("path"))
+    description = _plain(start)
+    found = files.get(description.get("path", ""))
     return description | ({"path": str(found)} if found else {})

@@ -126,16 +126,9 @@ class LBFGS(keras.optimizers.Optimizer):
         count_update(self)
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "history_size": self.history_size,
-            "lower": self.lower,
-            "upper": self.upper,
-            "first_step": self.first_step,
-            "octaves": self.octaves,
-            "octave_weight": self.octave_weight,
-            "scale": self.scale,
-            "circular": self.circular,
-        }
+        options = ("history_size", "lower", "upper", "first_step")
+        of_metric = ("octaves", "octave_weight", "scale", "circular")
+        return super().get_config() | {name: getattr(self, name) for name in (*options, *of_metric)}
 
     def _learn_if(self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor) -> None:
         """Remember how the gradient changed on the way to the trial, where it tells a curvature."""
@@ -251,11 +244,8 @@ class TorchLBFGS(keras.optimizers.Optimizer):
         count_update(self)
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "history_size": self.history_size,
-            "tolerance_gradient": self.tolerance_gradient,
-            "tolerance_change": self.tolerance_change,
-        }
+        options = ("history_size", "tolerance_gradient", "tolerance_change")
+        return super().get_config() | {name: getattr(self, name) for name in options}
 
     def _update_if(self, condition: tf.Tensor, gradient: tf.Tensor, variables) -> None:
         iterations: Any = self.iterations

@@ -95,12 +95,8 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
             self._told.assign(0)
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "evaluations": self.evaluations,
-            "history_size": self.history_size,
-            "lower": self.lower,
-            "upper": self.upper,
-        }
+        options = ("evaluations", "history_size", "lower", "upper")
+        return super().get_config() | {name: getattr(self, name) for name in options}
 
     def _begun(self, start: tf.Tensor) -> _Round:
         self._start.assign(start)
