@@ -125,23 +125,21 @@ class Tiles:
         return loss, parts, tf.convert_to_tensor(total)
 
     def _passes_of(self, objective: Objective, targets: Targets) -> _Passes:
-        regions = tuple((layer, one.shape[-1]) for layer, one in targets.get("regions", {}).items())
-        key = (objective.structure, regions)
-        found = self._passes.get(key)
-        if found is None:
-            found = self._passes[key] = _Passes(objective, self.size)
-        return found
+        kinds = tuple((kind, layer) for kind in ("content", "regions") for layer in targets.get(kind, {}))
+        key = (objective.structure, kinds, *(one.shape[-1] for one in targets.get("regions", {}).values()))
+        if key not in self._passes:
+            self._passes[key] = _Passes(objective, self.size, kinds)
+        return self._passes[key]
 
 
 class _Passes:
     """The compiled passes of one objective; windows of all shapes share a trace."""
 
-    def __init__(self, objective: Objective, size: int) -> None:
-        self._objective, self._size = objective, size
+    def __init__(self, objective: Objective, size: int, kinds: Sequence[tuple[str, str]]) -> None:
+        """``kinds``: kind and layer of each of a tile's targets, in order."""
+        self._objective, self._size, self._kinds = objective, size, kinds
         self._sums: Callable | None = None
         self._gradient: Callable | None = None
-        self._kinds: list[tuple[str, str]] = []
-        """Kind and layer of each of a tile's targets, in order."""
         self.of_pixels = tf.function(objective.parts_of_pixels, autograph=False)
         """The parts of the image itself, without their weights."""
         self.of_pixels_and_gradient = tf.function(_with_gradient(objective.parts_of_pixels), autograph=False)
@@ -196,9 +194,6 @@ class _Passes:
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]]:
         """Window, place of the tile in it, content targets and weights of regions, by tile."""
         of_content, of_regions = targets.get("content", {}), targets.get("regions", {})
-        self._kinds = [("content", layer) for layer in of_content] + [
-            ("regions", layer) for layer in of_regions
-        ]
         for index, tile in enumerate(self._tiles(image)):
             weights = [tile.of_layer(one, layer) for layer, one in of_regions.items()]
             yield tile.window(image), tile.owned, [*(one[index] for one in of_content.values()), *weights]
