@@ -7,9 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
-
-Choice = TypeVar("Choice")
+from typing import Any, NoReturn
 
 
 class InputError(ValueError):
@@ -92,7 +90,7 @@ def require(right: bool, name: str, value: object, wanted: str, advice: str = ""
         raise InputError(f"{name} must be {wanted}, but is {value!r}{advice}")
 
 
-def one_of(key: str, word: str, choices: Mapping[str, Choice]) -> Choice:
+def one_of(key: str, word: str, choices: Mapping[str, Any]) -> Any:
     """What the word stands for; raises InputError for one that is none of the ``choices``."""
     if word not in choices:
         raise InputError(f"unknown {key}={word!r}: choose one of {', '.join(choices)}")

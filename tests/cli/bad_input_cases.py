@@ -143,6 +143,16 @@ BEFORE_TENSORFLOW = {
         "NearestPatches",
         "memory=recompute",
     ),
+    "a torus that can't be tiled": (
+        "memory=tiles model.padding=circular",
+        "model.padding=circular",
+        "memory=recompute",
+    ),
+    "a gradient that can't be tiled": (
+        "memory=tiles objective.style.normalize_gradients=true",
+        "objective.style.normalize_gradients=true",
+        "memory=recompute",
+    ),
     "negative weight": ("objective.style.weight=-1", "objective.style", "-1"),
     "weight is no number": ("objective.style.weight=nan", "objective.style", "nan"),
     "infinite weight": ("objective.content.weight=inf", "objective.content", "inf"),
