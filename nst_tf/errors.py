@@ -90,13 +90,6 @@ def require(right: bool, name: str, value: object, wanted: str, advice: str = ""
         raise InputError(f"{name} must be {wanted}, but is {value!r}{advice}")
 
 
-def one_of(key: str, word: str, choices: Mapping[str, Any]) -> Any:
-    """What the word stands for; raises InputError for one that is none of the ``choices``."""
-    if word not in choices:
-        raise InputError(f"unknown {key}={word!r}: choose one of {', '.join(choices)}")
-    return choices[word]
-
-
 def is_number(value: Any) -> bool:
     """Whether it is a finite number; True and False are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
@@ -120,6 +113,13 @@ def check_at_least_zero(name: str, value: Any) -> None:
 def check_positive(name: str, value: Any) -> None:
     """Raise InputError unless ``value`` is a finite number > 0."""
     require(is_number(value) and value > 0, name, value, "a finite number above 0")
+
+
+def one_of(key: str, word: str, choices: Mapping[str, Any]) -> Any:
+    """What the word stands for; raises InputError for one that is none of the ``choices``."""
+    if word not in choices:
+        raise InputError(f"unknown {key}={word!r}: choose one of {', '.join(choices)}")
+    return choices[word]
 
 
 def check_weight(name: str, weight: Any) -> None:
