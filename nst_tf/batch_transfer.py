@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from nst_tf.experiment import Experiment
-from nst_tf.optim.batched import BatchedLanes, BatchedSteps, OtherStep, steps_together
+from nst_tf.optim.batched import BatchedLanes, OtherStep, steps_together
 from nst_tf.optim.loop import RollBack, Solver
-from nst_tf.optim.step import structure_of_optimizer
+from nst_tf.optim.step import CompiledSteps, structure_of_optimizer
 from nst_tf.pyramid import Scale
 from nst_tf.report import Report
 from nst_tf.style_transfer import Callback, Outcome, Transfer
@@ -44,7 +44,7 @@ def batch_key(experiment: Experiment) -> Hashable:
     )
 
 
-def optimize_batch(experiments: Sequence[Experiment], waiting: BatchedSteps) -> list[BatchedRun | None]:
+def optimize_batch(experiments: Sequence[Experiment], waiting: CompiledSteps) -> list[BatchedRun | None]:
     """Optimize experiments with one ``batch_key`` as one batch; compiled steps are taken from ``waiting``.
 
     Each comes out as alone, but for rounding. None stands for one that must be made alone: because a step of
@@ -103,17 +103,14 @@ class RecordedReports:
     """Callback that keeps all that it is told, with a picture every ``image_every`` steps (0: none)."""
 
     def __init__(self, image_every: int) -> None:
-        """Nothing yet."""
         self._image_every = image_every
         self._told: list[tuple[str, tuple[Any, ...]]] = []
         self._rate: float | None = None
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Keep it."""
         self._told.append(("on_scale", (scale, height, width)))
 
     def on_report(self, report: Report, solver: Solver) -> None:
-        """Keep it, with what the solver shows."""
         if report.is_last_of_call:  # each time the host asks the device
             self._rate = solver.learning_rate
         wanted = self._image_every and (report.step + 1) % self._image_every == 0
@@ -121,7 +118,6 @@ class RecordedReports:
         self._told.append(("on_report", (report, shown)))
 
     def replay(self, callbacks: Sequence[Callback]) -> None:
-        """Tell it all to the callbacks, in order."""
         for method, facts in self._told:
             for callback in callbacks:
                 getattr(callback, method)(*facts)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -34,6 +34,14 @@ class BoundedCache(Generic[Value]):
         self._entries.move_to_end(key)
         return self._entries[key][0]
 
+    def get_or_make(self, key: Hashable, make: Callable[[], Value], size: int) -> Value:
+        """The value, made and kept as one of ``size`` bytes if it is not there."""
+        found = self.get(key)
+        if found is None:
+            found = make()
+            self.put(key, found, size)
+        return found
+
     def take(self, key: Hashable) -> Value | None:
         """The value, which the cache then holds no more; None if it is not there."""
         return self._entries.pop(key, (None, 0))[0]
@@ -48,5 +56,4 @@ class BoundedCache(Generic[Value]):
         return len(self) < count
 
     def clear(self) -> None:
-        """Forget everything."""
         self._entries.clear()

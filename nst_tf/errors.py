@@ -115,6 +115,13 @@ def check_positive(name: str, value: Any) -> None:
     require(is_number(value) and value > 0, name, value, "a finite number above 0")
 
 
+def one_of(key: str, word: str, choices: Mapping[str, Any]) -> Any:
+    """What the word stands for; raises InputError for one that is none of the ``choices``."""
+    if word not in choices:
+        raise InputError(f"unknown {key}={word!r}: choose one of {', '.join(choices)}")
+    return choices[word]
+
+
 def check_weight(name: str, weight: Any) -> None:
     """Raise InputError unless ``weight`` is a finite number >= 0."""
     name = f"the weight of {name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
@@ -13,14 +13,14 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance, GivenBalance
-from nst_tf.color import Color, MatchStyleToContent, Unchanged
+from nst_tf.color import Color, Unchanged
 from nst_tf.config.build import build
 from nst_tf.config.inputs import NO_FILES, Files, Inputs, layer_weights, style_scales, video_of
 from nst_tf.config.schema import Settings
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.resize import resize
-from nst_tf.init import ContentStart, Start
+from nst_tf.init import Start
 from nst_tf.losses import ContentLoss, Smoothness, StyleLoss, TemporalLoss, TemporalTarget
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.blending import Blending
@@ -149,27 +149,18 @@ class Parts:
 
 def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
-    parts = Parts(
+    return Parts(
         content=build("objective.content", _with_layers(settings, "content")),
         style=build("objective.style", _with_layers(settings, "style")),
-        smoothness=build("objective.smoothness", _on_torus(settings, settings.objective.smoothness)),
+        smoothness=build("objective.smoothness", _smoothness(settings)),
         balance=build("balance", settings.balance),
-        optimizer=build("optimizer", _with_metric(settings)),
+        optimizer=build("optimizer", _optimizer(settings)),
         start=build("init", _with_file(settings.init, files)),
         pyramid=build("pyramid", settings.pyramid),
         color=build("color", settings.color),
         blending=build("blending", settings.blending),
         video=video_of(settings),
     )
-    if settings.average is not None and getattr(parts.optimizer, "needs_loss", False):
-        # among what it asks for are trials that it takes back, and its first steps are its largest
-        raise InputError(
-            f"average={settings.average} is for optimizers of small steps without a line search, such as"
-            " optimizer=adam: an average over a line search is worse than its best image"
-        )
-    if not any(term.weight > 0 for term in (parts.content, parts.style, parts.smoothness)):
-        raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
-    return parts
 
 
 def prepare(
@@ -243,12 +234,7 @@ def prepare(
         _log.info("%s", note)
     sizes = experiment.shapes
     if inputs.is_texture:
-        _check_texture(parts, sizes, inputs.content.pixels)
-    if parts.video.temporal_weight > 0 and not isinstance(parts.color, (Unchanged, MatchStyleToContent)):
-        raise InputError(
-            "color=none and color=match_style_to_content go with video=flow: in another color than it is"
-            " optimized in, a result can't be compared with the one before; or say video.weight=0"
-        )
+        _check_seam(sizes[-1], inputs.content.pixels.shape[:2])
     parts.balance.check(len(sizes))
     return experiment
 
@@ -279,18 +265,14 @@ def _evaluation(settings: Settings) -> Evaluation:
     return WholePicture(read, jit_compile=settings.jit_compile)
 
 
-def _check_texture(parts: Parts, sizes: Sequence[tuple[int, int]], canvas: np.ndarray) -> None:
-    """Raise InputError for what needs a content, and for sides that poolings would not divide."""
-    if isinstance(parts.start, ContentStart):
-        raise InputError("init=content needs a content picture, but content=null: say init=noise")
-    if not isinstance(parts.color, Unchanged):
-        raise InputError("content=null has no colors for color=...: leave it out, or say color=none")
-    if sizes[-1] != canvas.shape[:2]:
-        wanted, possible = (" x ".join(map(str, shape)) for shape in (canvas.shape[:2], sizes[-1]))
+def _check_seam(possible: Shape, wanted: tuple[int, ...]) -> None:
+    """Raise InputError for a texture whose sides poolings would not divide."""
+    if possible != wanted:
+        sides, nearest = (" x ".join(map(str, shape)) for shape in (wanted, possible))
         raise InputError(
-            f"a texture with model.padding=circular can't have {wanted} pixels (height x width), of which the"
-            f" poolings would leave out some at the seam: the nearest possible are {possible}, with"
-            f" image.size={max(sizes[-1])} and image.aspect={sizes[-1][1] / sizes[-1][0]:.6g}"
+            f"a texture with model.padding=circular can't have {sides} pixels (height x width), of which the"
+            f" poolings would leave out some at the seam: the nearest possible are {nearest}, with"
+            f" image.size={max(possible)} and image.aspect={possible[1] / possible[0]:.6g}"
         )
 
 
@@ -298,33 +280,33 @@ def _wraps(settings: Settings) -> bool:
     return settings.model.padding.name == "circular"
 
 
-def _on_torus(settings: Settings, smoothness: DictConfig) -> dict[str, Any]:
-    """What the network sees beyond a border, smoothness sees there too."""
-    description: Any = OmegaConf.to_container(smoothness, resolve=True)
-    return description | ({"circular": True} if _wraps(settings) else {})
+def _plain(node: DictConfig) -> dict[str, Any]:
+    plain: Any = OmegaConf.to_container(node, resolve=True)
+    return plain
 
 
 def _with_layers(settings: Settings, term: str) -> dict[str, Any]:
-    description: Any = OmegaConf.to_container(getattr(settings.objective, term), resolve=True)
-    layers: Any = OmegaConf.to_container(settings.layers, resolve=True)
-    return description | {"layers": layer_weights(layers[term])}
+    layers: Any = settings.layers
+    return _plain(getattr(settings.objective, term)) | {"layers": layer_weights(_plain(layers)[term])}
 
 
-def _with_metric(settings: Settings) -> dict[str, Any]:
-    """The metric of L-BFGS has the borders of the network, too."""
-    description = _with_float_rate(settings.optimizer)
-    return description | ({"circular": True} if _wraps(settings) and description.get("octaves") else {})
+def _smoothness(settings: Settings) -> dict[str, Any]:
+    """What the network sees beyond a border, smoothness sees there too."""
+    return _plain(settings.objective.smoothness) | ({"circular": True} if _wraps(settings) else {})
 
 
-def _with_float_rate(optimizer: DictConfig) -> dict[str, Any]:
-    """Keras refuses a learning rate of 1, and takes 1.0."""
-    description: Any = OmegaConf.to_container(optimizer, resolve=True)
-    rate = description.get("learning_rate")
-    return description | ({"learning_rate": float(rate)} if isinstance(rate, int) else {})
+def _optimizer(settings: Settings) -> dict[str, Any]:
+    """With a rate that Keras takes, 1.0 for 1; the metric of L-BFGS has the borders of the network, too."""
+    description = _plain(settings.optimizer)
+    if isinstance(rate := description.get("learning_rate"), int):
+        description["learning_rate"] = float(rate)
+    if _wraps(settings) and description.get("octaves"):
+        description["circular"] = True
+    return description
 
 
 def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:
     """The picture to start from is read when the start is built."""
-    description: Any = OmegaConf.to_container(start, resolve=True)
-    found = files.get(description.get("path"))
+    description = _plain(start)
+    found = files.get(description.get("path", ""))
     return description | ({"path": str(found)} if found else {})

@@ -17,7 +17,7 @@ import tensorflow as tf
 from nst_tf.device import custom_gradient
 from nst_tf.errors import InputError, check_layers, check_weight
 from nst_tf.statistics import Distance, Gram, SquaredError, Statistic
-from nst_tf.statistics.distances import REDUCTIONS, check_reduction
+from nst_tf.statistics.distances import check_reduction, reduced
 from nst_tf.statistics.statistic import is_summable
 from nst_tf.vgg.network import Reading, added
 
@@ -39,7 +39,6 @@ class ContentLoss:
     normalize_gradients: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse weights that are negative or not finite: InputError."""
         check_weight("content", self.weight)
         check_layers("content", self.layers)
 
@@ -87,7 +86,6 @@ class StyleLoss:
     normalize_gradients: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse weights that are negative or not finite: InputError."""
         check_weight("style", self.weight)
         check_layers("style", self.layers)
 
@@ -214,7 +212,6 @@ class TotalVariation:
     circular: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a negative weight, a power below 1 and an unknown reduction: InputError."""
         check_weight("smoothness", self.weight)
         check_reduction(self.reduction)
         if not self.power >= 1:
@@ -224,7 +221,6 @@ class TotalVariation:
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         pixels = image * self.pixel_scale
-        reduce = REDUCTIONS[self.reduction]
         if self.circular:
             down, right = (tf.roll(pixels, -1, axis) - pixels for axis in (1, 2))
         elif self.coupled:
@@ -234,12 +230,12 @@ class TotalVariation:
             down = pixels[:, 1:] - pixels[:, :-1]
             right = pixels[:, :, 1:] - pixels[:, :, :-1]
         if self.coupled:
-            return reduce((down**2 + right**2 + _SMALLEST_SQUARE) ** (self.power / 2))
+            return reduced((down**2 + right**2 + _SMALLEST_SQUARE) ** (self.power / 2), self.reduction)
 
         def raised(difference: tf.Tensor) -> tf.Tensor:
             return difference**2 if self.power == 2 else tf.abs(difference) ** self.power
 
-        return reduce(raised(down)) + reduce(raised(right))
+        return reduced(raised(down), self.reduction) + reduced(raised(right), self.reduction)
 
 
 @dataclass(frozen=True)
@@ -257,7 +253,6 @@ class NinePointTotalVariation:
     circular: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a weight that is negative or not finite: InputError."""
         check_weight("smoothness", self.weight)
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
@@ -301,7 +296,6 @@ class TemporalLoss:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a weight that is negative or not finite: InputError."""
         check_weight("video", self.weight)
 
     def targets(self, target: TemporalTarget | None, height: int, width: int) -> dict[str, tf.Tensor]:

@@ -339,6 +339,5 @@ class ShowVersions(argparse.Action):
         super().__init__(option_strings, argparse.SUPPRESS, **others)
 
     def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
-        """Print them."""
         print(versions())  # noqa: T201
         parser.exit()

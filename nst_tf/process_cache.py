@@ -13,7 +13,6 @@ import numpy as np
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.images.resize import resize
 from nst_tf.objective.evaluation import KnownPictures
-from nst_tf.optim.batched import BatchedSteps
 from nst_tf.optim.step import CompiledSteps
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.weights import ConvolutionWeights, load_weights
@@ -25,6 +24,9 @@ _MOST_EXTRACTORS = 4
 _EXTRACTOR_BYTES = 80_100_000
 # content and styles, at each size of a pyramid; at 1024 x 1024 each has 12.6 MB
 _MOST_RESIZED_BYTES, _MOST_RESIZED = 1 << 28, 32
+# the sizes of a pyramid, of two kinds of batches in turn; one of 16 pictures of 256 x 256, with L-BFGS of 20
+# pairs, has 0.55 GB
+_MOST_BATCHES = 8
 
 
 @dataclass
@@ -32,7 +34,7 @@ class ProcessCache:
     """Weights, networks, what they saw in pictures, and compiled steps, of earlier runs; all bounded."""
 
     steps: CompiledSteps = field(default_factory=CompiledSteps)
-    batches: BatchedSteps = field(default_factory=BatchedSteps)
+    batches: CompiledSteps = field(default_factory=lambda: CompiledSteps(_MOST_BATCHES))
     pictures: KnownPictures = field(default_factory=KnownPictures)
     _weights: BoundedCache[ConvolutionWeights] = field(
         default_factory=lambda: BoundedCache(_MOST_WEIGHTS * _EXTRACTOR_BYTES, _MOST_WEIGHTS)
@@ -54,22 +56,18 @@ class ProcessCache:
             os.environ.get("NST_TF_WEIGHTS"),
             _state_of(os.environ.get("NST_TF_WEIGHTS", wanted) if wanted == "auto" else wanted),
         )
-        found = self._weights.get(key)
-        if found is None:
-            found = load_weights(architecture, wanted, seed)
-            self._weights.put(key, found, _EXTRACTOR_BYTES)
-        return found
+        return self._weights.get_or_make(
+            key, lambda: load_weights(architecture, wanted, seed), _EXTRACTOR_BYTES
+        )
 
     def extractor(
         self, weights: ConvolutionWeights, layers: tuple[str, ...], **options: str
     ) -> FeatureExtractor:
         """As ``FeatureExtractor``."""
         key = (weights, layers, tuple(sorted(options.items())))
-        found = self._extractors.get(key)
-        if found is None:
-            found = FeatureExtractor(weights, layers, **options)
-            self._extractors.put(key, found, _EXTRACTOR_BYTES)
-        return found
+        return self._extractors.get_or_make(
+            key, lambda: FeatureExtractor(weights, layers, **options), _EXTRACTOR_BYTES
+        )
 
     def resized(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         """As ``resize``; read-only, for a picture that is read-only itself is resized once."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,19 +25,6 @@ from nst_tf.style_transfer import Callback, Outcome, optimize, score_of
 from nst_tf.video import Beginning, Video, warping_error
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class GivenStart:
-    """An image [H, W, 3] that was made before."""
-
-    image: np.ndarray
-
-    def __call__(
-        self, content: np.ndarray, styles: Sequence[np.ndarray], random: np.random.Generator
-    ) -> np.ndarray:
-        """The image."""
-        return self.image
 
 
 @dataclass(frozen=True)
@@ -223,7 +209,6 @@ class _OfSize(GivenBalance):
     size: int
 
     def applied(self, bound: BoundObjective, index: int) -> BoundObjective:
-        """The objective with the weights of that size."""
         return self.balance.applied(bound, self.size)
 
 
@@ -243,7 +228,7 @@ def _begun(experiment: Experiment, beginning: Beginning | None, video: Video) ->
         before = TemporalTarget(beginning.target, beginning.believed)
     return replace(
         experiment,
-        start=GivenStart(beginning.start),
+        start=lambda content, styles, random: beginning.start,
         pyramid=SingleScale(),
         balance=_OfSize(experiment.balance, len(experiment.scales) - 1),
         steps=video.later_steps(experiment.steps),

@@ -100,8 +100,7 @@ def small_extractor(random_weights):
 @pytest.fixture(scope="session")
 def pretrained_weights():
     """The pretrained VGG-19, only if it is on this computer: a test downloads nothing."""
-    from nst_tf.vgg.downloads import KERAS_FILES, cached_copy
-    from nst_tf.vgg.weights import load_weights
+    from nst_tf.vgg.weights import KERAS_FILES, cached_copy, load_weights
 
     keras_home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
     places = [cached_copy(), keras_home / "models" / KERAS_FILES["vgg19"].name]

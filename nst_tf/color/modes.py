@@ -109,12 +109,12 @@ class Recombine(Color):
         return _ColoredByContent(content)
 
 
+@dataclass(frozen=True, eq=False)
 class _ColoredByContent(Canvas):
-    def __init__(self, content: np.ndarray) -> None:
-        self._content = content
+    content: np.ndarray
 
     def saved(self, image: np.ndarray) -> np.ndarray:
-        return recombined(np.clip(image, 0, 1), self._content)
+        return recombined(np.clip(image, 0, 1), self.content)
 
 
 def recombined(lightness: np.ndarray, chroma: np.ndarray) -> np.ndarray:
@@ -155,13 +155,13 @@ class Only(Color):
         return _Given(recombined(content, result) if self.keep_lightness else result)
 
 
+@dataclass(frozen=True, eq=False)
 class _Given(Canvas):
-    def __init__(self, picture: np.ndarray) -> None:
-        self._picture = picture
+    picture: np.ndarray
 
     def image(self, picture: np.ndarray) -> np.ndarray:
         """The result, wherever a run would start."""
-        return self._picture
+        return self.picture
 
 
 # ---- color=luminance ----
@@ -196,6 +196,7 @@ class Luminance(Color):
         return LuminanceCanvas(content)
 
 
+@dataclass(frozen=True, eq=False)
 class LuminanceCanvas(Canvas):
     """The image is a place in each pixel's room: 0 is as dark, 1 as bright as its color can be.
 
@@ -203,19 +204,18 @@ class LuminanceCanvas(Canvas):
     size is held but the content.
     """
 
-    def __init__(self, content: np.ndarray) -> None:
-        self._content = content
+    content: np.ndarray
 
     def _room(self) -> tuple[np.ndarray, np.ndarray]:
         """The least of the three channels of each pixel, and by how much all of them can grow from there."""
-        lowest = self._content.min(axis=-1, keepdims=True)
-        return lowest, 1 - (self._content.max(axis=-1, keepdims=True) - lowest)
+        lowest = self.content.min(axis=-1, keepdims=True)
+        return lowest, 1 - (self.content.max(axis=-1, keepdims=True) - lowest)
 
     @property
     def view(self) -> View:
         """Y of the darkest color that a pixel can have, and the room above it."""
         lowest, span = self._room()
-        return luma(self._content) - lowest, span
+        return luma(self.content) - lowest, span
 
     def image(self, picture: np.ndarray) -> np.ndarray:
         """The places that give the picture's Y, or come closest; the middle where there is no room."""
@@ -231,7 +231,7 @@ class LuminanceCanvas(Canvas):
     def saved(self, image: np.ndarray) -> np.ndarray:
         """The content, every pixel as bright as the image says."""
         lowest, span = self._room()
-        return self._content + (span * _place(image) - lowest)
+        return self.content + (span * _place(image) - lowest)
 
     def seen(self, picture: np.ndarray) -> np.ndarray:
         """Its Y, three times."""

@@ -22,7 +22,7 @@ from nst_tf.config.schema import (
     user_path,
     value_at,
 )
-from nst_tf.errors import InputError, check_layers, check_weight, counted
+from nst_tf.errors import InputError, check_layers, check_weight, counted, is_whole, require
 from nst_tf.images.frames import check_animation_suffix
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.write import check_bits, check_suffix
@@ -61,6 +61,7 @@ def validate(settings: Settings, choices: Mapping[str, str] | None, files: Files
     _check_style_scale(settings, styles)
     _check_style_layers(settings.style_layers, styles, layer_weights(settings.layers.style))
     _check_statistic(settings, styles)
+    _check_choices(settings)
 
 
 # ---- Keys and types ----
@@ -125,23 +126,18 @@ def _compare(key: str, expected: Any, received: Any) -> None:
                 if name in received:
                     _compare(f"{key}.{name}", value, received[name])
         return
-    if isinstance(received, float) and not math.isfinite(received):
-        raise InputError(f"{key} must be a finite number, but is {received}")
+    if isinstance(received, float):
+        require(math.isfinite(received), key, received, "a finite number")
     if expected is None or isinstance(expected, list) or key.endswith(".layers"):
         return
     if isinstance(expected, bool) or isinstance(received, bool):
-        if isinstance(expected, bool) != isinstance(received, bool):
-            raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
+        right = isinstance(expected, bool) == isinstance(received, bool)
     elif isinstance(expected, int) and isinstance(received, float):
-        raise InputError(f"{key} must be a whole number, but is {received!r}")
-    elif isinstance(expected, (int, float)) and not isinstance(received, (int, float, type(None))):
-        raise InputError(f"{key} must be {_kind(expected)}, but is {received!r}")
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    return "a whole number" if isinstance(value, int) else "a number"
+        right = False
+    else:
+        right = not isinstance(expected, (int, float)) or isinstance(received, (int, float, type(None)))
+    kinds = {bool: "true or false", int: "a whole number"}
+    require(right, key, received, kinds.get(type(expected), "a number"))
 
 
 # ---- Numbers, and the files of the result ----
@@ -151,28 +147,29 @@ def _check_numbers(settings: Settings) -> None:
     _check_at_least("image.size", settings.image.size, SMALLEST_SIDE)
     _check_at_least("image.style_size", settings.image.style_size, SMALLEST_SIDE)
     _check_at_least("steps", settings.steps, 1)
-    if settings.average is not None and not 0 < settings.average < 1:
-        raise InputError(f"average must be null or between 0 and 1, but is {settings.average}")
+    average, limit, tolerance = settings.average, settings.memory_limit, settings.stop.tolerance
+    require(average is None or 0 < average < 1, "average", average, "null or between 0 and 1")
     _check_at_least("seed", settings.seed, 0)
-    if settings.memory_limit is not None and not 0 < settings.memory_limit < math.inf:
-        raise InputError(f"memory_limit must be null or above 0 GiB, but is {settings.memory_limit}")
+    require(limit is None or 0 < limit < math.inf, "memory_limit", limit, "null or above 0 GiB")
     _check_at_least("tile_size", settings.tile_size, 1)
     _check_at_least("stop.patience", settings.stop.patience, 1)
-    if not 0 <= settings.stop.tolerance < 1:
-        raise InputError(f"stop.tolerance must be at least 0 and below 1, but is {settings.stop.tolerance}")
+    require(0 <= tolerance < 1, "stop.tolerance", tolerance, "at least 0 and below 1")
     batch = settings.sweep.batch
-    if batch != "auto" and (isinstance(batch, bool) or not isinstance(batch, int) or batch < 1):
-        raise InputError(f"sweep.batch must be auto or a whole number of at least 1, but is {batch!r}")
+    require(
+        batch == "auto" or is_whole(batch, 1), "sweep.batch", batch, "auto or a whole number of at least 1"
+    )
 
 
 def _check_record(record: RecordSettings) -> None:
     _check_at_least("record.image_every", record.image_every, 0)
     _check_at_least("record.checkpoint_every", record.checkpoint_every, 0)
-    if Path(record.picture).name != record.picture:
-        raise InputError(
-            f"record.picture must be a file name without a folder, but is {record.picture!r}:"
-            " choose the folder with hydra.run.dir"
-        )
+    require(
+        Path(record.picture).name == record.picture,
+        "record.picture",
+        record.picture,
+        "a file name without a folder",
+        ": choose the folder with hydra.run.dir",
+    )
     check_suffix(record.picture)
     check_animation_suffix(record.animation)
     check_bits(record.picture, record.bits)
@@ -180,8 +177,7 @@ def _check_record(record: RecordSettings) -> None:
 
 def _check_at_least(key: str, value: float | None, smallest: int) -> None:
     """Null is possible where the schema says so."""
-    if value is not None and value < smallest:
-        raise InputError(f"{key} must be at least {smallest}, but is {value}")
+    require(value is None or value >= smallest, key, value, f"at least {smallest}")
 
 
 def _is_number(value: Any) -> bool:
@@ -192,8 +188,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _check_layers(term: str, layers: Any, network: str) -> None:
-    if not isinstance(layers, (str, Mapping, Sequence)):
-        raise InputError(f"layers.{term} must be a layer, a list or a mapping to weights, but is {layers!r}")
+    right = isinstance(layers, (str, Mapping, Sequence))
+    require(right, f"layers.{term}", layers, "a layer, a list or a mapping to weights")
     names = list(layers) if isinstance(layers, Mapping) else as_list(layers)
     repeated = sorted({str(name) for name in names if names.count(name) > 1})
     if repeated:
@@ -227,8 +223,8 @@ def _check_content(settings: Settings) -> None:
     """Refuse a content term without a content, and an aspect where there is a content."""
     content, aspect = settings.content, settings.image.aspect
     if content is not None:
-        if not isinstance(content, str) or not content:
-            raise InputError(f"content must be the path of one picture, but is {content!r}")
+        is_path = isinstance(content, str) and bool(content)
+        require(is_path, "content", content, "the path of one picture")
         if aspect is not None:
             raise InputError(
                 f"image.aspect={aspect} is for textures, but content={content} has its own: say"
@@ -246,16 +242,15 @@ def _check_content(settings: Settings) -> None:
             "objective.style.relative_to_content=true needs a content picture, but content=null: say"
             " objective=relative, as experiment=texture does, or another without it"
         )
-    if aspect is not None and not 0 < aspect < math.inf:
-        raise InputError(f"image.aspect must be width / height, above 0, but is {aspect}")
+    right = aspect is None or 0 < aspect < math.inf
+    require(right, "image.aspect", aspect, "width / height, above 0")
 
 
 def _check_style_weights(given: Any, styles: int) -> None:
     if given is None:
         return
     weights = as_list(given)
-    if not all(_is_number(weight) for weight in weights):
-        raise InputError(f"style_weights must be a list of numbers, but is {given!r}")
+    require(all(_is_number(weight) for weight in weights), "style_weights", given, "a list of numbers")
     _check_count("style_weights", weights, styles, "give one for each style")
     if min(weights) < 0 or not sum(weights) > 0 or not math.isfinite(sum(weights)):
         raise InputError(f"style_weights must be at least 0 with a sum above 0, but are {weights}")
@@ -266,8 +261,8 @@ def _check_style_scale(settings: Settings, styles: int) -> None:
     if given is None:
         return
     scales = as_list(given)
-    if not all(_is_number(scale) and 0 < scale < math.inf for scale in scales):
-        raise InputError(f"style_scale must be a number above 0, or one for each style, but is {given!r}")
+    right = all(_is_number(scale) and 0 < scale < math.inf for scale in scales)
+    require(right, "style_scale", given, "a number above 0, or one for each style")
     if OmegaConf.is_list(given):
         _check_count("style_scale", scales, styles, "give one for each style, or one number for all")
     if settings.image.stretch.name != "none":
@@ -281,19 +276,17 @@ def _check_style_layers(given: Any, styles: int, layers: Collection[str]) -> Non
     """Refuse a wrong number, a layer that the objective does not use, and one that no style has."""
     if given is None:
         return
-    if not isinstance(given, (str, Sequence)):
-        raise InputError(f"style_layers must be null or a list with one entry a style, but is {given!r}")
+    right = isinstance(given, (str, Sequence))
+    require(right, "style_layers", given, "null or a list with one entry a style")
     _check_count("style_layers", as_list(given), styles, "give one for each style, null for all layers")
     used = ", ".join(layers)
     for number, of_style in enumerate(as_list(given)):
         if of_style is None:
             continue
         names = as_list(of_style)
-        if not names or not all(isinstance(name, str) for name in names):
-            raise InputError(
-                f"style_layers of style {number} must be null, {FINE}, {COARSE}, a layer or a list of layers,"
-                f" but is {of_style!r}"
-            )
+        right = bool(names) and all(isinstance(name, str) for name in names)
+        wanted = f"null, {FINE}, {COARSE}, a layer or a list of layers"
+        require(right, f"style_layers of style {number}", of_style, wanted)
         for name in names:
             if name in (FINE, COARSE) and not fine_and_coarse(layers)[name]:
                 raise InputError(f"style_layers: of {used} no layer is {name}")
@@ -316,7 +309,10 @@ def _check_count(key: str, values: Sequence[Any], styles: int, right: str) -> No
         raise InputError(f"{key} has {counted(len(values), 'value')} for {counted(styles, 'style')}: {right}")
 
 
-# ---- Statistics without weights of positions, by their names: their classes bring TensorFlow ----
+# ---- Choices that exclude each other, by the names of their classes: to import one brings TensorFlow ----
+
+_WITH_LINE_SEARCH = ("LBFGS", "ScipyLBFGSB")
+_OPTIMIZED_AS_SAVED = ("Unchanged", "MatchStyleToContent")
 
 _WITH_WEIGHTS = (
     "gram, covariance, correlation, channel_means, batch_normalization, mmd_linear, mmd_polynomial up to"
@@ -337,6 +333,29 @@ def _check_statistic(settings: Settings, styles: int) -> None:
         raise InputError(
             f"blending=statistics is not possible with the statistic {name}, of which there is no mean: it is"
             f" with {_WITH_WEIGHTS}; say blending=losses"
+        )
+
+
+def _check_choices(settings: Settings) -> None:
+    """Refuse choices of several groups that are possible one by one."""
+    objective, color = settings.objective, _class_name(settings.color)
+    if not any(term.weight > 0 for term in (objective.content, objective.style, objective.smoothness)):
+        raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
+    if settings.average is not None and _class_name(settings.optimizer) in _WITH_LINE_SEARCH:
+        # among what it asks for are trials that it takes back, and its first steps are its largest
+        raise InputError(
+            f"average={settings.average} is for optimizers of small steps without a line search, such as"
+            " optimizer=adam: an average over a line search is worse than its best image"
+        )
+    if settings.content is None and _class_name(settings.init) == "ContentStart":
+        raise InputError("init=content needs a content picture, but content=null: say init=noise")
+    if settings.content is None and color != "Unchanged":
+        raise InputError("content=null has no colors for color=...: leave it out, or say color=none")
+    is_kept_near = _class_name(settings.video) == "FollowFlow" and settings.video.get("weight") != 0
+    if is_kept_near and color not in _OPTIMIZED_AS_SAVED:
+        raise InputError(
+            "color=none and color=match_style_to_content go with video=flow: in another color than it is"
+            " optimized in, a result can't be compared with the one before; or say video.weight=0"
         )
 
 

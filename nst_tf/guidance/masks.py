@@ -14,7 +14,7 @@ from PIL import ImageColor
 if TYPE_CHECKING:
     from nst_tf.config.schema import Settings
 
-from nst_tf.errors import InputError, check_weight, counted, require
+from nst_tf.errors import InputError, check_weight, counted, one_of, require
 from nst_tf.guidance.regions import MOST_REGIONS, PROPAGATIONS, Regions, flat_colors, memberships
 from nst_tf.images.pixels import levels_of
 from nst_tf.images.read import Picture
@@ -67,10 +67,7 @@ class MaskGuidance(Guidance):
         )
         named = all(name is None or (isinstance(name, str) and name) for name in self._style_masks())
         require(named, "guidance.styles", self.styles, "null or a list of paths and nulls")
-        if self.propagation not in PROPAGATIONS:
-            raise InputError(
-                f"unknown guidance.propagation={self.propagation!r}: choose one of {', '.join(PROPAGATIONS)}"
-            )
+        one_of("guidance.propagation", self.propagation, PROPAGATIONS)
         require(
             self.shares in (_AREA, _EQUAL) or isinstance(self.shares, Mapping),
             "guidance.shares",

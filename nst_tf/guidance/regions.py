@@ -38,16 +38,12 @@ def simple(pixels: np.ndarray, reach: Reach) -> np.ndarray:
 
 def inside(pixels: np.ndarray, reach: Reach) -> np.ndarray:
     """The least membership among the pixels that a position sees: only what sees nothing but the region."""
-    from scipy import ndimage  # a quarter of a second, which no other run needs to spend
-
-    side = 2 * reach.halo + 1
-    seen = ndimage.minimum_filter(pixels, (side, side, 1), mode="nearest")
-    return _blocks(seen, reach.stride).min(axis=(1, 3))
+    return -everything(-pixels, reach)
 
 
 def everything(pixels: np.ndarray, reach: Reach) -> np.ndarray:
     """The largest membership among the pixels that a position sees: whatever sees anything of the region."""
-    from scipy import ndimage  # as in ``inside``
+    from scipy import ndimage  # a quarter of a second, which no other run needs to spend
 
     side = 2 * reach.halo + 1
     seen = ndimage.maximum_filter(pixels, (side, side, 1), mode="nearest")

@@ -52,9 +52,7 @@ class BlendedStatistics:
         if not hasattr(statistic, "blended"):
             raise InputError(
                 f"blending=statistics is not possible with the statistic {type(statistic).__name__}, of which"
-                " there is no mean: it is with gram, covariance, correlation, channel_means,"
-                " batch_normalization, mmd_linear, mmd_polynomial up to degree 2, gaussian_wasserstein,"
-                " sliced_wasserstein and histogram_matching; say blending=losses"
+                " there is no mean (`blended` in nst_tf/statistics/statistic.py): say blending=losses"
             )
 
     def __call__(self, statistic: Any, descriptions: Sequence[Any], shares: Sequence[float]) -> Blend:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.vgg.network import FeatureExtractor, Reading, read_whole
-
-if TYPE_CHECKING:
-    from nst_tf.objective.objective import Objective
 
 Targets = Mapping[str, Any]
 """What an image is compared with: tensors, or structures of them, by the name of a term."""
@@ -29,10 +26,6 @@ class Evaluation(Protocol):
     @property
     def on_host(self) -> bool:
         """Whether it compiles what it runs itself, and can't be part of another compiled function."""
-        ...
-
-    def check(self, objective: Objective) -> None:
-        """Raise InputError for an objective that can't be evaluated so."""
         ...
 
     def see(
@@ -53,13 +46,9 @@ class WholePicture:
     on_host: bool = False
     jit_compile: bool = False
 
-    def check(self, objective: Objective) -> None:
-        """Every objective can be evaluated so."""
-
     def see(
         self, extractor: FeatureExtractor | None, pixels: np.ndarray, readings: Sequence[Reading]
     ) -> list[Any]:
-        """A picture [H, W, 3] -> what each reading takes of it."""
         if extractor is None:
             return []
         return self.read(extractor, tf.constant(pixels[np.newaxis], tf.float32), readings)

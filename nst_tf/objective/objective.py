@@ -82,7 +82,6 @@ class Objective:
             raise InputError(
                 "every term of the objective has weight 0: give content or style a weight above 0"
             )
-        self.evaluation.check(self)
 
     @property
     def structure(self) -> Hashable:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.errors import InputError
-from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective.evaluation import Targets
 from nst_tf.statistics.statistic import sizes
 from nst_tf.vgg.layers import Piece, pieces_of, positions_factor
@@ -30,6 +28,7 @@ class Tiles:
     receptive field around them, so each activation is that of the whole picture, and true borders of the
     picture are those of a window, with the network's own padding: nothing is approximated. Smoothness is
     that of the whole image. ``size`` is the side of a tile in pixels, without its halo.
+    What tiles can't serve is refused before (``nst_tf.runs.memory``).
     """
 
     on_host = True
@@ -43,26 +42,6 @@ class Tiles:
 
     def __hash__(self) -> int:
         return hash((Tiles, self.size))
-
-    def check(self, objective: Objective) -> None:
-        """Raise InputError for an objective that tiles can't serve, and for tiles that are too small."""
-        if obstacle := _what_needs_the_whole(objective.content, objective.style):
-            raise InputError(
-                f"memory=tiles can't serve {obstacle}: tiles serve the statistics gram, covariance,"
-                " correlation, channel_means, batch_normalization, gaussian_wasserstein and mmd with a"
-                " polynomial kernel up to degree 2, without normalized gradients; say memory=recompute"
-            )
-        if objective.extractor is not None and objective.extractor.wraps:
-            raise InputError(
-                "memory=tiles can't serve model.padding=circular, where a tile at one border sees the"
-                " opposite one: say memory=recompute"
-            )
-        field = objective.extractor.reach.receptive_field if objective.extractor else 0
-        if self.size < field:
-            raise InputError(
-                f"tile_size={self.size} is smaller than the {field} pixels that the deepest layer in use"
-                f" sees: take at least {field}, or shallower layers"
-            )
 
     def see(
         self, extractor: FeatureExtractor | None, pixels: np.ndarray, readings: Sequence[Reading]
@@ -125,23 +104,21 @@ class Tiles:
         return loss, parts, tf.convert_to_tensor(total)
 
     def _passes_of(self, objective: Objective, targets: Targets) -> _Passes:
-        regions = tuple((layer, one.shape[-1]) for layer, one in targets.get("regions", {}).items())
-        key = (objective.structure, regions)
-        found = self._passes.get(key)
-        if found is None:
-            found = self._passes[key] = _Passes(objective, self.size)
-        return found
+        kinds = tuple((kind, layer) for kind in ("content", "regions") for layer in targets.get(kind, {}))
+        key = (objective.structure, kinds, *(one.shape[-1] for one in targets.get("regions", {}).values()))
+        if key not in self._passes:
+            self._passes[key] = _Passes(objective, self.size, kinds)
+        return self._passes[key]
 
 
 class _Passes:
     """The compiled passes of one objective; windows of all shapes share a trace."""
 
-    def __init__(self, objective: Objective, size: int) -> None:
-        self._objective, self._size = objective, size
+    def __init__(self, objective: Objective, size: int, kinds: Sequence[tuple[str, str]]) -> None:
+        """``kinds``: kind and layer of each of a tile's targets, in order."""
+        self._objective, self._size, self._kinds = objective, size, kinds
         self._sums: Callable | None = None
         self._gradient: Callable | None = None
-        self._kinds: list[tuple[str, str]] = []
-        """Kind and layer of each of a tile's targets, in order."""
         self.of_pixels = tf.function(objective.parts_of_pixels, autograph=False)
         """The parts of the image itself, without their weights."""
         self.of_pixels_and_gradient = tf.function(_with_gradient(objective.parts_of_pixels), autograph=False)
@@ -178,7 +155,9 @@ class _Passes:
         of_tile: dict[str, dict[str, tf.Tensor]] = {}
         for (kind, layer), target in zip(self._kinds, targets, strict=True):
             of_tile.setdefault(kind, {})[layer] = target
-        return read_window(extractor, window, owned, self._objective.readings(of_tile))
+        readings = self._objective.readings(of_tile)
+        assert all(one.combine for one in readings), "what needs the whole is refused before"  # noqa: S101
+        return read_window(extractor, window, owned, readings)
 
     def _gradient_of_window(
         self, window: tf.Tensor, owned: tf.Tensor, *targets_and_slopes: tf.Tensor
@@ -196,9 +175,6 @@ class _Passes:
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]]:
         """Window, place of the tile in it, content targets and weights of regions, by tile."""
         of_content, of_regions = targets.get("content", {}), targets.get("regions", {})
-        self._kinds = [("content", layer) for layer in of_content] + [
-            ("regions", layer) for layer in of_regions
-        ]
         for index, tile in enumerate(self._tiles(image)):
             weights = [tile.of_layer(one, layer) for layer, one in of_regions.items()]
             yield tile.window(image), tile.owned, [*(one[index] for one in of_content.values()), *weights]
@@ -259,18 +235,6 @@ def _compiled(function: Callable, arguments: Sequence[tf.Tensor]) -> Callable:
 def _of_pixels(targets: Targets) -> Targets:
     """The targets of terms of pixels: those of the frame before. Lists by tile would be traced anew."""
     return {name: target for name, target in targets.items() if name == "temporal"}
-
-
-def _what_needs_the_whole(content: ContentLoss | None, style: StyleLoss | None) -> str | None:
-    """What in the terms can't be computed piece by piece, in words for a person; None if nothing is."""
-    for name, term in (("content", content), ("style", style)):
-        if term is not None and term.normalize_gradients:
-            return f"objective.{name}.normalize_gradients"
-    if style is not None and not style.in_pieces:
-        return f"the statistic {type(style.statistic).__name__}"
-    if content is not None and not content.in_pieces:
-        return f"the distance {type(content.distance).__name__}"
-    return None
 
 
 def _with_gradient(parts: Callable[[tf.Tensor, Targets], list[tf.Tensor]]) -> Callable:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from nst_tf.optim.lbfgs import LBFGS
+from nst_tf.optim.lbfgs import LBFGS, TorchLBFGS
 from nst_tf.optim.lbfgs_scipy import ScipyLBFGSB
-from nst_tf.optim.lbfgs_torch import TorchLBFGS
 
 __all__ = ["LBFGS", "ScipyLBFGSB", "TorchLBFGS"]

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.bounded_cache import BoundedCache
-from nst_tf.objective import BoundObjective, Objective
+from nst_tf.objective import BoundObjective
 from nst_tf.optim.loop import Solver, StepsPerCall
-from nst_tf.optim.step import CompiledStep, Verdict, compiled_apart, key_of_step
+from nst_tf.optim.step import CompiledStep, CompiledSteps, StepRequest, Verdict, compiled_apart
 from nst_tf.report import Report
-
-# as CompiledSteps; a batch of 16 with L-BFGS of 20 pairs at 256 x 256 has 0.55 GB
-_MOST_BYTES = 1 << 30
-# the sizes of a pyramid, of two kinds of batches in turn
-_MOST_STEPS = 8
 
 
 class BatchedStep:
@@ -31,24 +24,14 @@ class BatchedStep:
     it would have ended alone, but for the rounding of sums that convolutions make in another order.
     """
 
-    def __init__(
-        self,
-        count: int,
-        objective: Objective,
-        height_and_width: tuple[int, int],
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-    ) -> None:
+    def __init__(self, count: int, request: StepRequest) -> None:
         """Make the variables of ``count`` pictures; ``reset`` each before the first step."""
+        objective = request.bound.objective
+        self.key = (count, request.key)
         self.lanes: list[CompiledStep] = []
         """Each could also be advanced by itself; nothing of that is traced unless it is asked for."""
         for _ in range(count):
-            parts = self.lanes[0].parts if self.lanes else None
-            self.lanes.append(
-                CompiledStep(objective, height_and_width, prototype, clip=clip, average=average, parts=parts)
-            )
+            self.lanes.append(CompiledStep(request, self.lanes[0].parts if self.lanes else None))
         self._numbers = 2 + len(objective.parts)
         self._evaluate = compiled_apart(objective.values_and_gradients, objective)
         self._advance: Any = tf.function(self._steps, autograph=False)
@@ -67,7 +50,12 @@ class BatchedStep:
 
     @property
     def bytes(self) -> int:
-        return sum(lane.state.bytes for lane in self.lanes)
+        return sum(lane.bytes for lane in self.lanes)
+
+    def close(self) -> None:
+        """As ``CompiledStep.close``."""
+        for lane in self.lanes:
+            lane.close()
 
     def _steps(self, count: tf.Tensor, targets, weights) -> tf.Tensor:
         self.lanes[0].traces += 1  # Python runs this at tracing only
@@ -94,25 +82,6 @@ def stacked(bounds: Sequence[BoundObjective]) -> tuple[dict[str, Any], tf.Tensor
     return targets, tf.stack([one.weights for one in bounds])
 
 
-class BatchedSteps:
-    """Batched steps that wait to be used again; bounded, and freed when told that shapes changed."""
-
-    def __init__(self) -> None:
-        self._waiting: BoundedCache[BatchedStep] = BoundedCache(_MOST_BYTES, _MOST_STEPS)
-
-    def take(self, key: Hashable, make: Callable[[], BatchedStep]) -> BatchedStep:
-        """The one that waits under this key, or a new one."""
-        return self._waiting.take(key) or make()
-
-    def give_back(self, key: Hashable, step: BatchedStep) -> None:
-        """The step is not needed any more; it may be used again."""
-        if self._waiting.put(key, step, step.bytes):
-            gc.collect()  # as in CompiledSteps
-
-    def clear(self) -> None:
-        self._waiting.clear()
-
-
 class OtherStep(Exception):
     """A solver wants another step than those that entered the same size before it."""
 
@@ -120,7 +89,7 @@ class OtherStep(Exception):
 class BatchedLanes:
     """The lanes of several solvers in the batched steps of their sizes."""
 
-    def __init__(self, waiting: BatchedSteps, count: int) -> None:
+    def __init__(self, waiting: CompiledSteps, count: int) -> None:
         """``count`` lanes; steps are taken from those ``waiting``."""
         self._waiting = waiting
         self._taken: dict[Hashable, BatchedStep] = {}
@@ -137,52 +106,38 @@ class BatchedLanes:
         """That of the present size."""
         return self._taken[self._present]
 
-    def taken(self, key: Hashable, make: Callable[[], BatchedStep]) -> BatchedStep:
-        """The step of this key; raises OtherStep if another one is that of the present size."""
-        key = (len(self.lanes), key)
+    def taken(self, request: StepRequest) -> BatchedStep:
+        """The step that can do it; raises OtherStep if another one is that of the present size."""
+        count = len(self.lanes)
+        key = (count, request.key)
         if self._present not in (None, key):
             raise OtherStep
         self._present = key
         if key not in self._taken:
-            self._taken[key] = self._waiting.take(key, make)
+            self._taken[key] = self._waiting.waiting_or_made(key, lambda: BatchedStep(count, request))
         return self._taken[key]
 
     def close(self) -> None:
         """Give every step back, for other batches."""
-        for key, step in self._taken.items():
-            self._waiting.give_back(key, step)
+        for step in self._taken.values():
+            self._waiting.give_back(step)
         self._taken.clear()
 
 
+@dataclass(frozen=True, eq=False)
 class Lane:
     """One solver's: a ``StepSource`` that has one lane of a batched step for it."""
 
-    def __init__(self, all_lanes: BatchedLanes, number: int) -> None:
-        self._all = all_lanes
-        self._number = number
+    of: BatchedLanes
+    number: int
 
-    def take(
-        self,
-        bound: BoundObjective,
-        start: np.ndarray,
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-    ) -> tuple[Hashable, CompiledStep]:
-        """The lane, reset to ``start`` [H, W, 3], and a key; raises OtherStep as ``BatchedLanes.taken``."""
-        key = key_of_step(bound, start, prototype, clip, average)
-        shape = start.shape[0], start.shape[1]
+    def take(self, request: StepRequest) -> CompiledStep:
+        """The lane, reset to the ``start`` of the request; raises OtherStep as ``BatchedLanes.taken``."""
+        lane = self.of.taken(request).lanes[self.number]
+        lane.reset(request.start, request.prototype)
+        return lane
 
-        def make() -> BatchedStep:
-            count = len(self._all.lanes)
-            return BatchedStep(count, bound.objective, shape, prototype, clip=clip, average=average)
-
-        lane = self._all.taken(key, make).lanes[self._number]
-        lane.reset(start, prototype)
-        return key, lane
-
-    def give_back(self, key: Hashable, step: CompiledStep) -> None:
+    def give_back(self, step: CompiledStep) -> None:
         """Nothing: ``BatchedLanes.close`` does it for all."""
 
 

@@ -1,8 +1,7 @@
-"""L-BFGS as a Keras optimizer: curvature pairs, the two-loop recursion, the first metric."""
+"""L-BFGS as a Keras optimizer, safe or as torch has it, by curvature pairs and the two-loop recursion."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.device import assign_if, selects, wrapped
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, check_whole, is_number, require
 
 # Nocedal and Wright 2006, section 3.1: "c1 is usually chosen to be quite small, say c1 = 1e-4"
 _SUFFICIENT_DECREASE = 1e-4
@@ -65,18 +64,15 @@ class LBFGS(keras.optimizers.Optimizer):
     ) -> None:
         """Raises InputError for a history below 1, empty bounds, a first step <= 0, or octaves < 0."""
         super().__init__(learning_rate=learning_rate, name=name, **keras_options)
-        check_history_size(history_size)
+        check_whole("history_size", history_size, 1)
+        check_whole("octaves", octaves, 0)
         if lower is not None and upper is not None and not lower < upper:
             raise InputError(f"lower must be below upper, but they are {lower} and {upper}")
-        if not (first_step > 0 and math.isfinite(first_step)):
-            raise InputError(f"first_step must be positive, but is {first_step}")
+        numbers = {"first_step": first_step, "octave_weight": octave_weight, "scale": scale}
+        for option, value in numbers.items():
+            require(is_number(value) and value > 0, option, value, "positive")
         self.history_size = history_size
         self.lower, self.upper = lower, upper
-        if isinstance(octaves, bool) or not isinstance(octaves, int) or octaves < 0:
-            raise InputError(f"octaves must be a whole number of at least 0, but is {octaves!r}")
-        for option, value in (("octave_weight", octave_weight), ("scale", scale)):
-            if not (value > 0 and math.isfinite(value)):
-                raise InputError(f"{option} must be positive, but is {value}")
         self.octave_weight, self.scale = octave_weight, scale
         self.first_step = first_step
         self.octaves = octaves
@@ -87,16 +83,16 @@ class LBFGS(keras.optimizers.Optimizer):
             return
         super().build(var_list)
         size = count_parameters(var_list)
-        make = zero_variables_of(self)
+        make = self.add_variable
         self._image_shape = tuple(var_list[0].shape) if len(var_list) == 1 else ()
         self._pairs = CurvaturePairs(make, self.history_size, size)
-        self._point = make((size,), "float32", "accepted_point")
-        self._gradient = make((size,), "float32", "accepted_gradient")
-        self._direction = make((size,), "float32", "direction")
-        self._loss = make((), "float32", "accepted_loss")
-        self._length = make((), "float32", "step_length")
-        self._rejections = make((), "int64", "rejections")
-        self._accepted = make((), "int64", "accepted_trials")
+        self._point = make((size,), dtype="float32", name="accepted_point")
+        self._gradient = make((size,), dtype="float32", name="accepted_gradient")
+        self._direction = make((size,), dtype="float32", name="direction")
+        self._loss = make((), dtype="float32", name="accepted_loss")
+        self._length = make((), dtype="float32", name="step_length")
+        self._rejections = make((), dtype="int64", name="rejections")
+        self._accepted = make((), dtype="int64", name="accepted_trials")
 
     @property
     def accepted_loss(self) -> tf.Tensor:
@@ -130,16 +126,9 @@ class LBFGS(keras.optimizers.Optimizer):
         count_update(self)
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "history_size": self.history_size,
-            "lower": self.lower,
-            "upper": self.upper,
-            "first_step": self.first_step,
-            "octaves": self.octaves,
-            "octave_weight": self.octave_weight,
-            "scale": self.scale,
-            "circular": self.circular,
-        }
+        options = ("history_size", "lower", "upper", "first_step")
+        of_metric = ("octaves", "octave_weight", "scale", "circular")
+        return super().get_config() | {name: getattr(self, name) for name in (*options, *of_metric)}
 
     def _learn_if(self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor) -> None:
         """Remember how the gradient changed on the way to the trial, where it tells a curvature."""
@@ -201,22 +190,98 @@ class LBFGS(keras.optimizers.Optimizer):
         return point
 
 
+# ---- L-BFGS exactly as ``torch.optim.LBFGS`` without a line search: the step of half of the peers ----
+
+# torch/optim/lbfgs.py: "if ys > 1e-10" before a pair is kept
+_SMALLEST_CURVATURE_OF_TORCH = 1e-10
+
+
+class TorchLBFGS(keras.optimizers.Optimizer):
+    """One evaluation, one update: d = -H g, x += t d with t = learning_rate.
+
+    The first step is min(1, 1 / norm1(g)) * learning_rate along -g. A pair is kept only where
+    y.s > 1e-10; the initial metric is y.s / y.y. The update is left out where the largest gradient is
+    at most ``tolerance_gradient`` or d.g > -``tolerance_change``, which ends torch's inner loop.
+    Torch's inner iterations (``max_iter``) need nothing more: n of them are n updates here.
+
+    There is no safeguard: the loss may rise without bound. That is what the sources do; use ``LBFGS``
+    for anything else.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1.0,
+        history_size: int = 100,
+        tolerance_gradient: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        name: str = "lbfgs_torch",
+        **keras_options,
+    ) -> None:
+        """Torch's defaults; raises InputError for a history below 1."""
+        super().__init__(learning_rate=learning_rate, name=name, **keras_options)
+        check_whole("history_size", history_size, 1)
+        self.history_size = history_size
+        self.tolerance_gradient = tolerance_gradient
+        self.tolerance_change = tolerance_change
+
+    def build(self, var_list) -> None:
+        if self.built:
+            return
+        super().build(var_list)
+        size = count_parameters(var_list)
+        self._pairs = CurvaturePairs(self.add_variable, self.history_size, size)
+        self._gradient = self.add_variable((size,), dtype="float32", name="previous_gradient")
+        self._step = self.add_variable((size,), dtype="float32", name="previous_step")
+
+    def apply(self, grads, trainable_variables=None, loss=None) -> None:
+        """Update the variables from their gradients; ``loss`` is accepted and not needed."""
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        gradient = flatten(grads)
+        largest = tf.reduce_max(tf.abs(gradient))
+        # "not <=" and not ">": a NaN goes on, as it does in torch, and is caught by whoever watches the loss
+        self._update_if(tf.logical_not(largest <= self.tolerance_gradient), gradient, variables)
+        count_update(self)
+
+    def get_config(self) -> dict:
+        options = ("history_size", "tolerance_gradient", "tolerance_change")
+        return super().get_config() | {name: getattr(self, name) for name in options}
+
+    def _update_if(self, condition: tf.Tensor, gradient: tf.Tensor, variables) -> None:
+        iterations: Any = self.iterations
+        first = tf.equal(tf.convert_to_tensor(iterations.value), 0)
+        change = gradient - self._gradient.value
+        curvature = dot(change, self._step.value)
+        keep = condition & tf.logical_not(first) & (curvature > _SMALLEST_CURVATURE_OF_TORCH)
+        self._pairs.push_if(keep, tf.convert_to_tensor(self._step.value), change)
+
+        def updated() -> list[tuple[Any, tf.Tensor]]:
+            learning_rate = tf.cast(self._get_current_learning_rate(), tf.float32)
+            direction = -self._pairs.times_inverse_hessian(gradient)
+            shrink = tf.minimum(1.0, 1.0 / tf.reduce_sum(tf.abs(gradient)))
+            step = tf.where(first, shrink, 1.0) * learning_rate * direction
+            moves = tf.logical_not(dot(gradient, direction) > -self.tolerance_change)
+            moved = flatten(variables) + tf.where(moves, step, 0.0)
+            return [(self._gradient, gradient), (self._step, step), *unflattened(variables, moved)]
+
+        assign_if(condition, updated)
+
+
 # ---- the curvature pairs and the two-loop recursion over them ----
 
 
 class CurvaturePairs:
     """The last m pairs s = change of position, y = change of gradient, oldest overwritten first.
 
-    ``make_variable(shape, dtype, name)`` creates a zero-filled variable, so that the owner of the
-    pairs (an optimizer) tracks, saves and restores them.
+    ``make_variable`` is ``add_variable`` of the optimizer that owns the pairs, and tracks them with its own.
     """
 
     def __init__(self, make_variable, size: int, parameters: int) -> None:
         """Room for ``size`` pairs of vectors with ``parameters`` elements, float32."""
         self._size = size
-        self._steps = make_variable((size, parameters), "float32", "curvature_steps")
-        self._changes = make_variable((size, parameters), "float32", "curvature_changes")
-        self._pushed = make_variable((), "int64", "curvature_pushed")
+        self._steps = make_variable((size, parameters), dtype="float32", name="curvature_steps")
+        self._changes = make_variable((size, parameters), dtype="float32", name="curvature_changes")
+        self._pushed = make_variable((), dtype="int64", name="curvature_pushed")
 
     @property
     def pushed(self) -> tf.Tensor:
@@ -393,21 +458,6 @@ def assign_flat(variables: Sequence, vector: tf.Tensor) -> None:
 def count_parameters(variables: Sequence) -> int:
     """The length of the vector that ``flatten`` makes of the variables."""
     return sum(int(np.prod(variable.shape)) for variable in variables)
-
-
-def check_history_size(history_size: int) -> None:
-    """Raise InputError unless ``history_size`` is a whole number of at least 1."""
-    if isinstance(history_size, bool) or not isinstance(history_size, int) or history_size < 1:
-        raise InputError(f"history_size must be a whole number of at least 1, but is {history_size!r}")
-
-
-def zero_variables_of(optimizer: keras.optimizers.Optimizer):
-    """A maker of zero-filled variables that ``optimizer`` tracks, for ``CurvaturePairs``."""
-
-    def make(shape: tuple[int, ...], dtype: str, name: str):
-        return optimizer.add_variable(shape=shape, dtype=dtype, initializer="zeros", name=name)
-
-    return make
 
 
 def count_update(optimizer: keras.optimizers.Optimizer) -> None:

@@ -9,15 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.errors import InputError
-from nst_tf.optim.lbfgs import (
-    assign_flat,
-    check_history_size,
-    count_parameters,
-    count_update,
-    flatten,
-    zero_variables_of,
-)
+from nst_tf.errors import InputError, check_whole, require
+from nst_tf.optim.lbfgs import assign_flat, count_parameters, count_update, flatten
 
 _LONGEST_LINE_SEARCH = 20  # maxls of fmin_l_bfgs_b: what a round may go beyond its number of evaluations
 
@@ -52,9 +45,8 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
     ) -> None:
         """SciPy's defaults; bounds None are none. Raises InputError for less than one evaluation."""
         super().__init__(learning_rate=learning_rate, name=name, **keras_options)
-        check_history_size(history_size)
-        if evaluations < 1:
-            raise InputError(f"optimizer.evaluations must be at least 1, but is {evaluations}")
+        check_whole("history_size", history_size, 1)
+        require(evaluations >= 1, "optimizer.evaluations", evaluations, "at least 1")
         self.evaluations = evaluations
         self.history_size = history_size
         self.lower, self.upper = lower, upper
@@ -66,12 +58,12 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
             return
         super().build(var_list)
         size = count_parameters(var_list)
-        make = zero_variables_of(self)
-        self._start = make((size,), "float32", "round_start")
+        make = self.add_variable
+        self._start = make((size,), dtype="float32", name="round_start")
         longest = self.evaluations + _LONGEST_LINE_SEARCH
-        self._losses = make((longest,), "float32", "round_losses")
-        self._gradients = make((longest, size), "float32", "round_gradients")
-        self._told = make((), "int32", "round_told")
+        self._losses = make((longest,), dtype="float32", name="round_losses")
+        self._gradients = make((longest, size), dtype="float32", name="round_gradients")
+        self._told = make((), dtype="int32", name="round_told")
 
     def apply(self, grads, trainable_variables=None, loss=None) -> None:
         """Tell loss and gradient at the variables' present value; move them to the next point asked for."""
@@ -103,12 +95,8 @@ class ScipyLBFGSB(keras.optimizers.Optimizer):
             self._told.assign(0)
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "evaluations": self.evaluations,
-            "history_size": self.history_size,
-            "lower": self.lower,
-            "upper": self.upper,
-        }
+        options = ("evaluations", "history_size", "lower", "upper")
+        return super().get_config() | {name: getattr(self, name) for name in options}
 
     def _begun(self, start: tf.Tensor) -> _Round:
         self._start.assign(start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -15,7 +15,15 @@ import tensorflow as tf
 from nst_tf.color.modes import PLAIN, Canvas
 from nst_tf.errors import InputError, counted
 from nst_tf.objective import BoundObjective
-from nst_tf.optim.step import CompiledStep, CompiledSteps, PictureState, StepSource, Verdict, view_of
+from nst_tf.optim.step import (
+    CompiledStep,
+    CompiledSteps,
+    PictureState,
+    StepRequest,
+    StepSource,
+    Verdict,
+    view_of,
+)
 from nst_tf.report import Report
 
 _PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
@@ -55,7 +63,6 @@ class Solver:
         """Updates made so far, over all sizes."""
         self._last_told = 0.0
         self._waiting: StepSource = CompiledSteps() if waiting is None else waiting
-        self._key: Hashable = None
         self._compiled: CompiledStep | None = None
         self._traces = self._traces_before = 0
         self._patience = patience
@@ -73,15 +80,15 @@ class Solver:
         self.bound = bound
         self._canvas = canvas
         self._height_and_width = start.shape[:2]
-        before, key_before = self._compiled, self._key
+        before = self._compiled
         if before is not None:
-            before.state.close()
+            before.close()
             self._traces += before.traces - self._traces_before
         self._take_step(start)
         if before is not None:
             if self._carry:
                 carry_state(before.state.optimizer, self._state.optimizer)
-            self._waiting.give_back(key_before, before)
+            self._waiting.give_back(before)
         if self._patience is not None:
             self._patience.begin()
 
@@ -165,7 +172,7 @@ class Solver:
     def close(self) -> None:
         """Give the compiled step back, for other runs; what came out can be asked for until they begin."""
         if self._compiled is not None:
-            self._waiting.give_back(self._key, self._compiled)
+            self._waiting.give_back(self._compiled)
 
     @property
     def image(self) -> np.ndarray:
@@ -257,7 +264,7 @@ class Solver:
         self._begin_anew(self.best_image)
         self._state.divergence.reset(reference)
         self.roll_backs.append(RollBack(self.step, verdict, loss, rate, self.learning_rate or 1.0))
-        self.roll_backs[-1].tell()
+        _log.warning("%s", self.roll_backs[-1])
 
     def _is_no_explosion(self) -> bool:
         """The first loss may have been almost 0: then raise the reference, and make the step again."""
@@ -268,14 +275,13 @@ class Solver:
         """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""
         self._prototype = slower(self._prototype)
         self._traces += self._present_step.traces - self._traces_before
-        self._waiting.give_back(self._key, self._present_step)
+        self._waiting.give_back(self._present_step)
         self._take_step(start)
         self._trace()
 
     def _take_step(self, start: np.ndarray) -> None:
-        self._key, self._compiled = self._waiting.take(
-            self.bound, start, self._prototype, clip=self._clip, average=self._average_decay
-        )
+        request = StepRequest(self.bound, start, self._prototype, self._clip, self._average_decay)
+        self._compiled = self._waiting.take(request)
         self._traces_before = self._compiled.traces
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:
@@ -330,11 +336,6 @@ class Patience:
     """
 
     def __init__(self, steps: int, tolerance: float) -> None:
-        """Raises InputError for less than one step, or a tolerance that is not within 0 and 1."""
-        if steps < 1:
-            raise InputError(f"stop.patience must be null or at least 1, but is {steps}")
-        if not 0 <= tolerance < 1:
-            raise InputError(f"stop.tolerance must be at least 0 and below 1, but is {tolerance}")
         self._steps, self._tolerance = steps, tolerance
         self.begin()
 
@@ -435,9 +436,6 @@ class RollBack:
         reason = what_went_wrong(self.verdict, self.loss, self.step)
         return {"step": self.step, "reason": reason, "learning_rate": self.smaller}
 
-    def tell(self) -> None:
-        _log.warning("%s", self)
-
 
 def what_went_wrong(verdict: Verdict, loss: float, step: int) -> str:
     """As "the loss is nan after 3 steps"."""
@@ -449,10 +447,8 @@ def what_went_wrong(verdict: Verdict, loss: float, step: int) -> str:
 
 def as_array(roll_backs: Sequence[RollBack]) -> np.ndarray:
     """For a checkpoint: [MOST_ROLL_BACKS, 5] float64, rows of NaN where there was none."""
-    rows = np.full((MOST_ROLL_BACKS, 5), np.nan)
-    for row, one in zip(rows, roll_backs, strict=False):
-        row[:] = one.step, one.verdict, one.loss, one.learning_rate, one.smaller
-    return rows
+    known = [(one.step, one.verdict, one.loss, one.learning_rate, one.smaller) for one in roll_backs]
+    return np.array(known + [(np.nan,) * 5] * (MOST_ROLL_BACKS - len(known)), np.float64)
 
 
 def from_array(rows: np.ndarray) -> list[RollBack]:

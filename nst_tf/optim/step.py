@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Protocol
 
 import keras
@@ -20,6 +22,26 @@ from nst_tf.device import assign_if, selects
 from nst_tf.objective import BoundObjective, Objective
 
 
+@dataclass(frozen=True)
+class StepRequest:
+    """What a solver asks a compiled step for: this objective, an image to begin from, an optimizer like this.
+
+    ``start`` is [H, W, 3]; ``clip`` keeps the image in [0, 1], and ``average`` is the decay of its average.
+    """
+
+    bound: BoundObjective
+    start: np.ndarray
+    prototype: keras.optimizers.Optimizer
+    clip: bool = True
+    average: float | None = None
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal for what one compiled step can do."""
+        optimizer = structure_of_optimizer(self.prototype)
+        return (self.bound.structure, self.start.shape, optimizer, self.clip, self.average)
+
+
 class CompiledStep:
     """The state of one picture, and the function that advances it.
 
@@ -28,21 +50,14 @@ class CompiledStep:
     each ends as it would have ended alone.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        height_and_width: tuple[int, int],
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-        parts: Callable | None = None,
-    ) -> None:
+    def __init__(self, request: StepRequest, parts: Callable | None = None) -> None:
         """Make the variables; call ``reset`` before the first step.
 
         ``parts`` is what another step of this objective has compiled for ``parts_of``.
         """
-        self.state = PictureState(height_and_width, prototype, clip=clip, average=average)
+        objective = request.bound.objective
+        self.key = request.key
+        self.state = PictureState(request)
         self.traces = 0
         """How often it was traced, in all runs together."""
         self._objective = objective
@@ -62,6 +77,14 @@ class CompiledStep:
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
         """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
         self.state.reset(start, prototype)
+
+    def close(self) -> None:
+        """Let go of what the optimizer holds besides its variables, such as a thread."""
+        self.state.close()
+
+    @property
+    def bytes(self) -> int:
+        return self.state.bytes
 
     def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
         """Make ``count`` steps -> [count, 2 + P]: verdict, loss before each update, and its parts.
@@ -182,26 +205,19 @@ def compiled_apart(function: Callable, objective: Objective) -> Callable:
 class PictureState:
     """Of one picture: ``tf.Variable`` image, Keras optimizer, best image so far, moving average and judge."""
 
-    def __init__(
-        self,
-        height_and_width: tuple[int, int],
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-    ) -> None:
+    def __init__(self, request: StepRequest) -> None:
         """Make the variables; call ``reset`` before the first step."""
-        shape = (1, *height_and_width, 3)
+        shape, prototype = (1, *request.start.shape), request.prototype
         self.image = tf.Variable(tf.zeros(shape), name="image")
         self.best_image = tf.Variable(tf.zeros(shape), name="best_image")
         self.best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
         self.optimizer: keras.optimizers.Optimizer = type(prototype).from_config(prototype.get_config())
         self.optimizer.build([self.image])
         self._initial = [_constant_or_copy(one) for one in self.optimizer.variables]
-        self.average = MovingAverage(shape, average) if average else None
+        self.average = MovingAverage(shape, request.average) if request.average else None
         self.needs_loss = getattr(self.optimizer, "needs_loss", False)
         self.divergence = DivergenceJudge(takes_back=self.needs_loss)
-        self._clip = clip
+        self._clip = request.clip
         self._fresh = True
 
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
@@ -231,7 +247,6 @@ class PictureState:
 
     @property
     def named_variables(self) -> dict[str, Any]:
-        """The variables by name, for a checkpoint."""
         return {f"variable_{index:03d}": one for index, one in enumerate(self.variables)}
 
     @property
@@ -245,7 +260,7 @@ class PictureState:
         return sum(int(np.prod(one.shape)) * 4 for one in self.variables)
 
     def close(self) -> None:
-        """Let go of what the optimizer holds besides its variables, such as a thread."""
+        """As ``CompiledStep.close``."""
         close = getattr(self.optimizer, "close", None)
         if close is not None:
             close()
@@ -264,7 +279,6 @@ class PictureState:
         return tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0)
 
     def update(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
-        """Move the image."""
         optimizer: Any = self.optimizer  # Keras' own know no `loss`
         if self.needs_loss:
             optimizer.apply([gradient], [self.image], loss=loss)
@@ -324,12 +338,10 @@ class MovingAverage:
         self._left_out = tf.Variable(tf.constant(1.0, tf.float32), name="average_left_out")
 
     def reset(self, image: tf.Tensor) -> None:
-        """Begin with the start image [1, H, W, 3]."""
         self._sum.assign((1 - self._decay) * image)
         self._left_out.assign(self._decay)
 
     def update(self, image: tf.Tensor) -> None:
-        """Take in one more image."""
         self._sum.assign(self._decay * self._sum + (1 - self._decay) * image)
         self._left_out.assign(self._decay * self._left_out)
 
@@ -433,19 +445,11 @@ _MOST_STEPS = 16
 class StepSource(Protocol):
     """Where a solver takes a compiled step for each size, and gives it back."""
 
-    def take(
-        self,
-        bound: BoundObjective,
-        start: np.ndarray,
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-    ) -> tuple[Hashable, CompiledStep]:
-        """A step for this objective and image, reset to ``start`` [H, W, 3], and the key to give it back."""
+    def take(self, request: StepRequest) -> CompiledStep:
+        """A step that can do what is requested, reset to its ``start``."""
         ...
 
-    def give_back(self, key: Hashable, step: CompiledStep) -> None:
+    def give_back(self, step: Any) -> None:
         """The step is not needed any more; it may be used again."""
         ...
 
@@ -453,49 +457,28 @@ class StepSource(Protocol):
 class CompiledSteps:
     """Compiled steps that wait to be used again; bounded, and freed when told that shapes changed."""
 
-    def __init__(self) -> None:
-        self._waiting: BoundedCache[CompiledStep] = BoundedCache(_MOST_BYTES, _MOST_STEPS)
+    def __init__(self, most_steps: int = _MOST_STEPS) -> None:
+        self._waiting: BoundedCache[Any] = BoundedCache(_MOST_BYTES, most_steps)
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def take(
-        self,
-        bound: BoundObjective,
-        start: np.ndarray,
-        prototype: keras.optimizers.Optimizer,
-        *,
-        clip: bool,
-        average: float | None,
-    ) -> tuple[Hashable, CompiledStep]:
-        """A step for this objective and image, reset to ``start`` [H, W, 3], and the key to give it back."""
-        key = key_of_step(bound, start, prototype, clip, average)
-        step = self._waiting.take(key)
-        if step is None:
-            shape = start.shape[0], start.shape[1]
-            step = CompiledStep(bound.objective, shape, prototype, clip=clip, average=average)
-        step.reset(start, prototype)
-        return key, step
+    def take(self, request: StepRequest) -> CompiledStep:
+        step = self.waiting_or_made(request.key, lambda: CompiledStep(request))
+        step.reset(request.start, request.prototype)
+        return step
 
-    def give_back(self, key: Hashable, step: CompiledStep) -> None:
-        """The step is not needed any more; it may be used again."""
-        step.state.close()
-        if self._waiting.put(key, step, step.state.bytes):
+    def waiting_or_made(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The step that waits under this key, or a new one: of one picture or of several."""
+        return self._waiting.take(key) or make()
+
+    def give_back(self, step: Any) -> None:
+        step.close()
+        if self._waiting.put(step.key, step, step.bytes):
             gc.collect()  # a graph holds itself in circles: until then it would stay
 
     def clear(self) -> None:
         self._waiting.clear()
-
-
-def key_of_step(
-    bound: BoundObjective,
-    start: np.ndarray,
-    prototype: keras.optimizers.Optimizer,
-    clip: bool,
-    average: float | None,
-) -> Hashable:
-    """Equal for what one compiled step can do; ``start`` is [H, W, 3]."""
-    return (bound.structure, start.shape, structure_of_optimizer(prototype), clip, average)
 
 
 def structure_of_optimizer(optimizer: keras.optimizers.Optimizer) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -20,10 +20,15 @@ _OF_SUM: Mapping[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
 }
 
 
-REDUCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    name: lambda errors, of_sum=of_sum: of_sum(tf.reduce_sum(errors), tf.cast(tf.size(errors), errors.dtype))
-    for name, of_sum in _OF_SUM.items()
-}
+def reduced(errors: tf.Tensor, name: str) -> tf.Tensor:
+    """Errors of any shape by the reduction of this name; scalar."""
+    return _OF_SUM[name](tf.reduce_sum(errors), tf.cast(tf.size(errors), errors.dtype))
+
+
+def check_reduction(name: str) -> None:
+    """Raise InputError unless ``name`` is a known reduction."""
+    if name not in _OF_SUM:
+        raise InputError(f"unknown reduction {name!r}: choose one of {', '.join(_OF_SUM)}")
 
 
 class ErrorSums(NamedTuple):
@@ -41,22 +46,14 @@ class RelativeSums(NamedTuple):
 
 
 class Distance(Protocol):
-    """A distance between two tensors of one shape."""
+    """A distance between two tensors of one shape.
+
+    One that can be taken piece by piece has ``sums(generated, target)``, a structure of scalars, of which
+    those of disjoint pieces add up, and ``of_sums(sums)``, the distance of the sums over all elements.
+    """
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """Two tensors of one shape -> scalar."""
-        ...
-
-
-class SummableDistance(Distance, Protocol):
-    """A distance that is a function of sums over elements, so that it can be taken piece by piece."""
-
-    def sums(self, generated: tf.Tensor, target: tf.Tensor) -> Any:
-        """Two tensors of one shape -> a structure of scalars, of which those of disjoint pieces add up."""
-        ...
-
-    def of_sums(self, sums: Any) -> tf.Tensor:
-        """The sums over all elements -> scalar."""
         ...
 
 
@@ -66,7 +63,6 @@ class _ElementwiseError:
     factor: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a reduction that does not exist: InputError."""
         check_reduction(self.reduction)
 
     def __call__(self, generated: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -118,9 +114,3 @@ class RelativeSquaredError:
 
     def of_sums(self, sums: RelativeSums) -> tf.Tensor:
         return sums.errors / (sums.squares + self.smallest)
-
-
-def check_reduction(name: str) -> None:
-    """Raise InputError unless ``name`` is a known reduction."""
-    if name not in REDUCTIONS:
-        raise InputError(f"unknown reduction {name!r}: choose one of {', '.join(REDUCTIONS)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import tensorflow as tf
 from nst_tf.device import custom_gradient
 from nst_tf.errors import check_positive
 from nst_tf.statistics.distances import Distance, SquaredError
-from nst_tf.statistics.statistic import SumsOverPositions, as_column, as_vectors, linear_mean, total_of
+from nst_tf.statistics.statistic import SumsOverPositions, total_of, weighted_vectors
 
 
 class GramSums(NamedTuple):
@@ -38,20 +37,13 @@ class Gram(SumsOverPositions):
     distance: Distance = field(default_factory=SquaredError)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> GramSums:
-        vectors = as_vectors(activations)
-        column = as_column(weights, vectors.dtype)
+        vectors, column = weighted_vectors(activations, weights)
         return GramSums(position_count(vectors, column), products_of(vectors, column))
 
     def described(self, sums: GramSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
         del dtype  # the products have it
         gram = _times_power(sums.products, sums.positions, -self.positions_power)
         return _times_power(gram, tf.shape(gram)[0], -self.channels_power)
-
-    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        return linear_mean(descriptions, shares)
-
-    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        return self.distance(generated, style)
 
 
 def _times_power(value: tf.Tensor, base: tf.Tensor, power: float) -> tf.Tensor:
@@ -80,10 +72,9 @@ def moment_sums(
     The identity holds for any r, which therefore is a constant for the gradient. Products are multiplied in
     the type ``products``, by default that of F.
     """
-    vectors = as_vectors(activations)
-    column = as_column(weights, vectors.dtype)
+    vectors, column = weighted_vectors(activations, weights)
     reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
-    scatter, rest = _products(vectors, column, reference, products or vectors.dtype)
+    scatter, rest = products_of(vectors, column, reference, products or vectors.dtype)
     scatter, rest = tf.cast(scatter, tf.float64), tf.cast(rest, tf.float64)
     positions = position_count(vectors, column)
     means = tf.cast(reference, tf.float64)
@@ -92,19 +83,15 @@ def moment_sums(
     return MomentSums(positions, rest + positions * means, second)
 
 
-def products_of(vectors: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-    """Vectors F [M, C] and weights w [M, 1] -> F^T W F [C, C], W the diagonal matrix of w or the identity."""
-    return _products(vectors, weights)
-
-
-def _products(
+def products_of(
     vectors: tf.Tensor,
-    weights: tf.Tensor | None,
+    weights: tf.Tensor | None = None,
     reference: tf.Tensor | None = None,
     products: Any = None,
 ) -> Any:
-    """F^T W F [C, C]; with a ``reference`` r, that of F - r in the type ``products``, and sum W (F - r) [C].
+    """Vectors F [M, C] and weights w [M, 1] -> F^T W F [C, C], W the diagonal matrix of w or the identity.
 
+    With a ``reference`` r, that of F - r in the type ``products``, and sum W (F - r) [C].
     One pass over F each way: the gradient W F (D + D^T), for an upstream D, is one product; differentiating
     the product by each of its two factors would take two of that size, and keep W F for them.
     """
@@ -162,12 +149,6 @@ class Covariance(SumsOverPositions):
     def described(self, sums: MomentSums, dtype: tf.DType = tf.float32) -> tf.Tensor:
         return tf.cast(covariance_of(sums, unbiased(sums.positions)), dtype)
 
-    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        return linear_mean(descriptions, shares)
-
-    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        return self.distance(generated, style)
-
 
 @dataclass(frozen=True)
 class Correlation(SumsOverPositions):
@@ -184,7 +165,6 @@ class Correlation(SumsOverPositions):
     distance: Distance = field(default_factory=SquaredError)
 
     def __post_init__(self) -> None:
-        """Refuse an epsilon that is not above 0: InputError."""
         check_positive("epsilon of the correlation", self.epsilon)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
@@ -195,12 +175,6 @@ class Correlation(SumsOverPositions):
         scale = tf.math.rsqrt(tf.linalg.diag_part(matrix) + self.epsilon)
         # the diagonal is 1 by definition: it must neither have a value of its own nor a gradient
         return tf.linalg.set_diag(matrix * scale[:, tf.newaxis] * scale, tf.ones_like(scale))
-
-    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        return linear_mean(descriptions, shares)
-
-    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        return self.distance(generated, style)
 
 
 # ---- each channel for itself -----------------------------------------------
@@ -224,19 +198,12 @@ class ChannelMeans(SumsOverPositions):
     distance: Distance = field(default_factory=SquaredError)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Totals:
-        vectors = as_vectors(activations)
-        column = as_column(weights, vectors.dtype)
+        vectors, column = weighted_vectors(activations, weights)
         return Totals(position_count(vectors, column), total_of(vectors, column))
 
     def described(self, sums: Totals, dtype: tf.DType = tf.float32) -> tf.Tensor:
         del dtype  # the sums have it
         return sums.first / tf.cast(sums.positions, sums.first.dtype)
-
-    def blended(self, descriptions: Sequence[tf.Tensor], shares: Sequence[float]) -> tf.Tensor:
-        return linear_mean(descriptions, shares)
-
-    def compare(self, generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        return self.distance(generated, style)
 
 
 class MeansAndDeviations(NamedTuple):
@@ -261,21 +228,20 @@ class BatchNormalizationStatistics(SumsOverPositions):
     mu and sigma are the mean and the standard deviation (1/M) of each channel over the M positions of
     its own picture. Li et al. 2017, "Demystifying Neural Style Transfer", BN statistics matching.
     Departure: sigma = sqrt(variance + ``epsilon``), because the slope of the root is infinite at 0. Both
-    pictures have it, so that two dead channels agree.
+    pictures have it, so that two dead channels agree. Several styles are the mean of each mean and deviation:
+    the Wasserstein-2 barycentre of the normal distributions.
     """
 
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        """Refuse an epsilon that is not above 0: InputError."""
         check_positive("epsilon of the batch normalization statistics", self.epsilon)
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> ChannelSums:
         """Squares are taken as ``moment_sums`` takes its products."""
-        vectors = as_vectors(activations)
+        vectors, column = weighted_vectors(activations, weights)
         reference = tf.stop_gradient(tf.reduce_mean(vectors, axis=0))
         centred = vectors - reference
-        column = as_column(weights, vectors.dtype)
         rest = tf.cast(total_of(centred, column), tf.float64)
         squares = tf.cast(total_of(tf.square(centred), column), tf.float64)
         positions, means = position_count(vectors, column), tf.cast(reference, tf.float64)
@@ -287,12 +253,6 @@ class BatchNormalizationStatistics(SumsOverPositions):
         # float64 leaves a variance of 0 a rounding's breadth below 0
         variances = tf.maximum(sums.squares / sums.positions - tf.square(means), 0.0)
         return MeansAndDeviations(tf.cast(means, dtype), tf.cast(tf.sqrt(variances + self.epsilon), dtype))
-
-    def blended(
-        self, descriptions: Sequence[MeansAndDeviations], shares: Sequence[float]
-    ) -> MeansAndDeviations:
-        """The mean of each mean and deviation: the Wasserstein-2 barycentre of the normal distributions."""
-        return linear_mean(descriptions, shares)
 
     def compare(self, generated: MeansAndDeviations, style: MeansAndDeviations) -> tf.Tensor:
         return tf.reduce_mean(

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError, check_at_least_zero, check_positive, check_whole
 from nst_tf.statistics.gram import position_count, products_of
-from nst_tf.statistics.statistic import as_column, as_vectors, linear_mean, not_below_zero, sizes, total_of
+from nst_tf.statistics.statistic import linear_mean, not_below_zero, sizes, total_of, weighted_vectors
 
 # ---- kernels k(f, s) between activation vectors ----
 
@@ -57,7 +57,6 @@ class PolynomialKernel:
     constant: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a degree below 1, and a constant below 0, which makes no kernel: InputError."""
         check_whole("degree of the polynomial kernel", self.degree, 1)
         check_at_least_zero("constant of the polynomial kernel", self.constant)
 
@@ -99,7 +98,6 @@ class GaussianKernel:
     has_short_features: ClassVar[bool] = False  # phi has infinitely many dimensions
 
     def __post_init__(self) -> None:
-        """Refuse a sigma that is not above 0: InputError."""
         if self.sigma is not None:
             check_positive("sigma of the Gaussian kernel (null: the median heuristic)", self.sigma)
 
@@ -159,7 +157,6 @@ class MaximumMeanDiscrepancy:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no kernel, fewer than 2 samples and a seed below 0: InputError."""
         if isinstance(self.kernel, type) or not isinstance(self.kernel, Kernel):
             raise InputError(
                 f"unknown kernel {self.kernel!r}: give an object of nst_tf.statistics,"
@@ -180,8 +177,7 @@ class MaximumMeanDiscrepancy:
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
         """Activations [1, H, W, C] -> positions and sums of the kernel's features; where it is summable."""
-        vectors = as_vectors(activations)
-        column = as_column(weights, vectors.dtype)
+        vectors, column = weighted_vectors(activations, weights)
         means = self.kernel.feature_means(vectors, column)
         if means is None:
             raise ValueError(f"{self.kernel} has no features that could be summed")
@@ -197,8 +193,8 @@ class MaximumMeanDiscrepancy:
         self, activations: tf.Tensor, weights: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, ...] | Sample:
         """Activations [1, H, W, C] -> the means of the kernel's features, or a sample of the vectors."""
-        vectors = as_vectors(activations)
-        means = self.kernel.feature_means(vectors, as_column(weights, vectors.dtype))
+        vectors, column = weighted_vectors(activations, weights)
+        means = self.kernel.feature_means(vectors, column)
         if means is not None:
             return means
         sample = sampled_rows(vectors, self.samples, self.seed)

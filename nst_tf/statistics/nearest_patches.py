@@ -43,7 +43,6 @@ class NearestPatches:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse sizes and counts below 1 and a seed below 0: InputError."""
         check_whole("patch_size of the nearest patches", self.patch_size, 1)
         check_whole("stride of the nearest patches", self.stride, 1)
         check_whole("style_patches of the nearest patches", self.style_patches, 1)

@@ -13,8 +13,20 @@ from nst_tf.errors import check_whole
 from nst_tf.statistics.statistic import as_vectors, sizes
 
 
+class _OfSortedRows:
+    """Several styles are the mean of their quantiles: the barycentre of each row."""
+
+    weighted: ClassVar[bool] = True
+
+    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
+        return mean_quantiles(descriptions, shares)
+
+    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
+        return squared_transport_cost(generated, style)
+
+
 @dataclass(frozen=True)
-class HistogramMatching:
+class HistogramMatching(_OfSortedRows):
     """Mean over channels and positions of (F - R(F))^2, R(F) being F remapped to the style's histogram.
 
     Risser, Wilmot, Barnes 2017, "Stable and Controllable Neural Texture Synthesis and Style Transfer Using
@@ -27,22 +39,13 @@ class HistogramMatching:
     It is SlicedWasserstein with the C axes as directions.
     """
 
-    weighted: ClassVar[bool] = True
-
     def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> SortedRows:
         """Activations [1, H, W, C] -> sorted channels [C, M], with their weights if there are any."""
         return sorted_rows(tf.transpose(as_vectors(activations)), weights)
 
-    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
-        """The mean of their quantiles, the barycentre of each channel."""
-        return mean_quantiles(descriptions, shares)
-
-    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
-        return squared_transport_cost(generated, style)
-
 
 @dataclass(frozen=True)
-class SlicedWasserstein:
+class SlicedWasserstein(_OfSortedRows):
     """Mean over directions d of mean_i (sort(F d)_i - sort(S d)_i)^2.
 
     F [M, C] are the activations, d unit vectors of C numbers, drawn evenly from the sphere. Heitz et al.
@@ -54,12 +57,10 @@ class SlicedWasserstein:
     sees one function.
     """
 
-    weighted: ClassVar[bool] = True
     directions: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse fewer than 1 direction and a seed below 0: InputError."""
         if self.directions is not None:
             name = "directions of the sliced Wasserstein distance (null: one a channel)"
             check_whole(name, self.directions, 1)
@@ -74,13 +75,6 @@ class SlicedWasserstein:
         )
         directions = tf.math.l2_normalize(tf.cast(directions, vectors.dtype), axis=1)
         return sorted_rows(tf.matmul(directions, vectors, transpose_b=True), weights)
-
-    def blended(self, descriptions: Sequence[SortedRows], shares: Sequence[float]) -> SortedRows:
-        """The mean of their quantiles, the barycentre on each direction."""
-        return mean_quantiles(descriptions, shares)
-
-    def compare(self, generated: SortedRows, style: SortedRows) -> tf.Tensor:
-        return squared_transport_cost(generated, style)
 
 
 # ---- optimal transport in one dimension: between sorted rows of numbers ----

@@ -37,6 +37,9 @@ class SumsOverPositions:
     constants for the gradient.
 
     A statistic that is a sum, or can be weighted, for some parameters only has properties of these names.
+
+    Unless a statistic says otherwise, several styles are the mean of every number of their descriptions, and
+    two descriptions are compared by its ``distance``.
     """
 
     summable: ClassVar[bool] = True
@@ -45,6 +48,12 @@ class SumsOverPositions:
     def describe(self: Any, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Any:
         """Activations [1, H, W, C] -> the description, in the type of the activations."""
         return self.described(self.sums(activations, weights), activations.dtype)
+
+    def blended(self, descriptions: Sequence[Any], shares: Sequence[float]) -> Any:
+        return linear_mean(descriptions, shares)
+
+    def compare(self: Any, generated: Any, style: Any) -> tf.Tensor:
+        return self.distance(generated, style)
 
 
 def as_target(statistic: Statistic, description: Any) -> Any:
@@ -82,6 +91,12 @@ def as_vectors(activations: tf.Tensor) -> tf.Tensor:
 def as_column(weights: tf.Tensor | None, dtype: tf.DType) -> tf.Tensor | None:
     """Weights [1, H, W, 1] -> [M, 1] in the type of the vectors that they belong to; None for None."""
     return None if weights is None else tf.cast(tf.reshape(weights, [-1, 1]), dtype)
+
+
+def weighted_vectors(activations: tf.Tensor, weights: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Activations and weights of their positions, as vectors [M, C] and a column [M, 1], or None."""
+    vectors = as_vectors(activations)
+    return vectors, as_column(weights, vectors.dtype)
 
 
 def total_of(vectors: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:

@@ -55,8 +55,8 @@ def _channels(convolutions_of_block: tuple[int, ...]) -> Mapping[str, tuple[int,
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
     {
-        "vgg16": Architecture("vgg16", "VGG-16", _channels(_COLUMN_D)),
         "vgg19": Architecture("vgg19", "VGG-19", _channels(_COLUMN_E)),
+        "vgg16": Architecture("vgg16", "VGG-16", _channels(_COLUMN_D)),
     }
 )
 

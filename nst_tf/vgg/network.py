@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-import keras
 import tensorflow as tf
 
-from nst_tf.errors import InputError
+from nst_tf.errors import one_of
 from nst_tf.images.pixels import NETWORK_PIXELS
 from nst_tf.vgg.convolution import PADDINGS, Convolution, Padding, circular, replicate, way_to_convolve
 from nst_tf.vgg.layers import (
@@ -24,14 +23,12 @@ from nst_tf.vgg.layers import (
 )
 from nst_tf.vgg.weights import ConvolutionWeights
 
-_ARCHITECTURES = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}
-
 
 class FeatureExtractor:
     """VGG (Simonyan and Zisserman 2015) up to the deepest layer in use, frozen.
 
-    The chain of layers is read from ``keras.applications``; poolings and padding are exchanged on the
-    way, and each convolution is split from its ReLU so that both sides of it can be asked for.
+    Poolings and padding are those asked for, and each convolution is apart from its ReLU, so that both sides
+    of it can be asked for.
     Convolutions run in ``precision``; activations are returned in float32, because the statistics of
     style sum over up to millions of positions.
 
@@ -51,11 +48,11 @@ class FeatureExtractor:
     ) -> None:
         """Build the chain for ``layers``: names of Keras, with ``_before_relu`` where wanted."""
         self.layers = tuple(dict.fromkeys(layers))
-        self._template = _one_of("model.name", architecture, _ARCHITECTURES)
+        one_of("model.name", architecture, ARCHITECTURES)
         check_layer_names(architecture, self.layers)
-        self._pool = _one_of("model.pooling", pooling, POOLINGS)
-        first_padding, other_padding = _one_of("model.padding", padding, PADDINGS)
-        self._to_network_pixels = _one_of("model.pixels", pixels, NETWORK_PIXELS)
+        self._pool = one_of("model.pooling", pooling, POOLINGS)
+        first_padding, other_padding = one_of("model.padding", padding, PADDINGS)
+        self._to_network_pixels = one_of("model.pixels", pixels, NETWORK_PIXELS)
         self.wraps = other_padding is circular
         """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
@@ -109,20 +106,16 @@ class FeatureExtractor:
     ) -> list[Step]:
         known = convolution_layers(architecture)
         deepest = max(known.index(name.removesuffix(BEFORE_RELU)) for name in self.layers)
-        wanted = set(known[: deepest + 1])
         chain: list[Step] = []
-        for layer in self._template(include_top=False, weights=None, input_shape=(None, None, 3)).layers:
-            if isinstance(layer, keras.layers.MaxPooling2D):
-                chain.append(_Pooling(layer.name, self._pool))
-            elif isinstance(layer, keras.layers.Conv2D):
-                pad = other_padding if chain else first_padding
-                kernel, bias = weights.kernels[layer.name], weights.biases[layer.name]
-                name = layer.name + BEFORE_RELU
-                chain.append(Convolution(name, kernel, bias, pad, self.precision, self.way))
-                chain.append(_Function(layer.name, tf.nn.relu))
-                wanted.discard(layer.name)
-                if not wanted:
-                    break
+        block = ""
+        for layer in known[: deepest + 1]:
+            if chain and not layer.startswith(block):
+                chain.append(_Pooling(f"{block}_pool", self._pool))
+            block = layer.partition("_")[0]
+            pad = other_padding if chain else first_padding
+            kernel, bias = weights.kernels[layer], weights.biases[layer]
+            chain.append(Convolution(layer + BEFORE_RELU, kernel, bias, pad, self.precision, self.way))
+            chain.append(_Function(layer, tf.nn.relu))
         return chain
 
 
@@ -186,12 +179,6 @@ class _Function:
 
 class _Pooling(_Function):
     """The step that ends a block."""
-
-
-def _one_of(key: str, name: str, choices: Mapping):
-    if name not in choices:
-        raise InputError(f"unknown {key}={name!r}: choose one of {', '.join(choices)}")
-    return choices[name]
 
 
 # ---- poolings that can stand between the blocks; all 2 x 2 with stride 2 ----

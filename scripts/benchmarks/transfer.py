@@ -15,7 +15,7 @@ from nst_tf.images.resize import resize
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation
-from nst_tf.optim.step import CompiledStep, CompiledSteps
+from nst_tf.optim.step import CompiledStep, CompiledSteps, StepRequest
 from nst_tf.statistics import Gram, Statistic
 from nst_tf.vgg.layers import ARCHITECTURES
 from nst_tf.vgg.network import FeatureExtractor
@@ -124,5 +124,4 @@ def steps_of(
     noise = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
     start = noise if pictures is None else content
     optimizer = optimizer or keras.optimizers.Adam(0.01)
-    _, step = CompiledSteps().take(bound, start, optimizer, clip=True, average=None)
-    return Steps(step, bound)
+    return Steps(CompiledSteps().take(StepRequest(bound, start, optimizer)), bound)

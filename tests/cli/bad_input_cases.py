@@ -143,6 +143,16 @@ BEFORE_TENSORFLOW = {
         "NearestPatches",
         "memory=recompute",
     ),
+    "a torus that can't be tiled": (
+        "memory=tiles model.padding=circular",
+        "model.padding=circular",
+        "memory=recompute",
+    ),
+    "a gradient that can't be tiled": (
+        "memory=tiles objective.style.normalize_gradients=true",
+        "objective.style.normalize_gradients=true",
+        "memory=recompute",
+    ),
     "negative weight": ("objective.style.weight=-1", "objective.style", "-1"),
     "weight is no number": ("objective.style.weight=nan", "objective.style", "nan"),
     "infinite weight": ("objective.content.weight=inf", "objective.content", "inf"),
@@ -190,6 +200,7 @@ BEFORE_TENSORFLOW = {
     "a picture in a folder": ("record.picture=a/b.png", "'a/b.png'", "hydra.run.dir"),
     "unknown suffix": ("record.picture=b.bmp", "'.bmp'", ".png"),
     "no suffix": ("record.picture=image", "''", ".png"),
+    "nothing to do": ("objective.content.weight=0 objective.style.weight=0", "weight 0"),
     "foreign target": ("optimizer._target_=os.system", "'os.system'", "keras.optimizers."),
 }
 
@@ -206,5 +217,4 @@ BEFORE_THE_RUN = {
     "unknown reduction": ("objective=pastiche objective.content.distance.reduction=most", "'most'", "mean"),
     "unknown class": ("optimizer._target_=keras.optimizers.Nothing", "optimizer", "Nothing"),
     "no growth": ("pyramid=coarse_to_fine pyramid.factor=1", "pyramid.factor", "1"),
-    "nothing to do": ("objective.content.weight=0 objective.style.weight=0", "weight 0"),
 }

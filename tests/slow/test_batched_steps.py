@@ -13,7 +13,8 @@ from unit.optim.test_together import RATES, STEPS, alone, together
 
 from nst_tf.device import selecting
 from nst_tf.optim import LBFGS
-from nst_tf.optim.batched import BatchedStep, BatchedSteps, stacked
+from nst_tf.optim.batched import BatchedStep, stacked
+from nst_tf.optim.step import CompiledSteps, StepRequest
 
 __all__ = ["transfer"]  # a fixture
 
@@ -26,7 +27,7 @@ __all__ = ["transfer"]  # a fixture
 def test_a_step_of_several_copies_nothing(make, transfer):
     bound, content = transfer
     with selecting():
-        step = BatchedStep(2, bound.objective, content.shape[:2], make(), clip=True, average=None)
+        step = BatchedStep(2, StepRequest(bound, content, make()))
         found = copies_to_the_host(step.trace(*stacked([bound, bound])))
     # the axes of a vectorized sum are made of constants, which TensorFlow folds before it runs anything
     axes = re.compile(r"Cast loop_body/Sum\w*/pfor/Cast:0 -> AddV2 ")
@@ -46,7 +47,7 @@ def test_one_that_goes_wrong_leaves_and_the_others_go_on_as_before(small_extract
 
 @pytest.mark.slow
 def test_equal_batches_share_their_compiled_steps(small_extractor):
-    batches = BatchedSteps()
+    batches = CompiledSteps()
     make = [keras.optimizers.Adam(rate) for rate in RATES]
     first, losses = together(make, small_extractor, batches=batches)
     assert [solver.traces for solver in first] == [2, 0, 0]

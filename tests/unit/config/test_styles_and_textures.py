@@ -101,6 +101,17 @@ def test_style_scale_may_be_spelled_with_a_dot() -> None:
         (["image.aspect=2"], r"image\.aspect=2.* is for textures"),
         ([*TEXTURE, "image.aspect=0"], r"image\.aspect must be .*above 0, but is 0"),
         ([*TEXTURE, "objective.style.relative_to_content=true"], "needs a content picture"),
+        ([*TEXTURE, "init=content"], "init=content needs a content picture"),
+        ([*TEXTURE, "color=luminance"], r"content=null has no colors for color="),
+        (["average=0.9", "optimizer=lbfgs"], r"average=0\.9 is for optimizers of small steps"),
+        (["average=0.9", "optimizer=lbfgs_scipy"], r"average=0\.9 is for optimizers of small steps"),
+        (["video=flow", "color=recombine"], r"color=none and .* go with video=flow"),
+        (
+            ["objective.content.weight=0", "objective.style.weight=0"],
+            "every term of the objective has weight",
+        ),
+        (["stop.patience=0"], "stop.patience must be at least 1, but is 0"),
+        (["stop.tolerance=1.0"], "stop.tolerance must be at least 0 and below 1, but is 1.0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words: list[str], said: str) -> None:

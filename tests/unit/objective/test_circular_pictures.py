@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.errors import InputError
 from nst_tf.init import enlarged
 from nst_tf.losses import ContentLoss, NinePointTotalVariation, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.objective.evaluation import WholePicture
-from nst_tf.objective.tiles import Tiles
 from nst_tf.optim.lbfgs import over_octaves
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.recompute import read_recomputing
@@ -87,15 +85,13 @@ def test_activations_are_those_of_the_middle_of_copies_side_by_side(torus, zeros
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
-def test_recomputing_is_exact_and_tiles_are_refused(torus, style, random):
+def test_recomputing_is_exact(torus, style, random):
     pixels = tf.constant(image(random))
     smoothness = TotalVariation(weight=0.1, circular=True)
     whole = bound(torus, style, smoothness).value_and_gradient(pixels)
     again = bound(torus, style, smoothness, read_recomputing).value_and_gradient(pixels)
     assert float(again[0]) == pytest.approx(float(whole[0]), rel=1e-5)
     np.testing.assert_allclose(again[2], whole[2], atol=1e-4 * np.abs(whole[2]).max())
-    with pytest.raises(InputError, match=r"memory=tiles can't serve model\.padding=circular"):
-        Objective(torus, None, StyleLoss(STYLE), evaluation=Tiles(64))
     objective = Objective(torus, ContentLoss({"block3_conv1": 1.0}), StyleLoss(STYLE))
     assert objective.extractor is torus
 

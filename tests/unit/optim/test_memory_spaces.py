@@ -12,7 +12,7 @@ from nst_tf.device import selecting
 from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim import LBFGS, TorchLBFGS
-from nst_tf.optim.step import CompiledSteps
+from nst_tf.optim.step import CompiledSteps, StepRequest
 
 pytestmark = pytest.mark.skipif(not kernels_of_a_gpu_are_known(), reason="TensorFlow built without CUDA")
 
@@ -26,7 +26,7 @@ def transfer(small_extractor, random):
 
 
 def traced(optimizer, bound, content, average=None):
-    _, step = CompiledSteps().take(bound, content, optimizer, clip=True, average=average)
+    step = CompiledSteps().take(StepRequest(bound, content, optimizer, average=average))
     return step.trace(bound.targets, bound.weights)
 
 
@@ -66,9 +66,8 @@ def test_a_bad_step_is_not_made_and_nothing_after_it(transfer):
     found = []
     for select in (False, True):
         with selecting(select):
-            _, step = CompiledSteps().take(
-                bound, content, keras.optimizers.SGD(1e30), clip=False, average=0.9
-            )
+            request = StepRequest(bound, content, keras.optimizers.SGD(1e30), clip=False, average=0.9)
+            step = CompiledSteps().take(request)
             rows = step(5, bound.targets, bound.weights)
         found.append((rows, *(np.asarray(one) for one in step.state.variables)))
     assert 1 < len(found[0][0]) < 5

@@ -10,7 +10,7 @@ import tensorflow as tf
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim import LBFGS
-from nst_tf.optim.batched import BatchedLanes, BatchedSteps, OtherStep, steps_together
+from nst_tf.optim.batched import BatchedLanes, OtherStep, steps_together
 from nst_tf.optim.loop import Solver
 from nst_tf.optim.step import CompiledSteps
 
@@ -45,7 +45,7 @@ class Transfer:
 
 def together(optimizers, extractor, average=None, batches=None, clip=True):
     """What came out of all at once: their solvers, and the losses of each, None where it left."""
-    lanes = BatchedLanes(BatchedSteps() if batches is None else batches, len(optimizers))
+    lanes = BatchedLanes(CompiledSteps() if batches is None else batches, len(optimizers))
     transfers = {
         number: Transfer(number, one, extractor, lanes.lanes[number], average, clip)
         for number, one in enumerate(optimizers)
@@ -93,7 +93,7 @@ def test_each_ends_as_alone(small_extractor, make, average):
 
 
 def test_another_structure_has_no_seat(small_extractor):
-    lanes = BatchedLanes(BatchedSteps(), 2)
+    lanes = BatchedLanes(CompiledSteps(), 2)
     Transfer(0, keras.optimizers.SGD(0.1), small_extractor, lanes.lanes[0]).enter(SIZES[0])
     other = Transfer(1, keras.optimizers.SGD(0.1), small_extractor, lanes.lanes[1])
     with pytest.raises(OtherStep):

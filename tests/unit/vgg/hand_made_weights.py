@@ -87,13 +87,8 @@ class _Pickler(pickle.Pickler):
         return ("storage", getattr(sys.modules["torch"], kind), obj.key, "cpu", obj.array.size, None)
 
 
-def legacy_torch_bytes(
-    tensors: dict[str, np.ndarray], *, offset: int = 0, fortran: bool = False, extra: object = None
-) -> bytes:
-    """The file that torch.save wrote before 2020 for a dict of tensors.
-
-    ``offset`` and ``fortran`` misdescribe the tensors; ``extra`` is one more entry of the dict.
-    """
+def legacy_torch_bytes(tensors: dict[str, np.ndarray], *, extra: object = None) -> bytes:
+    """The file that torch.save wrote before 2020 for a dict of tensors; ``extra`` is one more entry of it."""
     stream = io.BytesIO()
     before = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
     sys.modules.update(_fake_torch())
@@ -112,9 +107,8 @@ def legacy_torch_bytes(
         saved: dict[str, object] = {}
         for name, storage in storages.items():
             array = storage.array
-            strides = array.strides if not fortran else array.strides[::-1]
-            stride = tuple(step // array.itemsize for step in strides)
-            saved[name] = _Tensor(storage, offset, array.shape, stride)
+            stride = tuple(step // array.itemsize for step in array.strides)
+            saved[name] = _Tensor(storage, 0, array.shape, stride)
         if extra is not None:
             saved["extra"] = extra
         _Pickler(stream, protocol=2).dump(saved)

