@@ -66,6 +66,8 @@ class Recording:
         self._resumed = resumed
         self._deferred = deferred or DeferredSignals()
         self._roll_backs = 0
+        self.first_step_after: float | None = None
+        """The age of the process after the first step: what a person waits before anything moves."""
         self.picture_so_far: tuple[int, np.ndarray] | None = None
         """Steps, and the image [H, W, 3] after them; of the last slow call or checkpoint."""
 
@@ -79,6 +81,8 @@ class Recording:
         """Write the row, and picture and checkpoint if it is time; calls end at ``image_every``."""
         if self._checkpoint_every:
             self._deferred.defer()
+        if self.first_step_after is None:
+            self.first_step_after = round(seconds_of_process(), 3)
         self._folder.log(report)
         if len(solver.roll_backs) != self._roll_backs:
             self._roll_backs = len(solver.roll_backs)
@@ -182,25 +186,6 @@ class EarlyEnd:
         except (InputError, OSError):  # a full disk, or no numbers: how the run ended is still to be told
             return {}
         return {"steps": steps, "picture": picture.name}
-
-
-# ---- When the first step was done: what a person waits before anything moves ----
-
-
-class FirstStep:
-    """A callback; ``seconds`` is the age of the process after the first step, None before it."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.seconds: float | None = None
-
-    def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Nothing."""
-
-    def on_report(self, report: Report, solver: Solver) -> None:
-        """Look at the clock, once."""
-        if self.seconds is None:
-            self.seconds = round(seconds_of_process(), 3)
 
 
 # ---- What a person sees while a run goes on: a bar in a terminal, a line now and then elsewhere ----

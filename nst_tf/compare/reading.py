@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
 from nst_tf.config.schema import flatten, picture_path
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, is_number
 from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.machine import Process
-from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, SUMMARY, SWEEP
+from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, STATUSES, SUMMARY, SWEEP
 
 UNREADABLE = "unreadable"
 
-_STATUSES = ("running", "completed", "diverged", "interrupted", "failed")
 _BEFORE_IT_BEGAN = ("failed", "interrupted")
 """Statuses of a run that may have come to its end before it wrote its configuration."""
 
@@ -175,10 +173,8 @@ def _read(folder: Path) -> ComparedRun:
     else:
         summary = _summary_by_sweep(folder)
     status, error = summary.get("status"), summary.get("error")
-    if status not in _STATUSES:
-        raise InputError(
-            f"the status of the run in {folder} is {status!r}, not one of {', '.join(_STATUSES)}"
-        )
+    if status not in STATUSES:
+        raise InputError(f"the status of the run in {folder} is {status!r}, not one of {', '.join(STATUSES)}")
     if status == "running" and _is_broken_off(folder, summary):
         status, error = "interrupted", "its process is gone"
     overrides = summary.get("overrides") or []
@@ -212,7 +208,7 @@ def _read(folder: Path) -> ComparedRun:
         content=content,
         styles=styles,
         metrics=_metrics(folder / METRICS),
-        yardstick=_costs(summary) if picture else {},
+        yardstick=costs_of(summary) if picture else {},
         error=" ".join(str(error).split()) if error else None,
         style_weights=_style_weights(settings, len(styles)) if len(styles) == len(found_styles) else (),
         missing_inputs=tuple(missing),
@@ -267,7 +263,7 @@ def _metrics(path: Path) -> tuple[Mapping[str, float], ...]:
     return tuple(rows)
 
 
-def _costs(summary: Mapping[str, Any]) -> dict[str, float]:
+def costs_of(summary: Mapping[str, Any]) -> dict[str, float]:
     """What the run cost: seconds of its steps (without imports and weights), evaluations, memory."""
     costs = {
         "seconds": _mapping(summary.get("seconds")).get("steps"),
@@ -275,14 +271,6 @@ def _costs(summary: Mapping[str, Any]) -> dict[str, float]:
         "peak_memory_bytes": summary.get("peak_memory_bytes"),
     }
     return {name: value for name, value in costs.items() if is_number(value)}
-
-
-def is_number(value: Any) -> TypeGuard[float]:
-    """Whether the value is a finite number, and not true or false."""
-    try:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
 
 
 def _unique_names(folders: Sequence[Path]) -> list[str]:

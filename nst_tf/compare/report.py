@@ -23,8 +23,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from nst_tf.compare.reading import ComparedRun, file_sha256, readable_image
+from nst_tf.compare.reading import ComparedRun, costs_of, file_sha256, readable_image
 from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
+from nst_tf.errors import is_number
 from nst_tf.files import write_text_atomically
 from nst_tf.images.opening import PICTURE_SUFFIXES
 
@@ -129,7 +130,7 @@ def page_data(
             for name, value in settings[0].items()
             if all(name in own and _same(own[name], value) for own in settings[1:])
         }
-    measures = [_measured(run) for run in runs]
+    measures = [plain({**costs_of(run.summary), **run.yardstick}) for run in runs]
     names = dict.fromkeys(name for found in measures for name in found)
     return {
         "varying": [plain(str(name)) for name in varying],
@@ -195,28 +196,11 @@ _KNOWN = {
         Measure("ssim", "Structural similarity of luminance with the content picture; 1 is the same.",
                 higher_is_better=True),
         Measure("colour_distance", "Distance of the picture's colors to the style's."),
-        Measure("seconds", "Time of the whole run.", "s"),
+        Measure("seconds", "Time of the steps, without imports, weights and targets.", "s"),
         Measure("steps", "Evaluations of the objective."),
         Measure("peak_memory_bytes", "Largest memory of the run's process.", "bytes"),
     )
 }  # fmt: skip
-_FROM_SUMMARY = ("seconds", "steps", "peak_memory_bytes")
-
-
-def _measured(run: ComparedRun) -> dict[str, Any]:
-    """The run's yardstick, and seconds, steps and peak memory from its summary, as plain JSON values.
-
-    ``seconds`` of a summary may be one number or one for each phase, which are added up.
-    """
-    found: dict[str, Any] = {str(name): plain(value) for name, value in run.yardstick.items()}
-    for name in _FROM_SUMMARY:
-        value = run.summary.get(name)
-        if isinstance(value, Mapping):
-            numbers = [one for one in value.values() if _is_number(one)]
-            value = round(sum(numbers), 3) if numbers else None
-        if _is_number(value):
-            found.setdefault(name, plain(value))
-    return found
 
 
 def _described(name: str) -> Measure:
@@ -226,10 +210,6 @@ def _described(name: str) -> Measure:
     if known is None:
         return Measure(name)
     return replace(known, name=name, meaning=f"{known.meaning} Here at {layer} alone.") if layer else known
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 # ---- losses over the steps, sampled so that a page stays small ----
@@ -274,7 +254,7 @@ def _rounded(value: Any) -> float | int | None:
 def _number(value: Any) -> float | int | None:
     """The value if it is a finite number, else None: curves have gaps."""
     found = plain(value)
-    return found if _is_number(found) else None
+    return found if is_number(found) else None
 
 
 # ---- commands that repeat a run, safe to paste into a shell, and links to its picture ----

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -19,12 +18,13 @@ from nst_tf.compare.picture_distances import (
     luminance,
     structural_similarity,
 )
-from nst_tf.compare.reading import ComparedRun, file_sha256, is_number
+from nst_tf.compare.reading import ComparedRun, file_sha256
 from nst_tf.config.foreign import read_foreign_json
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, is_number
 from nst_tf.files import write_text_atomically
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import resize
+from nst_tf.runs.folder import YARDSTICK
 from nst_tf.tensorflow_setup import load_tensorflow
 from nst_tf.vgg.weights import ConvolutionWeights, load_weights
 
@@ -145,7 +145,6 @@ def _colors(path: Path, sha256: str) -> tuple[np.ndarray, np.ndarray]:
 
 # ---- yardsticks kept in the runs' folders, so that each picture is measured once ----
 
-CACHE = "yardstick.json"
 _log = logging.getLogger(__name__)
 
 
@@ -193,10 +192,10 @@ def _measured(run: ComparedRun, weights: ConvolutionWeights) -> ComparedRun:
             ],
             "weights": weights.sha256,
         }
-        measures = _cached(run.folder / CACHE, key, names)
+        measures = _cached(run.folder / YARDSTICK, key, names)
         if measures is None:
             measures = measure(run.picture, run.content, styles, run.style_weights, weights)
-            _keep(run.folder / CACHE, key, measures)
+            _keep(run.folder / YARDSTICK, key, measures)
     except (InputError, OSError) as error:
         return replace(run, error=run.error or f"its picture can't be measured: {error}")
     return replace(run, yardstick={**measures, **run.yardstick})
@@ -211,13 +210,13 @@ def _cached(path: Path, key: dict[str, Any], names: list[str]) -> dict[str, floa
     measures = kept.pop("measures", None)
     if kept != key or not isinstance(measures, dict) or set(measures) != set(names):
         return None
-    if not all(is_number(value) for value in measures.values()):
+    if not all(map(is_number, measures.values())):
         return None
     return {name: float(measures[name]) for name in names}
 
 
 def _keep(path: Path, key: dict[str, Any], measures: dict[str, float]) -> None:
-    if not all(math.isfinite(value) for value in measures.values()):
+    if not all(map(is_number, measures.values())):
         return
     try:
         write_text_atomically(path, json.dumps({**key, "measures": measures}, indent=2) + "\n")

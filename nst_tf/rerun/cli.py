@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import shlex
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
-from nst_tf.errors import InputError, Terminated, printable, terminable
+from nst_tf.errors import FAILED, InputError, Parser, command, is_number, stop, tell, terminable
 from nst_tf.machine import ShowVersions
-from nst_tf.rerun.export import export_run, export_sweep, finite
+from nst_tf.rerun.export import export_run, export_sweep
 from nst_tf.rerun.folders import (
     RunsInFolder,
     completed_runs,
@@ -28,11 +25,11 @@ from nst_tf.rerun.folders import (
     why_not_repeated,
 )
 from nst_tf.rerun.rerun import Verdict, check_repeatable, rerun, rerun_sweep
-from nst_tf.runs.folder import LOG, read_summary
+from nst_tf.runs.folder import read_summary, remove_empty_run
 from nst_tf.runs.saved_run import Located, read_saved_run
 
-BEYOND, BAD_INPUT = 1, 2
-INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
+_NAME = "nst-rerun"
+BEYOND = FAILED
 
 # Rounding alone, as another processor does it, moves the default run at 256 pixels (float32, instructions
 # restricted to AVX2) to 29 dB from the first result, and one that starts from noise to 25 dB, for L-BFGS
@@ -43,22 +40,18 @@ TOLERANCE = 20.0
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line says; exits with 0 (the same within the tolerance), 1 (not), 2 (bad input)."""
     given = sys.argv[1:] if arguments is None else arguments
-    try:
+    with command(_NAME):
         options = _parser().parse_intermixed_args(given)
         if not options.tolerance >= 0:
             raise InputError(f"--tolerance must be a PSNR of at least 0 dB, but is {options.tolerance}")
-        with terminable():
-            status = _export(options, given) if options.export else _rerun(options)
+        try:
+            with terminable():
+                status = _export(options, given) if options.export else _rerun(options)
+        except (InputError, BrokenPipeError):
+            raise
+        except Exception as error:  # a run that fails half-way: its own folder tells of it
+            stop(_NAME, f"the run failed: {type(error).__name__}: {' '.join(str(error).split())}", BEYOND)
         sys.exit(status)
-    except InputError as error:
-        _stop(str(error), BAD_INPUT)
-    except KeyboardInterrupt as interruption:
-        _stop("interrupted", TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BEYOND)
-    except Exception as error:  # a run that fails half-way: its own folder tells of it
-        _stop(f"the run failed: {type(error).__name__}: {' '.join(str(error).split())}", BEYOND)
 
 
 def _rerun(options: argparse.Namespace) -> int:
@@ -71,12 +64,12 @@ def _rerun(options: argparse.Namespace) -> int:
     saved = read_saved_run(what.folder)
     _, located = check_repeatable(saved, options.overrides)
     for sentence in _of_pictures(located):
-        _tell(sentence)
+        tell(_NAME, sentence)
     folder = new_folder(options.output, what.folder, is_sweep=False)
     try:
         verdict = rerun(saved, folder, options.tolerance, overrides=options.overrides)
     except InputError:
-        _take_away(folder)
+        remove_empty_run(folder, (folder, folder.parent))
         raise
     picture = verdict.picture or folder / str(saved.settings.record.picture)
     print(picture)  # noqa: T201  (what the program answers, as nst does)
@@ -89,15 +82,15 @@ def _rerun_all(sweep: RunsInFolder, options: argparse.Namespace) -> int:
     for saved in runs.values():  # else what is wrong with one is found out only after others were made
         check_repeatable(saved, options.overrides)
     for sentence in left_out.values():
-        _tell(sentence)
+        tell(_NAME, sentence)
     folder = new_folder(options.output, sweep.folder, is_sweep=True)
 
-    def tell(name: str, verdict: Verdict) -> None:
+    def on_verdict(name: str, verdict: Verdict) -> None:
         for sentence in _of_pictures(verdict.located):
-            _tell(f"{name}: {sentence}")
-        _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
+            tell(_NAME, f"{name}: {sentence}")
+        tell(_NAME, f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
 
-    verdicts = rerun_sweep(sweep.folder, runs, folder, options.tolerance, tell, options.overrides)
+    verdicts = rerun_sweep(sweep.folder, runs, folder, options.tolerance, on_verdict, options.overrides)
     print(folder)  # noqa: T201
     Console(highlight=False).print(_table(verdicts))
     for line in sorted({line for one in verdicts.values() for line in one.differences}):
@@ -118,11 +111,11 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
             f" nst experiment={file} {' '.join(options.overrides)} takes"
         )
     what = find_runs(options.folder)
-    command = shlex.join(["nst-rerun", *given])
+    typed = shlex.join(["nst-rerun", *given])
     left_out: dict[str, str] = {}
     if what.is_sweep:
         runs, left_out = completed_runs(what)
-        export_sweep(list(runs.values()), what.folder, target, command, left_out=len(left_out))
+        export_sweep(list(runs.values()), what.folder, target, typed, left_out=len(left_out))
     else:
         summary = read_summary(what.folder)
         if "inputs" not in summary and not is_completed(summary):
@@ -130,10 +123,10 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
                 f"{how_it_ended(what.folder, summary)} before it began: there is nothing to export"
             )
         runs = {"": read_saved_run(what.folder)}
-        export_run(runs[""], target, command)
+        export_run(runs[""], target, typed)
     damaged = [sentence for saved in runs.values() for sentence in saved.located().damaged]
     for sentence in (*left_out.values(), *damaged):
-        _tell(sentence)
+        tell(_NAME, sentence)
     print(f"nst experiment={shlex.quote(str(target))}")  # noqa: T201  (what to type next)
     return 0
 
@@ -178,29 +171,12 @@ def _decibels(verdict: Verdict) -> str:
 
 
 def _number(seconds: object) -> str:
-    number = finite(seconds)
-    return "-" if number is None else f"{number:.1f}"
-
-
-def _take_away(folder: Path) -> None:
-    """Nothing half-made stays of a run that was refused."""
-    (folder / LOG).unlink(missing_ok=True)
-    for empty in (folder, folder.parent):
-        try:
-            empty.rmdir()
-        except OSError:
-            return
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """In one sentence, where argparse prints its usage as well."""
-        raise InputError(f"{message} (see `nst-rerun --help`)")
+    return f"{seconds:.1f}" if is_number(seconds) else "-"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nst-rerun",
+    parser = Parser(
+        prog=_NAME,
         description="Make a saved run, or every completed run of a sweep, again in a new folder, and tell"
         " whether the picture is the same bit for bit; or write its configuration as an experiment file.",
         epilog="Exit status: 0 identical or within the tolerance, 1 beyond it or failed, 2 bad input.",
@@ -228,15 +204,6 @@ def _parser() -> argparse.ArgumentParser:
         "--export", metavar="FILE", help="run nothing: write an experiment file, for nst experiment=FILE"
     )
     return parser
-
-
-def _tell(sentence: str) -> None:
-    print(f"nst-rerun: {printable(sentence)}", file=sys.stderr)  # noqa: T201
-
-
-def _stop(message: str, status: int) -> NoReturn:
-    _tell(message)
-    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ from nst_tf.config.schema import (
     value_at,
 )
 from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, is_number
 from nst_tf.files import sha256_of_file, written_atomically
 from nst_tf.guidance.masks import rename_masks
 from nst_tf.runs.saved_run import SavedRun
@@ -446,8 +446,8 @@ def _header(
     if len(runs) > 1:
         where = f"the {len(runs)} runs in {runs[0].folder.parent}"
     precision = " and ".join(dict.fromkeys(run.settings.precision.name for run in runs))
-    losses = [finite(run.summary.get("loss_of_saved_picture")) for run in runs]
-    numbers = [loss for loss in losses if loss is not None]
+    losses = [run.summary.get("loss_of_saved_picture") for run in runs]
+    numbers = [float(loss) for loss in losses if is_number(loss)]
     expect = "Expect: the run was not completed."
     if numbers and len(runs) == 1:
         expect = f"Expect a loss of {numbers[0]:.6g} for the saved picture."
@@ -468,13 +468,3 @@ def _wrapped(line: str) -> list[str]:
     """Lines of a comment; what comes from a run's folder must not end one."""
     plain = "".join(letter if letter.isprintable() else " " for letter in line)
     return textwrap.wrap(plain, _COLUMNS - 2, break_long_words=False, break_on_hyphens=False) or [""]
-
-
-def finite(value: Any) -> float | None:
-    """The number, if it is one that a float can hold; JSON has whole numbers that are larger than any."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None

@@ -13,7 +13,7 @@ from typing import Any
 
 from nst_tf.errors import InputError
 from nst_tf.files import natural_order
-from nst_tf.runs.folder import SUMMARY, has_checkpoint, read_summary
+from nst_tf.runs.folder import SUMMARY, can_go_on, read_summary
 from nst_tf.runs.saved_run import SavedRun, read_saved_run
 
 _OUTPUTS, _SWEEPS = Path("outputs"), Path("outputs/multirun")  # as conf/config.yaml has them
@@ -26,8 +26,6 @@ _ENDS = {
     "interrupted": "was interrupted",
     "running": "is not at its end, or was killed",
 }
-# from the checkpoint of one that diverged, the same steps lead to the same end
-_CAN_BE_RESUMED = ("failed", "interrupted", "running")
 
 
 @dataclass(frozen=True)
@@ -127,8 +125,8 @@ def how_it_ended(folder: Path, summary: Mapping[str, Any]) -> str:
 
 def why_not_repeated(folder: Path, summary: Mapping[str, Any]) -> str:
     """The sentence that refuses to repeat the run; names the way on if there is a checkpoint."""
-    can_go_on = summary.get("status") in _CAN_BE_RESUMED and has_checkpoint(folder)
-    way_on = f"; go on with it: nst resume={shlex.quote(str(folder))}" if can_go_on else ""
+    goes_on = can_go_on(folder, summary.get("status"))
+    way_on = f"; go on with it: nst resume={shlex.quote(str(folder))}" if goes_on else ""
     return f"{how_it_ended(folder, summary)}: only completed runs are repeated{way_on}"
 
 

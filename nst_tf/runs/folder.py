@@ -41,11 +41,25 @@ JOBS = ".jobs"  # a folder, while the sweep goes on: one file a job
 MULTIRUN = "multirun.yaml"  # Hydra's own record of the command
 
 
+# ---- How a run is: the status in its run.json ----
+
+ENDED = ("completed", "diverged", "failed", "interrupted")
+STATUSES = ("running", *ENDED)
+WENT_WRONG = ("failed", "diverged")
+_UNFINISHED = ("running", "interrupted", "failed")
+"""From the checkpoint of a run that diverged, the same steps lead to the same end."""
+
+
+def can_go_on(folder: Path, status: object) -> bool:
+    """Whether a run of this status has a checkpoint that may lead to a result."""
+    return status in _UNFINISHED and has_checkpoint(folder)
+
+
 class RunFolder:
     """Writes ``config.yaml``, ``run.json``, ``metrics.jsonl``, ``progress/``, ``loss.svg`` and the picture.
 
-    ``run.json`` is rewritten whole whenever something is known; its ``status`` is running, completed,
-    diverged, interrupted or failed. Files other than the metrics are there wholly or not at all.
+    ``run.json`` is rewritten whole whenever something is known; its ``status`` is one of
+    ``STATUSES``. Files other than the metrics are there wholly or not at all.
     """
 
     def __init__(self, path: Path, is_resumed: bool = False) -> None:

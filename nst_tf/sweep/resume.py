@@ -27,7 +27,7 @@ from nst_tf.runs.folder import (
     PROGRESS,
     SUMMARY,
     YARDSTICK,
-    has_checkpoint,
+    can_go_on,
     read_object,
 )
 from nst_tf.runs.provenance import NOT_OF_A_RUN, SETTLED_BY_A_RUN, requested_sha256
@@ -72,9 +72,7 @@ def next_action(
     status, picture = summary.get("status"), str(summary.get("picture", settings.record.picture))
     if status == "completed" and (folder / picture).is_file():
         return Action.SKIP
-    # from the checkpoint of a run that diverged, the same steps lead to the same end
-    goes_on = status in ("running", "interrupted", "failed") and has_checkpoint(folder)
-    return Action.RESUME if goes_on else Action.RESTART
+    return Action.RESUME if can_go_on(folder, status) else Action.RESTART
 
 
 def clear(folder: Path, picture: str) -> None:

@@ -18,15 +18,12 @@ from typing import Any, ClassVar
 
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
-from nst_tf.runs.folder import JOBS, METRICS, MULTIRUN, SUMMARY, SWEEP, read_object, write_summary
+from nst_tf.runs.folder import ENDED, JOBS, METRICS, MULTIRUN, SUMMARY, SWEEP, read_object, write_summary
 from nst_tf.sweep.plan import Plan, PlannedJob
 from nst_tf.sweep.search import StoredStudy
 
 _SILENCE_OF_THE_DEAD = 600.0  # seconds; a step takes a few, imports and compilation up to a minute
 _KILLED = "its process was killed, by someone or for want of memory"
-
-ENDED = ("completed", "diverged", "failed", "interrupted")
-FAILED = ("failed", "diverged")
 
 
 @dataclass(frozen=True)
