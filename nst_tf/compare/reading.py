@@ -78,7 +78,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[Path]:
         raise InputError("there is nothing to compare: give the folder of a run or of a sweep")
     found: dict[Path, Path] = {}
     for path in map(Path, paths):
-        here = sorted(_runs_below(_folder(path)), key=_by_numbers)
+        here = runs_below(_folder(path))
         if not here:
             raise InputError(f"there is no run in {path}: give the folder of a run, or one above it")
         for folder in here:
@@ -105,6 +105,11 @@ def _folder(path: Path) -> Path:
     if path.is_file() and (path.parent / SUMMARY).is_file():  # a picture of a run, or its run.json
         return path.parent
     raise InputError(f"there is no folder {path}: give the folder of a run or of a sweep")
+
+
+def runs_below(top: Path) -> list[Path]:
+    """The folders of the runs in ``top``, which may be one itself, in natural order."""
+    return sorted(_runs_below(top), key=lambda path: [natural_order(name) for name in path.parts])
 
 
 def _runs_below(top: Path) -> Iterator[Path]:
@@ -139,10 +144,6 @@ def _job_folders(sweep: Path) -> Iterator[tuple[Path, bool]]:
 def _jobs(sweep: Path) -> list[dict[str, Any]]:
     jobs = read_foreign_json(sweep / SWEEP, _MOST_BYTES).get("jobs")
     return [job for job in jobs if isinstance(job, dict)] if isinstance(jobs, list) else []
-
-
-def _by_numbers(path: Path) -> list[Any]:
-    return [natural_order(name) for name in path.parts]
 
 
 # ---- reading a run ----

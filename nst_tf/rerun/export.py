@@ -13,10 +13,10 @@ import os
 import re
 import shlex
 import textwrap
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
@@ -41,7 +41,6 @@ from nst_tf.config.schema import (
 from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
 from nst_tf.errors import InputError, is_number
 from nst_tf.files import sha256_of_file, written_atomically
-from nst_tf.guidance.masks import rename_masks
 from nst_tf.runs.saved_run import SavedRun
 from nst_tf.sweep.resume import as_asked
 
@@ -205,18 +204,21 @@ def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> Setti
     for key, free in _CHOSEN_BY_THE_RUN.items():
         if not _was_asked_for(saved, key, free):
             OmegaConf.update(settings, key, free)
-    if settings.content is not None:
-        settings.content = names[settings.content]
-    if isinstance(settings.style, str):
-        settings.style = names[settings.style]
-    else:
-        settings.style = [names[style] for style in settings.style]
-    if settings.init.get("path") in names:
-        settings.init.path = names[settings.init.path]
-    rename_masks(settings, lambda name: names[name])
-    settings.record.profile = names.get(settings.record.profile, settings.record.profile)
-    settings.model.weights = names.get(settings.model.weights, settings.model.weights)
+    rename_files(settings, lambda name: names.get(name, name))
     return settings
+
+
+def rename_files(
+    settings: Settings, renamed: Callable[[str], str], keys: Collection[str] = FILE_KEYS
+) -> None:
+    """Give every file that the settings name at one of the keys the name that ``renamed`` has for it."""
+    for key in keys:
+        value: Any = value_at(settings, key)
+        if isinstance(value, str):
+            OmegaConf.update(cast("Any", settings), key, renamed(value))
+        elif OmegaConf.is_list(value):
+            names = [renamed(one) if isinstance(one, str) else one for one in value]
+            OmegaConf.update(cast("Any", settings), key, names)
 
 
 def _is_bundled(name: str, sha256: str | None) -> bool:
