@@ -19,7 +19,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from nst_tf.api import composed
-from nst_tf.compare.picture_distances import psnr
+from nst_tf.compare.yardstick import psnr
 from nst_tf.config.overrides import NO_FILES, explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import (
     EXPERIMENT,
