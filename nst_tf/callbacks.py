@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,53 +137,47 @@ class Recording:
 # ---- What a run leaves that does not come to its end: the picture so far, and how to go on ----
 
 
+@dataclass(frozen=True)
 class EarlyEnd:
-    """Ends one run early, in its own thread or from the one that can't wait for it."""
+    """Ends one run early, in its own thread or from the one that can't wait for it.
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        recording: Recording,
-        deferred: DeferredSignals,
-        timings: Timings,
-        save: Callable[[np.ndarray], Path],
-        quiet: bool,
-    ) -> None:
-        """``save`` writes an image [H, W, 3] as the picture; ``quiet``: ``save_and_record`` says nothing."""
-        self._folder = folder
-        self._recording = recording
-        self._deferred = deferred
-        self._timings = timings
-        self._save = save
-        self._quiet = quiet
+    ``save`` writes an image [H, W, 3] as the picture; ``quiet``: ``save_and_record`` says nothing.
+    """
+
+    folder: RunFolder
+    recording: Recording
+    deferred: DeferredSignals
+    timings: Timings
+    save: Callable[[np.ndarray], Path]
+    quiet: bool
 
     def record(self, error: BaseException) -> None:
         """Write how the run ended; interrupted, and not urgently, also the picture so far."""
         interrupted = isinstance(error, KeyboardInterrupt)
         facts: dict[str, Any] = {}
-        if interrupted and not self._deferred.came_twice:
+        if interrupted and not self.deferred.came_twice:
             facts = self._picture_so_far()
-        self._folder.finish(
+        self.folder.finish(
             "interrupted" if interrupted else "failed",
             error=f"{type(error).__name__}: {error}",
-            seconds=self._timings.seconds,
+            seconds=self.timings.seconds,
             **facts,
         )
 
     def save_and_record(self, number: int, at_once: bool) -> None:
         """As ``record``, while the run's own thread is in the middle of a step; the last checkpoint stays."""
         facts = {} if at_once else self._picture_so_far()
-        self._folder.interrupt(error=f"signal {number} came during a step", **facts)
-        if not self._quiet:
-            sentence = "; ".join(["nst: interrupted", *resume_hint(self._folder.path)])
+        self.folder.interrupt(error=f"signal {number} came during a step", **facts)
+        if not self.quiet:
+            sentence = "; ".join(["nst: interrupted", *resume_hint(self.folder.path)])
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
     def _picture_so_far(self) -> dict[str, Any]:
-        if self._recording.picture_so_far is None:
+        if self.recording.picture_so_far is None:
             return {}
-        steps, image = self._recording.picture_so_far
+        steps, image = self.recording.picture_so_far
         try:
-            picture = self._save(image)
+            picture = self.save(image)
         except (InputError, OSError):  # a full disk, or no numbers: how the run ended is still to be told
             return {}
         return {"steps": steps, "picture": picture.name}

@@ -299,13 +299,11 @@ def _entry_of_frames(settings: Settings, frames: Frames, folder: Path) -> dict[s
 
 def file_form(settings: Settings, inputs: Inputs) -> FileForm:
     """Depth, color profile and EXIF data of the result's file."""
-    form = FileForm(settings.record.bits, inputs.profile)
-    content = inputs.content
-    if settings.record.exif and content.file:
-        return FileForm(
-            form.bits, form.profile, carried_exif(content.file, content.name, settings.record.exif_place)
-        )
-    return form
+    content, record = inputs.content, settings.record
+    form = FileForm(record.bits, inputs.profile)
+    if not (record.exif and content.file):
+        return form
+    return replace(form, exif=carried_exif(content.file, content.name, record.exif_place))
 
 
 def cut_out(settings: Settings, inputs: Inputs, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -48,7 +48,7 @@ def set_up(
     Raises InputError for what can't be built, does not fit, or leaves nothing to be balanced.
     """
     set_determinism(settings.deterministic)
-    built = build(settings, inputs, files, lap, explicit)
+    built = set_up_unbalanced(settings, inputs, files, lap, explicit)
     if built.said:
         _log.warning("%s", built.said)
     CACHE.expect(built.experiment.shapes)
@@ -59,7 +59,7 @@ def set_up(
     return settled
 
 
-def build(
+def set_up_unbalanced(
     settings: Settings,
     inputs: Inputs,
     files: Files = NO_FILES,

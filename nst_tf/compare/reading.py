@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
+from nst_tf.config.overrides import override_key
 from nst_tf.config.schema import flatten, picture_path
 from nst_tf.errors import InputError, is_number
 from nst_tf.files import natural_order, sha256_of_file
@@ -454,11 +455,6 @@ def _value_of(text: str) -> Any:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return {"true": True, "false": False, "null": None}.get(text.lower(), text)
-
-
-def override_key(override: str) -> str:
-    """The key of an override: "+optimizer.beta_1=0.8" -> "optimizer.beta_1"."""
-    return override.partition("=")[0].lstrip("+~").partition("@")[0]
 
 
 def canonical(value: Any) -> str:

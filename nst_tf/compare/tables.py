@@ -18,12 +18,12 @@ from nst_tf.compare.reading import (
     ComparedRun,
     canonical,
     input_records,
-    override_key,
     readable_picture,
     short_name,
     shown,
 )
 from nst_tf.compare.yardstick import MEASURES, psnr, trade_off
+from nst_tf.config.overrides import override_key
 from nst_tf.errors import printable
 from nst_tf.runs.provenance import SETTLED_BY_A_RUN
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from nst_tf.config.foreign import read_foreign_json
 from nst_tf.errors import InputError
-from nst_tf.files import remove_unfinished, write_text_atomically, written_atomically
+from nst_tf.files import remove_empty, remove_unfinished, write_text_atomically, written_atomically
 from nst_tf.images.write import FileForm, write_picture
 from nst_tf.report import Report
 
@@ -343,13 +343,7 @@ def remove_empty_run(folder: Path, created: Sequence[Path]) -> None:
         ours += [folder / CONFIGURATION, *(folder / INPUTS).glob("*")]
     for file in ours:
         file.unlink(missing_ok=True)
-    for empty in (folder / HYDRA, folder / INPUTS, *created):
-        try:
-            empty.rmdir()
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return
+    remove_empty([folder / HYDRA, folder / INPUTS, *created])
 
 
 _LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it for new runs

@@ -122,7 +122,7 @@ class Batches:
 
     def _prepared(self, job: PlannedJob) -> tuple[Experiment, _Identity] | None:
         """Set up a job that is still to be run; None for another, or one that will fail in its turn."""
-        from nst_tf.set_up import build
+        from nst_tf.set_up import set_up_unbalanced
 
         try:
             settings, choices = self.sweep.plan.settings(job.overrides, job.number)
@@ -134,7 +134,7 @@ class Batches:
             explicit = self.sweep.plan.explicit(job.overrides)
             check_memory(settings, inputs, explicit)
             identity = _identity(requested_sha256(settings), inputs)
-            return build(settings, inputs, explicit=explicit).experiment, identity
+            return set_up_unbalanced(settings, inputs, explicit=explicit).experiment, identity
         except Exception:  # whatever it is: it is told when its turn comes, and harms no other job
             return None
 

@@ -15,8 +15,8 @@ from nst_tf.config.foreign import read_foreign_yaml
 from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import Settings, as_settings, picture_path
 from nst_tf.errors import InputError
-from nst_tf.files import remove_unfinished, sha256_of_file
-from nst_tf.loggers.loggers import FlatSettings, flat_settings
+from nst_tf.files import remove_empty, remove_unfinished, sha256_of_file
+from nst_tf.loggers.loggers import FlatSettings, flat_key, flat_settings
 from nst_tf.runs.folder import (
     CHECKPOINT,
     CONFIGURATION,
@@ -80,17 +80,13 @@ def clear(folder: Path, picture: str) -> None:
 
     Hydra's own files, the log and whatever else is there stay.
     """
-    for file in (folder / picture, *(folder / name for name in _OLD_FILES)):
-        file.unlink(missing_ok=True)
     remove_unfinished(folder)
     remove_unfinished(folder / PROGRESS)
-    for file in (folder / PROGRESS).glob("step-*.png"):
-        file.unlink()
-    if (folder / PROGRESS).is_dir() and not any((folder / PROGRESS).iterdir()):
-        (folder / PROGRESS).rmdir()
-    for file in (folder / FRAMES).glob("[0-9]*.png"):
-        file.unlink()
-    (folder / SUMMARY).unlink(missing_ok=True)
+    old = [folder / name for name in (picture, *_OLD_FILES)]
+    old += [*(folder / PROGRESS).glob("step-*.png"), *(folder / FRAMES).glob("[0-9]*.png"), folder / SUMMARY]
+    for file in old:
+        file.unlink(missing_ok=True)
+    remove_empty([folder / PROGRESS])
 
 
 def _check_pictures(folder: Path, inputs: Any, settings: Settings) -> None:
@@ -142,7 +138,7 @@ def what_differs(
     was, now = _flat(saved, known if isinstance(known, dict) else {}), _flat(asked, choices)
     differing = [key for key in dict.fromkeys((*now, *was)) if was.get(key) != now.get(key)]
     said = (*overrides, *map(str, summary.get("overrides", ())))
-    named = [_key(override) for override in said if _key(override) in differing]
+    named = [key for key in map(flat_key, said) if key in differing]
     known_groups = {group.replace("/", ".") for group in choices if not group.startswith(_HYDRA)}
     groups = sorted((key for key in differing if key in known_groups), key=lambda key: key.count("."))
     told: list[str] = []
@@ -173,10 +169,6 @@ def _flat(settings: Mapping[str, Any], choices: Mapping[str, Any]) -> FlatSettin
     groups = {group: option for group, option in choices.items() if not group.startswith(_HYDRA)}
     known = {str(group): str(option) for group, option in groups.items() if option is not None}
     return flat_settings({key: one for key, one in settings.items() if key not in NOT_OF_A_RUN}, known)
-
-
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
 
 
 def _shown(settings: FlatSettings, key: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nst_tf.files import write_text_atomically
+from nst_tf.files import remove_empty, write_text_atomically
 from nst_tf.machine import Process
 from nst_tf.runs.folder import ENDED, JOBS, METRICS, MULTIRUN, SUMMARY, SWEEP, read_object, write_summary
 from nst_tf.sweep.plan import Plan, PlannedJob
@@ -68,8 +68,7 @@ def remove_records(sweep: Path) -> None:
     """Take them away, when nobody will write one any more."""
     for path in (sweep / JOBS).glob("*.json"):
         path.unlink(missing_ok=True)
-    if (sweep / JOBS).is_dir():
-        (sweep / JOBS).rmdir()
+    remove_empty([sweep / JOBS])
 
 
 def is_being_run(sweep: Path, record: JobRecord) -> bool:
@@ -215,11 +214,7 @@ class Sweep:
             return
         for name in (SWEEP, MULTIRUN):
             (self.folder / name).unlink(missing_ok=True)
-        for empty in self._created_folders:
-            try:
-                empty.rmdir()
-            except OSError:
-                return
+        remove_empty(self._created_folders)
 
     def _write(self, status: str) -> None:
         known = {job["number"]: job for job in (*self._earlier, *self.jobs())}
