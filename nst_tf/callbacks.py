@@ -100,11 +100,7 @@ class Recording:
     def on_end(self, solver: Solver) -> None:
         """Keep the state after the last step, if that is asked for."""
         if self._keep_the_end and solver.step:
-            state = solver.state()
-            write_checkpoint(
-                self._folder.path,
-                Checkpoint(self._scale, self._steps_at_scale, solver.step, self._seconds, state),
-            )
+            self._keep(solver.step, self._seconds, solver)
             self.kept_the_end = True
 
     def _end_call(self, report: Report, updates: int, solver: Solver) -> None:
@@ -118,14 +114,15 @@ class Recording:
         if is_slow or is_due:
             self.picture_so_far = updates, solver.picture
         if is_due:
-            write_checkpoint(
-                self._folder.path,
-                Checkpoint(self._scale, self._steps_at_scale, updates, report.seconds, solver.state()),
-            )
+            self._keep(updates, report.seconds, solver)
             self._last_checkpoint = time.monotonic()
             self._checkpoint_took = self._last_checkpoint - now
             if self._deferred.is_waiting:
                 self._deferred.deliver()
+
+    def _keep(self, step: int, seconds: float, solver: Solver) -> None:
+        checkpoint = Checkpoint(self._scale, self._steps_at_scale, step, seconds, solver.state())
+        write_checkpoint(self._folder.path, checkpoint)
 
     def _wait(self, is_very_slow: bool) -> float:
         """Seconds between checkpoints."""

@@ -6,12 +6,15 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from PIL import Image
 
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
@@ -32,6 +35,7 @@ _BEFORE_IT_BEGAN = ("failed", "interrupted")
 # a run.json has 3 kB, a config.yaml 3 kB, and a row of the metrics of a run with 16 layers 1 kB: files of
 # a hundred thousand steps pass, and no file fills the memory
 _MOST_BYTES = 100_000_000
+_LONGEST_OVERRIDE = 10_000  # letters: a few paths
 _MOST_SETTINGS = 5000  # a configuration of ours has about 60
 _LARGEST_PICTURE = MOST_PIXELS * 8  # bytes: no picture that we read is larger
 
@@ -437,24 +441,16 @@ def _flat(configuration: Mapping[str, Any], choices: Mapping[str, str | None]) -
 
 
 def _settings_of(overrides: Sequence[str]) -> dict[str, Any]:
-    """What the overrides alone tell: ["+steps=5", "~init"] -> {"steps": 5}."""
-    pairs = [word.partition("=") for word in overrides if not word.startswith("~")]
-    return {override_key(word): _value_of(text) for word, sign, text in pairs if sign}
-
-
-def _value_of(text: str) -> Any:
-    """A value as Hydra would read it, of those kinds that a configuration has."""
-    text = text.strip()
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
+    """What the overrides alone tell, where Hydra can read them: ["+steps=5", "~init"] -> {"steps": 5}."""
+    found: dict[str, Any] = {}
+    for word in overrides:
+        if len(word) > _LONGEST_OVERRIDE:
             continue
-    if text.startswith("[") and text.endswith("]"):
-        return [_value_of(part) for part in text[1:-1].split(",") if part.strip()]
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return {"true": True, "false": False, "null": None}.get(text.lower(), text)
+        with suppress(HydraException, RecursionError):
+            override = OverridesParser.create().parse_override(word)
+            if not override.is_delete() and not override.is_sweep_override():
+                found[override_key(word)] = override.value()
+    return found
 
 
 def canonical(value: Any) -> str:

@@ -246,13 +246,14 @@ def update_summary(folder: Path, **facts: Any) -> None:
         write_summary(folder, summary | facts)
 
 
+_MOST_BYTES = 100_000_000  # sweep.json has 300 bytes a job
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file; None if there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
+    with suppress(InputError):
+        return read_foreign_json(path, _MOST_BYTES)
+    return None
 
 
 def path_inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:

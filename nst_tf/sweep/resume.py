@@ -16,7 +16,7 @@ from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import Settings, as_settings, picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import remove_empty, remove_unfinished, sha256_of_file
-from nst_tf.loggers.loggers import FlatSettings, flat_key, flat_settings
+from nst_tf.loggers import FlatSettings, flat_key, flat_settings
 from nst_tf.runs.folder import (
     CHECKPOINT,
     CONFIGURATION,
@@ -141,11 +141,12 @@ def what_differs(
     named = [key for key in map(flat_key, said) if key in differing]
     known_groups = {group.replace("/", ".") for group in choices if not group.startswith(_HYDRA)}
     groups = sorted((key for key in differing if key in known_groups), key=lambda key: key.count("."))
-    told: list[str] = []
-    for key in (*named, *groups, *differing):
-        explained = any(key.startswith(f"{group}.") for group in told if group in groups)
-        if key not in told and (key in named or not explained):
-            told.append(key)
+
+    def comes_with_group(key: str) -> bool:
+        return any(key.startswith(f"{group}.") for group in groups)
+
+    others = [key for key in (*groups, *differing) if not comes_with_group(key)]
+    told = list(dict.fromkeys([*named, *others]))
     parts = [f"{key}: was {_shown(was, key)}, now {_shown(now, key)}" for key in told[:_MOST]]
     return "; ".join([*parts, *([f"and {len(told) - _MOST} more"] if len(told) > _MOST else [])])
 
