@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,10 +35,10 @@ class CheckedRun:
 
     settings: Settings
     inputs: Inputs
-    loggers: Loggers
-    files: Files
-    explicit: ExplicitKeys
-    timings: Timings
+    loggers: Loggers = field(default_factory=lambda: Loggers({}))
+    files: Files = field(default_factory=lambda: NO_FILES)
+    explicit: ExplicitKeys = None
+    timings: Timings = field(default_factory=Timings)
 
 
 def checked_run(

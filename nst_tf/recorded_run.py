@@ -67,7 +67,7 @@ def recorded_run(
     ``facts`` are for ``run.json``: how the run was asked for. ``checkpoint`` is where a run that
     ``is_resumed`` goes on. The rest is as in ``nst_tf.run.run``.
     """
-    ready = set_up(run.settings, run.inputs, run.files, run.timings.lap, run.explicit)
+    ready = set_up(run)
     with memory_explained(ready.settings, run.inputs, folder_path):
         run = replace(run, settings=ready.settings)
         if is_resumed:

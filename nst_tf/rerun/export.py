@@ -187,8 +187,6 @@ def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> Setti
     that no run could use.
     """
     located = saved.located()
-    if located.missing:
-        raise InputError(located.sentence_for_missing(saved.working_folder))
     for name in located.changed:
         raise InputError(f"{located.named(name)} is not what it was when the run was made: put it back")
     saved.checked_inputs(located.files)

@@ -243,8 +243,6 @@ def check_repeatable(saved: SavedRun, overrides: Sequence[str] = ()) -> tuple[Sa
     _check_result(saved)
     wanted = _with_overrides(saved, overrides) if overrides else saved
     located = wanted.located()
-    if located.missing:
-        raise InputError(located.sentence_for_missing(saved.working_folder))
     wanted.checked_inputs(located.files, explicit_keys(overrides))
     return wanted, located
 

@@ -80,9 +80,10 @@ class SavedRun:
     def located(self) -> Located:
         """Find every file: the copy in the folder, else the configured path from where the run was started.
 
-        One with the recorded hash is preferred; without any, the first that exists is ``changed``.
+        One with the recorded hash is preferred; without any, the first that exists is ``changed``. Raises
+        InputError for one that is nowhere.
         """
-        files, changed, missing, damaged = {}, [], [], []
+        files, changed, damaged = {}, [], []
         for one in self.inputs:
             # a picture that serves twice, as content and style, has two copies
             others = [other.copy for other in self.inputs if other is not one and other.name == one.name]
@@ -90,17 +91,22 @@ class SavedRun:
             places += [self.working_folder / user_path(one.name), picture_path(one.name)]
             found = [place for place in places if is_source(place)]
             same = [place for place in found if one.sha256 is None or sha256_of_source(place) == one.sha256]
-            if found:
-                files[one.name] = (same or found)[0]
-            if one.copy and found and files[one.name] != one.copy:
+            if not found:
+                raise InputError(self._sentence_for_missing(one))
+            files[one.name] = (same or found)[0]
+            if one.copy and files[one.name] != one.copy:
                 why = "is not what it was" if one.copy in found else "is missing"
                 damaged.append(f"{one.copy} {why}: {files[one.name]} serves in its place")
-            if not found:
-                missing.append(one.name)
-            elif not same:
+            if not same:
                 changed.append(one.name)
         copies = {one.name: one.copy for one in self.inputs if one.copy}
-        return Located(files, tuple(changed), tuple(missing), copies, tuple(damaged))
+        return Located(files, tuple(changed), copies, tuple(damaged))
+
+    def _sentence_for_missing(self, one: SavedInput) -> str:
+        where = f"as seen from {self.working_folder}"
+        if one.copy:
+            return f"{one.copy} is missing, and so is {one.name}, its original, {where}: put one of them back"
+        return f"the file {one.name} is missing, {where}: put it back"
 
     def checked_inputs(self, files: Files, explicit: ExplicitKeys = ()) -> Inputs:
         """Check every value and read the pictures; raises InputError for whatever no run could use.
@@ -133,7 +139,7 @@ class SavedInput:
 
 @dataclass(frozen=True)
 class Located:
-    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same.
+    """Where the files of a run were found; ``changed`` names those that are not what they were.
 
     ``copies`` are those that the run's folder should hold; ``damaged`` has a sentence for each that can't
     serve while its original can.
@@ -141,7 +147,6 @@ class Located:
 
     files: dict[str, Path] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
     copies: dict[str, Path] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
 
@@ -150,15 +155,6 @@ class Located:
         copy = self.copies.get(name)
         is_copy = copy is not None and self.files.get(name, copy) == copy
         return f"{copy}, the copy of {name}," if is_copy else f"the picture {name}"
-
-    def sentence_for_missing(self, working_folder: Path) -> str:
-        """The sentence for the first file that is missing."""
-        name = self.missing[0]
-        where = f"as seen from {working_folder}"
-        if name in self.copies:
-            copy = self.copies[name]
-            return f"{copy} is missing, and so is {name}, its original, {where}: put one of them back"
-        return f"the file {name} is missing, {where}: put it back"
 
 
 def read_saved_run(folder: Path) -> SavedRun:
@@ -258,8 +254,6 @@ def resumable(folder: Path, steps: int | None = None) -> tuple[Settings, Inputs,
         if path.is_symlink():  # going on would write through it
             raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
     located = saved.located()
-    if located.missing:
-        raise InputError(located.sentence_for_missing(saved.working_folder))
     if located.changed:
         raise InputError(
             f"{located.named(located.changed[0])} is not what it was when the run began: begin it anew"
