@@ -94,16 +94,20 @@ def _optimized(
     """Optimize, or replay what was ``made`` together with other runs, and finish the folder."""
     settings, inputs, timings, loggers = run.settings, run.inputs, run.timings, run.loggers
     experiment, record = ready.experiment, settings.record
-    scales = experiment.scales
     deferred = DeferredSignals()
-    checkpoint_every = 0 if made else record.checkpoint_every
-    keep = record.keep_checkpoint and not made
-    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, deferred, keep)
     if animation := animation_of(ready.parts.video, inputs.frames, folder, record):
-        scales = animation.scales(experiment)
-        # its pictures are the frames, and its checkpoints between two
-        recording = Recording(folder, 0, deferred=deferred)
-    make = animation.optimize if animation else optimize
+        scales, make = animation.scales(experiment), animation.optimize
+        recording = Recording(folder, deferred)  # its pictures are the frames, its checkpoints between two
+    else:
+        scales, make = experiment.scales, optimize
+        recording = Recording(
+            folder,
+            deferred,
+            record.image_every,
+            checkpoint_every=0 if made else record.checkpoint_every,
+            resumed=checkpoint,
+            keep_the_end=record.keep_checkpoint and not made,
+        )
 
     def save(pixels: np.ndarray) -> Path:
         saved = cut_out(settings, inputs, pixels)
@@ -230,7 +234,7 @@ _ARCHIVE = "frames.tar"
 
 
 def record_inputs(
-    settings: Settings, inputs: Inputs, start: Start, folder: Path, sweep: Path | None = None
+    settings: Settings, inputs: Inputs, start: Start, folder: Path, sweep: Path | None
 ) -> dict[str, Any]:
     """The entry ``inputs``: of each picture the ``file`` as configured, ``sha256`` and, if copied, ``copy``.
 

@@ -111,7 +111,7 @@ def _hash(text: str) -> str:
 
 
 def page_data(
-    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None = None
+    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None
 ) -> dict[str, Any]:
     """The data of the page at ``page``: runs in their order, settings that all share only once.
 

@@ -141,9 +141,7 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     _write_experiment(target, choices, values, [((), flat)], [saved], command)
 
 
-def export_sweep(
-    runs: Sequence[SavedRun], folder: Path, target: Path, command: str, left_out: int = 0
-) -> None:
+def export_sweep(runs: Sequence[SavedRun], folder: Path, target: Path, command: str, left_out: int) -> None:
     """Write the runs of a sweep to ``target``, for ``nst experiment=TARGET``, which then sweeps.
 
     The file states what the runs have in common, and the values that vary. ``left_out`` is how many more the

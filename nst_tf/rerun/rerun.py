@@ -233,7 +233,7 @@ def on_one_line(value: object, most: int = 80) -> str:
     return printable if len(printable) <= most else printable[: most - 3] + "..."
 
 
-def check_repeatable(saved: SavedRun, overrides: Sequence[str] = ()) -> tuple[SavedRun, Located]:
+def check_repeatable(saved: SavedRun, overrides: Sequence[str]) -> tuple[SavedRun, Located]:
     """The run as it is to be made, with ``overrides`` after its own, and where its files are now.
 
     Raises InputError for a run that can't be made again or compared, and as ``_with_overrides`` does.
@@ -269,7 +269,7 @@ def rerun_sweep(
     folder: Path,
     tolerance: float,
     tell: Callable[[str, Verdict], None],
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str],
 ) -> dict[str, Verdict]:
     """Make the runs again, each in the folder of its name below ``folder``; ``tell`` hears of each verdict.
 

@@ -371,7 +371,7 @@ def also_logged_to(path: Path) -> Iterator[None]:
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")  # .webp and the like; anything else is not a suffix but a name
 
 
-def copy_input(run: Path, stem: str, name: str, content: bytes, sweep: Path | None = None) -> str:
+def copy_input(run: Path, stem: str, name: str, content: bytes, sweep: Path | None) -> str:
     """Write ``content``, the bytes of the file that was configured as ``name``, to ``inputs/STEM.SUFFIX``.
 
     The bytes are those that were read and hashed, whatever the file has become since. In the folder of a

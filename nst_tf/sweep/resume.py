@@ -49,7 +49,7 @@ class Action(Enum):
 
 
 def next_action(
-    folder: Path, settings: Settings, choices: Mapping[str, Any], overrides: Sequence[str] = ()
+    folder: Path, settings: Settings, choices: Mapping[str, Any], overrides: Sequence[str]
 ) -> Action:
     """What to do for the run that ``settings`` describe, given what its folder holds.
 
@@ -121,7 +121,7 @@ def what_differs(
     summary: Mapping[str, Any],
     settings: Settings,
     choices: Mapping[str, Any],
-    overrides: Iterable[str] = (),
+    overrides: Iterable[str],
 ) -> str:
     """Such as "steps: was 4, now 5; seed: was 0, now 1; and 2 more"; empty where it can't be told.
 

@@ -10,7 +10,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -100,34 +100,26 @@ def how_to_go_on(sweep: Path) -> str:
     return f"the same words with hydra.sweep.dir={shlex.quote(str(sweep))} go on with it"
 
 
+@dataclass
 class Sweep:
     """A sweep: its jobs, counted, and ``sweep.json``, which says how they are.
 
-    ``compare`` says whether the runs are compared at its end.
+    ``folder`` is absolute; ``completed`` are the jobs that an earlier call has completed; ``compare`` says
+    whether the runs are compared at its end; ``study`` is what was stored of a search before.
     """
 
     current: ClassVar[Sweep | None] = None
     """The one that this process launched."""
 
-    def __init__(
-        self,
-        folder: Path,
-        plan: Plan,
-        completed: Iterable[int] = (),
-        compare: bool = True,
-        study: StoredStudy | None = None,
-    ) -> None:
-        """``folder`` is absolute; ``completed`` are the jobs that an earlier call has completed.
+    folder: Path
+    plan: Plan
+    completed: Collection[int] = ()
+    compare: bool = True
+    study: StoredStudy | None = None
 
-        ``study`` is what was stored of a search before.
-        """
-        self.study = study
-        self.folder = folder
-        self.plan = plan
-        self.compare = compare
-        self._created_folders = tuple(path for path in (folder, *folder.parents) if not path.exists())
-        self._completed = frozenset(completed)
-        self._earlier = earlier_jobs(folder)
+    def __post_init__(self) -> None:
+        self._created_folders = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        self._earlier = earlier_jobs(self.folder)
         self._records: dict[int, JobRecord] = {}
         self._written = ""
         self._lock = threading.Lock()
@@ -164,7 +156,7 @@ class Sweep:
             return facts | {"status": status}
 
         known = {
-            job.number: entry(job, "completed" if job.number in self._completed else "pending")
+            job.number: entry(job, "completed" if job.number in self.completed else "pending")
             for job in self.plan.jobs or ()
         }
         for number, record in self._records.items():
