@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import os
 import shlex
@@ -20,6 +19,7 @@ from typing import Any, TypedDict
 from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from PIL import Image
 
@@ -89,10 +89,10 @@ def write_report(
         several=len(runs) > 1,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        # the only texts that are not escaped: files of this package, and JSON without <, > and &
+        # with the data, the only texts that are not escaped: files of this package
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
-        data=Markup(json_for_html(page_data(path, runs, varying, axes))),  # noqa: S704
+        data=json_for_html(page_data(path, runs, varying, axes)),
     )
     # names of files may hold undecodable bytes
     write_text_atomically(path, text.encode("utf-8", "replace").decode("utf-8"))
@@ -376,12 +376,6 @@ _LARGEST_EXACT = 2**53 - 1  # JavaScript's numbers are float64: larger integers 
 _MOST_CHARACTERS = 2000  # of one text: a page of a stranger's configuration is not worth more
 _DEEPEST = 8  # levels of lists in lists: far more than any configuration has
 
-_ESCAPES = {
-    ord(character): f"\\u{ord(character):04x}"
-    # <, > and & could end the script element or begin a comment; the separators ended lines of old scripts
-    for character in "<>&\u2028\u2029"
-}
-
 
 def plain(value: Any, depth: int = 0) -> Any:
     """``value`` of nothing but what JSON has; what JSON lacks becomes a text.
@@ -409,10 +403,9 @@ def plain(value: Any, depth: int = 0) -> Any:
     return _cut(str(value))
 
 
-def json_for_html(value: Any) -> str:
-    """JSON of plain data for a script element: ASCII, without ``<``, ``>`` and ``&``."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.translate(_ESCAPES)
+def json_for_html(value: Any) -> Markup:
+    """JSON of plain data for a script element: ASCII, without ``<``, ``>`` and ``&``, which could end it."""
+    return htmlsafe_json_dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def _cut(text: str) -> str:
