@@ -17,7 +17,7 @@ from nst_tf.config.foreign import read_foreign_yaml
 from nst_tf.config.inputs import PROFILES, Files, Inputs, is_source, read_inputs, sha256_of_source, video_of
 from nst_tf.config.messages import sentence_for
 from nst_tf.config.overrides import ExplicitKeys
-from nst_tf.config.schema import Settings, known_choices, picture_path, user_path, with_values
+from nst_tf.config.schema import Settings, as_list, known_choices, picture_path, user_path, with_values
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
@@ -185,34 +185,28 @@ def read_saved_run(folder: Path) -> SavedRun:
 
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: Settings) -> tuple[SavedInput, ...]:
     """The pictures that the configuration names, in its order, with what is recorded of each."""
-    styles = [settings.style] if isinstance(settings.style, str) else settings.style
     contents = [] if settings.content is None else [settings.content]
-    names = [*contents, *(styles or ())]
+    names = [*contents, *as_list(settings.style)]
     if not all(isinstance(name, str) and name for name in names):
         raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
     if "inputs" not in summary and summary.get("status") != "completed":
         raise InputError(f"the run in {folder} ended before its pictures were recorded: begin it anew")
-    recorded = summary.get("inputs", {})
-    entries = []
-    if isinstance(recorded, dict):
-        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
-        entries += _list(recorded.get("styles"))
+    recorded = summary.get("inputs")
+    recorded = recorded if isinstance(recorded, dict) else {}
+    entries = [recorded.get("frames", recorded.get("content"))] if contents else []
+    entries += _list(recorded.get("styles"))
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
-    if isinstance(start := settings.init.get("path"), str):
-        names.append(start)
-        entries.append(recorded.get("init"))
     masks, of_masks = mask_names(settings), _list(recorded.get("masks"))
     if len(of_masks) != len(masks):
         raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
-    for name, entry in zip(masks, of_masks, strict=True):
-        if name is not None:
-            names.append(name)
-            entries.append(entry)
+    pairs = list(zip(names, entries, strict=True))
+    if isinstance(start := settings.init.get("path"), str):
+        pairs.append((start, recorded.get("init")))
+    pairs += [(name, entry) for name, entry in zip(masks, of_masks, strict=True) if name is not None]
     if settings.record.profile not in PROFILES:
-        names.append(settings.record.profile)
-        entries.append(recorded.get("profile"))
-    inputs = [_input(folder, name, entry) for name, entry in zip(names, entries, strict=True)]
+        pairs.append((settings.record.profile, recorded.get("profile")))
+    inputs = [_input(folder, name, entry) for name, entry in pairs]
     if settings.model.weights not in ("auto", "random"):
         # the hash of weights is that of what was read from the file, in any of its formats: see run.json
         inputs.append(SavedInput(settings.model.weights, None))
