@@ -25,7 +25,7 @@ from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.machine import Process
-from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, STATUSES, SUMMARY, SWEEP
+from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, STATUSES, SUMMARY, SWEEP, jobs_of, read_object
 
 UNREADABLE = "unreadable"
 
@@ -133,22 +133,13 @@ def _runs_below(top: Path) -> Iterator[Path]:
 
 def _job_folders(sweep: Path) -> Iterator[tuple[Path, bool]]:
     """The folders of the jobs that ``sweep.json`` names, and whether they have begun."""
-    try:
-        jobs = _jobs(sweep)
-    except InputError:
-        return  # what the jobs wrote is found all the same
-    for job in jobs:
+    for job in jobs_of(sweep):
         try:
-            folder = _inside(sweep, job.get("folder"), "the folder of a job")
+            folder = _inside(sweep, job["folder"], "the folder of a job")
         except InputError:
             continue
         if folder != sweep:
             yield folder, (folder / SUMMARY).exists() or (job.get("status") != "pending" and folder.is_dir())
-
-
-def _jobs(sweep: Path) -> list[dict[str, Any]]:
-    jobs = read_foreign_json(sweep / SWEEP, _MOST_BYTES).get("jobs")
-    return [job for job in jobs if isinstance(job, dict)] if isinstance(jobs, list) else []
 
 
 # ---- reading a run ----
@@ -222,8 +213,8 @@ def _read(folder: Path) -> ComparedRun:
 
 
 def _summary_by_sweep(folder: Path) -> dict[str, Any]:
-    for job in _jobs(folder.parent):
-        if job.get("folder") == folder.name:
+    for job in jobs_of(folder.parent):
+        if job["folder"] == folder.name:
             return {key: job[key] for key in ("status", "error", "overrides") if job.get(key) is not None}
     raise InputError(f"{folder} holds no {SUMMARY}: it is not the folder of a run")
 
@@ -236,10 +227,7 @@ def _is_broken_off(folder: Path, summary: Mapping[str, Any]) -> bool:
     """
     process = Process.of(summary.get("process"))
     if process is None:
-        try:
-            note = read_foreign_json(folder.parent / JOBS / f"{folder.name}.json", _MOST_BYTES)
-        except InputError:
-            return False
+        note = read_object(folder.parent / JOBS / f"{folder.name}.json") or {}
         process = Process.of(note.get("process")) if note.get("folder") == folder.name else None
     return process is not None and process.is_of_this_host and not process.is_alive
 

@@ -256,6 +256,13 @@ def read_object(path: Path) -> dict[str, Any] | None:
     return None
 
 
+def jobs_of(sweep: Path) -> list[dict[str, Any]]:
+    """The jobs that ``sweep.json`` names a folder of; none where it can't be read."""
+    jobs = (read_object(sweep / SWEEP) or {}).get("jobs")
+    listed = jobs if isinstance(jobs, list) else []
+    return [job for job in listed if isinstance(job, dict) and isinstance(job.get("folder"), str)]
+
+
 def path_inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
     """The path of a file directly in the folder, or in its folder ``below``; raises InputError otherwise.
 

@@ -18,7 +18,17 @@ from typing import Any, ClassVar
 
 from nst_tf.files import remove_empty, write_text_atomically
 from nst_tf.machine import Process
-from nst_tf.runs.folder import ENDED, JOBS, METRICS, MULTIRUN, SUMMARY, SWEEP, read_object, write_summary
+from nst_tf.runs.folder import (
+    ENDED,
+    JOBS,
+    METRICS,
+    MULTIRUN,
+    SUMMARY,
+    SWEEP,
+    jobs_of,
+    read_object,
+    write_summary,
+)
 from nst_tf.sweep.plan import Plan, PlannedJob
 from nst_tf.sweep.search import StoredStudy
 
@@ -220,12 +230,8 @@ class Sweep:
 
 def earlier_jobs(folder: Path) -> list[dict[str, Any]]:
     """The jobs of an earlier call whose folders are still there, as it told of them."""
-    jobs = (read_object(folder / SWEEP) or {}).get("jobs")
     return [
         job
-        for job in (jobs if isinstance(jobs, list) else [])
-        if isinstance(job, dict)
-        and isinstance(job.get("number"), int)
-        and isinstance(job.get("folder"), str)
-        and (folder / job["folder"]).is_dir()
+        for job in jobs_of(folder)
+        if isinstance(job.get("number"), int) and (folder / job["folder"]).is_dir()
     ]
