@@ -81,7 +81,7 @@ def _job(settings: Settings) -> Any:
     try:
         words = list(state.overrides.task)
         if settings.resume is None:
-            checked = CheckBeforeRun.checked
+            checked, CheckBeforeRun.checked = CheckBeforeRun.checked, None
             picture = run(settings, dict(state.runtime.choices), folder, words, checked=checked)
         else:
             _check_resume_alone(words)
