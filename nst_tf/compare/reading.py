@@ -330,7 +330,8 @@ def _found(folder: Path, start: Path, record: Mapping[str, Any]) -> Path | None:
         candidates.append(_inside(folder, record["copy"], "the copy of a picture"))
     name = record.get("file")
     if isinstance(name, str) and name and "\0" not in name:
-        candidates += [start / user_path(name), picture_path(name)]
+        with suppress(OSError, ValueError):  # a name that is too long
+            candidates += [start / user_path(name), picture_path(name)]
     return next((path for path in candidates if _is_recorded(path, record.get("sha256"))), None)
 
 
