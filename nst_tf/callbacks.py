@@ -201,20 +201,16 @@ class Display:
         self._is_early = True  # no line has told yet how long it takes
 
     def __enter__(self) -> Display:
-        """Start the bar."""
         self._bar.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the bar away."""
         self._bar.stop()
 
     def on_frame(self, number: int, count: int) -> None:
-        """Say which frame of an animation comes."""
         self._frame = f"frame {number} of {count}, "
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Say which size begins."""
         self._size = f"{self._frame}{width} x {height}"
         self._entered = (0.0, 0)
         self._left.scale_begins(scale, time.perf_counter())

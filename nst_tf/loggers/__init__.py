@@ -102,11 +102,9 @@ class Loggers:
         self._tell("begin", run)
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Pass on that a size begins."""
         self._tell("on_scale", scale, height, width)
 
     def on_report(self, report: Report, solver: Solver) -> None:
-        """Pass on that a step was made."""
         self._tell("on_report", report, solver)
 
     def finish(self) -> None:

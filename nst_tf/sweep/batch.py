@@ -45,7 +45,6 @@ class Batches:
     current: ClassVar[Batches | None] = None
 
     def __init__(self, sweep: Sweep) -> None:
-        """No job is optimized yet."""
         self.sweep = sweep
         self._results: dict[str, tuple[_Identity, BatchedRun]] = {}  # by the folder of the job
         self._kinds: dict[int, int] = {}

@@ -44,7 +44,6 @@ class SweepDisplay:
         self._thread = threading.Thread(target=self._follow, name="sweep", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow."""
         self._bar.start()
         self._thread.start()
 
