@@ -19,7 +19,7 @@ from PIL import Image
 
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
 from nst_tf.config.overrides import override_key
-from nst_tf.config.schema import flatten, picture_path, user_path
+from nst_tf.config.schema import flatten, picture_path
 from nst_tf.errors import InputError, is_number
 from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
@@ -189,7 +189,7 @@ def _read(folder: Path) -> ComparedRun:
     picture = None
     if summary.get("picture") is not None:
         picture = _inside(folder, summary["picture"], "the picture")
-    content, found_styles, missing = _found_inputs(folder, summary)
+    content, found_styles, missing = _found_inputs(folder, summary, settings)
     styles = tuple(path for path in found_styles if path is not None)
     if picture is not None and not picture.is_file():
         error = error or f"its picture {picture.name} is gone"
@@ -307,7 +307,7 @@ def named_inputs(
 
 
 def _found_inputs(
-    folder: Path, summary: Mapping[str, Any]
+    folder: Path, summary: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[Path | None, list[Path | None], list[str]]:
     """The content picture, the style pictures, and the names of those that are gone or have changed.
 
@@ -318,20 +318,31 @@ def _found_inputs(
     started_in = summary.get("working_folder")
     start = Path(started_in) if isinstance(started_in, str) and "\0" not in started_in else Path.cwd()
     of_content, of_styles = input_records(summary)
+    style = settings.get("style")
+    names = [settings.get("content"), *(style if isinstance(style, list) else [style])]
     records = [of_content, *of_styles]
-    content, *styles = found = [_found(folder, start, record) for record in records]
-    missing = [str(one.get("file")) for one, path in zip(records, found, strict=True) if path is None and one]
+    names += [None] * (len(records) - len(names))
+    content, *styles = [
+        _found(folder, start, record, name) for record, name in zip(records, names, strict=False)
+    ]
+    missing = [
+        str(record.get("file"))
+        for record, path in zip(records, [content, *styles], strict=True)
+        if path is None and record
+    ]
     return content, styles, missing
 
 
-def _found(folder: Path, start: Path, record: Mapping[str, Any]) -> Path | None:
+def _found(folder: Path, start: Path, record: Mapping[str, Any], setting: Any) -> Path | None:
     candidates: list[Path] = []
     if record.get("copy") is not None:
         candidates.append(_inside(folder, record["copy"], "the copy of a picture"))
-    name = record.get("file")
-    if isinstance(name, str) and name and "\0" not in name:
-        with suppress(OSError, ValueError):  # a name that is too long
-            candidates += [start / user_path(name), picture_path(name)]
+    for name in (setting, record.get("file")):
+        if isinstance(name, str) and name and "\0" not in name:
+            try:
+                candidates += [start / Path(name).expanduser(), picture_path(name)]
+            except (OSError, RuntimeError, ValueError):  # an unknown user's home, a name too long
+                continue
     return next((path for path in candidates if _is_recorded(path, record.get("sha256"))), None)
 
 
