@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.write import write_picture
-from nst_tf.loggers import LoggedRun, check_extra, overridden, saved_losses
+from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
 from nst_tf.runs.folder import CONFIGURATION, METRICS, PROGRESS, SUMMARY
 
 if TYPE_CHECKING:

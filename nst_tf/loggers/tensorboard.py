@@ -13,7 +13,7 @@ from PIL import Image
 
 from nst_tf.images.pixels import levels_of
 from nst_tf.images.read import read_picture
-from nst_tf.loggers import LoggedRun, check_extra, overridden, saved_losses
+from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
 from nst_tf.runs.folder import PROGRESS
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import Settings, as_settings, picture_path
 from nst_tf.errors import InputError
 from nst_tf.files import remove_empty, remove_unfinished, sha256_of_file
-from nst_tf.loggers import FlatSettings, flat_key, flat_settings
+from nst_tf.loggers.loggers import FlatSettings, flat_key, flat_settings
 from nst_tf.runs.folder import (
     CHECKPOINT,
     CONFIGURATION,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nst_tf.loggers import flat_settings, overridden
+from nst_tf.loggers.loggers import flat_settings, overridden
 
 
 def test_a_configuration_becomes_a_table() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from cli.command_line import SMALL, nst
 
-from nst_tf import loggers as extra
 from nst_tf.api import composed, stylize
 from nst_tf.config.schema import CONFIGURATION
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.loggers import Loggers, loggers_of, mlflow
+from nst_tf.loggers import loggers as extra
 
 SQLITE = "sqlite:///outputs/mlflow.db"
 
