@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from omegaconf import DictConfig, open_dict
 
-from nst_tf.compare.reading import read_run
 from nst_tf.errors import InputError, counted
 
 # ---- A search whose trials are stored: another call goes on with it, and makes only what is missing ----
@@ -132,10 +131,12 @@ def value_of(folder: Path, sweeper: Any) -> float | list[float]:
 
     Raises InputError if the run can't be measured.
     """
-    # late, for it brings what reads and fetches weights, which a grid needs not
+    # late, for they bring h5py and SciPy, which a grid needs not
+    from nst_tf.compare.reading import read_run
     from nst_tf.compare.yardstick import measured_runs, trade_off
+    from nst_tf.vgg.weights import load_weights
 
-    (run,) = measured_runs([read_run(folder)])
+    (run,) = measured_runs([read_run(folder)], load_weights("vgg19"))
     if run.error:
         raise InputError(run.error)
     if len(_directions(sweeper)) == 1:

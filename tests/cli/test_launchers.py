@@ -276,12 +276,15 @@ def test_value_of_a_run_is_the_yardstick(tmp_path: Path, monkeypatch: pytest.Mon
 
     from nst_tf.errors import InputError
     from nst_tf.sweep import search
+    from nst_tf.vgg import weights as sources
 
     known = SimpleNamespace(error=None, yardstick={"content_distance": 1.5, "style_distance": 0.25})
-    monkeypatch.setattr(search, "read_run", lambda folder: folder)
+    monkeypatch.setattr("nst_tf.compare.reading.read_run", lambda folder: folder)
     monkeypatch.setattr(
-        "nst_tf.compare.yardstick.measured_runs", lambda runs: [known] if runs == [tmp_path] else []
+        "nst_tf.compare.yardstick.measured_runs",
+        lambda runs, weights: [known] if (runs, weights) == ([tmp_path], "vgg19") else [],
     )
+    monkeypatch.setattr(sources, "load_weights", lambda name: name)
     assert search.value_of(tmp_path, OmegaConf.create({"direction": "minimize"})) == 6.5
     both = OmegaConf.create({"direction": ["minimize", "minimize"]})
     assert search.value_of(tmp_path, both) == [1.5, 0.25]
