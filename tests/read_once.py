@@ -70,14 +70,14 @@ def _choose_once(patch: pytest.MonkeyPatch) -> None:
     def chosen(
         repo: IConfigRepository, config_name: str | None, overrides_list: list[Override], **options: bool
     ) -> DefaultsList:
-        choices = [one for one in overrides_list if repo.group_exists(one.key_or_group)]
-        paths = [f"{one.key_or_group}/{one.value()}" for one in choices]
-        if not _never_changes(repo, paths) or any(one.is_sweep_override() for one in overrides_list):
+        given = [one for one in overrides_list if not one.is_sweep_override()]  # those are for the jobs
+        choices = [one for one in given if repo.group_exists(one.key_or_group)]
+        if not _never_changes(repo, [f"{one.key_or_group}/{one.value()}" for one in choices]):
             return create(repo, config_name, overrides_list, **options)
         key = config_name, tuple(one.input_line for one in choices), tuple(sorted(options.items()))
         if key not in known:
             known[key] = create(repo, config_name, overrides_list, **options)
-        values = [one for one in overrides_list if one not in choices or isinstance(one.value(), dict)]
+        values = [one for one in given if one not in choices or isinstance(one.value(), dict)]
         return dataclasses.replace(known[key], config_overrides=values)
 
     patch.setattr(config_loader_impl, "create_defaults_list", chosen)
