@@ -60,7 +60,7 @@ DEFAULT = {
         "upper": 1.0,
         "first_step": 0.03,
         "octaves": 5,
-        "octave_weight": 1.5,
+        "octave_weight": None,
         "scale": 1.5,
     },
     "steps": 28,

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from nst_tf.errors import InputError
 from nst_tf.optim import LBFGS
-from nst_tf.optim.lbfgs import over_octaves
+from nst_tf.optim.lbfgs import over_octaves, weight_of_pair
 
 
 def interpolation(coarse: int, side: int) -> np.ndarray:
@@ -61,13 +61,29 @@ def test_it_is_symmetric_and_never_shrinks(random):
     assert np.linalg.eigvalsh(matrix).min() > 1 - 1e-5
 
 
-def evaluations_to_fit_a_coarse_target(octaves: int) -> int:
+@pytest.mark.parametrize("circular", [False, True])
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0, 1.75, 2.5])
+def test_the_weight_of_a_pair_is_that_of_the_inverse_hessian(random, weight, circular):
+    """Where the inverse Hessian is the metric times any length, s = 3 P y tells its weight exactly."""
+    change = tf.constant(random.standard_normal((1, 16, 24, 3)), tf.float32)
+    step = 3 * over_octaves(change, 3, weight=weight, circular=circular)
+    assert weight_of_pair(step, change, 3, circular=circular) == weight
+
+
+def test_the_middle_of_a_large_picture_tells_the_weight(random):
+    change = random.standard_normal((1, 20, 1200, 1)).astype(np.float32)
+    step = by_matrices(change, 2, 1.5)
+    step[:, :, :300] = change[:, :, :300]
+    assert weight_of_pair(tf.constant(step), tf.constant(change), 2) == 1.5
+
+
+def evaluations_to_fit_a_coarse_target(octaves: int, weight: float | None = 1.0) -> int:
     """A loss that is 100 times stiffer in differences of neighbours than in means."""
     height = width = 16
     down, across = np.mgrid[0:height, 0:width] / 16
     target = tf.constant(0.5 + 0.3 * np.sin(5 * down + 3 * across)[np.newaxis, ..., np.newaxis], tf.float32)
     image = tf.Variable(tf.fill(target.shape, 0.5))
-    optimizer = LBFGS(history_size=5, octaves=octaves)
+    optimizer = LBFGS(history_size=5, octaves=octaves, octave_weight=weight)
     for evaluation in range(200):
         with tf.GradientTape() as tape:
             rest = image - target
@@ -83,6 +99,7 @@ def evaluations_to_fit_a_coarse_target(octaves: int) -> int:
 def test_it_saves_evaluations_where_the_loss_is_soft_in_what_is_coarse():
     plain, with_octaves = (evaluations_to_fit_a_coarse_target(octaves) for octaves in (0, 4))
     assert with_octaves < 0.8 * plain < 200
+    assert evaluations_to_fit_a_coarse_target(4, weight=None) < 0.8 * plain
 
 
 def test_it_is_kept_in_the_configuration_and_bad_values_are_refused():
@@ -95,6 +112,7 @@ def test_it_is_kept_in_the_configuration_and_bad_values_are_refused():
 def test_weight_and_scale_of_the_metric_are_kept_and_bad_ones_are_refused():
     twin = LBFGS.from_config(LBFGS(octave_weight=1.5, scale=2.0).get_config())
     assert (twin.octave_weight, twin.scale) == (1.5, 2.0)
+    assert LBFGS.from_config(LBFGS(octave_weight=None).get_config()).octave_weight is None
     for option in ("octave_weight", "scale"):
         for value in (0.0, -1.0, float("inf"), float("nan")):
             with pytest.raises(InputError, match=f"{option} must be positive, but is {value}"):

@@ -52,9 +52,10 @@ def losses_and_end(make, select: bool, steps: int) -> tuple[list[float], np.ndar
     "make",
     [
         lambda: LBFGS(history_size=3, first_step=0.5, octaves=1),
+        lambda: LBFGS(history_size=3, first_step=0.5, octaves=1, octave_weight=None),
         lambda: TorchLBFGS(learning_rate=0.05, history_size=4),
     ],
-    ids=["safe", "torch"],
+    ids=["safe", "safe, weight chosen", "torch"],
 )
 def test_selecting_and_branching_are_equal_bit_for_bit(make):
     branched, selected = (losses_and_end(make, select, steps=80) for select in (False, True))
