@@ -26,10 +26,10 @@ from nst_tf.runs.signals import DeferredSignals
 
 # After a signal a call of the compiled step has a second to end (see ExitInTime). A call of half of that may
 # be followed by one that does not end in time, as at the next size: so the picture is kept here.
-_SECONDS_OF_A_SLOW_CALL = 0.5
+SECONDS_OF_A_SLOW_CALL = 0.5
 # After calls this slow a signal leaves no time for a checkpoint, so they are written more often: as often as
 # this part of the time allows, which is after every call for a few megabytes, and not for gigabytes.
-_SECONDS_OF_A_VERY_SLOW_CALL = 2.0
+SECONDS_OF_A_VERY_SLOW_CALL = 2.0
 _PART_FOR_CHECKPOINTS = 0.02
 
 
@@ -105,10 +105,10 @@ class Recording:
     def _end_call(self, report: Report, updates: int, solver: Solver) -> None:
         before, self._in_calls = self._in_calls, solver.seconds["first_steps"] + solver.seconds["steps"]
         took, now = self._in_calls - before, time.monotonic()
-        is_slow = took > _SECONDS_OF_A_SLOW_CALL
+        is_slow = took > SECONDS_OF_A_SLOW_CALL
         is_due = bool(self._checkpoint_every) and (
             self._deferred.is_waiting
-            or now - self._last_checkpoint >= self._wait(took > _SECONDS_OF_A_VERY_SLOW_CALL)
+            or now - self._last_checkpoint >= self._wait(took > SECONDS_OF_A_VERY_SLOW_CALL)
         )
         if is_slow or is_due:
             self.picture_so_far = updates, solver.picture

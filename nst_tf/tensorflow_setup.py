@@ -64,7 +64,7 @@ def keras_settings_kept() -> Iterator[None]:
         _logger.setLevel(level)
 
 
-def _check_settings_of_keras() -> None:
+def check_settings_of_keras() -> None:
     """Raise InputError for a ``keras.json`` with which neither TensorFlow nor Keras can be imported."""
     path = Path(os.environ.get("KERAS_HOME") or Path("~") / ".keras").expanduser() / "keras.json"
     try:
@@ -83,7 +83,7 @@ def _check_settings_of_keras() -> None:
 
 
 def _import_quietly() -> None:
-    _check_settings_of_keras()
+    check_settings_of_keras()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # by itself TensorFlow leaves it off on processors without AVX-512 VNNI, where it is as much faster
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

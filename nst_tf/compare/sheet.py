@@ -308,7 +308,7 @@ class _Sheet:
         x, y, width = self._gap, self._top, self._inputs_width - 2 * self._gap
         for kind, pictures in self._inputs:
             for path, name in pictures[:_MOST_BESIDE]:
-                thumbnail = _thumbnail(path, (width, self._cell[1]))
+                thumbnail = thumbnail_of(path, (width, self._cell[1]))
                 if thumbnail is not None:
                     self._image.paste(thumbnail, (x, y))
                     y += thumbnail.height
@@ -321,7 +321,7 @@ class _Sheet:
     def _draw_run(self, run: ComparedRun, x: int, y: int) -> None:
         gap, small = self._gap, self._small
         width, height = self._cell
-        thumbnail = _thumbnail(run.picture, self._cell) if run.picture else None
+        thumbnail = thumbnail_of(run.picture, self._cell) if run.picture else None
         if thumbnail is not None:
             left, top = x + (width - thumbnail.width) // 2, y + (height - thumbnail.height) // 2
             self._image.paste(thumbnail, (left, top))
@@ -391,7 +391,7 @@ def _size(run: ComparedRun) -> tuple[int, int] | None:
     return None
 
 
-def _thumbnail(path: Path, box: tuple[int, int]) -> Image.Image | None:
+def thumbnail_of(path: Path, box: tuple[int, int]) -> Image.Image | None:
     """The picture, as large as fits; None if it can't be read."""
     image = readable_image(path)
     if image is None:

@@ -45,7 +45,7 @@ and raises. A float32 RGB picture of that many pixels takes 2.1 GB."""
 _HARMLESS_PIXELS = 1 << 24
 _MOST_PIXELS_A_BYTE = 200
 
-# Pillow's image (4), float32 RGB (12), transparency (4): measured in tests/images/test_memory_of_decoding.py
+# Pillow's image (4), float32 RGB (12), transparency (4): measured in tests/slow/test_memory_of_decoding.py
 _BYTES_A_PIXEL = 20
 
 _MOST_BYTES = MOST_PIXELS * 8  # no honest file is larger: the most pixels, four channels of 16 bits, unpacked

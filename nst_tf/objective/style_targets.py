@@ -152,26 +152,27 @@ def unit_of(statistic: Statistic, content: Any, style: Any, layer: str, reader: 
 def _strength(statistic: Statistic, style: Any, layer: str, reader: PictureReader) -> float:
     """How far the style is from nothing, or a faint layer, whichever is farther."""
     try:
-        dead, faint = _dead_and_faint(statistic, layer, reader)
+        dead, of_faint = _dead_and_faint(statistic, layer, reader)
     except InputError:  # patches that are larger than these layers
         return _SMALLEST
-    found = [float(statistic.compare(dead, one)) for one in (style, faint)]
-    return max([_SMALLEST, *(one for one in found if math.isfinite(one))])
+    return max(
+        one for one in (_SMALLEST, float(statistic.compare(dead, style)), of_faint) if math.isfinite(one)
+    )
 
 
-def _dead_and_faint(statistic: Statistic, layer: str, reader: PictureReader) -> tuple[Any, Any]:
-    """Descriptions of a layer of zeros and of one of faint noise; the same for every picture."""
+def _dead_and_faint(statistic: Statistic, layer: str, reader: PictureReader) -> tuple[Any, float]:
+    """The description of a layer of zeros, and the strength of faint noise; the same for every picture."""
     assert reader.extractor is not None, "there is no layer without a network"  # noqa: S101
     channels = reader.extractor.channels_of_layer(layer)
     key = ("dead and faint", structure_of_term(statistic), channels)
     known = reader.known.get(key)
     if known is None:
         noise = np.random.default_rng(0).standard_normal((1, _SIDE, _SIDE, channels)).astype(np.float32)
-        described = [statistic.describe(tf.constant(factor * noise)) for factor in (0.0, _FAINT)]
-        known = SeenPicture({}, {"": described})
+        dead, faint = (statistic.describe(tf.constant(factor * noise)) for factor in (0.0, _FAINT))
+        known = SeenPicture({}, {"": [dead, statistic.compare(dead, faint)]})
         reader.known.put(key, known)
-    dead, faint = known.statistics[""]
-    return dead, faint
+    dead, of_faint = known.statistics[""]
+    return dead, float(of_faint)
 
 
 # ---- the targets: the styles' statistics, in each region, and what each counts ----

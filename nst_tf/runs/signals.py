@@ -23,11 +23,11 @@ EXIT_SECONDS = 5.0
 """From the signal to the end of the process."""
 
 # what is left of them is for the picture so far, and for run.json: a picture of 4 megapixels takes a second
-_SECONDS_FOR_THE_STEP = 3.5
+SECONDS_FOR_THE_STEP = 3.5
 _MEGAPIXELS_A_SECOND = 4.0
-_SECONDS_AT_ONCE = 0.3  # after the second Ctrl-C, for what Python itself has to unwind
+SECONDS_AT_ONCE = 0.3  # after the second Ctrl-C, for what Python itself has to unwind
 # a step of a large picture in tiles takes minutes: somebody who hears nothing presses again, and loses it
-_SECONDS_BEFORE_SAYING_SO = 1.0
+SECONDS_BEFORE_SAYING_SO = 1.0
 
 
 class DeferredSignals:
@@ -107,7 +107,7 @@ class ExitInTime:
         """``megapixels`` of the picture that ``save`` writes."""
         self._save = save
         self._quiet = quiet
-        self._seconds = max(0.5, _SECONDS_FOR_THE_STEP - megapixels / _MEGAPIXELS_A_SECOND)
+        self._seconds = max(0.5, SECONDS_FOR_THE_STEP - megapixels / _MEGAPIXELS_A_SECOND)
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> ExitInTime:
@@ -146,9 +146,9 @@ class ExitInTime:
                     counts[number] += 1
                     if not first:
                         first, exit_at = number, now + self._seconds
-                        say_at = math.inf if self._quiet else now + _SECONDS_BEFORE_SAYING_SO
+                        say_at = math.inf if self._quiet else now + SECONDS_BEFORE_SAYING_SO
                     if counts[number] == 2:
-                        exit_at = now + _SECONDS_AT_ONCE
+                        exit_at = now + SECONDS_AT_ONCE
             elif time.monotonic() >= exit_at:
                 self._end(first, max(counts.values()) > 1)
             elif time.monotonic() >= say_at:

@@ -13,7 +13,7 @@ from nst_tf.statistics.statistic import sizes
 
 # similarities held at a time, 64 MiB in float32: those of block3_conv1 of a 512 x 512 picture at stride 2
 # with 4096 candidates, 16e6, still are one piece
-_MOST_SIMILARITIES = 2**24
+MOST_SIMILARITIES = 2**24
 
 
 class Patches(NamedTuple):
@@ -79,7 +79,7 @@ def _nearest(patches: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
     """Patches [P, D] and candidates [N, D] -> [P]: the number of each patch's most similar candidate."""
     directions = tf.math.l2_normalize(candidates, axis=1)
     count, length = sizes(patches)
-    piece = min(count, max(1, _MOST_SIMILARITIES // sizes(candidates)[0]))
+    piece = min(count, max(1, MOST_SIMILARITIES // sizes(candidates)[0]))
     pieces = -(-count // piece)
 
     def nearest_of(some: tf.Tensor) -> tf.Tensor:

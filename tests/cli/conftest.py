@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import SMALL, Answer, nst
+from cli.command_line import SMALL, Answer, nst
 from PIL import Image
 
 
@@ -22,7 +22,7 @@ def _picture(path: Path, height: int, width: int, seed: int) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _untrained_weights_drawn_once() -> Iterator[None]:
+def untrained_weights_drawn_once() -> Iterator[None]:
     """Twenty million random numbers take as long as the rest of a small run."""
     from nst_tf.vgg import weights as sources
 

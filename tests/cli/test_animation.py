@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import SMALL, Answer, nst
+from cli.command_line import SMALL, Answer, nst
 from PIL import Image
 
 from nst_tf.process_cache import CACHE
+from nst_tf.runs.folder import RunFolder
 
 SECONDS = (100, 50, 100, 200)  # milliseconds
 
@@ -65,19 +66,17 @@ def test_the_folder_of_an_animation(flowed: Answer) -> None:
 
 
 def test_a_killed_one_goes_on_at_its_frame(flowed: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nst_tf import video_transfer as animation
+    frame_picture, folder = RunFolder.frame_picture, flowed.folder
 
-    keep, folder = animation.Animation._keep, flowed.folder
-
-    def killed(self, number: int, *rest) -> None:
+    def killed(self, number: int, pixels: np.ndarray) -> Path:
         if number == 3:
             raise KeyboardInterrupt
-        keep(self, number, *rest)
+        return frame_picture(self, number, pixels)
 
     style = flowed.summary["inputs"]["styles"][0]["file"]
     words = ("content=pan.gif", f"style={style}", *SMALL, "video=flow", "video.steps=3", "hydra.run.dir=cut")
     with monkeypatch.context() as patch:
-        patch.setattr(animation.Animation, "_keep", killed)
+        patch.setattr(RunFolder, "frame_picture", killed)
         answer = nst(folder, *words)
     assert answer.status == 130
     assert "resume=cut" in answer.err

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import environment, nst
+from cli.command_line import environment, nst
 
 TEXTURE = ("content=null", "init=noise", "objective=relative", "objective.content.weight=0")
 COARSE = ("pyramid=coarse_to_fine", "image.size=48", "steps=1", "pyramid.steps_factor=1.4")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from bad_input_cases import BEFORE_TENSORFLOW, BEFORE_THE_RUN, TELLING
-from command_line import SMALL, environment, nst, nst_process
+from cli.command_line import SMALL, environment, nst, nst_process
 from PIL import Image, ImageCms
 
 from nst_tf import run as job

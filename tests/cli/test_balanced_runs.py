@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import Answer, nst
+from cli.command_line import Answer, nst
 from omegaconf import OmegaConf
 
 from nst_tf.rerun.rerun import rerun

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import nst
+from cli.command_line import nst
 from hydra.utils import get_class
 
 from nst_tf.config.build import check_targets, with_present_names

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from command_line import nst
+from cli.command_line import nst
 from PIL import Image
 
 from nst_tf.rerun.cli import main as rerun

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from command_line import SMALL, environment, nst
-from evaluated import unit
+from cli.command_line import SMALL, environment, nst
+from cli.evaluated import unit
 
 # as Python on Windows: these modules and functions are not there, nor is /proc
 _WINDOWS = """

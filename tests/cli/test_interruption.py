@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command_line import Answer, environment, nst
+from cli.command_line import Answer, nst
+from cli.interrupted_runs import assert_goes_on_to_the_same_end, losses, status_of
 
 from nst_tf.errors import terminable
 from nst_tf.images.read import read_picture
 from nst_tf.optim.step import CompiledStep
-from nst_tf.runs.signals import EXIT_SECONDS, DeferredSignals, ExitInTime
+from nst_tf.runs.signals import DeferredSignals, ExitInTime
 
 PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=24", "pyramid.steps_factor=1", "image.size=48")
 
@@ -32,7 +31,7 @@ def _signals_as_in_a_program() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_call_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is that runs the tests."""
-    for name in ("_SECONDS_OF_A_SLOW_CALL", "_SECONDS_OF_A_VERY_SLOW_CALL"):
+    for name in ("SECONDS_OF_A_SLOW_CALL", "SECONDS_OF_A_VERY_SLOW_CALL"):
         monkeypatch.setattr(f"nst_tf.callbacks.{name}", float("inf"))
 
 
@@ -55,24 +54,6 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., No
 
     yield arrange
     monkeypatch.undo()
-
-
-def losses(run: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
-
-
-def status_of(run: Path) -> str:
-    return json.loads((run / "run.json").read_text())["status"]
-
-
-def assert_goes_on_to_the_same_end(folder: Path, whole: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    run = folder / "run"
-    resumed = nst(folder, "resume=run")
-    assert resumed.status == 0, resumed.err
-    assert (run / "image.png").read_bytes() == (whole.run / "image.png").read_bytes()
-    assert losses(run) == losses(whole.run)
-    assert not (run / "checkpoint.npz").exists()
 
 
 @pytest.fixture(scope="module")
@@ -146,26 +127,6 @@ def test_it_ends_at_once(
         assert len(losses(tmp_path / "run")) == call - 1
 
 
-@pytest.mark.slow
-def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "whole").mkdir()
-    words = (*small, "steps=80", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
-    program = [sys.executable, "-m", "nst_tf", *words]
-    with subprocess.Popen(
-        program, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
-    ) as started:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "run" / "checkpoint.npz").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        started.send_signal(signal.SIGINT)
-        _, err = started.communicate(timeout=60)
-    assert started.returncode == 130, err
-    assert err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
-    assert 0 < len(losses(tmp_path / "run")) < 80
-    whole = nst(tmp_path / "whole", *words)
-    assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
-
-
 def waits(error: type[Exception] | None = None) -> None:
     """Somebody asks, and nothing comes that passes it on."""
     with DeferredSignals() as deferred:
@@ -218,8 +179,8 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         raise SystemExit  # which ends the thread, in silence
 
     monkeypatch.setattr("nst_tf.runs.signals.os._exit", end)
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_BEFORE_SAYING_SO", 0.05)
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_AT_ONCE", 0.05)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_BEFORE_SAYING_SO", 0.05)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_AT_ONCE", 0.05)
     return said
 
 
@@ -251,7 +212,7 @@ def deaf() -> Iterator[None]:
 @thread_ends
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_step_without_an_end_is_left(quiet: bool, left, deaf, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.6)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_FOR_THE_STEP", 0.6)
     with ExitInTime(lambda *how: left.append(how), quiet):
         began = time.monotonic()
         ask(signal.SIGTERM)
@@ -274,7 +235,7 @@ def test_the_second_ctrl_c_does_not_wait(left, deaf) -> None:
 
 
 def test_whoever_leaves_by_themselves_is_not_hurried(left, deaf, monkeypatch) -> None:
-    monkeypatch.setattr("nst_tf.runs.signals._SECONDS_FOR_THE_STEP", 0.5)
+    monkeypatch.setattr("nst_tf.runs.signals.SECONDS_FOR_THE_STEP", 0.5)
     with ExitInTime(lambda *how: left.append(how)):
         ask(signal.SIGINT)
     time.sleep(0.7)
@@ -292,84 +253,3 @@ def test_a_program_that_ctrl_c_does_not_end_is_left_alone(left) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert not left
-
-
-def stuck(folder: Path, calls: int, *words: str) -> subprocess.Popen[str]:
-    """A process in the middle of a step that does not end, after so many calls that did."""
-    sign = folder / "stuck"
-    more = {"STUCK_AFTER": str(calls), "STUCK_SIGN": str(sign)}
-    started = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("stuck.py")), *words],
-        cwd=folder,
-        env=environment() | more,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    while not sign.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.3)
-    return started
-
-
-@pytest.mark.slow
-@pytest.mark.alone
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stuck_process_leaves_in_time(
-    sent: signal.Signals, status: int, small: tuple[str, ...], tmp_path: Path, monkeypatch
-) -> None:
-    words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
-    (tmp_path / "whole").mkdir()
-    whole = nst(tmp_path / "whole", *words)
-    with stuck(tmp_path, 3, *words) as started:
-        began = time.monotonic()
-        started.send_signal(sent)
-        _, err = started.communicate(timeout=30)
-    assert time.monotonic() - began < EXIT_SECONDS
-    assert started.returncode == status, err
-    assert err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
-    run = tmp_path / "run"
-    assert status_of(run) == "interrupted"
-    assert read_picture(run / "image.png").height == 26
-    assert not list(run.glob(".unfinished-*"))
-    assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
-
-
-@pytest.mark.slow
-@pytest.mark.alone
-def test_a_stuck_process_leaves_at_once_at_the_second_ctrl_c(small: tuple[str, ...], tmp_path: Path) -> None:
-    words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
-    with stuck(tmp_path, 3, *words) as started:
-        started.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        began = time.monotonic()
-        started.send_signal(signal.SIGINT)
-        _, err = started.communicate(timeout=30)
-    assert time.monotonic() - began < 2
-    assert started.returncode == 130, err
-    assert status_of(tmp_path / "run") == "interrupted"
-    assert not list((tmp_path / "run").glob(".unfinished-*"))
-
-
-@pytest.mark.slow
-@pytest.mark.alone
-def test_a_sweep_in_one_process_leaves_in_time(small: tuple[str, ...], tmp_path: Path) -> None:
-    words = (
-        "-m",
-        *small,
-        "steps=5,6",
-        "record.image_every=1",
-        "sweep.compare=false",
-        "hydra.sweep.dir=sweep",
-    )
-    with stuck(tmp_path, 3, *words, "hydra.sweep.dir=sweep") as started:
-        began = time.monotonic()
-        started.send_signal(signal.SIGTERM)
-        _, err = started.communicate(timeout=30)
-    assert time.monotonic() - began < EXIT_SECONDS
-    assert started.returncode == 143, err
-    assert "go on with it" in err.splitlines()[-1]
-    sweep = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-    assert [job["status"] for job in sweep["jobs"]] == ["interrupted", "pending"]
-    assert sweep["status"] == "interrupted"
-    assert status_of(tmp_path / "sweep" / "0") == "interrupted"

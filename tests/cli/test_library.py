@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import SMALL, nst
+from cli.command_line import SMALL, nst
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.version import getbase
 from omegaconf import OmegaConf
 from PIL import Image
 
-from nst_tf import InputError, stylize
+from nst_tf import InputError, set_up, style_transfer, stylize
 from nst_tf import api as library
 
 
@@ -131,11 +131,12 @@ def test_threads_get_what_they_would_get_one_after_another(
     every = [[*SMALL, "image.size=24", f"seed={seed}", "init.noise=0.5"] for seed in (1, 2)] * 2
     alone = [stylize(photo, painting, words) for words in every[:2]]
     assert alone[0].loss != alone[1].loss
-    inside = threading.Lock()
+    inside, entered = threading.Lock(), set()
 
     def alone_in(function):
         def watched(*given, **named):
             assert inside.acquire(blocking=False), "two threads at once"
+            entered.add(function.__name__)
             try:
                 time.sleep(0.05)  # the others have time to come
                 return function(*given, **named)
@@ -144,10 +145,11 @@ def test_threads_get_what_they_would_get_one_after_another(
 
         return watched
 
-    for name in ("compose", "_stylized"):
-        monkeypatch.setattr(library, name, alone_in(getattr(library, name)))
+    for module, name in ((library, "compose"), (set_up, "set_up"), (style_transfer, "optimize")):
+        monkeypatch.setattr(module, name, alone_in(getattr(module, name)))
     with ThreadPoolExecutor(4) as threads:
         at_once = list(threads.map(lambda words: stylize(photo, painting, words), every))
+    assert entered == {"compose", "set_up", "optimize"}
     for one, other in zip(alone * 2, at_once, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
         assert one.loss == other.loss

@@ -9,41 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-from bad_disks import fill, read_only, small_disk, small_files
-from command_line import Answer, environment, nst
-from PIL import Image
+from cli.bad_disks import fill, read_only, small_disk, small_files
+from cli.command_line import environment, nst
+from cli.faults import LONG, assert_nothing_half_written, no_memory, sentence
 
-from nst_tf.callbacks import Recording
 from nst_tf.optim.step import CompiledStep
 from nst_tf.runs.folder import FolderInUse, alone_in, claim, release
-
-LONG = ("optimizer=adam", "steps=60", "record.image_every=1", "record.checkpoint_every=1e-9")
-
-
-def sentence(answer: Answer) -> str:
-    assert answer.status == 2, answer.err
-    assert answer.out == ""
-    assert "Traceback" not in answer.err
-    assert "Logging error" not in answer.err
-    last = answer.err.splitlines()[-1]
-    assert last.startswith("nst: ")
-    return last
-
-
-def assert_nothing_half_written(run: Path) -> None:
-    """Whatever is there can be read to its end."""
-    json.loads((run / "run.json").read_text())
-    for picture in run.rglob("*.png"):
-        Image.open(picture).load()
-    for checkpoint in run.glob("*.npz"):
-        with np.load(checkpoint, allow_pickle=False) as file:
-            assert all(file[name] is not None for name in file.files)
-    assert [path for path in run.rglob(".*") if path.name != ".hydra"] == []
 
 
 def test_a_disk_that_fills_up_while_it_runs(small: tuple[str, ...], tmp_path: Path) -> None:
@@ -75,30 +50,6 @@ def test_files_that_can_not_grow(small: tuple[str, ...], tmp_path: Path) -> None
     assert "there is no room on the disk for " in said
     assert "run it again" in said
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_files_that_can_not_grow_any_more(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
-    """As where a quota is used up in the middle: what root sees of the small disk above, any user can see."""
-    report = Recording.on_report
-    with ExitStack() as limits:
-
-        def until_it_is_used_up(self, one, solver) -> None:
-            if one.step == 20:
-                limits.enter_context(small_files())
-            report(self, one, solver)
-
-        monkeypatch.setattr(Recording, "on_report", until_it_is_used_up)
-        said = sentence(nst(tmp_path, *small, *LONG, "hydra.run.dir=run"))
-    monkeypatch.undo()
-    assert said.startswith("nst: there is no room on the disk for ")
-    assert said.endswith("free some, then go on with: nst resume=run")
-    assert_nothing_half_written(tmp_path / "run")
-    assert not (tmp_path / "run" / "image.png").exists()
-    resumed = nst(tmp_path, "resume=run")
-    assert resumed.status == 0, resumed.err
-    whole = nst(tmp_path, *small, *LONG, "hydra.run.dir=whole")
-    assert (resumed.run / "image.png").read_bytes() == (whole.run / "image.png").read_bytes()
 
 
 @pytest.mark.parametrize("leave", [0, 20_000])
@@ -231,12 +182,6 @@ def test_a_process_may_claim_twice_and_leaves_no_file_open(tmp_path: Path) -> No
     assert issubclass(FolderInUse, ValueError)
 
 
-def no_memory(*_: object) -> None:
-    import tensorflow as tf
-
-    raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nwith shape [1,2]")
-
-
 def test_too_little_memory_names_the_size_that_fits(
     small: tuple[str, ...], tmp_path: Path, monkeypatch
 ) -> None:
@@ -250,27 +195,3 @@ def test_too_little_memory_names_the_size_that_fits(
     assert f"nst: {summary['error']}" == said
     monkeypatch.undo()
     assert nst(tmp_path, *small, f"image.size={named}").status == 0
-
-
-@pytest.mark.slow
-def test_the_rest_of_a_sweep_goes_on(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
-    from nst_tf import recorded_run
-
-    optimize = recorded_run.optimize
-
-    def with_little_memory(experiment, *others):
-        if experiment.size > 40:
-            no_memory()
-        return optimize(experiment, *others)
-
-    monkeypatch.setattr(recorded_run, "optimize", with_little_memory)
-    words = [word for word in small if not word.startswith("image.size")]
-    answer = nst(
-        tmp_path, "-m", *words, "image.size=32,48,36", "hydra.sweep.dir=sweep", "sweep.compare=false"
-    )
-    assert answer.status == 1
-    states = [json.loads((tmp_path / "sweep" / str(job) / "run.json").read_text()) for job in range(3)]
-    assert [state["status"] for state in states] == ["completed", "failed", "completed"]
-    assert "there was not enough memory for image.size=48" in states[1]["error"]
-    assert "try image.size=" in answer.err
-    assert "Traceback" not in answer.err

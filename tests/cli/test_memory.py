@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
-from command_line import SMALL, nst
+from cli.command_line import SMALL, nst
 from omegaconf import OmegaConf
 
 from nst_tf.api import composed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import SMALL, nst
+from cli.command_line import SMALL, nst
 from PIL import Image
 
 from nst_tf import stylize

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import SMALL, nst
+from cli.command_line import SMALL, nst
 
 from nst_tf import device as precision
 from nst_tf import machine as processor

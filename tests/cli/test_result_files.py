@@ -12,13 +12,13 @@ import numpy as np
 import png
 import pytest
 import tifffile
-from command_line import SMALL, Answer, nst
+from cli.command_line import SMALL, Answer, nst
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from nst_tf import stylize
 from nst_tf.compare.report import Thumbnails
-from nst_tf.compare.sheet import _thumbnail
+from nst_tf.compare.sheet import thumbnail_of
 from nst_tf.images.icc import srgb_profile
 from nst_tf.images.read import read_picture
 from nst_tf.images.resize import resize_mask
@@ -113,7 +113,7 @@ def test_everything_that_reads_run_folders_takes_16_bits(answer: Answer) -> None
     path = answer.run / "a.tif"
     assert compare_pictures(path, path).identical
     assert Thumbnails([path]).pictures
-    assert _thumbnail(path, (20, 20)) is not None
+    assert thumbnail_of(path, (20, 20)) is not None
 
 
 def test_the_profile_is_an_input_like_the_pictures(answer: Answer, cut_out: Path, tmp_path: Path) -> None:

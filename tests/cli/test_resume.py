@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import Answer, environment, nst
+from cli.command_line import Answer, nst
 from PIL import Image
 
 from nst_tf.callbacks import Recording
-from nst_tf.compare.reading import read_run
 
 PYRAMID = (
     "pyramid=coarse_to_fine",
@@ -113,33 +107,6 @@ def test_the_end_is_the_same(
     assert 0 < summary["resumed_at_step"] <= steps  # a compiled call of several steps may have ended before
     assert not (run / "checkpoint.npz").exists()
     assert not (tmp_path / "outputs").exists()
-
-
-@pytest.mark.slow
-def test_a_process_that_is_killed(small: tuple[str, ...], tmp_path: Path) -> None:
-    words = (
-        *small,
-        "steps=100000",
-        "record.image_every=0",
-        "record.checkpoint_every=0.01",
-        "hydra.run.dir=run",
-    )
-    process = subprocess.Popen([sys.executable, "-m", "nst_tf", *words], cwd=tmp_path, env=environment())
-    run = tmp_path / "run"
-    deadline = time.monotonic() + 60
-    while not (run / "checkpoint.npz").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert read_run(run).status == "running"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert read_run(run).status == "interrupted"
-    rows = len((run / "metrics.jsonl").read_text().splitlines())
-    configuration = run / "config.yaml"
-    configuration.write_text(configuration.read_text().replace("steps: 100000", f"steps: {rows + 5}"))
-    resumed = nst(tmp_path, "resume=run")
-    assert resumed.status == 0, resumed.err
-    assert [row["step"] for row in rows_of(run)] == list(range(rows + 5))
-    assert json.loads((run / "run.json").read_text())["process"]["number"] == os.getpid()  # who goes on
 
 
 def refused(answer: Answer) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import hydra.core.utils
 import pytest
-from command_line import REPOSITORY, Answer, nst
-from evaluated import PARTS, numpy_loss, size_and_format
+from cli.command_line import REPOSITORY, Answer, nst
+from cli.evaluated import PARTS, numpy_loss, size_and_format
 from omegaconf import OmegaConf
 from PIL import Image
 
@@ -198,3 +198,25 @@ def test_sweep_makes_a_complete_folder_for_each_job(small: tuple[str, ...], tmp_
 def test_version_is_one_that_a_record_can_hold(finished: Answer) -> None:
     version = finished.summary["versions"]["nst_tf"]
     assert version in (nst_tf.__version__, None)  # None: run from a checkout that is not installed
+
+
+def test_six_runs_of_one_second_have_six_folders(
+    small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nst_tf import cli as command
+
+    class Noon(calendar.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 6, 27, 12, 0, 0)
+
+    def run(settings, choices, folder: Path, overrides, explicit) -> Path:
+        (folder / "run.json").touch(exist_ok=False)
+        return folder / "image.png"
+
+    monkeypatch.setattr(hydra.core.utils, "datetime", Noon)
+    monkeypatch.setattr(command, "run", run)
+    folders = {nst(tmp_path, *small).run for _ in range(6)}
+    assert len(folders) == 6
+    assert {folder.name[:9] for folder in folders} == {"12-00-00-"}
+    assert {folder.parent for folder in folders} == {tmp_path / "outputs" / "2026-06-27"}

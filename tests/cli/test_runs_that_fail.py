@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import nst
-from evaluated import numpy_loss, unit
+from cli.command_line import nst
+from cli.evaluated import numpy_loss, unit
 from PIL import Image
 
 from nst_tf.machine import PRETEND

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command_line import SMALL, nst
+from cli.command_line import SMALL, nst
 from PIL import Image
 
 from nst_tf.experiment import Experiment

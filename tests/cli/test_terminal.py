@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import pty
@@ -12,8 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from command_line import Answer, environment, nst_process
-from evaluated import PARTS
+from cli.command_line import Answer, environment, nst_process
+from cli.evaluated import PARTS
+from cli.pseudo_terminal import read_terminal, take_terminal
 
 from nst_tf.config.schema import CONFIGURATION
 
@@ -70,11 +70,11 @@ def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path)
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        preexec_fn=_take_terminal,
+        preexec_fn=take_terminal,
     )
     os.close(theirs)
     shown, typed, deadline = "", False, time.monotonic() + 60
-    while time.monotonic() < deadline and (piece := _read(ours)):
+    while time.monotonic() < deadline and (piece := read_terminal(ours)):
         shown += piece
         if "steps/s" in shown and not typed:
             os.write(ours, b"\x03")
@@ -93,21 +93,3 @@ def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path)
     assert summary["status"] == "interrupted"
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert list(json.loads(rows[-1])) == ["step", "size", "seconds", "loss", *PARTS]
-
-
-def _take_terminal() -> None:
-    """Make the terminal on standard input the one whose Ctrl-C is ours."""
-    import fcntl
-    import termios
-
-    os.setsid()
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-def _read(terminal: int) -> str:
-    try:
-        return os.read(terminal, 65536).decode(errors="replace")
-    except OSError as error:  # Linux tells so that the other side is closed
-        if error.errno != errno.EIO:
-            raise
-        return ""

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import nst
+from cli.command_line import nst
 from omegaconf import OmegaConf
 from PIL import Image
 

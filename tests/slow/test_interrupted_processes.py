@@ -1,0 +1,118 @@
+"""Ctrl-C and SIGTERM to real processes, also in the middle of a step that never ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli.command_line import environment, nst
+from cli.interrupted_runs import assert_goes_on_to_the_same_end, losses, status_of
+
+from nst_tf.images.read import read_picture
+from nst_tf.runs.signals import EXIT_SECONDS
+
+
+@pytest.mark.slow
+def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "whole").mkdir()
+    words = (*small, "steps=80", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
+    program = [sys.executable, "-m", "nst_tf", *words]
+    with subprocess.Popen(
+        program, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    ) as started:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "run" / "checkpoint.npz").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=60)
+    assert started.returncode == 130, err
+    assert err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
+    assert 0 < len(losses(tmp_path / "run")) < 80
+    whole = nst(tmp_path / "whole", *words)
+    assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
+
+
+def stuck(folder: Path, calls: int, *words: str) -> subprocess.Popen[str]:
+    """A process in the middle of a step that does not end, after so many calls that did."""
+    sign = folder / "stuck"
+    more = {"STUCK_AFTER": str(calls), "STUCK_SIGN": str(sign)}
+    started = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("stuck.py")), *words],
+        cwd=folder,
+        env=environment() | more,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not sign.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    return started
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stuck_process_leaves_in_time(
+    sent: signal.Signals, status: int, small: tuple[str, ...], tmp_path: Path, monkeypatch
+) -> None:
+    words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
+    (tmp_path / "whole").mkdir()
+    whole = nst(tmp_path / "whole", *words)
+    with stuck(tmp_path, 3, *words) as started:
+        began = time.monotonic()
+        started.send_signal(sent)
+        _, err = started.communicate(timeout=30)
+    assert time.monotonic() - began < EXIT_SECONDS
+    assert started.returncode == status, err
+    assert err.splitlines()[-1] == "nst: interrupted; go on with: nst resume=run"
+    run = tmp_path / "run"
+    assert status_of(run) == "interrupted"
+    assert read_picture(run / "image.png").height == 26
+    assert not list(run.glob(".unfinished-*"))
+    assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_stuck_process_leaves_at_once_at_the_second_ctrl_c(small: tuple[str, ...], tmp_path: Path) -> None:
+    words = (*small, "steps=5", "record.image_every=1", "record.checkpoint_every=1e-9", "hydra.run.dir=run")
+    with stuck(tmp_path, 3, *words) as started:
+        started.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        began = time.monotonic()
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=30)
+    assert time.monotonic() - began < 2
+    assert started.returncode == 130, err
+    assert status_of(tmp_path / "run") == "interrupted"
+    assert not list((tmp_path / "run").glob(".unfinished-*"))
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_sweep_in_one_process_leaves_in_time(small: tuple[str, ...], tmp_path: Path) -> None:
+    words = (
+        "-m",
+        *small,
+        "steps=5,6",
+        "record.image_every=1",
+        "sweep.compare=false",
+        "hydra.sweep.dir=sweep",
+    )
+    with stuck(tmp_path, 3, *words, "hydra.sweep.dir=sweep") as started:
+        began = time.monotonic()
+        started.send_signal(signal.SIGTERM)
+        _, err = started.communicate(timeout=30)
+    assert time.monotonic() - began < EXIT_SECONDS
+    assert started.returncode == 143, err
+    assert "go on with it" in err.splitlines()[-1]
+    sweep = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
+    assert [job["status"] for job in sweep["jobs"]] == ["interrupted", "pending"]
+    assert sweep["status"] == "interrupted"
+    assert status_of(tmp_path / "sweep" / "0") == "interrupted"
