@@ -20,10 +20,11 @@ from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
 from nst_tf.announcement import transparent
+from nst_tf.check_before_run import CheckedRun
 from nst_tf.config.experiment_files import with_experiment_files
-from nst_tf.config.inputs import Inputs, canvas, inputs_of, video_of
+from nst_tf.config.inputs import canvas, inputs_of, video_of
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
-from nst_tf.config.overrides import ExplicitKeys, explicit_keys, spelled_as_keys, with_quoted_files
+from nst_tf.config.overrides import explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.pictures import (
     check_no_address,
     left_out_of,
@@ -133,7 +134,7 @@ def _stylize(
     ):
         _log.info("%s", line)
     with keras_settings_kept():
-        return _stylized(settings, inputs, explicit)
+        return _stylized(CheckedRun(settings, inputs, explicit=explicit))
 
 
 def composed(words: Sequence[str]) -> tuple[Settings, dict[str, str]]:
@@ -169,13 +170,13 @@ def _hydra_of_ours() -> Iterator[None]:
             VersionBase.instance().version_base = their_version
 
 
-def _stylized(settings: Settings, inputs: Inputs, explicit: ExplicitKeys) -> Stylized:
+def _stylized(run: CheckedRun) -> Stylized:
     # TensorFlow is loaded
     from nst_tf.recorded_run import cut_out
     from nst_tf.set_up import set_up
     from nst_tf.style_transfer import optimize
 
-    ready = set_up(settings, inputs, explicit=explicit)
+    ready = set_up(run)
     history: list[Report] = []
 
     class History:
@@ -189,7 +190,7 @@ def _stylized(settings: Settings, inputs: Inputs, explicit: ExplicitKeys) -> Sty
     if outcome.untouched:
         _log.warning("%s", outcome.untouched)
     configuration = OmegaConf.to_yaml(ready.settings, resolve=True)
-    pixels, alpha = cut_out(settings, inputs, outcome.pixels)
+    pixels, alpha = cut_out(run.settings, run.inputs, outcome.pixels)
     loss, parts_of_loss = outcome.loss, outcome.parts
     if alpha is not None:
         loss, parts_of_loss = outcome.score(over_white(pixels, alpha))

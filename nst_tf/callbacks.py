@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ SECONDS_OF_A_VERY_SLOW_CALL = 2.0
 _PART_FOR_CHECKPOINTS = 0.02
 
 
+@dataclass
 class Recording:
     """Writes a row for every report, a picture every ``image_every`` steps, and checkpoints.
 
@@ -42,165 +44,132 @@ class Recording:
     compiled step, once a checkpoint is written.
     """
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        image_every: int,
-        checkpoint_every: float = 0,
-        resumed: Checkpoint | None = None,
-        deferred: DeferredSignals | None = None,
-        keep_the_end: bool = False,
-    ) -> None:
-        """Record into ``folder``."""
-        self._keep_the_end = keep_the_end
-        self._seconds = 0.0
+    folder: RunFolder
+    deferred: DeferredSignals
+    image_every: int = 0
+    checkpoint_every: float = 0
+    resumed: Checkpoint | None = None
+    keep_the_end: bool = False
+
+    def __post_init__(self) -> None:
         self.kept_the_end = False
         """Whether the last checkpoint is of the end."""
-        self._folder = folder
-        self._image_every = image_every
-        self._checkpoint_every = checkpoint_every
-        self._last_checkpoint = time.monotonic()
-        self._checkpoint_took = self._in_calls = 0.0
-        self._scale = resumed.scale - 1 if resumed else -1
-        self._steps_at_scale = 0
-        self._resumed = resumed
-        self._deferred = deferred or DeferredSignals()
-        self._roll_backs = 0
+        self.first_step_after: float | None = None
+        """The age of the process after the first step: what a person waits before anything moves."""
         self.picture_so_far: tuple[int, np.ndarray] | None = None
         """Steps, and the image [H, W, 3] after them; of the last slow call or checkpoint."""
+        self._seconds = 0.0
+        self._last_checkpoint = time.monotonic()
+        self._checkpoint_took = self._in_calls = 0.0
+        self._scale = self.resumed.scale - 1 if self.resumed else -1
+        self._steps_at_scale = self._roll_backs = 0
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
         """Count sizes; each row of the metrics names its own."""
         self._scale += 1
-        self._steps_at_scale = self._resumed.steps_at_scale if self._resumed else 0
-        self._resumed = None
+        self._steps_at_scale = self.resumed.steps_at_scale if self.resumed else 0
+        self.resumed = None  # later sizes begin anew
 
     def on_report(self, report: Report, solver: Solver) -> None:
         """Write the row, and picture and checkpoint if it is time; calls end at ``image_every``."""
-        if self._checkpoint_every:
-            self._deferred.defer()
-        self._folder.log(report)
+        if self.checkpoint_every:
+            self.deferred.defer()
+        if self.first_step_after is None:
+            self.first_step_after = round(seconds_of_process(), 3)
+        self.folder.log(report)
         if len(solver.roll_backs) != self._roll_backs:
             self._roll_backs = len(solver.roll_backs)
-            self._folder.update(roll_backs=[one.told() for one in solver.roll_backs])
+            self.folder.update(roll_backs=[one.told() for one in solver.roll_backs])
         self._steps_at_scale += 1
         self._seconds = report.seconds
         updates = report.step + 1
-        if self._image_every and updates % self._image_every == 0:
-            self._folder.progress_picture(updates, solver.picture)
+        if self.image_every and updates % self.image_every == 0:
+            self.folder.progress_picture(updates, solver.picture)
         # only then is the solver's state that of this report
         if report.is_last_of_call:
             self._end_call(report, updates, solver)
 
     def on_end(self, solver: Solver) -> None:
         """Keep the state after the last step, if that is asked for."""
-        if self._keep_the_end and solver.step:
-            state = solver.state()
-            write_checkpoint(
-                self._folder.path,
-                Checkpoint(self._scale, self._steps_at_scale, solver.step, self._seconds, state),
-            )
+        if self.keep_the_end and solver.step:
+            self._keep(solver.step, self._seconds, solver)
             self.kept_the_end = True
 
     def _end_call(self, report: Report, updates: int, solver: Solver) -> None:
         before, self._in_calls = self._in_calls, solver.seconds["first_steps"] + solver.seconds["steps"]
         took, now = self._in_calls - before, time.monotonic()
         is_slow = took > SECONDS_OF_A_SLOW_CALL
-        is_due = bool(self._checkpoint_every) and (
-            self._deferred.is_waiting
+        is_due = bool(self.checkpoint_every) and (
+            self.deferred.is_waiting
             or now - self._last_checkpoint >= self._wait(took > SECONDS_OF_A_VERY_SLOW_CALL)
         )
         if is_slow or is_due:
             self.picture_so_far = updates, solver.picture
         if is_due:
-            write_checkpoint(
-                self._folder.path,
-                Checkpoint(self._scale, self._steps_at_scale, updates, report.seconds, solver.state()),
-            )
+            self._keep(updates, report.seconds, solver)
             self._last_checkpoint = time.monotonic()
             self._checkpoint_took = self._last_checkpoint - now
-            if self._deferred.is_waiting:
-                self._deferred.deliver()
+            if self.deferred.is_waiting:
+                self.deferred.deliver()
+
+    def _keep(self, step: int, seconds: float, solver: Solver) -> None:
+        checkpoint = Checkpoint(self._scale, self._steps_at_scale, step, seconds, solver.state())
+        write_checkpoint(self.folder.path, checkpoint)
 
     def _wait(self, is_very_slow: bool) -> float:
         """Seconds between checkpoints."""
         if not is_very_slow:
-            return self._checkpoint_every
-        return min(self._checkpoint_every, self._checkpoint_took / _PART_FOR_CHECKPOINTS)
+            return self.checkpoint_every
+        return min(self.checkpoint_every, self._checkpoint_took / _PART_FOR_CHECKPOINTS)
 
 
 # ---- What a run leaves that does not come to its end: the picture so far, and how to go on ----
 
 
+@dataclass(frozen=True)
 class EarlyEnd:
-    """Ends one run early, in its own thread or from the one that can't wait for it."""
+    """Ends one run early, in its own thread or from the one that can't wait for it.
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        recording: Recording,
-        deferred: DeferredSignals,
-        timings: Timings,
-        save: Callable[[np.ndarray], Path],
-        quiet: bool,
-    ) -> None:
-        """``save`` writes an image [H, W, 3] as the picture; ``quiet``: ``save_and_record`` says nothing."""
-        self._folder = folder
-        self._recording = recording
-        self._deferred = deferred
-        self._timings = timings
-        self._save = save
-        self._quiet = quiet
+    ``save`` writes an image [H, W, 3] as the picture; ``quiet``: ``save_and_record`` says nothing.
+    """
+
+    folder: RunFolder
+    recording: Recording
+    deferred: DeferredSignals
+    timings: Timings
+    save: Callable[[np.ndarray], Path]
+    quiet: bool
 
     def record(self, error: BaseException) -> None:
         """Write how the run ended; interrupted, and not urgently, also the picture so far."""
         interrupted = isinstance(error, KeyboardInterrupt)
         facts: dict[str, Any] = {}
-        if interrupted and not self._deferred.came_twice:
+        if interrupted and not self.deferred.came_twice:
             facts = self._picture_so_far()
-        self._folder.finish(
+        self.folder.finish(
             "interrupted" if interrupted else "failed",
             error=f"{type(error).__name__}: {error}",
-            seconds=self._timings.seconds,
+            seconds=self.timings.seconds,
             **facts,
         )
 
     def save_and_record(self, number: int, at_once: bool) -> None:
         """As ``record``, while the run's own thread is in the middle of a step; the last checkpoint stays."""
         facts = {} if at_once else self._picture_so_far()
-        self._folder.interrupt(error=f"signal {number} came during a step", **facts)
-        if not self._quiet:
-            sentence = "; ".join(["nst: interrupted", *resume_hint(self._folder.path)])
+        self.folder.interrupt(error=f"signal {number} came during a step", **facts)
+        if not self.quiet:
+            sentence = "; ".join(["nst: interrupted", *resume_hint(self.folder.path)])
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
     def _picture_so_far(self) -> dict[str, Any]:
-        if self._recording.picture_so_far is None:
+        if self.recording.picture_so_far is None:
             return {}
-        steps, image = self._recording.picture_so_far
+        steps, image = self.recording.picture_so_far
         try:
-            picture = self._save(image)
+            picture = self.save(image)
         except (InputError, OSError):  # a full disk, or no numbers: how the run ended is still to be told
             return {}
         return {"steps": steps, "picture": picture.name}
-
-
-# ---- When the first step was done: what a person waits before anything moves ----
-
-
-class FirstStep:
-    """A callback; ``seconds`` is the age of the process after the first step, None before it."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.seconds: float | None = None
-
-    def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Nothing."""
-
-    def on_report(self, report: Report, solver: Solver) -> None:
-        """Look at the clock, once."""
-        if self.seconds is None:
-            self.seconds = round(seconds_of_process(), 3)
 
 
 # ---- What a person sees while a run goes on: a bar in a terminal, a line now and then elsewhere ----
@@ -211,7 +180,7 @@ _SECONDS_BETWEEN_LINES = 10.0  # often enough to see that it lives, seldom enoug
 class Display:
     """Tells of the run on standard error; use it as a context."""
 
-    def __init__(self, scales: list[Scale], quiet: bool = False) -> None:
+    def __init__(self, scales: list[Scale], quiet: bool) -> None:
         """``scales`` are those that the run will go through; ``quiet`` says nothing."""
         self._console = Console(stderr=True, highlight=False, quiet=quiet)
         self._total = sum(scale.steps for scale in scales)
@@ -232,20 +201,16 @@ class Display:
         self._is_early = True  # no line has told yet how long it takes
 
     def __enter__(self) -> Display:
-        """Start the bar."""
         self._bar.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the bar away."""
         self._bar.stop()
 
     def on_frame(self, number: int, count: int) -> None:
-        """Say which frame of an animation comes."""
         self._frame = f"frame {number} of {count}, "
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Say which size begins."""
         self._size = f"{self._frame}{width} x {height}"
         self._entered = (0.0, 0)
         self._left.scale_begins(scale, time.perf_counter())

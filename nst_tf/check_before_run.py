@@ -1,8 +1,10 @@
-"""The check before Hydra makes the run's folder, so that bad input leaves nothing behind."""
+"""What is checked before a run writes anything, so that bad input leaves nothing behind."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,19 +13,58 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.announcement import announce, announcement
-from nst_tf.config.inputs import read_inputs
-from nst_tf.config.overrides import explicit_keys
-from nst_tf.config.schema import as_settings
+from nst_tf.config.inputs import NO_FILES, Files, Inputs, read_inputs
+from nst_tf.config.overrides import ExplicitKeys, explicit_keys
+from nst_tf.config.schema import Settings, as_settings
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
 from nst_tf.files import obstacle_to_writing
-from nst_tf.loggers import loggers_of
+from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, resume_hint
 from nst_tf.runs.memory import check_memory
+from nst_tf.runs.provenance import Timings
+
+
+@dataclass(frozen=True)
+class CheckedRun:
+    """Settings that a run can use, the pictures that they name, and what watches it; nothing is written yet.
+
+    ``files`` are read in the place of configured names. A precision or mode of memory that is not
+    ``explicit``, because it stands in a saved configuration, gives way where it is impossible here.
+    """
+
+    settings: Settings
+    inputs: Inputs
+    loggers: Loggers = field(default_factory=lambda: Loggers({}))
+    files: Files = field(default_factory=lambda: NO_FILES)
+    explicit: ExplicitKeys = None
+    timings: Timings = field(default_factory=Timings)
+
+
+def checked_run(
+    settings: Settings,
+    choices: Mapping[str, str] | None,
+    files: Files = NO_FILES,
+    explicit: ExplicitKeys = None,
+) -> CheckedRun:
+    """Check every setting and read the pictures; raises InputError for a run that could not succeed.
+
+    ``choices`` are the options of the groups, as ``validate`` takes them.
+    """
+    timings = Timings()
+    validate(settings, choices, files)
+    inputs = read_inputs(settings, files)
+    check_memory(settings, inputs, explicit)
+    loggers = loggers_of(settings)
+    timings.lap("pictures")
+    return CheckedRun(settings, inputs, loggers, files, explicit, timings)
 
 
 class CheckBeforeRun(Callback):
-    """Checks settings, pictures and the folder of a single run before anything is written."""
+    """Checks settings, pictures and the folder of a single run before Hydra makes the folder."""
+
+    checked: ClassVar[CheckedRun | None] = None
+    """The run of this process; None of one that is resumed, whose folder has its settings."""
 
     created_folders: ClassVar[tuple[Path, ...]] = ()
     """The folders that the run made: its own and those above it, innermost first."""
@@ -36,18 +77,18 @@ class CheckBeforeRun(Callback):
             CheckBeforeRun.created_folders = tuple(
                 path for path in (folder, *folder.parents) if not path.exists()
             )
-            choices = OmegaConf.to_container(config.hydra.runtime.choices)
+            choices: Any = OmegaConf.to_container(config.hydra.runtime.choices)
             without_hydra = config.copy()
             with open_dict(without_hydra):
                 del without_hydra["hydra"]
             settings = as_settings(without_hydra)
-            validate(settings, choices)  # pyright: ignore[reportArgumentType]
-            line = None
-            if settings.resume is None:  # else the pictures and the sizes are another configuration's
-                inputs = read_inputs(settings)
-                check_memory(settings, inputs, explicit_keys(config.hydra.overrides.task))
-                loggers_of(settings)  # as long as nothing is written
-                line = announcement(settings, inputs)
+            CheckBeforeRun.checked = line = None
+            if settings.resume is None:
+                explicit = explicit_keys(config.hydra.overrides.task)
+                CheckBeforeRun.checked = checked_run(settings, choices, explicit=explicit)
+                line = announcement(settings, CheckBeforeRun.checked.inputs)
+            else:
+                validate(settings, choices)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:

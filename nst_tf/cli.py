@@ -27,16 +27,14 @@ from nst_tf.config.experiment_files import with_experiment_files
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
 from nst_tf.config.overrides import explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import CONFIGURATION, Settings, register_schema
-from nst_tf.errors import InputError, Stop, Terminated, printable
+from nst_tf.errors import BAD_INPUT, FAILED, InputError, Stop, end_without_reader, status_of, stop
 from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
 from nst_tf.run import resume, run
 from nst_tf.runs.folder import FolderInUse, remove_empty_run, resume_hint
-from nst_tf.sweep.callback import TERMINATED_STATUS, run_to_the_end
+from nst_tf.sweep.callback import run_to_the_end
 from nst_tf.sweep.contents import with_many_contents
 from nst_tf.sweep.job import job_of_sweep
-
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # 130 = 128 + SIGINT, as shells count
 
 _COLUMNS = 110  # of the help: as wide as this project's own lines
 _SUFFIX_BYTES = 2  # four hexadecimal digits tell apart runs that start in the same second
@@ -59,20 +57,19 @@ def main() -> None:
             _print_wrapped(program)
         elif status := run_to_the_end(program):
             sys.exit(status)
-    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+    except BrokenPipeError:
+        end_without_reader()
     except (Stop, Exception, KeyboardInterrupt) as error:
         # of Hydra's own files, before the run began; its error for a missing option is an OSError, too
         if isinstance(error, OSError) and not isinstance(error, HydraException):
             if created := CheckBeforeRun.created_folders:
                 remove_empty_run(created[0], created)
-            _stop(sentence_for_disk(error), BAD_INPUT)
+            stop("nst", sentence_for_disk(error), BAD_INPUT)
         reason = error.__cause__ if isinstance(error, Stop) and error.__cause__ else error
         message = _message(reason)
         if message is None:  # a mistake of our own
             raise
-        _stop(message, _status(reason))
+        stop("nst", message, _status(reason))
 
 
 def _job(settings: Settings) -> Any:
@@ -82,11 +79,11 @@ def _job(settings: Settings) -> Any:
     folder = Path(state.runtime.output_dir)
     os.chdir(state.runtime.cwd)  # hydra.job.chdir=true changed it: names count from where they were typed
     try:
+        words = list(state.overrides.task)
         if settings.resume is None:
-            words = list(state.overrides.task)
-            picture = run(settings, dict(state.runtime.choices), folder, words, explicit=explicit_keys(words))
+            checked, CheckBeforeRun.checked = CheckBeforeRun.checked, None
+            picture = run(settings, dict(state.runtime.choices), folder, words, checked=checked)
         else:
-            words = list(state.overrides.task)
             _check_resume_alone(words)
             steps = settings.steps if "steps" in explicit_keys(words) else None
             picture = resume(Path(settings.resume), steps=steps)
@@ -154,13 +151,8 @@ def _message(error: BaseException) -> str | None:
 
 def _status(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
-        return TERMINATED_STATUS if isinstance(error, Terminated) else INTERRUPTED
+        return status_of(error)
     return FAILED if isinstance(error, FloatingPointError) else BAD_INPUT
-
-
-def _stop(message: str, status: int) -> None:
-    print(f"nst: {printable(message)}", file=sys.stderr)  # noqa: T201
-    sys.exit(status)
 
 
 if __name__ == "__main__":

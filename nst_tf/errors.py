@@ -1,13 +1,16 @@
-"""What a user is told when something can't be done: InputError, checks that raise it, text for one line."""
+"""What a user is told when something can't be done: InputError, checks that raise it, how a command ends."""
 
 from __future__ import annotations
 
+import argparse
 import math
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 
 class InputError(ValueError):
@@ -81,6 +84,55 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
+# ---- The end of a command: one sentence on standard error, and its exit status ----
+
+FAILED, BAD_INPUT = 1, 2
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses what it can't read in one sentence, where argparse prints its usage as well: InputError."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say where the usage is to be found."""
+        raise InputError(f"{message} (see `{self.prog} --help`)")
+
+
+def tell(command: str, sentence: str) -> None:
+    """Say a sentence on standard error, by the name of the command."""
+    print(f"{command}: {printable(sentence)}", file=sys.stderr)  # noqa: T201
+
+
+def stop(command: str, sentence: str, status: int) -> NoReturn:
+    """Say why the command ends, and end it."""
+    tell(command, sentence)
+    sys.exit(status)
+
+
+def status_of(interruption: KeyboardInterrupt) -> int:
+    """The exit status after Ctrl-C, or after SIGTERM."""
+    return TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED
+
+
+@contextmanager
+def command(name: str) -> Iterator[None]:
+    """Whatever a user can cause meanwhile ends the process with a sentence and its exit status."""
+    try:
+        yield
+    except InputError as error:
+        stop(name, str(error), BAD_INPUT)
+    except KeyboardInterrupt as interruption:
+        stop(name, "interrupted", status_of(interruption))
+    except BrokenPipeError:
+        end_without_reader()
+
+
+def end_without_reader() -> NoReturn:
+    """End the process: whoever read the output has enough of it, as ``head`` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(FAILED)
+
+
 # ---- Checks of values that a user gives: InputError with the value received and what would be right ----
 
 
@@ -90,9 +142,12 @@ def require(right: bool, name: str, value: object, wanted: str, advice: str = ""
         raise InputError(f"{name} must be {wanted}, but is {value!r}{advice}")
 
 
-def is_number(value: Any) -> bool:
-    """Whether it is a finite number; True and False are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether it is a finite number; True and False are none, nor is a whole number beyond every float."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def is_whole(value: Any, least: int) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -66,6 +66,17 @@ def remove_unfinished(folder: Path) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
         if _TEMPORARY.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Take the folders away, innermost first, up to the first that holds anything."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
 
 
 def abandon_what_is_being_written() -> None:

@@ -6,10 +6,9 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from nst_tf.batch_transfer import BatchedRun
-from nst_tf.callbacks import Display, EarlyEnd, FirstStep, Recording
-from nst_tf.config.inputs import NO_FILES, PROFILES, Files, Inputs
-from nst_tf.config.overrides import ExplicitKeys
+from nst_tf.callbacks import Display, EarlyEnd, Recording
+from nst_tf.check_before_run import CheckedRun
+from nst_tf.config.inputs import PROFILES, Inputs
 from nst_tf.config.schema import CONFIGURATION, Settings
 from nst_tf.errors import printable
 from nst_tf.experiment import Experiment
@@ -34,18 +33,16 @@ from nst_tf.images.read import Picture, read_picture
 from nst_tf.images.resize import resize_mask
 from nst_tf.images.write import FileForm, holds_alpha
 from nst_tf.init import FileStart, Start
-from nst_tf.loggers import Loggers
 from nst_tf.machine import Process
 from nst_tf.report import NEVER_LOWER
 from nst_tf.runs.checkpoint import Checkpoint
 from nst_tf.runs.folder import INPUTS, RunFolder, copy_input
 from nst_tf.runs.memory import memory_explained
-from nst_tf.runs.provenance import Timings, peak_memory_bytes, provenance
+from nst_tf.runs.provenance import peak_memory_bytes, provenance
 from nst_tf.runs.signals import DeferredSignals, ExitInTime
 from nst_tf.set_up import SetUp, set_up
 from nst_tf.style_transfer import Outcome, optimize
 from nst_tf.vgg.convolution import way_to_convolve
-from nst_tf.vgg.weights import ConvolutionWeights
 from nst_tf.video_transfer import animation_of
 
 _log = logging.getLogger(__name__)
@@ -56,86 +53,73 @@ pictures and itself, it returns the batched result, or None to run it alone."""
 
 
 def recorded_run(
-    settings: Settings,
-    inputs: Inputs,
+    run: CheckedRun,
     folder_path: Path,
-    timings: Timings,
-    loggers: Loggers,
+    facts: Mapping[str, Any],
     checkpoint: Checkpoint | None = None,
-    asked: Mapping[str, Any] = MappingProxyType({}),
-    quiet: bool = False,
-    files: Files = NO_FILES,
-    sweep: Path | None = None,
     is_resumed: bool = False,
+    quiet: bool = False,
+    sweep: Path | None = None,
     batch: BatchHook | None = None,
-    explicit: ExplicitKeys = None,
 ) -> Path:
-    """Run checked ``settings`` in the folder at ``folder_path``; returns the path of the picture.
+    """Make the run in the folder at ``folder_path``; returns the path of the picture.
 
-    ``checkpoint`` is where a run that ``is_resumed`` goes on. ``asked`` are facts for ``run.json``: how the
-    run was asked for. The rest is as in ``nst_tf.run.run``.
+    ``facts`` are for ``run.json``: how the run was asked for. ``checkpoint`` is where a run that
+    ``is_resumed`` goes on. The rest is as in ``nst_tf.run.run``.
     """
-    ready = set_up(settings, inputs, files, timings.lap, explicit)
-    with memory_explained(ready.settings, inputs, folder_path):
-        return _record(
-            ready, inputs, folder_path, timings, loggers, checkpoint, asked, quiet, sweep, is_resumed, batch
-        )
+    ready = set_up(run)
+    with memory_explained(ready.settings, run.inputs, folder_path):
+        run = replace(run, settings=ready.settings)
+        if is_resumed:
+            folder = _resumed_folder(ready, folder_path, checkpoint, facts)
+        else:
+            folder = _new_folder(ready, run.inputs, folder_path, facts, sweep)
+        made = None
+        if batch is not None and run.inputs.frames is None:
+            with ExitInTime(lambda number, at_once: folder.interrupt(error=f"signal {number}"), quiet):
+                made = batch(facts["requested_sha256"], run.settings, run.inputs, ready.experiment)
+            if made is not None:
+                run.timings.split("other_runs", made.outcome.seconds)
+        return _optimized(run, ready, folder, checkpoint, quiet, made)
 
 
-def _record(
+def _optimized(
+    run: CheckedRun,
     ready: SetUp,
-    inputs: Inputs,
-    folder_path: Path,
-    timings: Timings,
-    loggers: Loggers,
+    folder: RunFolder,
     checkpoint: Checkpoint | None,
-    asked: Mapping[str, Any],
     quiet: bool,
-    sweep: Path | None,
-    is_resumed: bool,
-    batch: BatchHook | None,
+    made: BatchedRun | None,
 ) -> Path:
-    settings = ready.settings
-    experiment = ready.experiment
-    scales = experiment.scales
-    if is_resumed:
-        more = OmegaConf.to_yaml(settings, resolve=True) if "requested_sha256" in asked else None
-        folder = RunFolder.resumed(folder_path, checkpoint.step if checkpoint else 0, more)
-        folder.update(process=asdict(Process.this()), **asked)
-        record_resumption(settings, folder, is_told=ready.said is not None)
-    else:
-        RunFolder(folder_path)  # refuses a folder that holds a run, before anything is written
-        pictures = record_inputs(settings, inputs, ready.parts.start, folder_path, sweep)
-        folder = new_run_folder(settings, folder_path, ready.weights, {"inputs": pictures, **asked})
-    made = None
-    if batch is not None and inputs.frames is None:
-        with ExitInTime(lambda number, at_once: folder.interrupt(error=f"signal {number}"), quiet):
-            made = batch(asked["requested_sha256"], settings, inputs, experiment)
-        if made is not None:
-            timings.split("other_runs", made.outcome.seconds)
+    """Optimize, or replay what was ``made`` together with other runs, and finish the folder."""
+    settings, inputs, timings, loggers = run.settings, run.inputs, run.timings, run.loggers
+    experiment, record = ready.experiment, settings.record
     deferred = DeferredSignals()
-    record = settings.record
-    checkpoint_every = 0 if made else record.checkpoint_every
-    keep = record.keep_checkpoint and not made
-    recording = Recording(folder, record.image_every, checkpoint_every, checkpoint, deferred, keep)
     if animation := animation_of(ready.parts.video, inputs.frames, folder, record):
-        scales = animation.scales(experiment)
-        # its pictures are the frames, and its checkpoints between two
-        recording = Recording(folder, 0, deferred=deferred)
-    make = animation.optimize if animation else optimize
+        scales, make = animation.scales(experiment), animation.optimize
+        recording = Recording(folder, deferred)  # its pictures are the frames, its checkpoints between two
+    else:
+        scales, make = experiment.scales, optimize
+        recording = Recording(
+            folder,
+            deferred,
+            record.image_every,
+            checkpoint_every=0 if made else record.checkpoint_every,
+            resumed=checkpoint,
+            keep_the_end=record.keep_checkpoint and not made,
+        )
 
     def save(pixels: np.ndarray) -> Path:
         saved = cut_out(settings, inputs, pixels)
-        return folder.picture(settings.record.picture, *saved, file_form(settings, inputs))
+        return folder.picture(record.picture, *saved, file_form(settings, inputs))
 
     early_end = EarlyEnd(folder, recording, deferred, timings, save, quiet)
     with ExitInTime(early_end.save_and_record, quiet, experiment.size**2 / 1e6):
         try:
-            loggers.begin(folder_path, settings, inputs, checkpoint.step if checkpoint else 0)
-            first_step = FirstStep()
-            with Display(scales, quiet) as display, tensorflow_profile(settings, folder_path), deferred:
+            loggers.begin(folder.path, settings, inputs, checkpoint.step if checkpoint else 0)
+            with Display(scales, quiet) as display, tensorflow_profile(settings, folder.path), deferred:
                 # loggers first: what is in a checkpoint, they were told
-                callbacks = (loggers, recording, display, first_step)
+                callbacks = (loggers, recording, display)
                 outcome = made.replayed(callbacks) if made else make(experiment, callbacks, checkpoint)
             timings.split("recording", {} if made else outcome.seconds)
             picture = save(outcome.pixels)
@@ -147,6 +131,7 @@ def _record(
             early_end.record(error)
             loggers.finish()
             raise
+    first_step_after = None if made else recording.first_step_after
     folder.finish(
         "diverged" if outcome.diverged else "completed",
         keep_checkpoint=recording.kept_the_end,
@@ -158,14 +143,14 @@ def _record(
         parts_of_saved_picture=saved_parts,
         seconds=timings.seconds,
         peak_memory_bytes=peak_memory_bytes(),
-        first_step_after=None if made else first_step.seconds,
+        first_step_after=first_step_after,
         **({"batch": made.of} if made else {}),
         **({"error": outcome.diverged} if outcome.diverged else {}),
         **({"roll_backs": [one.told() for one in outcome.roll_backs]} if outcome.roll_backs else {}),
     )
     loggers.finish()
     if settings.profile:
-        print_profile(timings.seconds, first_step.seconds)
+        print_profile(timings.seconds, first_step_after)
     if outcome.diverged:
         tried = [one.smaller for one in outcome.roll_backs]
         raise FloatingPointError(
@@ -185,14 +170,13 @@ def _record(
 _MOST = 80  # letters of a processor's name, which stands in a file that may come from anybody
 
 
-def new_run_folder(
-    settings: Settings,
-    path: Path,
-    weights: ConvolutionWeights,
-    asked: Mapping[str, Any],
+def _new_folder(
+    ready: SetUp, inputs: Inputs, path: Path, facts: Mapping[str, Any], sweep: Path | None
 ) -> RunFolder:
-    """The folder with the configuration and what the result depends on besides."""
-    folder = RunFolder(path)
+    """The folder with the pictures, the configuration, and what the result depends on besides."""
+    folder = RunFolder(path)  # refuses a folder that holds a run, before anything is written
+    settings = ready.settings
+    pictures = record_inputs(settings, inputs, ready.parts.start, path, sweep)
     folder.begin(
         OmegaConf.to_yaml(settings, resolve=True),
         seed=settings.seed,
@@ -200,27 +184,33 @@ def new_run_folder(
         precision=settings.precision.name,
         convolutions=way_to_convolve(settings.precision.name),
         deterministic=settings.deterministic,
-        weights={"source": weights.source, "sha256": weights.sha256},
+        weights={"source": ready.weights.source, "sha256": ready.weights.sha256},
         process=asdict(Process.this()),
         **provenance(),
-        **({"working_folder": str(Path.cwd())} | dict(asked)),
+        **({"working_folder": str(Path.cwd()), "inputs": pictures} | dict(facts)),
     )
     return folder
 
 
-def record_resumption(settings: Settings, folder: RunFolder, is_told: bool) -> None:
-    """Note in ``run.json`` what a resumed run goes on with, and what it began with if that was another.
+def _resumed_folder(
+    ready: SetUp, path: Path, checkpoint: Checkpoint | None, facts: Mapping[str, Any]
+) -> RunFolder:
+    """The folder of a run that goes on, with a note of what it began with, if that was another.
 
-    Another processor, device or precision rounds in another way: a line says so, unless it ``is_told``.
+    Another processor, device or precision rounds in another way: a line says so, unless one did already.
     """
-    summary = folder.summary
+    settings = ready.settings
+    more = OmegaConf.to_yaml(settings, resolve=True) if "requested_sha256" in facts else None
+    folder = RunFolder.resumed(path, checkpoint.step if checkpoint else 0, more)
+    folder.update(process=asdict(Process.this()), **facts)
     now = {"device": _device(), "precision": settings.precision.name, "machine": provenance()["machine"]}
-    before = {name: summary.get(name) for name in now}
+    before = {name: folder.summary.get(name) for name in now}
     was, here = _computer(before), _computer(now)
-    if was and was != here and not is_told:
+    if was and was != here and ready.said is None:
         _log.warning("begun on %s, goes on on %s: bits will differ", was, here)
     if (was, before["precision"]) != (here, now["precision"]):
-        folder.update(**now, begun_with=summary.get("begun_with", before))
+        folder.update(**now, begun_with=folder.summary.get("begun_with", before))
+    return folder
 
 
 def _computer(facts: Mapping[str, Any]) -> str:
@@ -244,7 +234,7 @@ _ARCHIVE = "frames.tar"
 
 
 def record_inputs(
-    settings: Settings, inputs: Inputs, start: Start, folder: Path, sweep: Path | None = None
+    settings: Settings, inputs: Inputs, start: Start, folder: Path, sweep: Path | None
 ) -> dict[str, Any]:
     """The entry ``inputs``: of each picture the ``file`` as configured, ``sha256`` and, if copied, ``copy``.
 
@@ -313,13 +303,11 @@ def _entry_of_frames(settings: Settings, frames: Frames, folder: Path) -> dict[s
 
 def file_form(settings: Settings, inputs: Inputs) -> FileForm:
     """Depth, color profile and EXIF data of the result's file."""
-    form = FileForm(settings.record.bits, inputs.profile)
-    content = inputs.content
-    if settings.record.exif and content.file:
-        return FileForm(
-            form.bits, form.profile, carried_exif(content.file, content.name, settings.record.exif_place)
-        )
-    return form
+    content, record = inputs.content, settings.record
+    form = FileForm(record.bits, inputs.profile)
+    if not (record.exif and content.file):
+        return form
+    return replace(form, exif=carried_exif(content.file, content.name, record.exif_place))
 
 
 def cut_out(settings: Settings, inputs: Inputs, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

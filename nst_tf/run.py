@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nst_tf.announcement import announce, announcement, notes_on
-from nst_tf.config.inputs import NO_FILES, Files, read_inputs
+from nst_tf.check_before_run import CheckedRun, checked_run
+from nst_tf.config.inputs import NO_FILES, Files
 from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import Settings, with_values
-from nst_tf.config.validate import validate
 from nst_tf.loggers import loggers_of
 from nst_tf.runs.checkpoint import last_checkpoint
 from nst_tf.runs.folder import LOG, alone_in, also_logged_to, has_checkpoint, read_summary
-from nst_tf.runs.memory import check_memory
 from nst_tf.runs.provenance import Timings, requested_sha256
 from nst_tf.runs.saved_run import resumable, with_steps
 from nst_tf.tensorflow_setup import load_tensorflow
@@ -39,26 +39,22 @@ def run(
     facts: Mapping[str, Any] = MappingProxyType({}),
     batch: BatchHook | None = None,
     explicit: ExplicitKeys = None,
+    checked: CheckedRun | None = None,
 ) -> Path:
     """Run one configuration in an existing folder; returns the path of the picture.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
     runs of a sweep, whose folder is ``sweep``, share the copies of their pictures. ``batch`` may run it
-    together with others. A precision or mode of memory that is not ``explicit``, because it stands in a saved
-    configuration, gives way where it is impossible here.
+    together with others. What is not ``explicit`` gives way where it is impossible here: see ``CheckedRun``.
+    ``checked``: the same settings, if they were checked already.
 
     Raises InputError before anything but the folder was written, or FloatingPointError if the run
     diverged (its best picture is saved then).
     """
     with alone_in(folder_path):
-        timings = Timings()
-        validate(settings, choices, files)
-        inputs = read_inputs(settings, files)
-        loggers = loggers_of(settings)
-        check_memory(settings, inputs, explicit)
-        timings.lap("pictures")
-        asked = {
+        checked = checked or checked_run(settings, choices, files, explicit)
+        facts = {
             "overrides": list(overrides),
             "choices": {
                 group: choice for group, choice in (choices or {}).items() if not group.startswith("hydra/")
@@ -66,26 +62,14 @@ def run(
             "requested_sha256": requested_sha256(settings),
             **facts,
         }
-        for line in notes_on(inputs, settings.style, settings.content):
+        for line in notes_on(checked.inputs, settings.style, settings.content):
             _log.info("%s", line)
-        settings = with_values(settings, {"style": _listed(settings.style)})
+        checked = replace(checked, settings=with_values(settings, {"style": _listed(settings.style)}))
         load_tensorflow()
         from nst_tf.recorded_run import recorded_run
 
-        timings.lap("tensorflow")
-        return recorded_run(
-            settings,
-            inputs,
-            folder_path,
-            timings,
-            loggers,
-            asked=asked,
-            quiet=quiet,
-            files=files,
-            sweep=sweep,
-            batch=batch,
-            explicit=explicit,
-        )
+        checked.timings.lap("tensorflow")
+        return recorded_run(checked, folder_path, facts, quiet=quiet, sweep=sweep, batch=batch)
 
 
 def _listed(style: Any) -> Any:
@@ -116,23 +100,12 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
         timings.lap("tensorflow")
         with also_logged_to(folder / LOG):
             checkpoint, damage = last_checkpoint(folder) if has_checkpoint(folder) else (None, None)
-            asked: dict[str, Any] = {"damage": damage} if damage else {}
+            facts: dict[str, Any] = {"damage": damage} if damage else {}
             if damage:
                 _log.warning("%s", damage)
             if steps is not None:
                 settings = with_steps(settings, folder, checkpoint, steps)
                 words = [*(read_summary(folder).get("overrides") or ()), f"steps={steps}"]
-                asked |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
-            return recorded_run(
-                settings,
-                inputs,
-                folder,
-                timings,
-                loggers,
-                checkpoint,
-                quiet=quiet,
-                files=files,
-                asked=asked,
-                is_resumed=True,
-                explicit=(),
-            )
+                facts |= {"overrides": words, "requested_sha256": requested_sha256(settings)}
+            checked = CheckedRun(settings, inputs, loggers, files, (), timings)
+            return recorded_run(checked, folder, facts, checkpoint, is_resumed=True, quiet=quiet)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from nst_tf.balance import AutoBalance
-from nst_tf.config.inputs import NO_FILES, Files, Inputs
-from nst_tf.config.overrides import ExplicitKeys, is_explicit
+from nst_tf.check_before_run import CheckedRun
+from nst_tf.config.overrides import is_explicit
 from nst_tf.config.schema import Settings, with_values
 from nst_tf.device import device_bytes, in_place_of, resolved_precision, set_determinism
 from nst_tf.experiment import Experiment, Parts, build_parts, prepare
@@ -35,53 +34,41 @@ class SetUp:
     said: str | None = None
 
 
-def set_up(
-    settings: Settings,
-    inputs: Inputs,
-    files: Files = NO_FILES,
-    lap: Callable[[str], None] = lambda name: None,
-    explicit: ExplicitKeys = None,
-) -> SetUp:
+def set_up(run: CheckedRun) -> SetUp:
     """Build everything, and settle what a run finds out itself; the log says what is worth a line.
 
-    What is not ``explicit`` gives way where it is impossible here. ``lap`` is told what is done.
     Raises InputError for what can't be built, does not fit, or leaves nothing to be balanced.
     """
-    set_determinism(settings.deterministic)
-    built = build(settings, inputs, files, lap, explicit)
+    set_determinism(run.settings.deterministic)
+    built = set_up_unbalanced(run)
     if built.said:
         _log.warning("%s", built.said)
     CACHE.expect(built.experiment.shapes)
     if built.experiment.skipped:
         _log.info("%s", built.experiment.skipped)
     settled = _with_settled_balance(built)
-    lap("network")
+    run.timings.lap("network")
     return settled
 
 
-def build(
-    settings: Settings,
-    inputs: Inputs,
-    files: Files = NO_FILES,
-    lap: Callable[[str], None] = lambda name: None,
-    explicit: ExplicitKeys = None,
-) -> SetUp:
+def set_up_unbalanced(run: CheckedRun) -> SetUp:
     """As ``set_up``, but for the balance, which may still have to be measured."""
-    parts = build_parts(settings, files)
+    settings = run.settings
+    parts = build_parts(settings, run.files)
     saved = settings.precision.name
     # may be refused: before any weights are fetched
-    precision = resolved_precision(saved, is_explicit("precision", explicit))
-    wanted = str(files.get(settings.model.weights, settings.model.weights))
+    precision = resolved_precision(saved, is_explicit("precision", run.explicit))
+    wanted = str(run.files.get(settings.model.weights, settings.model.weights))
     weights = CACHE.weights(settings.model.name.name, wanted, settings.seed)
-    lap("weights")
-    memory = chosen_memory(settings, inputs, device_bytes(), precision, explicit)
+    run.timings.lap("weights")
+    memory = chosen_memory(settings, run.inputs, device_bytes(), precision, run.explicit)
     if memory.reason:
         _log.info("%s", memory.reason)
     settings = with_values(
         settings, {"precision": precision, "memory": memory.mode.name, "tile_size": memory.tile_size}
     )
     said = None if saved in ("auto", precision) else in_place_of(saved)
-    return SetUp(settings, parts, weights, prepare(settings, inputs, parts, weights, CACHE), said)
+    return SetUp(settings, parts, weights, prepare(settings, run.inputs, parts, weights, CACHE), said)
 
 
 def _with_settled_balance(built: SetUp) -> SetUp:

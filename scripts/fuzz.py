@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fuzzing.batches import MOST_BYTES, Tally, run_cases
+from fuzzing.batches import MOST_BYTES, Answer, run_cases
 
 KINDS = {"pictures": 2000, "overrides": 2000, "folders": 500}
-"""Cases of each kind, unless the command line says otherwise."""
+"""Cases of each kind, unless the command line says otherwise; each is a module with a function checker()."""
 
 _MOST_LETTERS = 600  # of a reason
 
@@ -31,55 +32,65 @@ def main() -> None:
     """Fuzz what the command line names."""
     arguments = _arguments()
     sys.dont_write_bytecode = True
+    wrong = 0
     with tempfile.TemporaryDirectory(prefix="nst_tf-fuzz-") as scratch:
         if arguments.only:
-            _one(arguments, Path(scratch))
+            kind, _, number = arguments.only.partition(":")
+            if kind not in KINDS or not number.isdigit():
+                sys.exit(
+                    f"--only takes KIND:NUMBER with a kind of {', '.join(KINDS)}, but got {arguments.only}"
+                )
+            print(_check_of(kind, arguments.seed, Path(scratch), show=print)(int(number)))
             return
-        wrong = 0
         for kind in KINDS:
             if count := getattr(arguments, kind):
                 wrong += _all(kind, count, arguments, Path(scratch))
     sys.exit(1 if wrong else 0)
 
 
+def _check_of(kind: str, seed: int, scratch: Path, show: Callable[..., None]) -> Callable[[int], Answer]:
+    """What makes a case of this kind in a folder of its own, which is removed when the case is over.
+
+    ``show`` is given what goes into the case and what comes out of it.
+    """
+    sound, cases = scratch / f"sound {kind}", scratch / kind
+    sound.mkdir()
+    cases.mkdir()
+    check = importlib.import_module(f"fuzzing.{kind}").checker(seed, sound, show)
+
+    def in_own_folder(number: int) -> Answer:
+        place = cases / str(number)
+        place.mkdir()
+        try:
+            return check(number, place)
+        finally:
+            shutil.rmtree(place)
+
+    return in_own_folder
+
+
 def _all(kind: str, count: int, arguments: argparse.Namespace, scratch: Path) -> int:
-    folder = scratch / kind
-    folder.mkdir()
-    check = importlib.import_module(f"fuzzing.{kind}").checker(arguments.seed, folder)
-    numbers = range(arguments.first, arguments.first + count)
+    """Make all cases of a kind and tell of them -> how many went wrong."""
 
     def tell(number: int, reasons: Sequence[str]) -> None:
         for reason in reasons:
             print(f"  {kind}:{number}  {reason[:_MOST_LETTERS]}", flush=True)
 
+    check, began = _check_of(kind, arguments.seed, scratch, show=lambda *_: None), time.monotonic()
+    numbers = range(arguments.first, arguments.first + count)
     tally = run_cases(check, numbers, arguments.seconds, arguments.workers, tell)
-    _tell(kind, count, tally)
-    left = sorted(folder.iterdir())
+    said = ", ".join(f"{number} {outcome}" for outcome, number in tally.outcomes.most_common())
+    print(
+        f"{kind}: {count} cases in {time.monotonic() - began:.0f} s: {said}; {len(tally.wrong)} wrong; the"
+        f" slowest {tally.slowest[0]:.1f} s (number {tally.slowest[1]}), the largest"
+        f" {tally.most_bytes / 1e9:.2f} GB of {MOST_BYTES / 1e9:.0f}",
+        flush=True,
+    )
+    left = sorted((scratch / kind).iterdir())
     if left and not tally.wrong:
         print(f"  left behind: {left[:5]}")
         return 1
     return len(tally.wrong)
-
-
-def _tell(kind: str, count: int, tally: Tally) -> None:
-    said = ", ".join(f"{number} {outcome}" for outcome, number in tally.outcomes.most_common())
-    print(
-        f"{kind}: {count} cases in {tally.seconds:.0f} s: {said}; {len(tally.wrong)} wrong; the slowest"
-        f" {tally.slowest[0]:.1f} s (number {tally.slowest[1]}), the largest {tally.most_bytes / 1e9:.2f} GB"
-        f" of {MOST_BYTES / 1e9:.0f}"
-    )
-    sys.stdout.flush()
-
-
-def _one(arguments: argparse.Namespace, scratch: Path) -> None:
-    kind, _, number = arguments.only.partition(":")
-    if kind not in KINDS or not number.isdigit():
-        sys.exit(f"--only takes KIND:NUMBER with a kind of {', '.join(KINDS)}, but got {arguments.only}")
-    os.environ["NST_TF_FUZZ_SHOW"] = "1"  # the case shows what it gives and what it gets
-    folder = scratch / kind
-    folder.mkdir()
-    check = importlib.import_module(f"fuzzing.{kind}").checker(arguments.seed, folder)
-    print(check(int(number)))
 
 
 def _arguments() -> argparse.Namespace:

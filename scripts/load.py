@@ -5,9 +5,9 @@
     python scripts/load.py soak                   # 10,000 steps: memory, and CPU seconds a step
     python scripts/load.py sweep killed soak --output load.json
 
-Each is a real ``nst`` in processes of its own, watched from outside through /proc, so on Linux only. It ends
-with exit status 1 if something is not as docs/reliability.md promises. Runs are tiny: 64 pixels, untrained
-weights, two blocks of the network, a single size.
+Each is a real ``nst`` in processes of its own, watched from outside, on Linux. It ends with exit status 1 if
+something is not as docs/reliability.md promises. Runs are tiny: 64 pixels, untrained weights, two blocks of
+the network, a single size.
 """
 
 from __future__ import annotations
@@ -17,73 +17,77 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 TINY = (
-    "objective=relative",
-    "model.weights=random",
-    "image.size=64",
-    "pyramid=single",
-    "precision=float32",
-    "layers.content=[block2_conv2]",
-    "layers.style=[block1_conv1,block2_conv1]",
-    "record.image_every=0",
+    *("objective=relative", "model.weights=random", "image.size=64", "pyramid=single", "precision=float32"),
+    *("layers.content=[block2_conv2]", "layers.style=[block1_conv1,block2_conv1]", "record.image_every=0"),
 )
 CACHE = 10  # runs until everything that is kept for the next one is there
 MOST_GROWTH = 1.0  # MB a run, after those
 WINDOWS = 10  # of the soak
 MOST_CHANGE = 0.10  # of the CPU seconds a step, from window to window
 _LONGEST_WAIT = 0.5  # seconds, beyond which a kill is not put off: meanwhile the sweep could end
-_PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     """Do what is named on the command line."""
-    arguments = _arguments()
+    asked = _arguments()
     found: dict[str, Any] = {}
-    if arguments.folder:
-        arguments.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        if "sweep" in arguments.what:
-            found["sweep"] = sweep(Path(folder) / "sweep", arguments.runs)
-        if "killed" in arguments.what:
-            found["killed"] = killed(Path(folder) / "killed", arguments.runs, arguments.kills, arguments.seed)
-        if "soak" in arguments.what:
-            found["soak"] = soak(Path(folder) / "soak", arguments.steps)
+    if asked.folder:
+        asked.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=asked.folder) as name:
+        folder = Path(name)
+        if "sweep" in asked.what:
+            found["sweep"] = sweep(folder / "sweep", asked.runs)
+        if "killed" in asked.what:
+            found["killed"] = killed(folder / "killed", asked.runs, asked.kills, asked.seed)
+        if "soak" in asked.what:
+            found["soak"] = soak(folder / "soak", asked.steps)
     print(json.dumps(found, indent=2))
-    if arguments.output:
-        arguments.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if asked.output:
+        asked.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     sys.exit(0 if all(one["kept"] for one in found.values()) else 1)
 
 
 def sweep(folder: Path, runs: int) -> dict[str, Any]:
-    """Memory of the one process after every run of a sweep, and the files that it has open."""
+    """Memory of the one process after every run of a sweep, and the files that it has open.
+
+    Its own memory is that without the pages of files, which the system takes back where memory is short.
+    """
     process = _start(folder, *_words_of_sweep(runs), "hydra/launcher=basic")
     resident, own, opened = [], [], []
-    for _ in _each_completed(process, folder, runs):
-        resident.append(_resident_bytes(process.pid) / 1e6)
-        own.append(_own_bytes(process.pid) / 1e6)
-        opened.append(_open_files(process.pid, folder))
+    for number in range(runs):
+        while (_read(folder / "sweep" / str(number) / "run.json") or {}).get("status") != "completed":
+            if process.poll() is not None:
+                break
+            time.sleep(0.01)
+        try:
+            memory = process.memory_info()
+            opened.append(sum(file.path.startswith(f"{folder}/sweep") for file in process.open_files()))
+        except psutil.NoSuchProcess:  # it ended when it was looked at
+            break
+        resident.append(memory.rss / 1e6)
+        own.append((memory.rss - memory.shared) / 1e6)
     status = process.wait()
     # the last one is read when the process may be ending
-    warm, warm_own = (numbers[min(CACHE, runs) - 1 : -1] for numbers in (resident, own))
-    growth = (warm[-1] - warm[0]) / max(1, len(warm) - 1)
-    own_growth = (warm_own[-1] - warm_own[0]) / max(1, len(warm_own) - 1)
+    warm, warm_own = (numbers[min(CACHE, runs) - 1 : runs - 1] for numbers in (resident, own))
+    growth, own_growth = ((one[-1] - one[0]) / max(1, len(one) - 1) for one in (warm, warm_own))
     completed, damaged = _completed(folder, runs)
     # when it is looked at, the next run may be writing some; what is left open is open every time
     left = min(opened[-max(1, runs // 4) : -1], default=0)
     flat = max(growth, own_growth) < MOST_GROWTH
     return {
-        "kept": status == 0 and len(completed) == runs and not damaged and flat and left <= 1,
+        "kept": status == 0 and completed == runs and not damaged and flat and left <= 1,
         "status": status,
-        "completed": len(completed),
+        "completed": completed,
         "resident_MB_after_run_10": round(warm[0], 1),
         "resident_MB_at_the_end": round(warm[-1], 1),
         "growth_MB_a_run": round(growth, 3),
@@ -118,49 +122,50 @@ def killed(folder: Path, runs: int, kills: int, seed: int) -> dict[str, Any]:
                 moments = sorted(begun.values())
                 each = (moments[-1] - moments[0]) / max(1, len(moments) - 1)
                 time.sleep(part * min(each, _LONGEST_WAIT))
-                if workers := _running_workers(folder, process.pid):
+                notes = [note for path in folder.glob("sweep/.jobs/[0-9]*.json") if (note := _running(path))]
+                workers = [note["process"]["number"] for note in notes]
+                if workers := [number for number in workers if number != process.pid]:
                     os.kill(chance.choice(workers), signal.SIGKILL)
                     done += 1
                     is_killed = True  # the launcher gives the sweep up
             time.sleep(0.05)
         _look_for_progress(folder, first_seen, begun)
-        status = process.returncode
+        status = process.wait()
     completed, damaged = _completed(folder, runs)
-    twice = [path for path, moment in first_seen.items() if path.stat().st_mtime_ns != moment]
+    twice = sum(path.stat().st_mtime_ns != moment for path, moment in first_seen.items())
     return {
-        "kept": status == 0 and len(completed) == runs and not damaged and not twice and done == kills,
+        "kept": status == 0 and completed == runs and not damaged and not twice and done == kills,
         "status": status,
         "kills": done,
         "calls": calls,
-        "completed": len(completed),
-        "run_twice": len(twice),
+        "completed": completed,
+        "run_twice": twice,
         "damaged": damaged,
     }
 
 
 def soak(folder: Path, steps: int) -> dict[str, Any]:
     """Memory and speed of one long run, in ten windows; the first one, which compiles, counts for neither."""
-    words = (*TINY, "optimizer=adam", f"steps={steps}", "hydra.run.dir=run")
-    process = _start(folder, *words)
-    metrics, samples = folder / "run" / "metrics.jsonl", []
-    rows, place = 0, 0
+    process = _start(folder, *TINY, "optimizer=adam", f"steps={steps}", "hydra.run.dir=run")
+    metrics, samples, content = folder / "run" / "metrics.jsonl", [], b""
     while process.poll() is None:
         time.sleep(0.2)
         if metrics.exists():
             with metrics.open("rb") as opened:
-                opened.seek(place)
-                new = opened.read()
-            rows, place = rows + new.count(b"\n"), place + len(new)
+                opened.seek(len(content))
+                content += opened.read()
             try:
-                samples.append((rows, *_processor_and_resident(process.pid), time.monotonic()))
-            except (OSError, IndexError):
+                times, resident = process.cpu_times(), process.memory_info().rss
+            except psutil.NoSuchProcess:
                 break
+            samples.append((content.count(b"\n"), times.user + times.system, resident, time.monotonic()))
     status = process.wait()
     bounds = [steps * window // WINDOWS for window in range(1, WINDOWS + 1)]
     at = [min(samples, key=lambda sample: abs(sample[0] - bound)) for bound in bounds]
-    pairs = list(pairwise(at))
-    processor = [1e3 * (after[1] - before[1]) / (after[0] - before[0]) for before, after in pairs]
-    wall = [1e3 * (after[3] - before[3]) / (after[0] - before[0]) for before, after in pairs]
+    processor, wall = (
+        [1e3 * (after[which] - before[which]) / (after[0] - before[0]) for before, after in pairwise(at)]
+        for which in (1, 3)
+    )
     resident = [sample[2] / 1e6 for sample in at]
     usual = sorted(processor)[len(processor) // 2]
     change = max(abs(one / usual - 1) for one in processor)
@@ -181,123 +186,64 @@ def _words_of_sweep(runs: int) -> tuple[str, ...]:
     return ("-m", *TINY, "steps=2", "sweep.compare=false", weights, "hydra.sweep.dir=sweep")
 
 
-def _start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path, *words: str) -> psutil.Popen:
     folder.mkdir(exist_ok=True)
-    repository = Path(__file__).resolve().parents[1]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    command = [sys.executable, "-m", "nst_tf", *words]
     with (folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(
-            [sys.executable, "-m", "nst_tf", *words],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(repository)},
-            stdout=said,
-            stderr=said,
-        )
+        return psutil.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
 
 
-def _each_completed(process: subprocess.Popen[bytes], folder: Path, runs: int) -> Iterator[int]:
-    """The number of each run, as soon as it is seen to be completed; in their order."""
-    for number in range(runs):
-        while _status(folder / "sweep" / str(number)) != "completed":
-            if process.poll() is not None:
-                return
-            time.sleep(0.01)
-        yield number
-
-
-def _status(run: Path) -> str | None:
+def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((run / "run.json").read_text(encoding="utf-8")).get("status")
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
+def _running(path: Path) -> dict[str, Any] | None:
+    """What the file says, if that is of something running whose process is alive."""
+    note = _read(path) or {}
+    is_running = note.get("status") == "running" and psutil.pid_exists(note["process"]["number"])
+    return note if is_running else None
+
+
 def _look_for_progress(folder: Path, first_seen: dict[Path, int], begun: dict[Path, float]) -> None:
     """Note when the picture of each completed run was written, and when each other run was seen to begin."""
-    for summary in folder.glob("sweep/*/run.json"):
-        picture = summary.parent / "image.png"
+    for file in folder.glob("sweep/*/run.json"):
+        picture = file.parent / "image.png"
         if picture in first_seen:
             continue
-        status = _status(summary.parent)
-        if status == "completed":
+        is_completed = (_read(file) or {}).get("status") == "completed"
+        if is_completed:
             first_seen[picture] = picture.stat().st_mtime_ns
-        # what an earlier call left in the middle is not begun
-        if status == "completed" or (status == "running" and _is_alive(summary)):
-            begun.setdefault(summary, time.monotonic())
+        if is_completed or _running(file):  # what an earlier call left in the middle is not begun
+            begun.setdefault(file, time.monotonic())
 
 
-def _is_alive(summary: Path) -> bool:
-    try:
-        os.kill(json.loads(summary.read_text(encoding="utf-8"))["process"]["number"], 0)
-    except (OSError, ValueError, KeyError):
-        return False
-    return True
-
-
-def _completed(folder: Path, runs: int) -> tuple[list[int], list[str]]:
-    """The runs that are completed; and those that are not what was asked for, or hold more."""
+def _completed(folder: Path, runs: int) -> tuple[int, list[str]]:
+    """How many runs are completed; and those that are not what was asked for, or hold more."""
     from nst_tf.images.read import read_picture
 
-    whole, damaged = [], []
+    completed, damaged = 0, []
     for number in range(runs):
         run = folder / "sweep" / str(number)
         try:
             rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
             summary = json.loads((run / "run.json").read_text())
-            weight = f"objective.style.weight={number + 1}"
             sound = (
                 [row["step"] for row in rows] == [0, 1]
-                and weight in summary["overrides"]
+                and f"objective.style.weight={number + 1}" in summary["overrides"]
                 and max(read_picture(run / "image.png").pixels.shape) == 64
-                and not list(run.glob(".unfinished-*"))
-                and not list(run.glob("checkpoint*"))
+                and not [*run.glob(".unfinished-*"), *run.glob("checkpoint*")]
             )
         except (OSError, ValueError, KeyError) as error:
             damaged.append(f"{number}: {error}")
             continue
-        if summary["status"] == "completed":
-            whole.append(number)
+        completed += summary["status"] == "completed"
         if not sound:
             damaged.append(f"{number}: is not what was asked for")
-    return whole, damaged
-
-
-def _running_workers(folder: Path, launcher: int) -> list[int]:
-    found = []
-    for path in folder.glob("sweep/.jobs/[0-9]*.json"):
-        try:
-            note = json.loads(path.read_text(encoding="utf-8"))
-            number = note["process"]["number"]
-            os.kill(number, 0)
-        except (OSError, ValueError, KeyError):
-            continue
-        if note["status"] == "running" and number != launcher:
-            found.append(number)
-    return found
-
-
-def _resident_bytes(number: int) -> int:
-    return int(Path(f"/proc/{number}/statm").read_text().split()[1]) * _PAGE
-
-
-def _own_bytes(number: int) -> int:
-    """Without the pages of files, which the system takes back where memory is short."""
-    lines = Path(f"/proc/{number}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
-
-
-def _processor_and_resident(number: int) -> tuple[float, int]:
-    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK, _resident_bytes(number)
-
-
-def _open_files(number: int, folder: Path) -> int:
-    count = 0
-    for one in Path(f"/proc/{number}/fd").iterdir():
-        try:
-            count += one.readlink().is_relative_to(folder / "sweep")
-        except OSError:
-            continue
-    return count
+    return completed, damaged
 
 
 def _arguments() -> argparse.Namespace:

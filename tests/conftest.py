@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -47,6 +48,13 @@ def _whole_float32() -> None:
     """On a GPU, TensorFlow rounds the factors of products to 10 bits unless told not to."""
     if tensorflow := sys.modules.get("tensorflow"):
         tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_was_imported_is_no_garbage() -> None:
+    """The program looks for garbage whenever sizes change, among all objects of TensorFlow each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

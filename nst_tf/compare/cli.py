@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import webbrowser
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,10 +17,10 @@ from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare
 from nst_tf.compare.reading import UNREADABLE, find_runs, read_runs
 from nst_tf.compare.tables import best_table, difference_table
 from nst_tf.compare.yardstick import measured_runs
-from nst_tf.errors import InputError, counted, printable
+from nst_tf.errors import InputError, Parser, command, counted, tell
 from nst_tf.machine import ShowVersions
 
-BAD_INPUT, INTERRUPTED = 2, 130  # 130 = 128 + SIGINT, as shells count
+_NAME = "nst-compare"
 _WIDE = 1000  # columns: what reads from a pipe wants a line a row
 _MOST_NAMED = 5  # runs that did not complete; all of them stand in the table and on the page
 _HOW_IT_ENDED = {
@@ -42,19 +40,12 @@ _EXAMPLES = """examples:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run what the command line says; exits with 0, 2 (bad input) or 130 (Ctrl-C)."""
-    try:
+    with command(_NAME):
         arguments = _parser().parse_args(argv)
         if arguments.diff:
             _show_differences(arguments)
         else:
             _compare(arguments)
-    except InputError as error:
-        _stop(str(error), BAD_INPUT)
-    except KeyboardInterrupt:
-        _stop("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
 
 
 def _compare(arguments: argparse.Namespace) -> None:
@@ -96,15 +87,15 @@ def _tell(comparison: Comparison) -> None:
     incomplete = [run for run in runs if run.status != "completed"]
     for run in incomplete[:_MOST_NAMED]:
         how = _HOW_IT_ENDED.get(run.status, run.status)
-        _warn(f"run {run.name} {how}{f': {run.error}' if run.error else ''}")
+        tell(_NAME, f"run {run.name} {how}{f': {run.error}' if run.error else ''}")
     if len(incomplete) > _MOST_NAMED:
-        _warn(f"and {len(incomplete) - _MOST_NAMED} more did not complete: see {TABLE}")
+        tell(_NAME, f"and {len(incomplete) - _MOST_NAMED} more did not complete: see {TABLE}")
     waiting, jobs = comparison.jobs_not_begun
     if waiting:
-        _warn(f"{waiting} of {jobs} jobs have not begun")
+        tell(_NAME, f"{waiting} of {jobs} jobs have not begun")
     changed = sorted({name for run in runs for name in run.missing_inputs})
     if changed:
-        _warn(f"not measured against {', '.join(changed)}: gone, or not what it was")
+        tell(_NAME, f"not measured against {', '.join(changed)}: gone, or not what it was")
     for path in comparison.files:
         print(path)  # noqa: T201  (what the program answers)
 
@@ -139,8 +130,8 @@ def _show(table: Table) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nst-compare",
+    parser = Parser(
+        prog=_NAME,
         description="Compare runs: one yardstick for all, a contact sheet and a table.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -159,20 +150,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", default="auto", help="of the yardstick's VGG-19: auto, random or a file")
     parser.add_argument("--diff", nargs=2, metavar="RUN", help="show what differs between two runs")
     return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message} (see `nst-compare --help`)")
-
-
-def _warn(message: str) -> None:
-    print(f"nst-compare: {printable(message)}", file=sys.stderr)  # noqa: T201
-
-
-def _stop(message: str, status: int) -> NoReturn:
-    _warn(message)
-    sys.exit(status)
 
 
 if __name__ == "__main__":

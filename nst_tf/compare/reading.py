@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from PIL import Image
 
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
+from nst_tf.config.overrides import override_key
 from nst_tf.config.schema import flatten, picture_path
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, is_number
 from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.machine import Process
-from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, SUMMARY, SWEEP
+from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, STATUSES, SUMMARY, SWEEP, jobs_of, read_object
 
 UNREADABLE = "unreadable"
 
-_STATUSES = ("running", "completed", "diverged", "interrupted", "failed")
 _BEFORE_IT_BEGAN = ("failed", "interrupted")
 """Statuses of a run that may have come to its end before it wrote its configuration."""
 
 # a run.json has 3 kB, a config.yaml 3 kB, and a row of the metrics of a run with 16 layers 1 kB: files of
 # a hundred thousand steps pass, and no file fills the memory
 _MOST_BYTES = 100_000_000
+_LONGEST_OVERRIDE = 10_000  # letters: a few paths
 _MOST_SETTINGS = 5000  # a configuration of ours has about 60
 _LARGEST_PICTURE = MOST_PIXELS * 8  # bytes: no picture that we read is larger
 
@@ -80,7 +83,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[Path]:
         raise InputError("there is nothing to compare: give the folder of a run or of a sweep")
     found: dict[Path, Path] = {}
     for path in map(Path, paths):
-        here = sorted(_runs_below(_folder(path)), key=_by_numbers)
+        here = runs_below(_folder(path))
         if not here:
             raise InputError(f"there is no run in {path}: give the folder of a run, or one above it")
         for folder in here:
@@ -109,6 +112,11 @@ def _folder(path: Path) -> Path:
     raise InputError(f"there is no folder {path}: give the folder of a run or of a sweep")
 
 
+def runs_below(top: Path) -> list[Path]:
+    """The folders of the runs in ``top``, which may be one itself, in natural order."""
+    return sorted(_runs_below(top), key=lambda path: [natural_order(name) for name in path.parts])
+
+
 def _runs_below(top: Path) -> Iterator[Path]:
     for name, folders, files in os.walk(top):  # follows no links
         folder = Path(name)
@@ -125,26 +133,13 @@ def _runs_below(top: Path) -> Iterator[Path]:
 
 def _job_folders(sweep: Path) -> Iterator[tuple[Path, bool]]:
     """The folders of the jobs that ``sweep.json`` names, and whether they have begun."""
-    try:
-        jobs = _jobs(sweep)
-    except InputError:
-        return  # what the jobs wrote is found all the same
-    for job in jobs:
+    for job in jobs_of(sweep):
         try:
-            folder = _inside(sweep, job.get("folder"), "the folder of a job")
+            folder = _inside(sweep, job["folder"], "the folder of a job")
         except InputError:
             continue
         if folder != sweep:
             yield folder, (folder / SUMMARY).exists() or (job.get("status") != "pending" and folder.is_dir())
-
-
-def _jobs(sweep: Path) -> list[dict[str, Any]]:
-    jobs = read_foreign_json(sweep / SWEEP, _MOST_BYTES).get("jobs")
-    return [job for job in jobs if isinstance(job, dict)] if isinstance(jobs, list) else []
-
-
-def _by_numbers(path: Path) -> list[Any]:
-    return [natural_order(name) for name in path.parts]
 
 
 # ---- reading a run ----
@@ -175,10 +170,8 @@ def _read(folder: Path) -> ComparedRun:
     else:
         summary = _summary_by_sweep(folder)
     status, error = summary.get("status"), summary.get("error")
-    if status not in _STATUSES:
-        raise InputError(
-            f"the status of the run in {folder} is {status!r}, not one of {', '.join(_STATUSES)}"
-        )
+    if status not in STATUSES:
+        raise InputError(f"the status of the run in {folder} is {status!r}, not one of {', '.join(STATUSES)}")
     if status == "running" and _is_broken_off(folder, summary):
         status, error = "interrupted", "its process is gone"
     overrides = summary.get("overrides") or []
@@ -212,7 +205,7 @@ def _read(folder: Path) -> ComparedRun:
         content=content,
         styles=styles,
         metrics=_metrics(folder / METRICS),
-        yardstick=_costs(summary) if picture else {},
+        yardstick=costs_of(summary) if picture else {},
         error=" ".join(str(error).split()) if error else None,
         style_weights=_style_weights(settings, len(styles)) if len(styles) == len(found_styles) else (),
         missing_inputs=tuple(missing),
@@ -220,8 +213,8 @@ def _read(folder: Path) -> ComparedRun:
 
 
 def _summary_by_sweep(folder: Path) -> dict[str, Any]:
-    for job in _jobs(folder.parent):
-        if job.get("folder") == folder.name:
+    for job in jobs_of(folder.parent):
+        if job["folder"] == folder.name:
             return {key: job[key] for key in ("status", "error", "overrides") if job.get(key) is not None}
     raise InputError(f"{folder} holds no {SUMMARY}: it is not the folder of a run")
 
@@ -234,10 +227,7 @@ def _is_broken_off(folder: Path, summary: Mapping[str, Any]) -> bool:
     """
     process = Process.of(summary.get("process"))
     if process is None:
-        try:
-            note = read_foreign_json(folder.parent / JOBS / f"{folder.name}.json", _MOST_BYTES)
-        except InputError:
-            return False
+        note = read_object(folder.parent / JOBS / f"{folder.name}.json") or {}
         process = Process.of(note.get("process")) if note.get("folder") == folder.name else None
     return process is not None and process.is_of_this_host and not process.is_alive
 
@@ -267,7 +257,7 @@ def _metrics(path: Path) -> tuple[Mapping[str, float], ...]:
     return tuple(rows)
 
 
-def _costs(summary: Mapping[str, Any]) -> dict[str, float]:
+def costs_of(summary: Mapping[str, Any]) -> dict[str, float]:
     """What the run cost: seconds of its steps (without imports and weights), evaluations, memory."""
     costs = {
         "seconds": _mapping(summary.get("seconds")).get("steps"),
@@ -275,14 +265,6 @@ def _costs(summary: Mapping[str, Any]) -> dict[str, float]:
         "peak_memory_bytes": summary.get("peak_memory_bytes"),
     }
     return {name: value for name, value in costs.items() if is_number(value)}
-
-
-def is_number(value: Any) -> TypeGuard[float]:
-    """Whether the value is a finite number, and not true or false."""
-    try:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
 
 
 def _unique_names(folders: Sequence[Path]) -> list[str]:
@@ -447,29 +429,16 @@ def _flat(configuration: Mapping[str, Any], choices: Mapping[str, str | None]) -
 
 
 def _settings_of(overrides: Sequence[str]) -> dict[str, Any]:
-    """What the overrides alone tell: ["+steps=5", "~init"] -> {"steps": 5}."""
-    pairs = [word.partition("=") for word in overrides if not word.startswith("~")]
-    return {override_key(word): _value_of(text) for word, sign, text in pairs if sign}
-
-
-def _value_of(text: str) -> Any:
-    """A value as Hydra would read it, of those kinds that a configuration has."""
-    text = text.strip()
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
+    """What the overrides alone tell, where Hydra can read them: ["+steps=5", "~init"] -> {"steps": 5}."""
+    found: dict[str, Any] = {}
+    for word in overrides:
+        if len(word) > _LONGEST_OVERRIDE:
             continue
-    if text.startswith("[") and text.endswith("]"):
-        return [_value_of(part) for part in text[1:-1].split(",") if part.strip()]
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return {"true": True, "false": False, "null": None}.get(text.lower(), text)
-
-
-def override_key(override: str) -> str:
-    """The key of an override: "+optimizer.beta_1=0.8" -> "optimizer.beta_1"."""
-    return override.partition("=")[0].lstrip("+~").partition("@")[0]
+        with suppress(HydraException, RecursionError):
+            override = OverridesParser.create().parse_override(word)
+            if not override.is_delete() and not override.is_sweep_override():
+                found[override_key(word)] = override.value()
+    return found
 
 
 def canonical(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import os
 import shlex
@@ -20,11 +19,13 @@ from typing import Any, TypedDict
 from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from PIL import Image
 
-from nst_tf.compare.reading import ComparedRun, file_sha256, readable_image
+from nst_tf.compare.reading import ComparedRun, costs_of, file_sha256, readable_image
 from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
+from nst_tf.errors import is_number
 from nst_tf.files import write_text_atomically
 from nst_tf.images.opening import PICTURE_SUFFIXES
 
@@ -88,10 +89,10 @@ def write_report(
         several=len(runs) > 1,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        # the only texts that are not escaped: files of this package, and JSON without <, > and &
+        # with the data, the only texts that are not escaped: files of this package
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
-        data=Markup(json_for_html(page_data(path, runs, varying, axes))),  # noqa: S704
+        data=json_for_html(page_data(path, runs, varying, axes)),
     )
     # names of files may hold undecodable bytes
     write_text_atomically(path, text.encode("utf-8", "replace").decode("utf-8"))
@@ -110,7 +111,7 @@ def _hash(text: str) -> str:
 
 
 def page_data(
-    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None = None
+    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None
 ) -> dict[str, Any]:
     """The data of the page at ``page``: runs in their order, settings that all share only once.
 
@@ -129,7 +130,7 @@ def page_data(
             for name, value in settings[0].items()
             if all(name in own and _same(own[name], value) for own in settings[1:])
         }
-    measures = [_measured(run) for run in runs]
+    measures = [plain({**costs_of(run.summary), **run.yardstick}) for run in runs]
     names = dict.fromkeys(name for found in measures for name in found)
     return {
         "varying": [plain(str(name)) for name in varying],
@@ -195,28 +196,11 @@ _KNOWN = {
         Measure("ssim", "Structural similarity of luminance with the content picture; 1 is the same.",
                 higher_is_better=True),
         Measure("colour_distance", "Distance of the picture's colors to the style's."),
-        Measure("seconds", "Time of the whole run.", "s"),
+        Measure("seconds", "Time of the steps, without imports, weights and targets.", "s"),
         Measure("steps", "Evaluations of the objective."),
         Measure("peak_memory_bytes", "Largest memory of the run's process.", "bytes"),
     )
 }  # fmt: skip
-_FROM_SUMMARY = ("seconds", "steps", "peak_memory_bytes")
-
-
-def _measured(run: ComparedRun) -> dict[str, Any]:
-    """The run's yardstick, and seconds, steps and peak memory from its summary, as plain JSON values.
-
-    ``seconds`` of a summary may be one number or one for each phase, which are added up.
-    """
-    found: dict[str, Any] = {str(name): plain(value) for name, value in run.yardstick.items()}
-    for name in _FROM_SUMMARY:
-        value = run.summary.get(name)
-        if isinstance(value, Mapping):
-            numbers = [one for one in value.values() if _is_number(one)]
-            value = round(sum(numbers), 3) if numbers else None
-        if _is_number(value):
-            found.setdefault(name, plain(value))
-    return found
 
 
 def _described(name: str) -> Measure:
@@ -226,10 +210,6 @@ def _described(name: str) -> Measure:
     if known is None:
         return Measure(name)
     return replace(known, name=name, meaning=f"{known.meaning} Here at {layer} alone.") if layer else known
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 # ---- losses over the steps, sampled so that a page stays small ----
@@ -274,7 +254,7 @@ def _rounded(value: Any) -> float | int | None:
 def _number(value: Any) -> float | int | None:
     """The value if it is a finite number, else None: curves have gaps."""
     found = plain(value)
-    return found if _is_number(found) else None
+    return found if is_number(found) else None
 
 
 # ---- commands that repeat a run, safe to paste into a shell, and links to its picture ----
@@ -396,12 +376,6 @@ _LARGEST_EXACT = 2**53 - 1  # JavaScript's numbers are float64: larger integers 
 _MOST_CHARACTERS = 2000  # of one text: a page of a stranger's configuration is not worth more
 _DEEPEST = 8  # levels of lists in lists: far more than any configuration has
 
-_ESCAPES = {
-    ord(character): f"\\u{ord(character):04x}"
-    # <, > and & could end the script element or begin a comment; the separators ended lines of old scripts
-    for character in "<>&\u2028\u2029"
-}
-
 
 def plain(value: Any, depth: int = 0) -> Any:
     """``value`` of nothing but what JSON has; what JSON lacks becomes a text.
@@ -429,10 +403,9 @@ def plain(value: Any, depth: int = 0) -> Any:
     return _cut(str(value))
 
 
-def json_for_html(value: Any) -> str:
-    """JSON of plain data for a script element: ASCII, without ``<``, ``>`` and ``&``."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.translate(_ESCAPES)
+def json_for_html(value: Any) -> Markup:
+    """JSON of plain data for a script element: ASCII, without ``<``, ``>`` and ``&``, which could end it."""
+    return htmlsafe_json_dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def _cut(text: str) -> str:

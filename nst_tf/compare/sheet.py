@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
@@ -414,7 +415,8 @@ def fitted_lines(draw: ImageDraw.ImageDraw, text: str, font: Font, width: float,
     lines: list[str] = []
     rest = " ".join(printable(" ".join(text.split())).split())
     while rest and len(lines) < most:
-        length = _fitting(draw, rest, font, width)
+        lengths = range(1, len(rest) + 1)
+        length = max(1, bisect_right(lengths, width, key=lambda end: draw.textlength(rest[:end], font)))
         if length < len(rest):
             space = rest.rfind(" ", 0, length + 1)
             length = space if space > 0 else length
@@ -426,15 +428,3 @@ def fitted_lines(draw: ImageDraw.ImageDraw, text: str, font: Font, width: float,
             kept = kept[:-1]
         lines[-1] = kept + _CUT
     return lines
-
-
-def _fitting(draw: ImageDraw.ImageDraw, text: str, font: Font, width: float) -> int:
-    """How many letters from the start fit: at least one."""
-    low, high = 1, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if draw.textlength(text[:middle], font) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return low

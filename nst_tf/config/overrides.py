@@ -30,6 +30,11 @@ def spelled_as_keys(overrides: Sequence[str]) -> list[str]:
     return [spelled(override) for override in overrides]
 
 
+def override_key(override: str) -> str:
+    """The key of an override: "+optimizer.beta_1=0.8" -> "optimizer.beta_1"."""
+    return override.partition("=")[0].lstrip("+~").partition("@")[0]
+
+
 # ---- What a person asked for explicitly, as against what a file says that may come from another machine ----
 
 ExplicitKeys = Collection[str] | None
@@ -38,8 +43,7 @@ ExplicitKeys = Collection[str] | None
 
 def explicit_keys(overrides: Iterable[str], swept_by_file: Iterable[str] = ()) -> frozenset[str]:
     """The keys of the overrides; without those whose values an experiment file sweeps over."""
-    keys = {override.lstrip("+~").partition("=")[0] for override in overrides}
-    return frozenset(keys - {str(key) for key in swept_by_file})
+    return frozenset(map(override_key, overrides)) - {str(key) for key in swept_by_file}
 
 
 def is_explicit(key: str, explicit: ExplicitKeys) -> bool:

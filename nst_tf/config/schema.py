@@ -212,8 +212,10 @@ def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
 
 
 def register_schema() -> None:
-    """Make the schema known to Hydra, as ``conf/config.yaml`` names it; safe to call again."""
-    ConfigStore.instance().store(name="schema", node=Settings)
+    """Make the schema known to Hydra, as ``conf/config.yaml`` names it; again, it costs nothing."""
+    store = ConfigStore.instance()
+    if "schema.yaml" not in store.repo:
+        store.store(name="schema", node=Settings)
 
 
 FILE_KEYS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -349,15 +349,3 @@ def mask_names(settings: Settings) -> list[str | None]:
         return []
     listed = [styles] if isinstance(styles, str) else list(styles) if isinstance(styles, ListConfig) else []
     return [content, *(name if isinstance(name, str) else None for name in listed)]
-
-
-def rename_masks(settings: Settings, renamed: Callable[[str], str]) -> None:
-    """Give every mask file that the settings name the name that ``renamed`` has for it."""
-    names: list[Any] = [None if name is None else renamed(name) for name in mask_names(settings)]
-    if not names:
-        return
-    settings.guidance.content = names[0]
-    if isinstance(settings.guidance.styles, str):
-        settings.guidance.styles = names[1]
-    elif names[1:]:
-        settings.guidance.styles = names[1:]

@@ -14,8 +14,8 @@ from PIL.ExifTags import Base
 
 from nst_tf.errors import InputError
 from nst_tf.images.icc import color_to_srgb, converted_in_bands, deep_color_to_srgb, grey_to_srgb
-from nst_tf.images.pixels import levels_of
-from nst_tf.images.tiff import FloatTiff, float_samples
+from nst_tf.images.pixels import levels_of, straight
+from nst_tf.images.tiff import FloatTiff, float_samples, upright
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +36,9 @@ class Decoded(NamedTuple):
 def decode(image: Image.Image, name: str, data: bytes = b"") -> Decoded:
     """Load ``image``, turn a copy upright, and convert it to sRGB; ``name`` stands in the messages.
 
-    ``data`` are the bytes of the file that it was opened from, if they are known: of 16-bit color an
-    image of Pillow's has 8 bits. With them the image is not the caller's any more: it is turned itself, for
-    a copy of a large one takes 4 bytes a pixel.
+    ``data`` are the bytes of the file that it was opened from, if they are known: they are needed for 16-bit
+    color, of which Pillow's images hold 8 bits. With them ``image`` itself is loaded and turned, because a
+    copy of a large one would take 4 bytes a pixel.
 
     Raises:
         InputError: a float picture outside [0, 1], a 32-bit integer picture outside 0..65535, or a mode
@@ -53,14 +53,16 @@ def decode(image: Image.Image, name: str, data: bytes = b"") -> Decoded:
     white_is_zero = tags.get(Base.PhotometricInterpretation) == _WHITE_IS_ZERO
     sixteen_bit_rgb = "RGB;16B" in (getattr(image, "tile", None) or [()])[0]
     if data and isinstance(image, ImageFile.ImageFile):
-        planes = _sixteen_bit_planes(image, data, name)
-        if planes is not None:
-            return _from_planes(planes, image, name)
+        deep = _sixteen_bit_color(image, data, name)
+        if deep is not None:
+            return deep
     if data:
         image.load()
     else:
         image = image.copy()  # the caller's own image is not turned
     _turn_upright(image, name)
+    if image.mode == "La":  # converts to nothing but LA
+        image = image.convert("LA")
     profile = image.info.get("icc_profile")
     if image.mode in _DEEP_GREY:
         grey, alpha = _deep_grey(image, full, name)
@@ -70,7 +72,10 @@ def decode(image: Image.Image, name: str, data: bytes = b"") -> Decoded:
 
 
 def decode_floats(tiff: FloatTiff, name: str) -> Decoded:
-    """The same for a TIFF of floating point, in which 0 is black and 1 is white."""
+    """Decode a TIFF of floating point, in which 0 is black and 1 is white.
+
+    Raises InputError for values outside [0, 1].
+    """
     color, alpha, bits = float_samples(tiff, name)
     low, high = color.min(), color.max()
     if not (low >= 0 and high <= 1) or (alpha is not None and np.isnan(alpha).any()):  # also refuses NaN
@@ -101,8 +106,6 @@ def _turn_upright(image: Image.Image, name: str, quiet: bool = False) -> None:
 def _eight_bits(image: Image.Image, profile: bytes | None, name: str) -> np.ndarray:
     if image.mode == "LAB":
         raise InputError(f"{name} is a CIELAB picture: export it as RGB")
-    if image.mode == "La":
-        image = image.convert("LA")
     if image.mode in ("1", "L", "LA"):
         return grey_to_srgb(converted_in_bands(image, lambda band: band.convert("L")), profile, name)
     return color_to_srgb(image, "CMYK" if image.mode == "CMYK" else "RGB", profile, name)
@@ -115,8 +118,6 @@ def _eight_bit_alpha(image: Image.Image, sixteen_bit_rgb: bool) -> np.ndarray | 
     if sixteen_bit_rgb and isinstance(transparent, tuple):
         # Pillow keeps the high byte of each sample, but not of the color declared transparent.
         image.info["transparency"] = tuple(sample >> 8 for sample in transparent)
-    if image.mode == "La":  # converts to nothing but LA
-        image = image.convert("LA")
     return converted_in_bands(image, lambda band: band.convert("RGBA").getchannel("A"))
 
 
@@ -144,36 +145,56 @@ _COLOR = ("RGB", "RGBA", "RGBX", "RGBa")  # X: a fourth channel that means nothi
 _UNCOMPRESSED, _APART, _ASSOCIATED = 1, 2, 1  # values of TIFF tags (TIFF 6.0, sections 8 and 18)
 
 
-class _Planes(NamedTuple):
-    """The ``high`` and the ``low`` byte of every sample, as loaded images of mode RGB or RGBA."""
+def _sixteen_bit_color(image: ImageFile.ImageFile, data: bytes, name: str) -> Decoded | None:
+    """A PNG or TIFF of 16-bit RGB, with or without alpha, at that depth; None for any other picture.
 
-    high: Image.Image
-    low: Image.Image
-    premultiplied: bool
-
-
-def _sixteen_bit_planes(image: ImageFile.ImageFile, data: bytes, name: str) -> _Planes | None:
-    """Both bytes of a PNG or TIFF of 16-bit RGB, with or without alpha; None for any other picture.
-
-    ``image`` was opened from ``data``, the bytes of the whole file, and is not loaded. Pillow decodes
-    such files into 8 bits by the first byte of each sample; told that the bytes stand the other way round,
-    it takes the second. So both are had from its decoders, which know every compression, work at the
-    speed of C, and never write beyond the picture that the header declares. Other readers do not: pypng
-    takes a second a megapixel, tifffile needs imagecodecs (80 MB) for LZW, and both decompress whatever a
-    file holds before they look at its size.
+    ``image`` was opened from ``data``, the bytes of the whole file, and is not loaded.
     """
     tags = getattr(image, "tag_v2", {})  # TIFF alone
     apart = tags.get(Base.PlanarConfiguration) == _APART and image.mode in ("RGB", "RGBA")
     if apart and tags.get(Base.BitsPerSample, (0,))[0] == 16:
-        return _planes_apart(data, tags, name)
+        found = _channels_apart(data, tags, name)
+    else:
+        found = _both_bytes(image, data, name)
+    if found is None:
+        return None
+    samples, premultiplied = found
+    rgb = samples[..., :3].astype(np.float32)
+    rgb /= 65535
+    alpha = None
+    if samples.shape[2] == 4:
+        alpha = samples[..., 3].astype(np.float32) / np.float32(65535)
+        if premultiplied:
+            rgb = straight(rgb, alpha)
+    elif isinstance(transparent := image.info.get("transparency"), tuple):  # PNG's tRNS, of 16 bits each
+        alpha = (samples != np.array(transparent, np.uint16)).any(axis=2).astype(np.float32)
+
+    def at_8_bits() -> Image.Image:
+        return Image.fromarray((samples[..., :3] >> 8).astype(np.uint8))
+
+    rgb = deep_color_to_srgb(rgb, image.info.get("icc_profile"), at_8_bits, name)
+    return Decoded(rgb, unless_opaque(alpha))
+
+
+def _both_bytes(image: ImageFile.ImageFile, data: bytes, name: str) -> tuple[np.ndarray, bool] | None:
+    """Upright samples, uint16 (H, W, 3 or 4), and whether they are multiplied by their opacity.
+
+    Pillow decodes such files into 8 bits by the first byte of each sample; told that the bytes stand the
+    other way round, it takes the second. So both are had from its decoders, which know every compression,
+    work at the speed of C, and never write beyond the picture that the header declares. Other readers do
+    not: pypng takes a second a megapixel, tifffile needs imagecodecs (80 MB) for LZW, and both decompress
+    whatever a file holds before they look at its size.
+    """
     arguments: Any = image.tile[0].args if image.tile else ""
     raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     colors, _, order = str(raw_mode).partition(";16")  # how the samples stand in the file, in Pillow's word
     if colors not in _COLOR or order not in _SWAPPED:
         return None
-    straight = "RGBA" if colors == "RGBa" else colors
-    high, low = (_decoded_as(f"{straight};16{one}", image, data) for one in (order, _SWAPPED[order]))
-    return _Planes(high, low, premultiplied=colors == "RGBa")
+    as_stored = "RGBA" if colors == "RGBa" else colors
+    high, low = (_decoded_as(f"{as_stored};16{one}", image, data) for one in (order, _SWAPPED[order]))
+    _turn_upright(high, name)
+    _turn_upright(low, name, quiet=True)
+    return (np.asarray(high).astype(np.uint16) << 8) | np.asarray(low), colors == "RGBa"
 
 
 def _decoded_as(raw_mode: str, like: ImageFile.ImageFile, data: bytes) -> Image.Image:
@@ -186,35 +207,11 @@ def _decoded_as(raw_mode: str, like: ImageFile.ImageFile, data: bytes) -> Image.
         return image.copy()
 
 
-def _planes_apart(data: bytes, tags: Mapping[int, Any], name: str) -> _Planes | None:
-    """A TIFF that stores one channel after the other: Pillow misreads it unless it is compressed."""
+def _channels_apart(data: bytes, tags: Mapping[int, Any], name: str) -> tuple[np.ndarray, bool] | None:
+    """The same of a TIFF that stores its channels one after the other: uncompressed, Pillow misreads it."""
     if tags.get(Base.Compression) != _UNCOMPRESSED:
         log.warning("%s stores compressed channels apart and is read at 8 bits: save them interleaved", name)
         return None
     with tifffile.TiffFile(BytesIO(data)) as file:
         samples = np.moveaxis(file.pages[0].asarray(), 0, 2)
-    high, low = (
-        Image.fromarray(np.ascontiguousarray(part, np.uint8)) for part in (samples >> 8, samples & 255)
-    )
-    for plane in (high, low):
-        if Base.Orientation in tags:
-            plane.getexif()[Base.Orientation] = tags[Base.Orientation]
-    return _Planes(high, low, premultiplied=_ASSOCIATED in tags.get(Base.ExtraSamples, ()))
-
-
-def _from_planes(planes: _Planes, image: Image.Image, name: str) -> Decoded:
-    """SRGB and alpha of a picture with 16 bits a channel, at that depth."""
-    _turn_upright(planes.high, name)
-    _turn_upright(planes.low, name, quiet=True)
-    samples = (np.asarray(planes.high).astype(np.uint16) << 8) | np.asarray(planes.low)
-    rgb = samples[..., :3].astype(np.float32)
-    rgb /= 65535
-    alpha = None
-    if samples.shape[2] == 4:
-        alpha = samples[..., 3].astype(np.float32) / np.float32(65535)
-        if planes.premultiplied:
-            rgb = np.clip(rgb / np.where(alpha > 0, alpha, 1)[..., None], 0, 1)
-    elif isinstance(transparent := image.info.get("transparency"), tuple):  # PNG's tRNS, of 16 bits each
-        alpha = (samples != np.array(transparent, np.uint16)).any(axis=2).astype(np.float32)
-    rgb = deep_color_to_srgb(rgb, image.info.get("icc_profile"), lambda: planes.high, name)
-    return Decoded(rgb, unless_opaque(alpha))
+    return np.ascontiguousarray(upright(samples, tags)), _ASSOCIATED in tags.get(Base.ExtraSamples, ())

@@ -72,7 +72,7 @@ def carried_exif(data: bytes, name: str, with_place: bool = False) -> Image.Exif
 def exif_of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Image.Exif:
     """A copy that tells size and color space of the file that it is written to; an empty one stays empty."""
     copy = Image.Exif()
-    if not is_filled(exif):
+    if not exif:
         return copy
     copy.load(exif.tobytes())
     _keep_letters(copy)
@@ -80,11 +80,6 @@ def exif_of_size(exif: Image.Exif, height: int, width: int, is_srgb: bool) -> Im
     photograph[Base.ExifImageWidth], photograph[Base.ExifImageHeight] = width, height
     photograph[Base.ColorSpace] = _SRGB if is_srgb else _UNCALIBRATED
     return copy
-
-
-def is_filled(exif: Image.Exif) -> bool:
-    """Whether there is anything in it."""
-    return len(exif) > 0
 
 
 def _keep_letters(exif: Image.Exif) -> None:

@@ -59,7 +59,7 @@ class Frames:
 
 
 def frames_of_files(name: str, files: Sequence[Path]) -> Frames:
-    """Frames in files of their own; ``name`` is how they were asked for.
+    """An animation of one file a frame; ``name`` is what the user calls it.
 
     Raises InputError for fewer than two, and for the first whose size differs from those before it.
     """
@@ -82,7 +82,7 @@ def frames_of_files(name: str, files: Sequence[Path]) -> Frames:
 
 
 def frames_of_file(file: Path) -> Frames:
-    """Frames of an animated GIF, WebP or PNG, of a TIFF with pages, or of an archive of pictures.
+    """An animated GIF, WebP or PNG, a TIFF with pages, or an archive of pictures.
 
     Raises InputError for a file that can't be read, or that has one frame only.
     """
@@ -204,7 +204,7 @@ def write_archive(files: Sequence[Path], target: Path | None = None) -> str:
 
 
 class _Hashing:
-    """What is written goes to a file, if there is one, and into a hash."""
+    """Hashes what is written, and passes it on to a file if there is one."""
 
     def __init__(self, file: BinaryIO | None) -> None:
         self._file = file
@@ -215,7 +215,7 @@ class _Hashing:
         return len(block) if self._file is None else self._file.write(block)
 
 
-# ---- the pictures of a run's frames in one file ----
+# ---- writing: the pictures of a run's frames in one file ----
 
 _FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {

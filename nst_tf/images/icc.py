@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -19,6 +20,9 @@ from nst_tf.images.pixels import levels_of
 from nst_tf.images.tiff import float_tiff, shown_page
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+_Conversion = Callable[[Image.Image], Image.Image]
 
 # of a profile's header: ICC.1:2022, section 7.2
 _COLOR_SPACE, _CONNECTION_SPACE = slice(16, 20), slice(20, 24)
@@ -39,14 +43,11 @@ def color_to_srgb(image: Image.Image, mode: str, profile: bytes | None, name: st
     are read exactly. A profile that is broken, or meant for another kind of picture, is ignored with a
     warning in the log. CMYK without a usable profile is taken as ideal inks, (1 - ink) * (1 - black).
     """
-    to_srgb: Callable[[Image.Image], Image.Image] | None = None
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if mode == "CMYK" or _moves_colors(source):
-                to_srgb = _converter(source, mode)
-        except _UNUSABLE as error:
-            _warn_of_profile(name, error)
+
+    def conversion(source: ImageCms.ImageCmsProfile) -> _Conversion | None:
+        return _converter(source, mode) if mode == "CMYK" or _moves_colors(source) else None
+
+    to_srgb = _if_usable(profile, name, conversion)
 
     def convert(band: Image.Image) -> Image.Image:
         band = band if band.mode == mode else band.convert(mode)
@@ -64,13 +65,7 @@ def deep_color_to_srgb(
 
     A profile's curves and matrix are applied in floating point; through tables LittleCMS goes, at 8 bits.
     """
-    if not profile:
-        return rgb
-    try:
-        if not _moves_colors(ImageCms.ImageCmsProfile(BytesIO(profile))):
-            return rgb
-    except _UNUSABLE as error:
-        _warn_of_profile(name, error)
+    if not profile or not _if_usable(profile, name, _moves_colors):
         return rgb
     matrix = MatrixProfile.parsed(profile)
     if matrix is not None:
@@ -87,41 +82,36 @@ def grey_to_srgb(grey: np.ndarray, profile: bytes | None, name: str) -> np.ndarr
     nothing or cannot be used are treated as :func:`color_to_srgb` treats them.
     """
     levels = np.arange(256, dtype=np.uint8)
-    curve = None  # what the profile makes of every level, (256, 3) in 0..255
-    if profile:
-        try:
-            ramp = Image.fromarray(levels[None])
-            if profile[_COLOR_SPACE] == b"RGB ":
-                ramp = ramp.convert("RGB")
-            # Optimized, LittleCMS replaces the curve by a coarse table: off by 10 levels in the dark for
-            # gamma 1.
-            source, exact = ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.Flags.NOOPTIMIZE
-            curve = np.asarray(_converter(source, ramp.mode, flags=exact)(ramp), np.int16)[0]
-        except _UNUSABLE as error:
-            _warn_of_profile(name, error)
+    mode = "RGB" if profile and profile[_COLOR_SPACE] == b"RGB " else "L"
+
+    def tone_curve(source: ImageCms.ImageCmsProfile) -> np.ndarray:
+        """What the profile makes of every level, (256, 3) in 0..255."""
+        # Optimized, LittleCMS replaces the curve by a coarse table: off by 10 levels in the dark for gamma 1.
+        convert = _converter(source, mode, flags=ImageCms.Flags.NOOPTIMIZE)
+        return np.asarray(convert(Image.fromarray(levels[None]).convert(mode)), np.int16)[0]
+
+    curve = _if_usable(profile, name, tone_curve)
     if curve is None or np.abs(curve - levels[:, None].astype(np.int16)).max() <= _SAME_COLOR:
         return np.repeat(grey[..., None], 3, axis=2)
     channels = [np.interp(grey, levels / 255, curve[:, channel] / 255) for channel in range(3)]
     return np.stack(channels, axis=2).astype(np.float32)
 
 
-def converted_in_bands(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> np.ndarray:
-    """The converted image in [0, 1], float32, without a second one of its size beside it."""
+def converted_in_bands(image: Image.Image, convert: _Conversion) -> np.ndarray:
+    """The converted image in [0, 1], float32; band by band, so that no 8-bit copy of it takes memory."""
     width, height = image.size
     rows = max(1, _BAND // width)
-    found = None
+    one_row = np.asarray(convert(image.crop((0, 0, width, 1))))
+    unit = np.empty((height, *one_row.shape[1:]), np.float32)
     for top in range(0, height, rows):
         bottom = min(height, top + rows)
         levels = np.asarray(convert(image.crop((0, top, width, bottom))))
-        if found is None:
-            found = np.empty((height, *levels.shape[1:]), np.float32)
-        np.divide(levels, 255, out=found[top:bottom], dtype=np.float32)
-    assert found is not None, "a picture has at least one row"  # noqa: S101
-    return found
+        np.divide(levels, 255, out=unit[top:bottom], dtype=np.float32)
+    return unit
 
 
 def _moves_colors(source: ImageCms.ImageCmsProfile) -> bool:
-    """Whether an RGB profile is anything else than sRGB under another name."""
+    """Whether an RGB profile differs from sRGB: it moves some color by more than a level of 255."""
     levels = np.linspace(0, 255, _PROBE_LEVELS).round().astype(np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
     moved = np.asarray(_converter(source, "RGB")(Image.fromarray(probe)), np.int16)
@@ -133,22 +123,21 @@ def _converter(
     mode: str,
     target: ImageCms.ImageCmsProfile | None = None,
     flags: ImageCms.Flags = ImageCms.Flags.NONE,
-) -> Callable[[Image.Image], Image.Image]:
-    """What makes an image in RGB, encoded as ``target`` (sRGB) says, of one in ``mode`` from ``source``."""
+) -> _Conversion:
+    """A function that converts an image in ``mode`` from ``source`` to RGB in ``target``, sRGB by default."""
     to = target or ImageCms.createProfile("sRGB")
-    transform = ImageCms.buildTransform(source, to, mode, "RGB", flags=flags)
-
-    def convert(image: Image.Image) -> Image.Image:
-        converted = ImageCms.applyTransform(image, transform)
-        if converted is None:  # only when asked to work in place
-            raise ValueError("no converted image")
-        return converted
-
-    return convert
+    return ImageCms.buildTransform(source, to, mode, "RGB", flags=flags).apply
 
 
-def _warn_of_profile(name: str, error: Exception) -> None:
-    log.warning("%s: its color profile cannot be used (%s) and is ignored", name, error)
+def _if_usable(profile: bytes | None, name: str, use: Callable[[ImageCms.ImageCmsProfile], _T]) -> _T | None:
+    """Apply ``use`` to a picture's profile; None without a profile and, with a warning, for a broken one."""
+    if not profile:
+        return None
+    try:
+        return use(ImageCms.ImageCmsProfile(BytesIO(profile)))
+    except _UNUSABLE as error:
+        log.warning("%s: its color profile cannot be used (%s) and is ignored", name, error)
+        return None
 
 
 # ---- the profile that a result is converted into and carries: sRGB, or one that the user names ----
@@ -195,7 +184,7 @@ class OutputProfile:
         return ImageCms.ImageCmsProfile(BytesIO(self.icc))
 
     @cached_property
-    def _from_srgb(self) -> Callable[[Image.Image], Image.Image]:
+    def _from_srgb(self) -> _Conversion:
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
         return _converter(srgb, "RGB", self._profile)
 

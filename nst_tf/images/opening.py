@@ -1,10 +1,11 @@
-"""Opening a picture that may come from anybody: its kind told by its bytes, its size checked first.
+"""Open pictures of any origin: the format is told by the bytes, and the size is checked before decoding.
 
-Whatever is wrong with it becomes one InputError.
+Whatever is wrong with a file becomes one InputError.
 """
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import re
@@ -79,7 +80,7 @@ def read_data(path: Path) -> bytes:
 
 @contextmanager
 def opened(data: bytes, name: str | Path) -> Iterator[ImageFile.ImageFile]:
-    """Yield the image in these bytes of a file with its header read and its pixels not yet.
+    """Yield the image in a file's bytes: its header is read, its pixels are not decoded yet.
 
     Errors raised inside the ``with`` block, while decoding, are translated too; ``name`` stands in them.
 
@@ -97,7 +98,7 @@ def opened(data: bytes, name: str | Path) -> Iterator[ImageFile.ImageFile]:
 
 
 def opened_image(data: bytes, name: str | Path) -> ImageFile.ImageFile:
-    """The same without our limits: raises nearly anything for damaged data.
+    """The same image without limits and translated errors: raises nearly anything for damaged data.
 
     Raises InputError where it needs a decoder that is not installed.
     """
@@ -129,9 +130,9 @@ def formats_of(beginning: bytes, name: str | Path) -> tuple[str, ...]:
 
 
 def check_header(width: int, height: int, size: int, name: str | Path) -> None:
-    """Refuse by the header what would take too much memory, for a file of ``size`` bytes.
+    """Refuse a picture that would take too much memory, by its header and its file's ``size`` in bytes.
 
-    Where memory is short a system ends the process without a word.
+    A system that runs out of memory kills the process without a message.
     """
     check_area(width, height, name)
     pixels = width * height
@@ -143,7 +144,7 @@ def check_header(width: int, height: int, size: int, name: str | Path) -> None:
             "it is blank or made to fill the memory, and is not decoded; scale it down first"
         )
     needed, free = pixels * _BYTES_A_PIXEL, free_bytes()
-    if free is not None and needed > free:
+    if needed > free:
         raise InputError(
             f"{name} has {width} x {height} pixels, which take {needed / 2**30:.1f} GiB to decode, and"
             f" {max(0, free) / 2**30:.1f} GiB are free: free some memory, or scale the picture down first"
@@ -206,7 +207,7 @@ _ONE_AT_A_TIME = threading.RLock()  # all threads have one standard error
 
 @contextmanager
 def _libtiff_errors_logged(name: str | Path, data: bytes) -> Iterator[None]:
-    """Hold back what is written to standard error while a TIFF is decoded; its beginning is a warning.
+    """Capture standard error while a TIFF is decoded, and log its first line as a warning.
 
     Pillow sets no handler for libtiff's errors, which would stand beside the one sentence that a user is
     told: when the block raises, that sentence says it all and nothing is logged. The decoders of other
@@ -326,10 +327,9 @@ def _kind_of(data: bytes) -> tuple[str, str]:
 
 
 def _is_text(beginning: bytes) -> bool:
+    whole = len(beginning) < _BEGINNING  # else its last letter may be cut in two
     try:
-        text = beginning.decode("utf-8", "strict")
-    except UnicodeDecodeError as error:
-        if error.start < len(beginning) - 3 or len(beginning) < _BEGINNING:  # not a letter cut in two
-            return False
-        text = beginning[: error.start].decode("utf-8")
+        text = codecs.getincrementaldecoder("utf-8")().decode(beginning, final=whole)
+    except UnicodeDecodeError:
+        return False
     return all(letter.isprintable() or letter.isspace() for letter in text)

@@ -43,13 +43,18 @@ def rounded(pixels: np.ndarray, bits: int = 8) -> np.ndarray:
     return levels_of(pixels, bits).astype(np.float32) / np.float32(2**bits - 1)
 
 
-# ---- transparency of the content picture, given back to the result ----
+# ---- transparency: laid over white on reading, given back to the result ----
 
 
 def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Pixels (..., 3) of opacity (...) laid over white: alpha * pixels + 1 - alpha."""
     opacity = alpha[..., None]
     return pixels * opacity + (1 - opacity)
+
+
+def straight(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Pixels (..., C) that a file stored multiplied by their opacity (...), divided by it; at most 1."""
+    return np.minimum(pixels / np.where(alpha > 0, alpha, 1)[..., None], 1)
 
 
 def without_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,34 +78,33 @@ def read_picture(path: str | Path) -> Picture:
 
 
 def picture_from_bytes(data: bytes, name: str, place: str) -> Picture:
-    """The same for the bytes of a file of this ``name``; messages say that it is at ``place``."""
+    """Read a picture from the bytes of a file called ``name``; messages say that it is at ``place``."""
     sha256 = hashlib.sha256(data).hexdigest()
+    known = _DECODED.get((sha256, name))
+    if known is not None:
+        return known
     page = shown_page(data, place)
-
-    def cached_or(decoded: Callable[[], Decoded]) -> Picture:
-        picture = _DECODED.get((sha256, name))
-        if picture is None:
-            if page.note:
-                log.warning("%s", page.note)
-            picture = _picture(decoded(), name, sha256, data)
-            _DECODED.put((sha256, name), picture, picture.pixels.nbytes + len(data))
-        return picture
-
     floats = float_tiff(page.data)
     if floats is not None:
         with refusals(place, data):
             check_header(floats.width, floats.height, len(data), place)
             _check_sides(floats.height, floats.width, place)
-            return cached_or(lambda: decode_floats(floats, place))
-    with opened(page.data, place) as image:
-        _check_sides(image.height, image.width, place)
-        return cached_or(lambda: decode(image, place, page.data))
+            picture = _picture(decode_floats(floats, place), name, sha256, data)
+    else:
+        with opened(page.data, place) as image:
+            _check_sides(image.height, image.width, place)
+            picture = _picture(decode(image, place, page.data), name, sha256, data)
+    if page.note:
+        log.warning("%s", page.note)
+    _DECODED.put((sha256, name), picture, picture.pixels.nbytes + len(data))
+    return picture
 
 
 def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes = b"") -> Picture:
-    """The same for a Pillow image, which is left as it was; ``sha256`` is that of its float RGB and alpha.
+    """Read a Pillow image, which is left as it was.
 
-    Where it is a frame of a ``file``, whose bytes are given with its ``name``, that of the file.
+    Its ``sha256`` is that of its float RGB and alpha; of a frame of an animation, that of the animation's
+    ``file``, whose bytes are given.
 
     Raises:
         InputError: as :func:`read_picture`, as far as it applies.
@@ -118,16 +116,14 @@ def picture_from_pillow(image: Image.Image, name: str | None = None, file: bytes
     check_area(image.width, image.height, name)
     with refusals(name):
         decoded = decode(image, name)
-        digest = hashlib.sha256(decoded.rgb.tobytes())
-        if decoded.alpha is not None:
+        digest = hashlib.sha256(file or decoded.rgb.tobytes())
+        if decoded.alpha is not None and not file:
             digest.update(decoded.alpha.tobytes())
-        if file:
-            digest = hashlib.sha256(file)
         return _picture(decoded, name, digest.hexdigest(), file)
 
 
 def picture_from_array(array: np.ndarray) -> Picture:
-    """The same for an array (H, W), or (H, W, C) with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels.
+    """Read an array (H, W), or (H, W, C) with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels.
 
     Values are sRGB: uint8 in 0..255, or floats in [0, 1]. The array is copied.
 

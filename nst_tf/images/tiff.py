@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from nst_tf.errors import InputError
 from nst_tf.images.opening import is_tiff
+from nst_tf.images.pixels import straight
 
 # ---- which page is the picture: that of a raw picture or a scan may come after a small preview ----
 
@@ -32,7 +33,7 @@ _OF_A_PAGE = (Base.ImageWidth, Base.ImageLength, Base.NewSubfileType, Base.Photo
 
 
 class ShownPage(NamedTuple):
-    """The bytes of a file with the page that is to be read as its first, and a note of why another is not."""
+    """The bytes of a file whose header points to the page to read, and a note if that is not the first."""
 
     data: bytes
     note: str | None = None
@@ -65,9 +66,9 @@ def shown_page(data: bytes, name: str | Path) -> ShownPage:
         return ShownPage(data)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # who decodes the file tells of its damages
+            warnings.simplefilter("ignore")  # the decoder warns of damage
             pages = list(_pages(data))
-    except Exception:  # damaged: the decoder says of what kind
+    except Exception:  # damaged: the decoder says how
         return ShownPage(data)
     pictures = [page for page in pages if not page.kind & _MASK and page.pixels]
     if not pictures or pictures[0] is not pages[0]:
@@ -135,7 +136,8 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _DIFFERENCES, _DIFFERENCES_OF_BYTES = 2, 3
 _TYPES = {16: "f2", 32: "f4", 64: "f8"}
 
-_TURNS = {  # TIFF 6.0, section 8, Orientation: where the first row and the first column of the file are
+# where the first row and the first column of the file are seen: TIFF 6.0, section 8, Orientation
+_TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
     2: np.fliplr,
     3: lambda one: np.rot90(one, 2),
     4: np.flipud,
@@ -144,6 +146,12 @@ _TURNS = {  # TIFF 6.0, section 8, Orientation: where the first row and the firs
     7: lambda one: np.swapaxes(np.rot90(one, 2), 0, 1),
     8: np.rot90,
 }
+
+
+def upright(samples: np.ndarray, tags: Mapping[int, Any]) -> np.ndarray:
+    """Samples (H, W, ...) as they stand in a TIFF with these tags, turned as its Orientation says."""
+    turn = _TURNS.get(_number(tags, Base.Orientation))
+    return samples if turn is None else turn(samples)
 
 
 class FloatTiff(NamedTuple):
@@ -168,10 +176,10 @@ def float_tiff(data: bytes) -> FloatTiff | None:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # who decodes the file tells of its damages
+            warnings.simplefilter("ignore")  # the decoder warns of damage
             directory = _directory(data, ImageFileDirectory_v2(_header(data)).next)
             tags = {tag: directory[tag] for tag in directory}
-    except Exception:  # damaged: whoever decodes it otherwise says of what kind
+    except Exception:  # damaged: the decoder says how
         return None
     if set(_numbers(tags.get(Base.SampleFormat))) != {_FLOATS}:
         return None
@@ -181,7 +189,7 @@ def float_tiff(data: bytes) -> FloatTiff | None:
     return FloatTiff(data, tags, order, _number(tags, Base.ImageWidth), _number(tags, Base.ImageLength))
 
 
-@np.errstate(all="ignore")  # any bytes are numbers to floating point: who takes them looks at what came
+@np.errstate(all="ignore")  # damaged data can hold NaN and infinity: the caller checks the values
 def float_samples(tiff: FloatTiff, name: str | Path) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Upright samples, float32 (H, W, 1) or (H, W, 3), alpha (H, W) or None, and their bits in the file.
 
@@ -214,12 +222,11 @@ def float_samples(tiff: FloatTiff, name: str | Path) -> tuple[np.ndarray, np.nda
     alpha = np.clip(samples[..., colors], 0, 1) if has_alpha else None
     color = samples[..., :colors]
     if alpha is not None and meaning == _ASSOCIATED:
-        color = np.minimum(color / np.where(alpha > 0, alpha, 1)[..., None], 1)
+        color = straight(color, alpha)
     if photometric == _WHITE_IS_ZERO:
         color = 1 - color
-    turn = _TURNS.get(_number(tags, Base.Orientation, 1), lambda one: one)
-    alpha = None if alpha is None else np.ascontiguousarray(turn(alpha))
-    return np.ascontiguousarray(turn(color), np.float32), alpha, depth
+    alpha = None if alpha is None else np.ascontiguousarray(upright(alpha, tags))
+    return np.ascontiguousarray(upright(color, tags), np.float32), alpha, depth
 
 
 def _blocks(tiff: FloatTiff, kind: np.dtype, count: int) -> Iterator[tuple[tuple[int, int, Any], np.ndarray]]:
@@ -248,7 +255,7 @@ def _blocks(tiff: FloatTiff, kind: np.dtype, count: int) -> Iterator[tuple[tuple
 
 
 def _unpacked(tiff: FloatTiff, offset: int, size: int, expected: int) -> bytes:
-    """So many bytes and no more, however many the file holds."""
+    """A strip or tile decompressed to ``expected`` bytes, and no further, however much it holds."""
     data = tiff.data[offset : offset + size]
     if _number(tiff.tags, Base.Compression, _UNCOMPRESSED) in _DEFLATED:
         data = zlib.decompressobj().decompress(data, expected)

@@ -21,7 +21,7 @@ from PIL.ExifTags import IFD, Base
 
 from nst_tf.errors import InputError, require
 from nst_tf.files import written_atomically
-from nst_tf.images.exif import exif_of_size, is_filled
+from nst_tf.images.exif import exif_of_size
 from nst_tf.images.icc import SRGB, OutputProfile
 from nst_tf.images.opening import opened, read_data
 from nst_tf.images.pixels import levels_of, over_white
@@ -133,9 +133,9 @@ def write_picture(
                 _save_tiff(temporary, levels, icc, _description(metadata, exif), exif)
             else:
                 _save_jpeg_or_webp(temporary, image_format, levels, icc, _description(metadata, exif), exif)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"{path} cannot be written ({reason}): give a path in an existing folder that you may write to"
@@ -211,7 +211,7 @@ def _save_jpeg_or_webp(
 ) -> None:
     if description is not None:
         exif[Base.ImageDescription] = description
-    encoded = exif.tobytes() if is_filled(exif) else b""
+    encoded = exif.tobytes() if exif else b""
     if image_format == "JPEG" and len(encoded) > _MOST_JPEG_EXIF:
         raise InputError(
             f"{path} cannot hold {len(encoded):,} bytes of metadata, for JPEG has room for "
@@ -228,7 +228,7 @@ def _save_png(
     for key, text in metadata.items():
         notes.add_text(key, text)  # falls back to iTXt by itself
     if levels.dtype == np.uint8:
-        options = {"exif": exif.tobytes()} if is_filled(exif) else {}
+        options = {"exif": exif.tobytes()} if exif else {}
         Image.fromarray(levels).save(path, "PNG", icc_profile=icc, pnginfo=notes, **options)
         return
     # Pillow writes no color of 16 bits; pypng does, and leaves these chunks (PNG 3, section 11.3) to us
@@ -240,7 +240,7 @@ def _save_png(
     header, *rest = png.Reader(bytes=encoded.getvalue()).chunks()
     chunks = [header, (b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))]
     chunks += [(name, content) for name, content, *_ in notes.chunks]
-    if is_filled(exif):
+    if exif:
         chunks.append((b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
     with path.open("wb") as file:
         png.write_chunks(file, [*chunks, *rest])

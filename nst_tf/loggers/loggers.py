@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from nst_tf.config.inputs import Inputs
+from nst_tf.config.overrides import override_key
 from nst_tf.config.schema import Settings, flatten
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
@@ -98,11 +99,9 @@ class Loggers:
         self._tell("begin", run)
 
     def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        """Pass on that a size begins."""
         self._tell("on_scale", scale, height, width)
 
     def on_report(self, report: Report, solver: Solver) -> None:
-        """Pass on that a step was made."""
         self._tell("on_report", report, solver)
 
     def finish(self) -> None:
@@ -221,6 +220,11 @@ def flat_settings(settings: Settings | Mapping[str, Any], choices: Mapping[str, 
     return flat
 
 
+def flat_key(override: str) -> str:
+    """The key of an override as it stands in flat settings: "objective/style=gram" -> "objective.style"."""
+    return override_key(override).replace("/", ".")
+
+
 def overridden(settings: FlatSettings, overrides: Iterable[str]) -> FlatSettings:
     """The settings that ``overrides`` ask for and that matter for the picture.
 
@@ -228,8 +232,7 @@ def overridden(settings: FlatSettings, overrides: Iterable[str]) -> FlatSettings
     """
     asked: dict[str, bool | int | float | str] = {}
     for word in overrides:
-        key, _, value = word.lstrip("+").partition("=")
-        key = key.partition("@")[0].replace("/", ".")
-        if not key.startswith("~") and key.partition(".")[0] not in _NOT_OF_THE_RUN:
-            asked[key] = settings.get(key, value)
+        key = flat_key(word)
+        if not word.startswith("~") and key.partition(".")[0] not in _NOT_OF_THE_RUN:
+            asked[key] = settings.get(key, word.partition("=")[2])
     return asked

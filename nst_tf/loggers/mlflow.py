@@ -71,7 +71,6 @@ class MLflow:
         """Nothing: the rows of the metrics are read at the end."""
 
     def finish(self, status: str, summary: Mapping[str, Any], picture: Path | None) -> None:
-        """Tell everything."""
         run = self._run
         ended = time.time()
         metrics = run.folder / METRICS

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import datetime as calendar
 import math
-import os
+import secrets
 import shlex
-import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
-from nst_tf.errors import InputError, Terminated, printable, terminable
+from nst_tf.compare.reading import runs_below
+from nst_tf.errors import FAILED, InputError, Parser, command, is_number, stop, tell, terminable
 from nst_tf.machine import ShowVersions
-from nst_tf.rerun.export import export_run, export_sweep, finite
-from nst_tf.rerun.folders import (
-    RunsInFolder,
-    completed_runs,
-    find_runs,
+from nst_tf.rerun.export import export_run, export_sweep
+from nst_tf.rerun.rerun import (
+    Verdict,
+    check_repeatable,
     how_it_ended,
     is_completed,
-    new_folder,
+    rerun,
+    rerun_sweep,
     why_not_repeated,
 )
-from nst_tf.rerun.rerun import Verdict, check_repeatable, rerun, rerun_sweep
-from nst_tf.runs.folder import LOG, read_summary
-from nst_tf.runs.saved_run import Located, read_saved_run
+from nst_tf.runs.folder import SUMMARY, read_summary, remove_empty_run
+from nst_tf.runs.saved_run import Located, SavedRun, read_saved_run
 
-BEYOND, BAD_INPUT = 1, 2
-INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
+_NAME = "nst-rerun"
+BEYOND = FAILED
 
 # Rounding alone, as another processor does it, moves the default run at 256 pixels (float32, instructions
 # restricted to AVX2) to 29 dB from the first result, and one that starts from noise to 25 dB, for L-BFGS
@@ -43,40 +42,36 @@ TOLERANCE = 20.0
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line says; exits with 0 (the same within the tolerance), 1 (not), 2 (bad input)."""
     given = sys.argv[1:] if arguments is None else arguments
-    try:
+    with command(_NAME):
         options = _parser().parse_intermixed_args(given)
         if not options.tolerance >= 0:
             raise InputError(f"--tolerance must be a PSNR of at least 0 dB, but is {options.tolerance}")
-        with terminable():
-            status = _export(options, given) if options.export else _rerun(options)
+        try:
+            with terminable():
+                status = _export(options, given) if options.export else _rerun(options)
+        except (InputError, BrokenPipeError):
+            raise
+        except Exception as error:  # a run that fails half-way: its own folder tells of it
+            stop(_NAME, f"the run failed: {type(error).__name__}: {' '.join(str(error).split())}", BEYOND)
         sys.exit(status)
-    except InputError as error:
-        _stop(str(error), BAD_INPUT)
-    except KeyboardInterrupt as interruption:
-        _stop("interrupted", TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BEYOND)
-    except Exception as error:  # a run that fails half-way: its own folder tells of it
-        _stop(f"the run failed: {type(error).__name__}: {' '.join(str(error).split())}", BEYOND)
 
 
 def _rerun(options: argparse.Namespace) -> int:
-    what = find_runs(options.folder)
-    if what.is_sweep:
-        return _rerun_all(what, options)
-    summary = read_summary(what.folder)
+    old: Path = options.folder
+    if runs := _runs_of_sweep(old):
+        return _rerun_all(old, runs, options)
+    summary = read_summary(old)
     if not is_completed(summary):
-        raise InputError(why_not_repeated(what.folder, summary))
-    saved = read_saved_run(what.folder)
+        raise InputError(why_not_repeated(old, summary))
+    saved = read_saved_run(old)
     _, located = check_repeatable(saved, options.overrides)
     for sentence in _of_pictures(located):
-        _tell(sentence)
-    folder = new_folder(options.output, what.folder, is_sweep=False)
+        tell(_NAME, sentence)
+    folder = _new_folder(options.output, old, is_sweep=False)
     try:
         verdict = rerun(saved, folder, options.tolerance, overrides=options.overrides)
     except InputError:
-        _take_away(folder)
+        remove_empty_run(folder, (folder, folder.parent))
         raise
     picture = verdict.picture or folder / str(saved.settings.record.picture)
     print(picture)  # noqa: T201  (what the program answers, as nst does)
@@ -84,20 +79,20 @@ def _rerun(options: argparse.Namespace) -> int:
     return 0 if verdict.within else BEYOND
 
 
-def _rerun_all(sweep: RunsInFolder, options: argparse.Namespace) -> int:
-    runs, left_out = completed_runs(sweep)
+def _rerun_all(sweep: Path, names: Sequence[str], options: argparse.Namespace) -> int:
+    runs, left_out = _completed_runs(sweep, names)
     for saved in runs.values():  # else what is wrong with one is found out only after others were made
         check_repeatable(saved, options.overrides)
     for sentence in left_out.values():
-        _tell(sentence)
-    folder = new_folder(options.output, sweep.folder, is_sweep=True)
+        tell(_NAME, sentence)
+    folder = _new_folder(options.output, sweep, is_sweep=True)
 
-    def tell(name: str, verdict: Verdict) -> None:
+    def on_verdict(name: str, verdict: Verdict) -> None:
         for sentence in _of_pictures(verdict.located):
-            _tell(f"{name}: {sentence}")
-        _tell(f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
+            tell(_NAME, f"{name}: {sentence}")
+        tell(_NAME, f"run {name}: {verdict.result}" + (f", {verdict.error}" if verdict.error else ""))
 
-    verdicts = rerun_sweep(sweep.folder, runs, folder, options.tolerance, tell, options.overrides)
+    verdicts = rerun_sweep(sweep, runs, folder, options.tolerance, on_verdict, options.overrides)
     print(folder)  # noqa: T201
     Console(highlight=False).print(_table(verdicts))
     for line in sorted({line for one in verdicts.values() for line in one.differences}):
@@ -117,25 +112,95 @@ def _export(options: argparse.Namespace, given: list[str]) -> int:
             f"--export writes the run as it was: leave out {' '.join(options.overrides)}, which"
             f" nst experiment={file} {' '.join(options.overrides)} takes"
         )
-    what = find_runs(options.folder)
-    command = shlex.join(["nst-rerun", *given])
+    old: Path = options.folder
+    names = _runs_of_sweep(old)
+    typed = shlex.join(["nst-rerun", *given])
     left_out: dict[str, str] = {}
-    if what.is_sweep:
-        runs, left_out = completed_runs(what)
-        export_sweep(list(runs.values()), what.folder, target, command, left_out=len(left_out))
+    if names:
+        runs, left_out = _completed_runs(old, names)
+        export_sweep(list(runs.values()), old, target, typed, left_out=len(left_out))
     else:
-        summary = read_summary(what.folder)
+        summary = read_summary(old)
         if "inputs" not in summary and not is_completed(summary):
-            raise InputError(
-                f"{how_it_ended(what.folder, summary)} before it began: there is nothing to export"
-            )
-        runs = {"": read_saved_run(what.folder)}
-        export_run(runs[""], target, command)
+            raise InputError(f"{how_it_ended(old, summary)} before it began: there is nothing to export")
+        runs = {"": read_saved_run(old)}
+        export_run(runs[""], target, typed)
     damaged = [sentence for saved in runs.values() for sentence in saved.located().damaged]
     for sentence in (*left_out.values(), *damaged):
-        _tell(sentence)
+        tell(_NAME, sentence)
     print(f"nst experiment={shlex.quote(str(target))}")  # noqa: T201  (what to type next)
     return 0
+
+
+# ---- What is to be made again, and where ----
+
+_OUTPUTS, _SWEEPS = Path("outputs"), Path("outputs/multirun")  # as conf/config.yaml has them
+_SUFFIX_BYTES = 2  # four hexadecimal digits tell apart runs that start in the same second, as nst's own
+
+
+def _runs_of_sweep(folder: Path) -> list[str]:
+    """The runs of the sweep by their names relative to its folder, in their order; none for a single run.
+
+    Raises InputError if the folder holds neither.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: give the folder of a run or of a sweep")
+    if (folder / SUMMARY).exists():
+        return []
+    runs = [run.relative_to(folder).as_posix() for run in runs_below(folder) if (run / SUMMARY).exists()]
+    if not runs:
+        raise InputError(f"{folder} is neither the folder of a run nor of a sweep: there is no {SUMMARY}")
+    return runs
+
+
+def _completed_runs(sweep: Path, names: Sequence[str]) -> tuple[dict[str, SavedRun], dict[str, str]]:
+    """The completed runs by name, and a sentence for each other one, of which nothing but its end is read.
+
+    Raises InputError if there is none, or if a completed one can't be read.
+    """
+    runs, left_out = {}, {}
+    for name in names:
+        folder = sweep / name
+        try:
+            summary = read_summary(folder)
+            if is_completed(summary):
+                runs[name] = read_saved_run(folder)
+            else:
+                left_out[name] = f"{how_it_ended(folder, summary)}: left out"
+        except InputError as error:
+            raise InputError(f"run {name} of the sweep: {error}") from None
+    if not runs:
+        raise InputError(f"no run of the sweep in {sweep} is completed: {next(iter(left_out.values()))}")
+    return runs, left_out
+
+
+def _new_folder(wanted: str | None, old: Path, is_sweep: bool) -> Path:
+    """Make the folder for the repetition: ``wanted``, or outputs/DATE/TIME-xxxx as ``nst`` has them.
+
+    Raises InputError if it is not empty, lies within ``old``, or can't be made.
+    """
+    if wanted is not None:
+        folder = Path(wanted).expanduser()
+        if folder.resolve().is_relative_to(old.resolve()):
+            raise InputError(
+                f"--output {wanted} lies in {old}, which is left as it is: choose another folder"
+            )
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"--output {wanted} is there already: choose a folder that is new or empty")
+    else:
+        now = calendar.datetime.now()
+        day = (_SWEEPS if is_sweep else _OUTPUTS) / f"{now:%Y-%m-%d}"
+        folder = day / f"{now:%H-%M-%S}-{secrets.token_hex(_SUFFIX_BYTES)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=wanted is not None)
+    except OSError as error:
+        raise InputError(
+            f"can't write to the folder {folder} ({error.strerror}): choose another with --output"
+        ) from None
+    return folder
+
+
+# ---- What is told ----
 
 
 def _of_pictures(located: Located) -> list[str]:
@@ -178,29 +243,12 @@ def _decibels(verdict: Verdict) -> str:
 
 
 def _number(seconds: object) -> str:
-    number = finite(seconds)
-    return "-" if number is None else f"{number:.1f}"
-
-
-def _take_away(folder: Path) -> None:
-    """Nothing half-made stays of a run that was refused."""
-    (folder / LOG).unlink(missing_ok=True)
-    for empty in (folder, folder.parent):
-        try:
-            empty.rmdir()
-        except OSError:
-            return
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """In one sentence, where argparse prints its usage as well."""
-        raise InputError(f"{message} (see `nst-rerun --help`)")
+    return f"{seconds:.1f}" if is_number(seconds) else "-"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nst-rerun",
+    parser = Parser(
+        prog=_NAME,
         description="Make a saved run, or every completed run of a sweep, again in a new folder, and tell"
         " whether the picture is the same bit for bit; or write its configuration as an experiment file.",
         epilog="Exit status: 0 identical or within the tolerance, 1 beyond it or failed, 2 bad input.",
@@ -228,15 +276,6 @@ def _parser() -> argparse.ArgumentParser:
         "--export", metavar="FILE", help="run nothing: write an experiment file, for nst experiment=FILE"
     )
     return parser
-
-
-def _tell(sentence: str) -> None:
-    print(f"nst-rerun: {printable(sentence)}", file=sys.stderr)  # noqa: T201
-
-
-def _stop(message: str, status: int) -> NoReturn:
-    _tell(message)
-    sys.exit(status)
 
 
 if __name__ == "__main__":

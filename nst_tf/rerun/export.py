@@ -13,10 +13,10 @@ import os
 import re
 import shlex
 import textwrap
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
@@ -39,9 +39,8 @@ from nst_tf.config.schema import (
     value_at,
 )
 from nst_tf.config.validate import GROUPS_WITH_ONE_OPTION
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, is_number
 from nst_tf.files import sha256_of_file, written_atomically
-from nst_tf.guidance.masks import rename_masks
 from nst_tf.runs.saved_run import SavedRun
 from nst_tf.sweep.resume import as_asked
 
@@ -142,9 +141,7 @@ def export_run(saved: SavedRun, target: Path, command: str) -> None:
     _write_experiment(target, choices, values, [((), flat)], [saved], command)
 
 
-def export_sweep(
-    runs: Sequence[SavedRun], folder: Path, target: Path, command: str, left_out: int = 0
-) -> None:
+def export_sweep(runs: Sequence[SavedRun], folder: Path, target: Path, command: str, left_out: int) -> None:
     """Write the runs of a sweep to ``target``, for ``nst experiment=TARGET``, which then sweeps.
 
     The file states what the runs have in common, and the values that vary. ``left_out`` is how many more the
@@ -188,8 +185,6 @@ def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> Setti
     that no run could use.
     """
     located = saved.located()
-    if located.missing:
-        raise InputError(located.sentence_for_missing(saved.working_folder))
     for name in located.changed:
         raise InputError(f"{located.named(name)} is not what it was when the run was made: put it back")
     saved.checked_inputs(located.files)
@@ -205,18 +200,21 @@ def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> Setti
     for key, free in _CHOSEN_BY_THE_RUN.items():
         if not _was_asked_for(saved, key, free):
             OmegaConf.update(settings, key, free)
-    if settings.content is not None:
-        settings.content = names[settings.content]
-    if isinstance(settings.style, str):
-        settings.style = names[settings.style]
-    else:
-        settings.style = [names[style] for style in settings.style]
-    if settings.init.get("path") in names:
-        settings.init.path = names[settings.init.path]
-    rename_masks(settings, lambda name: names[name])
-    settings.record.profile = names.get(settings.record.profile, settings.record.profile)
-    settings.model.weights = names.get(settings.model.weights, settings.model.weights)
+    rename_files(settings, lambda name: names.get(name, name))
     return settings
+
+
+def rename_files(
+    settings: Settings, renamed: Callable[[str], str], keys: Collection[str] = FILE_KEYS
+) -> None:
+    """Give every file that the settings name at one of the keys the name that ``renamed`` has for it."""
+    for key in keys:
+        value: Any = value_at(settings, key)
+        if isinstance(value, str):
+            OmegaConf.update(cast("Any", settings), key, renamed(value))
+        elif OmegaConf.is_list(value):
+            names = [renamed(one) if isinstance(one, str) else one for one in value]
+            OmegaConf.update(cast("Any", settings), key, names)
 
 
 def _is_bundled(name: str, sha256: str | None) -> bool:
@@ -446,8 +444,8 @@ def _header(
     if len(runs) > 1:
         where = f"the {len(runs)} runs in {runs[0].folder.parent}"
     precision = " and ".join(dict.fromkeys(run.settings.precision.name for run in runs))
-    losses = [finite(run.summary.get("loss_of_saved_picture")) for run in runs]
-    numbers = [loss for loss in losses if loss is not None]
+    losses = [run.summary.get("loss_of_saved_picture") for run in runs]
+    numbers = [float(loss) for loss in losses if is_number(loss)]
     expect = "Expect: the run was not completed."
     if numbers and len(runs) == 1:
         expect = f"Expect a loss of {numbers[0]:.6g} for the saved picture."
@@ -468,13 +466,3 @@ def _wrapped(line: str) -> list[str]:
     """Lines of a comment; what comes from a run's folder must not end one."""
     plain = "".join(letter if letter.isprintable() else " " for letter in line)
     return textwrap.wrap(plain, _COLUMNS - 2, break_long_words=False, break_on_hyphens=False) or [""]
-
-
-def finite(value: Any) -> float | None:
-    """The number, if it is one that a float can hold; JSON has whole numbers that are larger than any."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None

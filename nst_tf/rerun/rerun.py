@@ -7,18 +7,19 @@ import json
 import logging
 import math
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from nst_tf.api import composed
-from nst_tf.compare.picture_distances import psnr
+from nst_tf.compare.yardstick import psnr
 from nst_tf.config.overrides import NO_FILES, explicit_keys, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import (
     EXPERIMENT,
@@ -42,15 +43,22 @@ from nst_tf.rerun.export import (
     differing,
     group_overrides,
     refuse_removed_keys,
+    rename_files,
     with_given_layers,
 )
-from nst_tf.rerun.folders import is_completed, on_one_line, why_not_repeated
 from nst_tf.run import run
-from nst_tf.runs.folder import CONFIGURATION, LOG, SUMMARY, SWEEP, read_summary
+from nst_tf.runs.folder import (
+    CONFIGURATION,
+    LOG,
+    SWEEP,
+    also_logged_to,
+    can_go_on,
+    read_summary,
+    write_summary,
+)
 from nst_tf.runs.saved_run import Located, SavedRun
 from nst_tf.tensorflow_setup import load_tensorflow
 
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it
 # run.json, or the configuration of the run that was made, says what became of these
 _RESOLVED = ("precision", "memory")
 
@@ -154,8 +162,7 @@ def rerun(
     ]
     seconds = summary.get("seconds", {}).get("steps")
     verdict = Verdict(saved, folder, tolerance, comparison, differences, located, error, seconds, picture)
-    text = json.dumps(summary | {"verdict": verdict.facts()}, indent=2)
-    write_text_atomically(folder / SUMMARY, text + "\n")
+    write_summary(folder, summary | {"verdict": verdict.facts()})
     return verdict
 
 
@@ -167,26 +174,66 @@ def _memory_of(folder: Path) -> str:
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
     """The log of the run, as Hydra keeps one of a run that it starts; warnings are also told at once."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(_LOG_FORMAT))
     told = logging.StreamHandler()
     told.setLevel(logging.WARNING)
     told.setFormatter(logging.Formatter("nst-rerun: %(message)s"))
     logger = logging.getLogger("nst_tf")
     level = logger.level
-    logger.addHandler(handler)
     logger.addHandler(told)
     logger.setLevel(logging.INFO)
     try:
-        yield
+        with also_logged_to(path):
+            yield
     finally:
         logger.removeHandler(told)
-        logger.removeHandler(handler)
         logger.setLevel(level)
-        handler.close()
 
 
-def check_repeatable(saved: SavedRun, overrides: Sequence[str] = ()) -> tuple[SavedRun, Located]:
+# ---- Which runs can be made again ----
+
+_MOST_LETTERS = 300  # of an error's own sentence: ours are shorter
+_ENDS = {
+    "failed": "failed",
+    "diverged": "diverged",
+    "interrupted": "was interrupted",
+    "running": "is not at its end, or was killed",
+}
+
+
+def is_completed(summary: Mapping[str, Any]) -> bool:
+    """Whether the run with this ``run.json`` has a result."""
+    return summary.get("status") == "completed"
+
+
+def how_it_ended(folder: Path, summary: Mapping[str, Any]) -> str:
+    """How the run in ``folder`` ended, with its error, as in "the run in FOLDER failed (ERROR)"."""
+    status = summary.get("status")
+    end = _ENDS.get(status) if isinstance(status, str) else None
+    said = end or f"has the status {on_one_line(repr(status))}"
+    error = summary.get("error")
+    reason = (
+        f" ({on_one_line(error, _MOST_LETTERS)})"
+        if isinstance(error, str) and status != "interrupted"
+        else ""
+    )
+    return f"the run in {folder} {said}{reason}"
+
+
+def why_not_repeated(folder: Path, summary: Mapping[str, Any]) -> str:
+    """The sentence that refuses to repeat the run; names the way on if there is a checkpoint."""
+    goes_on = can_go_on(folder, summary.get("status"))
+    way_on = f"; go on with it: nst resume={shlex.quote(str(folder))}" if goes_on else ""
+    return f"{how_it_ended(folder, summary)}: only completed runs are repeated{way_on}"
+
+
+def on_one_line(value: object, most: int = 80) -> str:
+    """The value as text of at most ``most`` characters, without line ends or what commands a terminal."""
+    text = " ".join(str(value).split())
+    printable = "".join(letter for letter in text if letter.isprintable())
+    return printable if len(printable) <= most else printable[: most - 3] + "..."
+
+
+def check_repeatable(saved: SavedRun, overrides: Sequence[str]) -> tuple[SavedRun, Located]:
     """The run as it is to be made, with ``overrides`` after its own, and where its files are now.
 
     Raises InputError for a run that can't be made again or compared, and as ``_with_overrides`` does.
@@ -196,8 +243,6 @@ def check_repeatable(saved: SavedRun, overrides: Sequence[str] = ()) -> tuple[Sa
     _check_result(saved)
     wanted = _with_overrides(saved, overrides) if overrides else saved
     located = wanted.located()
-    if located.missing:
-        raise InputError(located.sentence_for_missing(saved.working_folder))
     wanted.checked_inputs(located.files, explicit_keys(overrides))
     return wanted, located
 
@@ -224,7 +269,7 @@ def rerun_sweep(
     folder: Path,
     tolerance: float,
     tell: Callable[[str, Verdict], None],
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str],
 ) -> dict[str, Verdict]:
     """Make the runs again, each in the folder of its name below ``folder``; ``tell`` hears of each verdict.
 
@@ -285,9 +330,7 @@ def _with_overrides(saved: SavedRun, given: Sequence[str]) -> SavedRun:
     _check_overrides(overrides)
     keys = explicit_keys(overrides)
     settings, choices = _composed_after(saved, overrides, keys)
-    for key in FILE_KEYS:
-        if key in keys:
-            _name_from_here(settings, key)
+    rename_files(settings, _from_here, keys.intersection(FILE_KEYS))
     if "precision" in keys:  # else a sweep would find it out in its middle
         load_tensorflow()
         from nst_tf.device import resolved_precision
@@ -341,20 +384,12 @@ def _composed_after(
     return settings, {group: one for group, one in now.items() if group != EXPERIMENT and one is not None}
 
 
-def _name_from_here(settings: Settings, key: str) -> None:
-    """Make the paths absolute: the working folder of the run that is made is that of the saved one."""
-
-    def absolute(name: Any) -> Any:
-        path = picture_path(name) if isinstance(name, str) and name not in NO_FILES else None
-        if path is None or not is_there(path) or path.is_relative_to(SAMPLES):
-            return name
-        return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
-
-    value = value_at(settings, key)
-    several = OmegaConf.is_list(value)
-    OmegaConf.update(
-        cast("Any", settings), key, [absolute(one) for one in value] if several else absolute(value)
-    )
+def _from_here(name: str) -> str:
+    """The absolute path: the working folder of the run that is made is that of the saved one."""
+    path = None if name in NO_FILES else picture_path(name)
+    if path is None or not is_there(path) or path.is_relative_to(SAMPLES):
+        return name
+    return os.path.abspath(path)  # noqa: PTH100  (keeps links as they are named)
 
 
 # ---- Whether the same came out, and what was different ----

@@ -19,7 +19,7 @@ import numpy as np
 
 from nst_tf.config.foreign import read_foreign_json
 from nst_tf.errors import InputError
-from nst_tf.files import remove_unfinished, write_text_atomically, written_atomically
+from nst_tf.files import remove_empty, remove_unfinished, write_text_atomically, written_atomically
 from nst_tf.images.write import FileForm, write_picture
 from nst_tf.report import Report
 
@@ -41,11 +41,25 @@ JOBS = ".jobs"  # a folder, while the sweep goes on: one file a job
 MULTIRUN = "multirun.yaml"  # Hydra's own record of the command
 
 
+# ---- How a run is: the status in its run.json ----
+
+ENDED = ("completed", "diverged", "failed", "interrupted")
+STATUSES = ("running", *ENDED)
+WENT_WRONG = ("failed", "diverged")
+_UNFINISHED = ("running", "interrupted", "failed")
+"""From the checkpoint of a run that diverged, the same steps lead to the same end."""
+
+
+def can_go_on(folder: Path, status: object) -> bool:
+    """Whether a run of this status has a checkpoint that may lead to a result."""
+    return status in _UNFINISHED and has_checkpoint(folder)
+
+
 class RunFolder:
     """Writes ``config.yaml``, ``run.json``, ``metrics.jsonl``, ``progress/``, ``loss.svg`` and the picture.
 
-    ``run.json`` is rewritten whole whenever something is known; its ``status`` is running, completed,
-    diverged, interrupted or failed. Files other than the metrics are there wholly or not at all.
+    ``run.json`` is rewritten whole whenever something is known; its ``status`` is one of
+    ``STATUSES``. Files other than the metrics are there wholly or not at all.
     """
 
     def __init__(self, path: Path, is_resumed: bool = False) -> None:
@@ -232,13 +246,21 @@ def update_summary(folder: Path, **facts: Any) -> None:
         write_summary(folder, summary | facts)
 
 
+_MOST_BYTES = 100_000_000  # sweep.json has 300 bytes a job
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file; None if there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
+    with suppress(InputError):
+        return read_foreign_json(path, _MOST_BYTES)
+    return None
+
+
+def jobs_of(sweep: Path) -> list[dict[str, Any]]:
+    """The jobs that ``sweep.json`` names a folder of; none where it can't be read."""
+    jobs = (read_object(sweep / SWEEP) or {}).get("jobs")
+    listed = jobs if isinstance(jobs, list) else []
+    return [job for job in listed if isinstance(job, dict) and isinstance(job.get("folder"), str)]
 
 
 def path_inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
@@ -329,13 +351,7 @@ def remove_empty_run(folder: Path, created: Sequence[Path]) -> None:
         ours += [folder / CONFIGURATION, *(folder / INPUTS).glob("*")]
     for file in ours:
         file.unlink(missing_ok=True)
-    for empty in (folder / HYDRA, folder / INPUTS, *created):
-        try:
-            empty.rmdir()
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return
+    remove_empty([folder / HYDRA, folder / INPUTS, *created])
 
 
 _LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # as conf/config.yaml has it for new runs
@@ -362,7 +378,7 @@ def also_logged_to(path: Path) -> Iterator[None]:
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")  # .webp and the like; anything else is not a suffix but a name
 
 
-def copy_input(run: Path, stem: str, name: str, content: bytes, sweep: Path | None = None) -> str:
+def copy_input(run: Path, stem: str, name: str, content: bytes, sweep: Path | None) -> str:
     """Write ``content``, the bytes of the file that was configured as ``name``, to ``inputs/STEM.SUFFIX``.
 
     The bytes are those that were read and hashed, whatever the file has become since. In the folder of a

@@ -17,7 +17,7 @@ from nst_tf.config.foreign import read_foreign_yaml
 from nst_tf.config.inputs import PROFILES, Files, Inputs, is_source, read_inputs, sha256_of_source, video_of
 from nst_tf.config.messages import sentence_for
 from nst_tf.config.overrides import ExplicitKeys
-from nst_tf.config.schema import Settings, known_choices, picture_path, user_path, with_values
+from nst_tf.config.schema import Settings, as_list, known_choices, picture_path, user_path, with_values
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
@@ -80,9 +80,10 @@ class SavedRun:
     def located(self) -> Located:
         """Find every file: the copy in the folder, else the configured path from where the run was started.
 
-        One with the recorded hash is preferred; without any, the first that exists is ``changed``.
+        One with the recorded hash is preferred; without any, the first that exists is ``changed``. Raises
+        InputError for one that is nowhere.
         """
-        files, changed, missing, damaged = {}, [], [], []
+        files, changed, damaged = {}, [], []
         for one in self.inputs:
             # a picture that serves twice, as content and style, has two copies
             others = [other.copy for other in self.inputs if other is not one and other.name == one.name]
@@ -90,17 +91,22 @@ class SavedRun:
             places += [self.working_folder / user_path(one.name), picture_path(one.name)]
             found = [place for place in places if is_source(place)]
             same = [place for place in found if one.sha256 is None or sha256_of_source(place) == one.sha256]
-            if found:
-                files[one.name] = (same or found)[0]
-            if one.copy and found and files[one.name] != one.copy:
+            if not found:
+                raise InputError(self._sentence_for_missing(one))
+            files[one.name] = (same or found)[0]
+            if one.copy and files[one.name] != one.copy:
                 why = "is not what it was" if one.copy in found else "is missing"
                 damaged.append(f"{one.copy} {why}: {files[one.name]} serves in its place")
-            if not found:
-                missing.append(one.name)
-            elif not same:
+            if not same:
                 changed.append(one.name)
         copies = {one.name: one.copy for one in self.inputs if one.copy}
-        return Located(files, tuple(changed), tuple(missing), copies, tuple(damaged))
+        return Located(files, tuple(changed), copies, tuple(damaged))
+
+    def _sentence_for_missing(self, one: SavedInput) -> str:
+        where = f"as seen from {self.working_folder}"
+        if one.copy:
+            return f"{one.copy} is missing, and so is {one.name}, its original, {where}: put one of them back"
+        return f"the file {one.name} is missing, {where}: put it back"
 
     def checked_inputs(self, files: Files, explicit: ExplicitKeys = ()) -> Inputs:
         """Check every value and read the pictures; raises InputError for whatever no run could use.
@@ -133,7 +139,7 @@ class SavedInput:
 
 @dataclass(frozen=True)
 class Located:
-    """Where the files of a run were found; ``changed`` and ``missing`` name those that are not the same.
+    """Where the files of a run were found; ``changed`` names those that are not what they were.
 
     ``copies`` are those that the run's folder should hold; ``damaged`` has a sentence for each that can't
     serve while its original can.
@@ -141,7 +147,6 @@ class Located:
 
     files: dict[str, Path] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
     copies: dict[str, Path] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
 
@@ -150,15 +155,6 @@ class Located:
         copy = self.copies.get(name)
         is_copy = copy is not None and self.files.get(name, copy) == copy
         return f"{copy}, the copy of {name}," if is_copy else f"the picture {name}"
-
-    def sentence_for_missing(self, working_folder: Path) -> str:
-        """The sentence for the first file that is missing."""
-        name = self.missing[0]
-        where = f"as seen from {working_folder}"
-        if name in self.copies:
-            copy = self.copies[name]
-            return f"{copy} is missing, and so is {name}, its original, {where}: put one of them back"
-        return f"the file {name} is missing, {where}: put it back"
 
 
 def read_saved_run(folder: Path) -> SavedRun:
@@ -189,34 +185,28 @@ def read_saved_run(folder: Path) -> SavedRun:
 
 def _inputs(folder: Path, summary: Mapping[str, Any], settings: Settings) -> tuple[SavedInput, ...]:
     """The pictures that the configuration names, in its order, with what is recorded of each."""
-    styles = [settings.style] if isinstance(settings.style, str) else settings.style
     contents = [] if settings.content is None else [settings.content]
-    names = [*contents, *(styles or ())]
+    names = [*contents, *as_list(settings.style)]
     if not all(isinstance(name, str) and name for name in names):
         raise InputError(f"the run in {folder} names no pictures that can be read: {names}")
     if "inputs" not in summary and summary.get("status") != "completed":
         raise InputError(f"the run in {folder} ended before its pictures were recorded: begin it anew")
-    recorded = summary.get("inputs", {})
-    entries = []
-    if isinstance(recorded, dict):
-        entries = [recorded.get("frames", recorded.get("content"))] if contents else []
-        entries += _list(recorded.get("styles"))
+    recorded = summary.get("inputs")
+    recorded = recorded if isinstance(recorded, dict) else {}
+    entries = [recorded.get("frames", recorded.get("content"))] if contents else []
+    entries += _list(recorded.get("styles"))
     if len(entries) != len(names):
         raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
-    if isinstance(start := settings.init.get("path"), str):
-        names.append(start)
-        entries.append(recorded.get("init"))
     masks, of_masks = mask_names(settings), _list(recorded.get("masks"))
     if len(of_masks) != len(masks):
         raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
-    for name, entry in zip(masks, of_masks, strict=True):
-        if name is not None:
-            names.append(name)
-            entries.append(entry)
+    pairs = list(zip(names, entries, strict=True))
+    if isinstance(start := settings.init.get("path"), str):
+        pairs.append((start, recorded.get("init")))
+    pairs += [(name, entry) for name, entry in zip(masks, of_masks, strict=True) if name is not None]
     if settings.record.profile not in PROFILES:
-        names.append(settings.record.profile)
-        entries.append(recorded.get("profile"))
-    inputs = [_input(folder, name, entry) for name, entry in zip(names, entries, strict=True)]
+        pairs.append((settings.record.profile, recorded.get("profile")))
+    inputs = [_input(folder, name, entry) for name, entry in pairs]
     if settings.model.weights not in ("auto", "random"):
         # the hash of weights is that of what was read from the file, in any of its formats: see run.json
         inputs.append(SavedInput(settings.model.weights, None))
@@ -258,8 +248,6 @@ def resumable(folder: Path, steps: int | None = None) -> tuple[Settings, Inputs,
         if path.is_symlink():  # going on would write through it
             raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
     located = saved.located()
-    if located.missing:
-        raise InputError(located.sentence_for_missing(saved.working_folder))
     if located.changed:
         raise InputError(
             f"{located.named(located.changed[0])} is not what it was when the run began: begin it anew"

@@ -39,7 +39,6 @@ class DeferredSignals:
     """
 
     def __init__(self) -> None:
-        """No signal came yet."""
         self._defers = False
         self._waiting: list[int] = []
         self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
@@ -47,7 +46,6 @@ class DeferredSignals:
         """Whether the same signal came again: then nothing more is to be kept."""
 
     def __enter__(self) -> DeferredSignals:
-        """Take the signals over."""
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 before = signal.getsignal(number)
@@ -111,7 +109,6 @@ class ExitInTime:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> ExitInTime:
-        """Begin to listen."""
         self._ending = {number for number in _SIGNALS if _ends_the_program(number)}
         if self._ending and threading.current_thread() is threading.main_thread():
             self._heard, self._told = socket.socketpair()
@@ -122,7 +119,6 @@ class ExitInTime:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """The rest is quick."""
         if self._thread is not None:
             signal.set_wakeup_fd(self._before)
             self._told.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -237,10 +238,6 @@ def _range(limits: list[_Limit], key: str) -> tuple[int, int]:
 
 def _largest(low: int, high: int, fits: Callable[[int], bool]) -> int | None:
     """The largest of ``low`` to ``high`` that fits, where all that are smaller do; None if none does."""
-    if low > high or not fits(low):
-        return None
-    high += 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+    sizes = range(low, high + 1)
+    fitting = bisect_left(sizes, True, key=lambda size: not fits(size))
+    return sizes[fitting - 1] if fitting else None

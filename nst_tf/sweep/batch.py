@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nst_tf.config.inputs import Inputs, read_inputs, video_of
+from nst_tf.check_before_run import checked_run
+from nst_tf.config.inputs import Inputs, video_of
 from nst_tf.config.schema import Settings
-from nst_tf.config.validate import validate
-from nst_tf.runs.memory import check_memory, is_out_of_memory, pictures_that_fit
+from nst_tf.runs.memory import is_out_of_memory, pictures_that_fit
 from nst_tf.runs.provenance import requested_sha256
 from nst_tf.sweep.plan import PlannedJob
 from nst_tf.sweep.resume import Action, next_action
@@ -45,7 +45,6 @@ class Batches:
     current: ClassVar[Batches | None] = None
 
     def __init__(self, sweep: Sweep) -> None:
-        """No job is optimized yet."""
         self.sweep = sweep
         self._results: dict[str, tuple[_Identity, BatchedRun]] = {}  # by the folder of the job
         self._kinds: dict[int, int] = {}
@@ -122,19 +121,16 @@ class Batches:
 
     def _prepared(self, job: PlannedJob) -> tuple[Experiment, _Identity] | None:
         """Set up a job that is still to be run; None for another, or one that will fail in its turn."""
-        from nst_tf.set_up import build
+        from nst_tf.set_up import set_up_unbalanced
 
         try:
             settings, choices = self.sweep.plan.settings(job.overrides, job.number)
-            validate(settings, choices)
             action = next_action(self.sweep.folder / job.folder, settings, choices, job.overrides)
             if action not in (Action.RUN, Action.RESTART) or not _may_go_with_others(settings):
                 return None
-            inputs = read_inputs(settings)
-            explicit = self.sweep.plan.explicit(job.overrides)
-            check_memory(settings, inputs, explicit)
-            identity = _identity(requested_sha256(settings), inputs)
-            return build(settings, inputs, explicit=explicit).experiment, identity
+            run = checked_run(settings, choices, explicit=self.sweep.plan.explicit(job.overrides))
+            identity = _identity(requested_sha256(settings), run.inputs)
+            return set_up_unbalanced(run).experiment, identity
         except Exception:  # whatever it is: it is told when its turn comes, and harms no other job
             return None
 

@@ -20,10 +20,10 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from nst_tf.check_before_run import check_writable
-from nst_tf.errors import InputError, Stop, Terminated, counted, terminable
+from nst_tf.errors import FAILED, InputError, Stop, counted, status_of, terminable
 from nst_tf.files import relative_to_here
 from nst_tf.machine import Process
-from nst_tf.runs.folder import LOG, SUMMARY, SWEEP, read_object
+from nst_tf.runs.folder import ENDED, LOG, SUMMARY, SWEEP, WENT_WRONG, read_object
 from nst_tf.runs.signals import ExitInTime
 from nst_tf.sweep.display import SweepDisplay
 from nst_tf.sweep.job import one_sentence
@@ -38,10 +38,7 @@ from nst_tf.sweep.search import (
     quieten,
     stored_study,
 )
-from nst_tf.sweep.state import ENDED, FAILED, Sweep, earlier_jobs, how_to_go_on, is_being_run, read_records
-
-FAILED_STATUS = 1
-INTERRUPTED_STATUS, TERMINATED_STATUS = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count
+from nst_tf.sweep.state import Sweep, earlier_jobs, how_to_go_on, is_being_run, read_records
 
 _SECONDS_TO_STOP = 20.0  # a step takes a second or a few, and the signal is seen between two of them
 _SECONDS_TO_BEGIN = 60.0  # a process that was started imports for some seconds before it says a word
@@ -200,11 +197,11 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
         counts = {one: len(sweep.with_status(one)) for one in (*ENDED, "running", "pending")}
         listed = ", ".join(f"{count} {one}" for one, count in counts.items() if count)
         _say(f"{counted(len(sweep.jobs()), 'job')}: {listed}{elapsed}")
-    for job in sweep.with_status(*FAILED):
+    for job in sweep.with_status(*WENT_WRONG):
         _say(f"  {sweep.name(job)} {job['status']}: {job.get('error')}")
-    if interrupted:
+    if isinstance(cut, KeyboardInterrupt):
         _say(f"nst: interrupted; {how_to_go_on(relative_to_here(sweep.folder))}")
-        return TERMINATED_STATUS if isinstance(cut, Terminated) else INTERRUPTED_STATUS
+        return status_of(cut)
     # Optuna raises at the end of a search in which nothing, or the last point of a grid, succeeded
     over = sweep.plan.jobs is None and len(sweep.with_status(*ENDED)) == sweep.plan.count
     if cut is not None and not over:
@@ -217,7 +214,7 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
     if sweep.compare and sweep.with_status("completed", "diverged"):
         _compare(sweep)
     print(relative_to_here(sweep.folder))  # noqa: T201  (what the program answers)
-    return 0 if status == "completed" and (cut is None or over) else FAILED_STATUS
+    return 0 if status == "completed" and (cut is None or over) else FAILED
 
 
 def _compare(sweep: Sweep) -> None:

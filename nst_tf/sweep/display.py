@@ -12,10 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 from nst_tf.errors import counted
 from nst_tf.files import relative_to_here
 from nst_tf.report import clock
+from nst_tf.runs.folder import WENT_WRONG
 from nst_tf.sweep.search import progress_of
-from nst_tf.sweep.state import FAILED, JobRecord, Sweep, read_records
+from nst_tf.sweep.state import JobRecord, Sweep, read_records
 
-_OVER = ("completed", *FAILED)  # one that was interrupted is still to be done
+_OVER = ("completed", *WENT_WRONG)  # one that was interrupted is still to be done
 SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
 
 
@@ -43,7 +44,6 @@ class SweepDisplay:
         self._thread = threading.Thread(target=self._follow, name="sweep", daemon=True)
 
     def start(self) -> None:
-        """Begin to follow."""
         self._bar.start()
         self._thread.start()
 
@@ -95,14 +95,14 @@ class SweepDisplay:
             self._over[record.number] = record.status
             self._ended_in_this_call += not record.was_there
         name = self._sweep.name({"number": record.number, "overrides": record.overrides})
-        if record.status in FAILED:
+        if record.status in WENT_WRONG:
             self._line(f"{name} {record.status}: {record.error}")
         elif not record.was_there and not self._console.is_terminal:
             took = f" in {record.seconds:.0f} s" if record.seconds is not None else ""
             self._line(f"{name} {record.status}{took}: {self._counts()}")
 
     def _counts(self) -> str:
-        failed = sum(status in FAILED for status in self._over.values())
+        failed = sum(status in WENT_WRONG for status in self._over.values())
         return (
             f"{self._of_all(len(self._over))} done" + (f", {failed} failed" if failed else "") + self._left()
         )

@@ -15,8 +15,8 @@ from nst_tf.config.foreign import read_foreign_yaml
 from nst_tf.config.pictures import style_names
 from nst_tf.config.schema import Settings, as_settings, picture_path
 from nst_tf.errors import InputError
-from nst_tf.files import remove_unfinished, sha256_of_file
-from nst_tf.loggers.loggers import FlatSettings, flat_settings
+from nst_tf.files import remove_empty, remove_unfinished, sha256_of_file
+from nst_tf.loggers.loggers import FlatSettings, flat_key, flat_settings
 from nst_tf.runs.folder import (
     CHECKPOINT,
     CONFIGURATION,
@@ -27,7 +27,7 @@ from nst_tf.runs.folder import (
     PROGRESS,
     SUMMARY,
     YARDSTICK,
-    has_checkpoint,
+    can_go_on,
     read_object,
 )
 from nst_tf.runs.provenance import NOT_OF_A_RUN, SETTLED_BY_A_RUN, requested_sha256
@@ -49,7 +49,7 @@ class Action(Enum):
 
 
 def next_action(
-    folder: Path, settings: Settings, choices: Mapping[str, Any], overrides: Sequence[str] = ()
+    folder: Path, settings: Settings, choices: Mapping[str, Any], overrides: Sequence[str]
 ) -> Action:
     """What to do for the run that ``settings`` describe, given what its folder holds.
 
@@ -72,9 +72,7 @@ def next_action(
     status, picture = summary.get("status"), str(summary.get("picture", settings.record.picture))
     if status == "completed" and (folder / picture).is_file():
         return Action.SKIP
-    # from the checkpoint of a run that diverged, the same steps lead to the same end
-    goes_on = status in ("running", "interrupted", "failed") and has_checkpoint(folder)
-    return Action.RESUME if goes_on else Action.RESTART
+    return Action.RESUME if can_go_on(folder, status) else Action.RESTART
 
 
 def clear(folder: Path, picture: str) -> None:
@@ -82,17 +80,13 @@ def clear(folder: Path, picture: str) -> None:
 
     Hydra's own files, the log and whatever else is there stay.
     """
-    for file in (folder / picture, *(folder / name for name in _OLD_FILES)):
-        file.unlink(missing_ok=True)
     remove_unfinished(folder)
     remove_unfinished(folder / PROGRESS)
-    for file in (folder / PROGRESS).glob("step-*.png"):
-        file.unlink()
-    if (folder / PROGRESS).is_dir() and not any((folder / PROGRESS).iterdir()):
-        (folder / PROGRESS).rmdir()
-    for file in (folder / FRAMES).glob("[0-9]*.png"):
-        file.unlink()
-    (folder / SUMMARY).unlink(missing_ok=True)
+    old = [folder / name for name in (picture, *_OLD_FILES)]
+    old += [*(folder / PROGRESS).glob("step-*.png"), *(folder / FRAMES).glob("[0-9]*.png"), folder / SUMMARY]
+    for file in old:
+        file.unlink(missing_ok=True)
+    remove_empty([folder / PROGRESS])
 
 
 def _check_pictures(folder: Path, inputs: Any, settings: Settings) -> None:
@@ -127,7 +121,7 @@ def what_differs(
     summary: Mapping[str, Any],
     settings: Settings,
     choices: Mapping[str, Any],
-    overrides: Iterable[str] = (),
+    overrides: Iterable[str],
 ) -> str:
     """Such as "steps: was 4, now 5; seed: was 0, now 1; and 2 more"; empty where it can't be told.
 
@@ -144,14 +138,15 @@ def what_differs(
     was, now = _flat(saved, known if isinstance(known, dict) else {}), _flat(asked, choices)
     differing = [key for key in dict.fromkeys((*now, *was)) if was.get(key) != now.get(key)]
     said = (*overrides, *map(str, summary.get("overrides", ())))
-    named = [_key(override) for override in said if _key(override) in differing]
+    named = [key for key in map(flat_key, said) if key in differing]
     known_groups = {group.replace("/", ".") for group in choices if not group.startswith(_HYDRA)}
     groups = sorted((key for key in differing if key in known_groups), key=lambda key: key.count("."))
-    told: list[str] = []
-    for key in (*named, *groups, *differing):
-        explained = any(key.startswith(f"{group}.") for group in told if group in groups)
-        if key not in told and (key in named or not explained):
-            told.append(key)
+
+    def comes_with_group(key: str) -> bool:
+        return any(key.startswith(f"{group}.") for group in groups)
+
+    others = [key for key in (*groups, *differing) if not comes_with_group(key)]
+    told = list(dict.fromkeys([*named, *others]))
     parts = [f"{key}: was {_shown(was, key)}, now {_shown(now, key)}" for key in told[:_MOST]]
     return "; ".join([*parts, *([f"and {len(told) - _MOST} more"] if len(told) > _MOST else [])])
 
@@ -175,10 +170,6 @@ def _flat(settings: Mapping[str, Any], choices: Mapping[str, Any]) -> FlatSettin
     groups = {group: option for group, option in choices.items() if not group.startswith(_HYDRA)}
     known = {str(group): str(option) for group, option in groups.items() if option is not None}
     return flat_settings({key: one for key, one in settings.items() if key not in NOT_OF_A_RUN}, known)
-
-
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
 
 
 def _shown(settings: FlatSettings, key: str) -> str:

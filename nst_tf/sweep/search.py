@@ -131,10 +131,10 @@ def value_of(folder: Path, sweeper: Any) -> float | list[float]:
 
     Raises InputError if the run can't be measured.
     """
-    # they import much, and a grid needs none of it
+    # late, for they bring h5py and SciPy, which a grid needs not
     from nst_tf.compare.reading import read_run
     from nst_tf.compare.yardstick import measured_runs, trade_off
-    from nst_tf.vgg.weights import load_weights  # late, for it brings what reads and fetches files
+    from nst_tf.vgg.weights import load_weights
 
     (run,) = measured_runs([read_run(folder)], load_weights("vgg19"))
     if run.error:

@@ -10,23 +10,30 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nst_tf.files import write_text_atomically
+from nst_tf.files import remove_empty, write_text_atomically
 from nst_tf.machine import Process
-from nst_tf.runs.folder import JOBS, METRICS, MULTIRUN, SUMMARY, SWEEP, read_object, write_summary
+from nst_tf.runs.folder import (
+    ENDED,
+    JOBS,
+    METRICS,
+    MULTIRUN,
+    SUMMARY,
+    SWEEP,
+    jobs_of,
+    read_object,
+    write_summary,
+)
 from nst_tf.sweep.plan import Plan, PlannedJob
 from nst_tf.sweep.search import StoredStudy
 
 _SILENCE_OF_THE_DEAD = 600.0  # seconds; a step takes a few, imports and compilation up to a minute
 _KILLED = "its process was killed, by someone or for want of memory"
-
-ENDED = ("completed", "diverged", "failed", "interrupted")
-FAILED = ("failed", "diverged")
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,7 @@ def remove_records(sweep: Path) -> None:
     """Take them away, when nobody will write one any more."""
     for path in (sweep / JOBS).glob("*.json"):
         path.unlink(missing_ok=True)
-    if (sweep / JOBS).is_dir():
-        (sweep / JOBS).rmdir()
+    remove_empty([sweep / JOBS])
 
 
 def is_being_run(sweep: Path, record: JobRecord) -> bool:
@@ -104,34 +110,26 @@ def how_to_go_on(sweep: Path) -> str:
     return f"the same words with hydra.sweep.dir={shlex.quote(str(sweep))} go on with it"
 
 
+@dataclass
 class Sweep:
     """A sweep: its jobs, counted, and ``sweep.json``, which says how they are.
 
-    ``compare`` says whether the runs are compared at its end.
+    ``folder`` is absolute; ``completed`` are the jobs that an earlier call has completed; ``compare`` says
+    whether the runs are compared at its end; ``study`` is what was stored of a search before.
     """
 
     current: ClassVar[Sweep | None] = None
     """The one that this process launched."""
 
-    def __init__(
-        self,
-        folder: Path,
-        plan: Plan,
-        completed: Iterable[int] = (),
-        compare: bool = True,
-        study: StoredStudy | None = None,
-    ) -> None:
-        """``folder`` is absolute; ``completed`` are the jobs that an earlier call has completed.
+    folder: Path
+    plan: Plan
+    completed: Collection[int] = ()
+    compare: bool = True
+    study: StoredStudy | None = None
 
-        ``study`` is what was stored of a search before.
-        """
-        self.study = study
-        self.folder = folder
-        self.plan = plan
-        self.compare = compare
-        self._created_folders = tuple(path for path in (folder, *folder.parents) if not path.exists())
-        self._completed = frozenset(completed)
-        self._earlier = earlier_jobs(folder)
+    def __post_init__(self) -> None:
+        self._created_folders = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        self._earlier = earlier_jobs(self.folder)
         self._records: dict[int, JobRecord] = {}
         self._written = ""
         self._lock = threading.Lock()
@@ -168,7 +166,7 @@ class Sweep:
             return facts | {"status": status}
 
         known = {
-            job.number: entry(job, "completed" if job.number in self._completed else "pending")
+            job.number: entry(job, "completed" if job.number in self.completed else "pending")
             for job in self.plan.jobs or ()
         }
         for number, record in self._records.items():
@@ -218,11 +216,7 @@ class Sweep:
             return
         for name in (SWEEP, MULTIRUN):
             (self.folder / name).unlink(missing_ok=True)
-        for empty in self._created_folders:
-            try:
-                empty.rmdir()
-            except OSError:
-                return
+        remove_empty(self._created_folders)
 
     def _write(self, status: str) -> None:
         known = {job["number"]: job for job in (*self._earlier, *self.jobs())}
@@ -236,12 +230,8 @@ class Sweep:
 
 def earlier_jobs(folder: Path) -> list[dict[str, Any]]:
     """The jobs of an earlier call whose folders are still there, as it told of them."""
-    jobs = (read_object(folder / SWEEP) or {}).get("jobs")
     return [
         job
-        for job in (jobs if isinstance(jobs, list) else [])
-        if isinstance(job, dict)
-        and isinstance(job.get("number"), int)
-        and isinstance(job.get("folder"), str)
-        and (folder / job["folder"]).is_dir()
+        for job in jobs_of(folder)
+        if isinstance(job.get("number"), int) and (folder / job["folder"]).is_dir()
     ]

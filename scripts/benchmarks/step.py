@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import keras
-
 from benchmarks.lines import note
 from benchmarks.native import seconds_of_product, why_not
-from benchmarks.transfer import flop_of_step, seconds_a_step, small_solver
+from benchmarks.transfer import flop_of_step, steps_of
 
 _SIDE = 4096  # of the matrices: large enough to be bound by arithmetic alone
 
@@ -25,19 +23,13 @@ def rows(sizes: tuple[int, ...], precisions: tuple[str, ...], rounds: int) -> It
             note(reason)
             continue
         for size in sizes:
-            solver = small_solver(size, size, precision, keras.optimizers.Adam(0.01))
-            seconds_a_step(solver, 1)
+            steps = steps_of(size, precision)
             product, step = [], []
             for _ in range(rounds):
                 product.append(seconds_of_product(precision, _SIDE))
-                step += seconds_a_step(solver, max(1, 512 // size) ** 2)
-            rates = 2.0 * _SIDE**3 / min(product) / 1e9, flop_of_step(size, size) / min(step) / 1e9
+                step.append(steps.seconds_a_step(1, max(1, 512 // size) ** 2))
+            rates = flop_of_step(size, size) / min(step) / 1e9, 2.0 * _SIDE**3 / min(product) / 1e9
             yield {
-                "size": size,
-                "precision": precision,
-                "seconds": min(step),
-                "step_gflops": rates[1],
-                "product_gflops": rates[0],
-                "ratio": rates[1] / rates[0],
-            }
-            solver.close()
+                "size": size, "precision": precision, "seconds": min(step), "step_gflops": rates[0],
+                "product_gflops": rates[1], "ratio": rates[0] / rates[1],
+            }  # fmt: skip

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,14 @@ from benchmarks.lines import note
 from benchmarks.transfer import CONTENT, STYLE, flop_of_step, small_transfer
 from nst_tf.api import composed
 from nst_tf.experiment import build_parts
-from nst_tf.objective import BoundObjective, Objective, StyleImage
+from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim.step import compiled_apart
 from nst_tf.vgg.layers import ARCHITECTURES
 from nst_tf.vgg.network import FeatureExtractor
 from nst_tf.vgg.weights import untrained
 
-_SCRIPT = Path(__file__).parents[1] / "gpu_checks" / "torch_peer.py"
-_SAME = 1e-3  # of the loss of one start, computed by both in float32
+_SCRIPT = Path(__file__).with_name("torch_peer.py")
+SAME = 1e-3  # of the loss of one start, computed by both in float32
 OURS = {"nst, default objective": "wasserstein", "nst, objective=relative": "relative"}
 THEIRS = {"PyTorch, channels last": "NHWC", "PyTorch, NCHW": "NCHW"}
 
@@ -40,24 +42,22 @@ def rows(python: str, shape: tuple[int, int], rounds: int, peer: Path = _SCRIPT)
     ``objective=relative``, the Wasserstein distance in ours by default. Where ``python`` has no PyTorch a
     line says so, and ours are measured alone.
     """
-    steps: dict[str, Step] = {name: our_step(option, shape) for name, option in OURS.items()}
+    ours: dict[str, Step] = {name: our_step(option, shape) for name, option in OURS.items()}
     try:
-        with Peer(python, shape, peer) as torch:
-            steps |= {name: torch.step(layout) for name, layout in THEIRS.items()}
-            note(f"PyTorch {torch.version}, {torch.threads} threads; {_likeness(torch, shape)}")
-            found = in_turn(steps, rounds)
+        with Peer(python, script=peer) as torch:
+            theirs = {name: partial(torch.turn, shape, layout) for name, layout in THEIRS.items()}
+            differ = _difference([turn()["loss"] for turn in theirs.values()], shape)
+            note(f"PyTorch {torch.facts['torch']}, {torch.facts['threads']} threads; its loss of one start")
+            note(f"and ours with the same Gram losses differ by {differ:.0e} of it")
+            steps = {name: lambda turn=turn: float(turn()["seconds"]) for name, turn in theirs.items()}
+            found = in_turn(ours | steps, rounds)
     except PeerMissing as error:
         note(f"PyTorch is left out: {error}")
-        found = in_turn({name: steps[name] for name in OURS}, rounds)
+        found = in_turn(ours, rounds)
     for name, seconds in found.items():
-        best = min(seconds)
-        yield {
-            "what": name,
-            "seconds": best,
-            "median": statistics.median(seconds),
-            "gflops": flop_of_step(*shape) / best / 1e9,
-            "all": seconds,
-        }
+        best, median = min(seconds), statistics.median(seconds)
+        gflops = flop_of_step(*shape) / best / 1e9
+        yield {"what": name, "seconds": best, "median": median, "GFLOP/s": gflops, "all": seconds}
 
 
 def in_turn(steps: Mapping[str, Step], rounds: int) -> dict[str, list[float]]:
@@ -77,9 +77,14 @@ def in_turn(steps: Mapping[str, Step], rounds: int) -> dict[str, list[float]]:
 
 def our_step(option: str, shape: tuple[int, int]) -> Step:
     """Loss and gradient of ``objective=OPTION`` as the solver compiles them, without the optimizer."""
-    bound = _bound(option, shape)
+    parts, layers = build_parts(composed([f"objective={option}"])[0]), (CONTENT, *STYLE)
+    if tuple(dict.fromkeys((*parts.content.layers, *parts.style.layers))) != layers:
+        raise RuntimeError(f"objective={option} has other layers than PyTorch's step")
+    extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), layers)
+    content, style = np.random.default_rng(0).uniform(0, 1, (2, *shape, 3)).astype(np.float32)
+    bound = Objective(extractor, parts.content, parts.style).bind(content, [StyleImage(style)])
     compiled = compiled_apart(bound.objective.value_and_gradient, bound.objective)
-    image = tf.constant(np.random.default_rng(1).uniform(0, 1, (1, *shape, 3)), tf.float32)
+    image = _start(shape)
 
     def step() -> float:
         began = time.perf_counter()
@@ -90,26 +95,18 @@ def our_step(option: str, shape: tuple[int, int]) -> Step:
     return step
 
 
-def _bound(option: str, shape: tuple[int, int]) -> BoundObjective:
-    settings, _ = composed([f"objective={option}"])
-    parts = build_parts(settings)
-    layers = (CONTENT, *STYLE)
-    if tuple(dict.fromkeys((*parts.content.layers, *parts.style.layers))) != layers:
-        raise RuntimeError(f"objective={option} has other layers than PyTorch's step")
-    extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), layers)
-    content, style = np.random.default_rng(0).uniform(0, 1, (2, *shape, 3)).astype(np.float32)
-    return Objective(extractor, parts.content, parts.style).bind(content, [StyleImage(style)])
+def _start(shape: tuple[int, int]) -> tf.Tensor:
+    return tf.constant(np.random.default_rng(1).uniform(0, 1, (1, *shape, 3)), tf.float32)
 
 
-def _likeness(peer: Peer, shape: tuple[int, int]) -> str:
-    """That both compute the same loss of one start, without which the times would mean nothing."""
+def _difference(losses: list[float], shape: tuple[int, int]) -> float:
+    """Of PyTorch's losses of one start from ours: where they are not the same, times would mean nothing."""
     bound, _ = small_transfer(*shape, "float32")
-    image = np.random.default_rng(1).uniform(0, 1, (1, *shape, 3)).astype(np.float32)
-    ours = float(bound.value_and_gradient(tf.constant(image))[0])
-    differ = max(abs(peer.ask(layout)["loss"] - ours) / ours for layout in THEIRS.values())
-    if differ > _SAME:
+    ours = float(bound.value_and_gradient(_start(shape))[0])
+    differ = max(abs(loss - ours) / ours for loss in losses)
+    if differ > SAME:
         raise RuntimeError(f"PyTorch's step has another loss than ours, by {differ:.1e} of it")
-    return f"its loss of one start and ours with the same Gram losses differ by {differ:.0e} of it"
+    return differ
 
 
 class PeerMissing(Exception):
@@ -117,47 +114,47 @@ class PeerMissing(Exception):
 
 
 class Peer:
-    """``torch_peer.py turns`` in a process of its own, which waits between its turns."""
+    """``torch_peer.py`` in a process of its own, which waits between what it is asked."""
 
-    def __init__(self, python: str, shape: tuple[int, int], script: Path = _SCRIPT) -> None:
-        """Start it with this interpreter; it has the environment of this process. Raises PeerMissing."""
-        words = ["turns", "--shape", *map(str, shape), "--device", "cpu"]
+    def __init__(
+        self, python: str, device: str = "cpu", seconds: float = math.inf, script: Path = _SCRIPT
+    ) -> None:
+        """Start it with this interpreter, and end it after so many seconds. Raises PeerMissing."""
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         try:
-            self._process = subprocess.Popen(
-                [python, str(script), *words],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
+            self._process = subprocess.Popen([python, str(script), device], text=True, **pipes)
         except OSError as error:
             raise PeerMissing(f"{python} can't be started ({error.strerror})") from error
-        said = self._line()
-        self.version, self.threads = str(said["torch"]), int(said["threads"])
+        self._end = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._process.kill)
+        self._end.daemon = True
+        self._end.start()
+        self.facts = self._line()
 
     def __enter__(self) -> Peer:
         """Itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the process."""
+        self._end.cancel()
         self._process.communicate()
 
-    def ask(self, layout: str) -> dict[str, Any]:
-        """One step in this layout -> its loss and seconds."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{layout}\n")
-        self._process.stdin.flush()
-        return self._line()
+    def ask(self, what: str, **how: Any) -> dict[str, Any]:
+        """Have it call its function ``what`` -> what that returns. Raises RuntimeError if it fails."""
+        self._process.stdin.write(json.dumps({"what": what, **how}) + "\n")  # type: ignore[union-attr]
+        self._process.stdin.flush()  # type: ignore[union-attr]
+        answer = self._line()
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
 
-    def step(self, layout: str) -> Step:
-        """The step in this layout, by the peer's own clock."""
-        return lambda: float(self.ask(layout)["seconds"])
+    def turn(self, shape: tuple[int, int], layout: str) -> dict[str, Any]:
+        """One step in this layout -> its loss and seconds, by its own clock."""
+        return self.ask("turn", shape=shape, layout=layout)
 
     def _line(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if line:
+        if line := self._process.stdout.readline():  # type: ignore[union-attr]
             return json.loads(line)
-        _, told = self._process.communicate()
-        reason = (told.strip().splitlines() or ["no reason given"])[-1]
-        raise PeerMissing(f"{self._process.args[0]} ended with {reason!r}")  # type: ignore[index]
+        self._end.cancel()
+        told = self._process.communicate()[1].strip().splitlines() or ["no reason given"]
+        raise PeerMissing(f"{self._process.args[0]} ended with {told[-1]!r}")  # type: ignore[index]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +15,7 @@ from nst_tf.images.resize import resize
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.evaluation import Evaluation
-from nst_tf.optim.loop import Solver
+from nst_tf.optim.step import CompiledStep, CompiledSteps, StepRequest
 from nst_tf.statistics import Gram, Statistic
 from nst_tf.vgg.layers import ARCHITECTURES
 from nst_tf.vgg.network import FeatureExtractor
@@ -69,26 +71,57 @@ def small_transfer(
     return objective.bind(content, [StyleImage(style)]), content
 
 
-def small_solver(
-    height: int,
-    width: int,
-    precision: str,
-    optimizer: keras.optimizers.Optimizer,
+@dataclass(frozen=True)
+class Steps:
+    """The step and what it is bound to."""
+
+    step: CompiledStep
+    bound: BoundObjective
+
+    def run(self, count: int) -> np.ndarray:
+        """Make so many steps in one call -> losses before each [count]; waits until they are made."""
+        return self.step(count, self.bound.targets, self.bound.weights)[:, 1]
+
+    def traced(self) -> Any:
+        """The concrete function of the step."""
+        return self.step.trace(self.bound.targets, self.bound.weights)
+
+    def loss(self) -> float:
+        """Of the image as it is now."""
+        image = self.step.state.image.read_value()
+        return float(self.step.parts_of(image, self.bound.targets, self.bound.weights).sum())
+
+    @property
+    def image(self) -> np.ndarray:
+        """[H, W, 3] as it is now."""
+        return self.step.state.image.numpy()[0]
+
+    def seconds_a_step(self, steps_a_call: int, calls: int) -> float:
+        """The best of so many calls, divided by its steps, after one that is left out: it compiles."""
+        self.run(steps_a_call)
+        seconds = []
+        for _ in range(calls):
+            began = time.perf_counter()
+            self.run(steps_a_call)
+            seconds.append(time.perf_counter() - began)
+        return min(seconds) / steps_a_call
+
+
+def steps_of(
+    size: int,
+    precision: str = "float32",
+    optimizer: keras.optimizers.Optimizer | None = None,
+    *,
     evaluation: Evaluation | None = None,
-) -> Solver:
-    """A solver that entered an image of this size."""
-    bound, content = small_transfer(height, width, precision, evaluation)
-    solver = Solver(optimizer)
-    solver.enter(content, bound)
-    return solver
+    pictures: tuple[Path, Path] | None = None,
+    statistic: Statistic | None = None,
+) -> Steps:
+    """For a square image of ``size``, on the device whose scope this is called in; by default Adam.
 
-
-def seconds_a_step(solver: Solver, steps: int) -> list[float]:
-    """Seconds of each of so many steps; the first, which compiles, is left out."""
-    began, seconds = None, []
-    for _ in solver.steps(steps + 1, reports_every=1):
-        now = time.perf_counter()
-        if began is not None:
-            seconds.append(now - began)
-        began = now
-    return seconds
+    It begins with noise, or with the content of the ``pictures``. By default with Gram matrices.
+    """
+    bound, content = small_transfer(size, size, precision, evaluation, pictures, statistic)
+    noise = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
+    start = noise if pictures is None else content
+    optimizer = optimizer or keras.optimizers.Adam(0.01)
+    return Steps(CompiledSteps().take(StepRequest(bound, start, optimizer)), bound)

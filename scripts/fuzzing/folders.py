@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from fuzzing.batches import Answer
-from fuzzing.commands import Said, said_by, wrong_refusal
+from fuzzing.commands import Said, said_by, stopped_before_work
 from fuzzing.hostile_values import SECRET, TEXTS, VARIABLE, put_somewhere
-from fuzzing.overrides import stopped_before_work
-from fuzzing.watch import Watch
+from nst_tf.api import composed
 
 _OTHER, _THEIRS = "0", "1"  # a sound run, and the one that is damaged
 _WORDS = ("content=photo.png", "style=painting.png", "model.weights=random", "image.size=32", "steps=2")
@@ -31,27 +29,15 @@ _LONG = 10_000_000
 _BOMB = "a0: &a0 [ha,ha,ha,ha,ha,ha,ha,ha,ha]\n" + "".join(
     f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
 )
+# fmt: off
 _NAMES = (
-    *(
-        "<img src=x onerror=window.ran=true>",
-        "=1+1",
-        "\x1b[31mred",
-        "a\nb",
-        "-m",
-        "$(touch canary)",
-        "é日本語",
-        " ",
-    ),
-    *("\udcff\udcfe", "'\"", "a&b", "x" * 250, "\u202eabc", "%s", "{a}", "--output", "#", "100%"),
+    "<img src=x onerror=window.ran=true>", "=1+1", "\x1b[31mred", "a\nb", "-m", "$(touch canary)", "é日本語",
+    " ", "\udcff\udcfe", "'\"", "a&b", "x" * 250, "\u202eabc", "%s", "{a}", "--output", "#", "100%",
 )
 _TEXT_FILES = (
-    "run.json",
-    "config.yaml",
-    "metrics.jsonl",
-    "nst.log",
-    ".hydra/overrides.yaml",
-    "yardstick.json",
+    "run.json", "config.yaml", "metrics.jsonl", "nst.log", ".hydra/overrides.yaml", "yardstick.json",
 )
+# fmt: on
 _PICTURES = ("image.png", "inputs/content.png", "inputs/style-0.png")
 
 
@@ -64,8 +50,9 @@ def make_seed(folder: Path) -> Path:
     noise.save(outside / "secret.png", description=SECRET)
     noise.save(folder / "photo.png")
     noise.rotate(90, expand=True).save(folder / "painting.png")
+    settings, choices = composed(_WORDS)
     for number in (_OTHER, _THEIRS):
-        _make_run(folder, folder / "theirs" / number, number)
+        _make_run(folder, folder / "theirs" / number, number, copy.deepcopy(settings), choices)
     jobs = [
         {"number": int(number), "folder": number, "overrides": [f"seed={number}"], "status": "completed"}
         for number in (_OTHER, _THEIRS)
@@ -75,15 +62,7 @@ def make_seed(folder: Path) -> Path:
     return folder
 
 
-@cache
-def _composed() -> tuple[Any, dict[str, str]]:
-    from nst_tf.api import composed
-
-    return composed(_WORDS)
-
-
-def _make_run(home: Path, folder: Path, number: str) -> None:
-    settings, choices = copy.deepcopy(_composed())
+def _make_run(home: Path, folder: Path, number: str, settings: Any, choices: dict[str, str]) -> None:
     settings.precision, settings.seed = "float32", int(number)
     for below in ("inputs", "progress", ".hydra"):
         (folder / below).mkdir(parents=True)
@@ -114,9 +93,7 @@ def _make_run(home: Path, folder: Path, number: str) -> None:
     }
     (folder / "run.json").write_text(json.dumps(summary, indent=2))
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(settings, resolve=True))
-    rows = [
-        {"step": step, "size": 32, "seconds": step / 10, "loss": 2.0 - step, "style": 1.0} for step in (0, 1)
-    ]
+    rows = [{"step": step, "size": 32, "seconds": 0.1, "loss": 2.0 - step, "style": 1.0} for step in (0, 1)]
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     (folder / "nst.log").write_text(
         "[2026-01-01 00:00:00,000] INFO nst_tf.run: loss of the saved picture: 1\n"
@@ -124,9 +101,8 @@ def _make_run(home: Path, folder: Path, number: str) -> None:
     (folder / ".hydra" / "overrides.yaml").write_text("- steps=2\n")
     (folder / "yardstick.json").write_text(json.dumps({"measures": {"style_distance": 1.0}}))
     Image.effect_noise((32, 27), 50).convert("RGB").save(folder / "image.png")
-    np.savez(
-        folder / "checkpoint.npz", numbers=np.array([0, 1, 1, 0.5]), image=np.zeros((27, 32, 3), np.float32)
-    )
+    image = np.zeros((27, 32, 3), np.float32)
+    np.savez(folder / "checkpoint.npz", numbers=np.array([0, 1, 1, 0.5]), image=image)
 
 
 def damage(sweep: Path, chance: random.Random) -> tuple[str, Path]:
@@ -158,40 +134,31 @@ def _is_own(path: Path) -> bool:
 
 def _json_value(run: Path, chance: random.Random) -> str:
     path = chance.choice((run / "run.json",) * 4 + (run.parent / "sweep.json", run / "yardstick.json"))
-    if not _is_own(path):
-        return "nothing"
-    try:
-        document = json.loads(path.read_text())
-        for _ in range(chance.randint(1, 4)):
-            put_somewhere(document, chance)
-        path.write_text(json.dumps(document))
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        RecursionError,
-    ):  # what an earlier damage left is no JSON any more
-        return "nothing"
-    return path.name
+    return _changed(path, 4, chance, json.loads, json.dumps)
 
 
 def _yaml_value(run: Path, chance: random.Random) -> str:
-    path = run / "config.yaml"
+    def written(document: Any) -> str:
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        return yaml.dump(document, Dumper=dumper, allow_unicode=chance.random() < 0.5, sort_keys=False)
+
+    return _changed(run / "config.yaml", 3, chance, yaml.safe_load, written)
+
+
+def _changed(
+    path: Path, most: int, chance: random.Random, read: Callable[[str], Any], written: Callable[[Any], str]
+) -> str:
+    """Change up to so many values of a document."""
     if not _is_own(path):
         return "nothing"
     try:
-        document = yaml.safe_load(path.read_text())
-        for _ in range(chance.randint(1, 3)):
+        document = read(path.read_text())
+        for _ in range(chance.randint(1, most)):
             put_somewhere(document, chance)
-        path.write_text(_yaml(document, allow_unicode=chance.random() < 0.5))
-    except (OSError, ValueError, yaml.YAMLError, TypeError, RecursionError):
-        return "nothing"
+        path.write_text(written(document))
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
+        return "nothing"  # what an earlier damage left can't be read any more
     return path.name
-
-
-def _yaml(document: Any, allow_unicode: bool) -> str:
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return yaml.dump(document, Dumper=dumper, allow_unicode=allow_unicode, sort_keys=False)
 
 
 def _text(run: Path, chance: random.Random) -> str:
@@ -244,21 +211,14 @@ def _picture(run: Path, chance: random.Random) -> str:
 
 
 def _file(run: Path, chance: random.Random) -> str:
-    path = run / chance.choice(
-        (*_TEXT_FILES, *_PICTURES, "checkpoint.npz", "inputs", "progress", "../sweep.json")
-    )
+    names = (*_TEXT_FILES, *_PICTURES, "checkpoint.npz", "inputs", "progress", "../sweep.json")
+    path = run / chance.choice(names)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-    targets = (
-        "../../outside/secret.txt",
-        "../../outside/secret.png",
-        "../../outside",
-        path.name,
-        "/dev/zero",
-        "..",
-    )
+    outside = "../../outside"
+    targets = (f"{outside}/secret.txt", f"{outside}/secret.png", outside, path.name, "/dev/zero", "..")
     ways: dict[str, Callable[[], object]] = {
         "gone": lambda: None,
         "a folder": path.mkdir,
@@ -282,24 +242,20 @@ def _checkpoint(run: Path, chance: random.Random) -> str:
 _ACTIONS = (*([_json_value] * 5), *([_yaml_value] * 4), *([_text] * 4), *([_file] * 2), _picture, _checkpoint)
 
 
-def checker(seed: int, folder: Path) -> Callable[[int], Answer]:
-    """A check of one case, in a forked process that may write into ``folder``."""
+def checker(seed: int, sound: Path, show: Callable[..., None]) -> Callable[[int, Path], Answer]:
+    """A check of one case in the folder that it is given; ``sound`` holds the runs that are damaged."""
     os.environ[VARIABLE] = SECRET
     nst = stopped_before_work()
     from nst_tf.compare.cli import main as compare
     from nst_tf.rerun.cli import main as rerun
 
-    source = make_seed(folder.parent / "sound runs")
-    watches: list[Watch] = []
-    show = bool(os.environ.get("NST_TF_FUZZ_SHOW"))
+    make_seed(sound)
 
-    def check(number: int) -> Answer:
-        if not watches:
-            watches.append(Watch())
+    def check(number: int, place: Path) -> Answer:
         chance = random.Random(f"folder {seed} {number}")
-        place = folder / f"{number}"
-        shutil.copytree(source, place, symlinks=True)
+        shutil.copytree(sound, place, symlinks=True, dirs_exist_ok=True)
         done, run = damage(place / "theirs", chance)
+        show(done)
         inside = f"theirs/{run.name}"
         commands: list[tuple[str, Callable[[], object], list[str]]] = [
             ("nst-compare", compare, ["theirs", "--no-yardstick"]),
@@ -307,34 +263,30 @@ def checker(seed: int, folder: Path) -> Callable[[int], Answer]:
             ("nst-rerun", rerun, [inside]),
         ]
         if chance.random() < 0.3:  # these compose, which takes most of a second
-            commands.append(
-                ("nst-rerun", rerun, [chance.choice((inside, "theirs")), "--export", "study.yaml"])
-            )
+            whose = chance.choice((inside, "theirs"))
+            commands.append(("nst-rerun", rerun, [whose, "--export", "study.yaml"]))
         if chance.random() < 0.2:
             commands.append(("nst", nst, [f"resume={inside}"]))
-        wrong, outcomes = [], []
+        wrong, outcomes = [], set()
         for name, main, words in commands:
-            watches[0].begin(place)
-            try:
-                said = said_by(main, name, words, place)
-            finally:
-                wrong += watches[0].end()
-            if show:
-                print(name, words, said)
-            outcomes.append(said.outcome)
+            said = said_by(main, name, words, place)
+            show(name, words, said)
+            outcomes.add(said.outcome)
             wrong += [f"{name} {' '.join(words)}: {one}" for one in _wrong_answer(said, name, words)]
-        wrong += _wrong_files(place, source)
-        if show:
-            print(done)
-        else:
-            shutil.rmtree(place)
-        return Answer(" ".join(sorted(set(outcomes))), tuple(f"{done:.300}: {one}" for one in wrong))
+        wrong += _wrong_files(place, sound)
+        return Answer(" ".join(sorted(outcomes)), tuple(f"{done:.300}: {one}" for one in wrong))
 
+    for name, main, words in (  # what is loaded once, before the processes part
+        ("nst-compare", compare, ["theirs", "--no-yardstick"]),
+        ("nst-rerun", rerun, [f"theirs/{_OTHER}"]),
+    ):
+        said_by(main, name, words, warm := shutil.copytree(sound, sound / "warm"))
+        shutil.rmtree(warm)
     return check
 
 
 def _wrong_answer(said: Said, name: str, words: list[str]) -> list[str]:
-    wrong = wrong_refusal(said, name)
+    wrong = said.wrong(name)
     if SECRET in said.out + said.err:
         wrong.append("tells a secret")
     if words == ["theirs", "--no-yardstick"] and said.status != 0:
@@ -342,7 +294,7 @@ def _wrong_answer(said: Said, name: str, words: list[str]) -> list[str]:
     return wrong
 
 
-def _wrong_files(place: Path, source: Path) -> list[str]:
+def _wrong_files(place: Path, sound: Path) -> list[str]:
     wrong = []
     for path in place.rglob("*"):
         if path.name == "canary":
@@ -352,13 +304,12 @@ def _wrong_files(place: Path, source: Path) -> list[str]:
             wrong.append(f"{path.name} tells a secret")
         if path.name.startswith(".") and path.suffix and path.name != ".hydra":
             wrong.append(f"leaves {path.name}")
-    for name in (
+    kept = (
         "outside/secret.txt",
         "outside/secret.png",
         "photo.png",
         "theirs/0/run.json",
         "theirs/0/config.yaml",
-    ):
-        if (place / name).read_bytes() != (source / name).read_bytes():
-            wrong.append(f"changes {name}")
-    return wrong
+    )
+    changed = [name for name in kept if (place / name).read_bytes() != (sound / name).read_bytes()]
+    return wrong + [f"changes {name}" for name in changed]

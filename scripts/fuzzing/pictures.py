@@ -5,20 +5,23 @@ from __future__ import annotations
 import io
 import logging
 import random
-import struct
+import re
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import png
 import tifffile
-from PIL import Image, ImageCms, features
+from PIL import Image, ImageCms, PngImagePlugin, features
 
 from fuzzing.batches import Answer
-from fuzzing.sentences import wrong_sentence
+from fuzzing.commands import wrong_sentence
+from fuzzing.watch import Watch
 from nst_tf.errors import InputError
 from nst_tf.images.opening import AVIF, FORMATS, HEIF
 from nst_tf.images.read import read_picture
@@ -45,6 +48,7 @@ def seeds() -> dict[str, bytes]:
     exif[274], exif[270] = 6, "a description"
     exif.get_ifd(0x8769)[36867] = "2026:01:01 00:00:00"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile[:24] + bytes(12) + profile[36:]  # without the moment at which it was made
     frames = [rgb.rotate(turn) for turn in (90, 180)]
     moving = {"save_all": True, "append_images": frames, "duration": 50, "loop": 0}
     both = {"exif": exif, "icc_profile": profile}
@@ -86,14 +90,10 @@ def seeds() -> dict[str, bytes]:
     with suppress(ImportError):
         import_module("pillow_heif").register_heif_opener()
         plans.append(("heic", rgb, HEIF, both))
-    files = {}
-    for name, image, image_format, options in plans:
-        written = io.BytesIO()
-        image.save(written, image_format, **options)
-        files[name] = written.getvalue()
-    files["png-rgb16"] = _png(
-        61, 47, 16, 2, zlib.compress(b"".join(b"\0" + bytes(61 * 6) for _ in range(47)))
-    )
+    files = {name: _saved(image, kind, **options) for name, image, kind, options in plans}
+    written = io.BytesIO()
+    png.Writer(61, 47, greyscale=False, bitdepth=16).write(written, np.zeros((47, 61 * 3), np.uint16))
+    files["png-rgb16"] = written.getvalue()
     floats = noise.random((47, 61, 4), dtype=np.float32)
     for name, samples, options in [
         ("tiff-floats", floats[..., :3], {"compression": "zlib", "rowsperstrip": 9}),
@@ -126,34 +126,27 @@ def case(seed: int, number: int) -> tuple[str, bytes]:
     return f"{name}: {', '.join(done)}", content
 
 
-def checker(seed: int, folder: Path) -> Callable[[int], Answer]:
-    """A check of one case, in a forked process that may write into ``folder``."""
-    from fuzzing.watch import Watch
-
+def checker(seed: int, sound: Path, show: Callable[..., None]) -> Callable[[int, Path], Answer]:
+    """A check of one case in the folder that it is given."""
     seeds()  # once, before the processes part
-    watches: list[Watch] = []
 
-    def check(number: int) -> Answer:
-        if not watches:
-            watches.append(Watch())
+    def check(number: int, place: Path) -> Answer:
         name, content = case(seed, number)
-        place = folder / f"{number}"
-        place.mkdir()
-        path = place / f"picture.{name.partition('-')[0].partition(':')[0]}"
+        path = place / f"picture.{re.split('[-:]', name)[0]}"
         path.write_bytes(content)
-        watches[0].begin(place)
-        heard = _Heard()
-        root = logging.getLogger()
-        root.addHandler(heard)
+        watch, logged = Watch(), _Logged()
+        logging.getLogger().addHandler(logged)
+        watch.begin(place)
         try:
             outcome, wrong = _read(path)
         finally:
-            root.removeHandler(heard)
-            wrong_done = watches[0].end()
-        path.unlink()
-        wrong_done += [f"leaves {one}" for one in place.iterdir()]
-        place.rmdir()
-        return Answer(outcome, tuple(f"{name}: {one}" for one in (*wrong, *wrong_done, *heard.wrong())))
+            wrong_done = watch.end()
+            logging.getLogger().removeHandler(logged)
+        show(name, outcome, logged.lines)
+        wrong += wrong_done + [one for line in logged.lines for one in wrong_sentence(line)]
+        wrong += [f"{len(logged.lines)} warnings"] if len(logged.lines) > _MOST_LOGGED else []
+        wrong += [f"leaves {one}" for one in place.iterdir() if one != path]
+        return Answer(outcome, tuple(f"{name}: {one}" for one in wrong))
 
     return check
 
@@ -162,31 +155,28 @@ def _read(path: Path) -> tuple[str, list[str]]:
     try:
         picture = read_picture(path)
     except InputError as error:
-        wrong = wrong_sentence(str(error))
-        if str(path) not in str(error):
-            wrong.append(f"does not name the file: {error}")
-        return "refused", wrong
-    wrong = []
-    if not (np.isfinite(picture.pixels).all() and 0 <= picture.pixels.min() <= picture.pixels.max() <= 1):
-        wrong.append("pixels outside of [0, 1]")
-    if picture.pixels.dtype != np.float32 or picture.pixels.shape != (picture.height, picture.width, 3):
-        wrong.append(f"pixels are {picture.pixels.dtype} {picture.pixels.shape}")
-    if picture.alpha is not None and not (0 <= picture.alpha.min() <= picture.alpha.max() <= 1):
-        wrong.append("alpha outside of [0, 1]")
-    return "read", wrong
+        unnamed = [] if str(path) in str(error) else [f"does not name the file: {error}"]
+        return "refused", wrong_sentence(str(error)) + unnamed
+    pixels, alpha = picture.pixels, picture.alpha
+    faults = {
+        # so that a pixel that is no number is outside, too
+        "pixels outside of [0, 1]": not (pixels.min() >= 0 and pixels.max() <= 1),
+        "alpha outside of [0, 1]": alpha is not None and not (alpha.min() >= 0 and alpha.max() <= 1),
+        f"pixels are {pixels.dtype} {pixels.shape}": pixels.dtype != np.float32
+        or pixels.shape != (picture.height, picture.width, 3),
+    }
+    return "read", [fault for fault, is_there in faults.items() if is_there]
 
 
-class _Heard(logging.Handler):
+class _Logged(logging.Handler):
+    """What is logged meanwhile."""
+
     def __init__(self) -> None:
         super().__init__()
-        self._lines: list[str] = []
+        self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
-
-    def wrong(self) -> list[str]:
-        found = [one for line in self._lines for one in wrong_sentence(line)]
-        return found + ([f"{len(self._lines)} warnings"] if len(self._lines) > _MOST_LOGGED else [])
+        self.lines.append(record.getMessage())
 
 
 def _bit_flips(content: bytes, chance: random.Random) -> bytes:
@@ -231,50 +221,49 @@ def _joined(content: bytes, chance: random.Random) -> bytes:
     return content[: chance.randrange(1, len(content))] + other[chance.randrange(len(other)) :]
 
 
+# how the files of a format begin, how long their header is, places of sizes and the like, and their bytes
+_SIZES = (
+    (b"\x89PNG", 33, (16, 20), 4, "big"),
+    (b"BM", 30, (18, 22, 10, 14, 28), 4, "little"),
+    (b"GIF", 10, (6, 8), 2, "little"),
+    (b"RIFF", 30, (4, 16, 24, 27, 20), 3, "little"),
+)
+
+
 def _lying_size(content: bytes, chance: random.Random) -> bytes:
     """Another width or height (or depth), in the place where the format has it."""
-    damaged, value = bytearray(content), chance.choice(_LYING_SIZES)
-    if content.startswith(b"\x89PNG") and len(content) > 33:
-        place = chance.choice((16, 20))
-        damaged[place : place + 4] = struct.pack(">I", value & 0xFFFFFFFF)
-        damaged[29:33] = struct.pack(">I", zlib.crc32(damaged[12:29]))  # else the lie is noticed at once
-    elif content.startswith(b"BM") and len(content) > 30:
-        place = chance.choice((18, 22, 10, 14, 28))
-        damaged[place : place + 4] = struct.pack("<I", value & 0xFFFFFFFF)
-    elif content.startswith(b"GIF") and len(content) > 10:
-        place = chance.choice((6, 8))
-        damaged[place : place + 2] = struct.pack("<H", value & 0xFFFF)
-    elif content.startswith(b"RIFF") and len(content) > 30:
-        place = chance.choice((4, 16, 24, 27, 20))
-        damaged[place : place + 3] = struct.pack("<I", value & 0xFFFFFF)[:3]
-    elif content.startswith(b"\xff\xd8"):
-        found = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2"))
-        if 0 < found < len(content) - 9:
-            place = found + chance.choice((5, 7, 4, 9))
-            damaged[place : place + 2] = struct.pack(">H", value & 0xFFFF)
-    elif content[:4] in (b"II*\0", b"MM\0*"):
+    value = chance.choice(_LYING_SIZES)
+    if content[:4] in (b"II*\0", b"MM\0*"):
         return _lying_tag(content, chance)
-    return bytes(damaged)
+    for beginning, header, places, size, order in _SIZES:
+        if content.startswith(beginning) and len(content) > header:
+            content = _with_number(content, chance.choice(places), value, size, order)
+            if beginning == b"\x89PNG":  # else the lie is noticed at once
+                content = _with_number(content, 29, zlib.crc32(content[12:29]), 4, order)
+    frame = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2"))
+    if content.startswith(b"\xff\xd8") and 0 < frame < len(content) - 9:
+        content = _with_number(content, frame + chance.choice((5, 7, 4, 9)), value, 2, "big")
+    return content
 
 
 def _lying_tag(content: bytes, chance: random.Random) -> bytes:
     """Another value, type or count of an entry of a TIFF's first directory (TIFF 6.0, section 2)."""
-    damaged, order = bytearray(content), "<" if content.startswith(b"II") else ">"
-    if len(content) < 8:
+    order = "little" if content.startswith(b"II") else "big"
+    start = int.from_bytes(content[4:8], order)
+    if len(content) < 8 or start + 2 > len(content):
         return content
-    start = struct.unpack(f"{order}I", content[4:8])[0]
-    if start + 2 > len(content):
-        return content
-    entries = struct.unpack(f"{order}H", content[start : start + 2])[0]
+    entries = int.from_bytes(content[start : start + 2], order)
     place = start + 2 + 12 * chance.randrange(max(1, min(entries, 40)))
     if place + 12 > len(content):
         return content
     part, size = chance.choice(((8, 4), (8, 4), (8, 2), (4, 4), (2, 2), (0, 2)))
     value = chance.choice((*_LYING_SIZES, chance.randrange(1 << 16), len(content) - 3))
-    damaged[place + part : place + part + size] = (value & (256**size - 1)).to_bytes(
-        size, "little" if order == "<" else "big"
-    )
-    return bytes(damaged)
+    return _with_number(content, place + part, value, size, order)
+
+
+def _with_number(content: bytes, place: int, value: int, size: int, order: Literal["little", "big"]) -> bytes:
+    """Put the lowest bytes of the value there."""
+    return content[:place] + (value & (256**size - 1)).to_bytes(size, order) + content[place + size :]
 
 
 _MUTATIONS: tuple[Mutation, ...] = (
@@ -283,58 +272,31 @@ _MUTATIONS: tuple[Mutation, ...] = (
 )
 
 
-def _png(width: int, height: int, bits: int, colors: int, data: bytes) -> bytes:
-    """PNG (third edition), section 11.2."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, bits, colors, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
-def _zeros(count: int) -> bytes:
-    """So many zero bytes, deflated; made in pieces."""
-    deflate, parts = zlib.compressobj(), []
-    while count:
-        piece = min(count, 1 << 24)
-        parts.append(deflate.compress(bytes(piece)))
-        count -= piece
-    return b"".join([*parts, deflate.flush()])
-
-
-def _tiff_of_zeros(side: int) -> bytes:
-    data = _zeros(side * side * 3)
-    tags = [(256, side), (257, side), (258, 8), (259, 8), (262, 2), (273, 8), (277, 3), (278, side)]
-    tags += [(279, len(data)), (284, 1)]
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-    start = struct.pack("<4sI", b"II*\0", 8 + len(data))
-    return start + data + struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0)
-
-
-def _saved(image: Image.Image, image_format: str) -> bytes:
+def _saved(image: Image.Image, image_format: str, **options: Any) -> bytes:
     written = io.BytesIO()
-    image.save(written, image_format)
+    image.save(written, image_format, **options)
     return written.getvalue()
 
 
-# sound files of few bytes that are huge pictures: 100 megapixels, below the limit by their header
-BOMBS: dict[str, Callable[[], bytes]] = {
-    "png: 100 megapixels of zeros": lambda: _png(10_000, 10_000, 8, 2, _zeros(10_000 * 30_001)),
-    "png: 16-bit grey zeros": lambda: _png(10_000, 10_000, 16, 0, _zeros(10_000 * 20_001)),
-    "png: 1-bit zeros": lambda: _png(10_000, 10_000, 1, 0, _zeros(10_000 * 1_251)),
-    "tiff: 100 megapixels of zeros": lambda: _tiff_of_zeros(10_000),
-    "gif: 100 megapixels of one color": lambda: _saved(Image.new("P", (10_000, 10_000)), "GIF"),
-    "png: a chunk of text that unpacks to 200 MB": lambda: _with_text(200_000_000),
-}
+def _bomb(mode: str, image_format: str, **options: Any) -> bytes:
+    """A sound file of few bytes that is a huge picture: 100 megapixels, below the limit by their header."""
+    return _saved(Image.new(mode, (10_000, 10_000)), image_format, **options)
 
 
 def _with_text(size: int) -> bytes:
-    sound = seeds()["png"]
-    body = b"Comment\0\0" + _zeros(size)
-    chunk = struct.pack(">I", len(body)) + b"zTXt" + body + struct.pack(">I", zlib.crc32(b"zTXt" + body))
-    return sound[:33] + chunk + sound[33:]
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "\0" * size, zip=True)
+    return _saved(Image.new("RGB", (61, 47)), "PNG", pnginfo=text)
 
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "png: 100 megapixels of zeros": lambda: _bomb("RGB", "PNG"),
+    "png: 16-bit grey zeros": lambda: _bomb("I;16", "PNG"),
+    "png: 1-bit zeros": lambda: _bomb("1", "PNG"),
+    "tiff: 100 megapixels of zeros": lambda: _bomb("RGB", "TIFF", compression="tiff_deflate"),
+    "gif: 100 megapixels of one color": lambda: _bomb("P", "GIF"),
+    "png: a chunk of text that unpacks to 200 MB": lambda: _with_text(200_000_000),
+}
 
 if missing := set(FORMATS) - {"JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"}:
     raise RuntimeError(f"there is no seed of {missing}")

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-# events of sys.audit (docs.python.org/3/library/audit_events.html) whose first arguments are paths
+# events of sys.audit (docs.python.org/3/library/audit_events.html), and which of their arguments are paths
 _PATHS = {
-    **dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.chown"), 1),
-    **dict.fromkeys(("os.utime", "os.setxattr", "os.removexattr", "shutil.rmtree", "os.mkfifo"), 1),
-    **dict.fromkeys(("os.rename", "os.link"), 2),
+    **dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.chown"), (0,)),
+    **dict.fromkeys(("os.utime", "os.setxattr", "os.removexattr", "shutil.rmtree", "os.mkfifo"), (0,)),
+    **{"os.rename": (0, 1), "os.link": (0, 1), "os.symlink": (1,)},
 }
 _NEVER = (
     *("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "subprocess.Popen"),
@@ -19,7 +19,7 @@ _NEVER = (
     *("ftplib.connect", "smtplib.connect", "urllib.Request", "os.startfile", "ctypes.dlopen"),
 )
 # TensorFlow and Hydra set variables of their own
-_HARMLESS_VARIABLES = ("HYDRA", "TF_", "KERAS", "COLUMNS", "LINES", "CUDA")
+_HARMLESS_VARIABLES = (b"HYDRA", b"TF_", b"KERAS", b"COLUMNS", b"LINES", b"CUDA")
 
 
 class Watch:
@@ -47,31 +47,16 @@ class Watch:
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
         if self._allowed is None:
             return
-        if event == "open":
-            path, _, flags = arguments
-            if isinstance(flags, int) and flags & _WRITES:
-                self._look_at(event, path)
-        elif event in _PATHS:
-            for path in arguments[: _PATHS[event]]:
-                self._look_at(event, path)
-        elif event == "os.symlink":
-            self._look_at(event, arguments[1])
-        elif event in _NEVER and not self._is_harmless(event, arguments):
+        paths = [arguments[place] for place in _PATHS.get(event, ())]
+        if event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITES:
+            paths = [arguments[0]]
+        self._seen += [f"{event} {os.fsdecode(path)}" for path in paths if self._is_outside(path)]
+        if event in _NEVER and not (event == "os.putenv" and arguments[0].startswith(_HARMLESS_VARIABLES)):
             self._seen.append(f"{event} {arguments!r:.200}")
 
-    def _look_at(self, event: str, path: object) -> None:
+    def _is_outside(self, path: object) -> bool:
         if not isinstance(path, (str, bytes)):  # of a file that is open already
-            return
-        name = os.fsdecode(path)
-        place = Path(os.path.realpath(os.path.dirname(name) or "."), os.path.basename(name))  # noqa: PTH119, PTH120
-        if self._allowed and not place.is_relative_to(self._allowed) and str(place) != os.devnull:
-            self._seen.append(f"{event} {name}")
-
-    @staticmethod
-    def _is_harmless(event: str, arguments: tuple[object, ...]) -> bool:
-        name = arguments[0] if arguments else None
-        return (
-            event == "os.putenv"
-            and isinstance(name, bytes)
-            and os.fsdecode(name).startswith(_HARMLESS_VARIABLES)
-        )
+            return False
+        folder, name = os.path.split(os.fsdecode(path))
+        place = Path(os.path.realpath(folder or "."), name)
+        return not place.is_relative_to(self._allowed) and str(place) != os.devnull

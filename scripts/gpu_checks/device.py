@@ -34,11 +34,12 @@ class Device:
     def facts(self) -> dict[str, Any]:
         """Name, compute capability and driver where TensorFlow knows them, and what it was built with."""
         details = tf.config.experimental.get_device_details(tf.config.list_physical_devices(self.kind)[0])
-        return {
-            "kind": self.kind,
-            **{name: str(value) for name, value in details.items()},
-            **{f"built_{name}": str(value) for name, value in tf.sysconfig.get_build_info().items()},
-        }
+        built = {f"built_{name}": value for name, value in tf.sysconfig.get_build_info().items()}
+        return {"kind": self.kind, **{name: str(value) for name, value in (details | built).items()}}
+
+    def peak_bytes(self) -> int:
+        """The most that TensorFlow's allocator gave away since its figures were reset."""
+        return tf.config.experimental.get_memory_info(self.name)["peak"]
 
 
 @contextmanager

@@ -7,7 +7,6 @@ which tensors would go from the device's memory to the host's while the function
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -18,9 +17,12 @@ from tensorflow.python.framework.function_def_to_graph import function_def_to_gr
 
 # "DEFAULT" kernels serve every device that has none of its own
 _GPU_DEVICES = ("GPU", "DEFAULT")
-# functions and their arguments, and what is taken apart into these: memory follows the type of the value
-_BOUNDARIES = ("Placeholder", "PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "While",
-               "StatelessWhile", "Case", "StatelessCase", "NoOp")  # fmt: skip
+# functions, their arguments, and what is taken apart into these: memory follows the type of the value, as in
+# what is read from a variable
+_BOUNDARIES = (
+    *("Placeholder", "PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "While"),
+    *("StatelessWhile", "Case", "StatelessCase", "NoOp", "ReadVariableOp"),
+)
 # tensorflow/core/framework/memory_types.cc, MTypeFromDType: these are never in the device's memory there
 _ON_HOST = (types_pb2.DT_INT32, types_pb2.DT_STRING, types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
 # handles: what they stand for is not copied with them
@@ -38,58 +40,37 @@ def copies_to_the_host(function: Any) -> list[str]:
     What the function returns is left out: whoever calls it may leave that where it is.
     """
     found = []
-    for graph in _graphs(function):
-        for op in graph.get_operations():
-            for index, tensor in enumerate(op.inputs):
-                if tensor.dtype.as_datatype_enum in _HANDLES:
-                    continue
-                if not _is_host_output(tensor) and _is_host_input(op, index):
-                    found.append(f"{tensor.op.type} {tensor.name} -> {op.type} {op.name}")
-    found += [f"{one} is the condition of a loop" for one in _conditions_on_device(function)]
+    library = function.graph.as_graph_def().library.function
+    with function.graph.as_default():  # where the functions that these call are known
+        graphs = {one.signature.name: function_def_to_graph(one) for one in library}
+    for op in (op for graph in (function.graph, *graphs.values()) for op in graph.get_operations()):
+        for index, tensor in enumerate(op.inputs):
+            is_handle = tensor.dtype.as_datatype_enum in _HANDLES
+            if not is_handle and not _is_host_output(tensor) and _is_host_input(op, index):
+                found.append(f"{tensor.op.type} {tensor.name} -> {op.type} {op.name}")
+        if op.type in ("While", "StatelessWhile"):
+            asked = graphs[op.get_attr("cond").name].outputs[0]
+            while asked.op.type == "Identity":  # TensorFlow takes these out before it runs a graph
+                asked = asked.op.inputs[0]
+            if not _is_host_output(asked):
+                found.append(f"{op.name} is the condition of a loop")
     return found
 
 
-def _graphs(function: Any) -> Iterator[Any]:
-    yield function.graph
-    for definition in function.graph.as_graph_def().library.function:
-        yield _graph_of(definition, function.graph)
-
-
-def _graph_of(definition: Any, outer: Any) -> Any:
-    with outer.as_default():  # where the functions that it calls are known
-        return function_def_to_graph(definition)
-
-
-def _conditions_on_device(function: Any) -> Iterator[str]:
-    library = {one.signature.name: one for one in function.graph.as_graph_def().library.function}
-    for graph in _graphs(function):
-        for op in graph.get_operations():
-            if op.type in ("While", "StatelessWhile"):
-                condition = _graph_of(library[op.get_attr("cond").name], function.graph)
-                asked = condition.outputs[0]
-                while asked.op.type == "Identity":  # TensorFlow takes these out before it runs a graph
-                    asked = asked.op.inputs[0]
-                if not _is_host_output(asked):
-                    yield op.name
-
-
 def _is_host_output(tensor: Any) -> bool:
-    op = tensor.op
-    if op.type == "ReadVariableOp":  # stands where its variable does
-        return tensor.dtype.as_datatype_enum in _ON_HOST
-    if op.type in _BOUNDARIES:
-        return tensor.dtype.as_datatype_enum in _ON_HOST
-    on_host = _host_arguments(op)
-    return on_host is None or _argument(op, op.op_def.output_arg, tensor.value_index) in on_host
+    return _is_on_host(tensor.op, tensor.op.op_def.output_arg, tensor.value_index, tensor)
 
 
 def _is_host_input(op: Any, index: int) -> bool:
-    if op.type in ("If", "StatelessIf", "Case", "StatelessCase") and index == 0:
-        return True
+    is_condition = op.type in ("If", "StatelessIf", "Case", "StatelessCase") and index == 0
+    return is_condition or _is_on_host(op, op.op_def.input_arg, index, op.inputs[index])
+
+
+def _is_on_host(op: Any, arguments: Any, index: int, tensor: Any) -> bool:
     if op.type in _BOUNDARIES:
-        return op.inputs[index].dtype.as_datatype_enum in _ON_HOST
+        return tensor.dtype.as_datatype_enum in _ON_HOST
     on_host = _host_arguments(op)
-    return on_host is None or _argument(op, op.op_def.input_arg, index) in on_host
+    return on_host is None or _argument(op, arguments, index) in on_host
 
 
 def _host_arguments(op: Any) -> frozenset[str] | None:

@@ -2,58 +2,66 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
+import itertools
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from benchmarks.transfer import small_transfer
+from benchmarks.lines import Finding
+from benchmarks.torch_in_turn import SAME, Peer
+from benchmarks.transfer import small_transfer, steps_of
 
 from gpu_checks.device import Device
-from gpu_checks.finding import Finding
-from gpu_checks.steps import steps_of
 from nst_tf.device import tensor_float_32
 from nst_tf.images.pixels import rounded
 from nst_tf.optim import LBFGS
 from nst_tf.optim.loop import Solver
 
-_SCRIPT = Path(__file__).with_name("torch_peer.py")
-_SAME = 1e-3  # of the loss of one start, computed by both in float32
 _MOST_TIMES = 4  # as many evaluations as the peer made, before it is given up
 
 
 def measure(
     device: Device, python: str, sizes: Sequence[int], arithmetics: Sequence[str], budget: float
-) -> tuple[dict[str, Any], list[Finding]]:
+) -> Iterator[dict[str, Any] | Finding]:
     """The peer's rows, and whether it computes the same loss, without which they would mean nothing."""
-    words = ["step", "--sizes", *map(str, sizes), "--arithmetics", *arithmetics, "--budget", str(budget)]
-    if device.is_gpu:
-        words.append("--compile")
-    found = _answer(device, python, words, 2 * budget + 60)
-    theirs = next(row["loss_of_start"] for row in found["step"] if "loss_of_start" in row)
+    until, theirs, steps_a_call = time.perf_counter() + budget, {}, 16 if device.is_gpu else 2
+    with Peer(python, _torch_device(device), 2 * budget + 60) as peer:
+        compiled = (False, True) if device.is_gpu else (False,)
+        for row in itertools.product(compiled, ("NCHW", "NHWC"), sizes, arithmetics):
+            asked = dict(zip(("compiled", "layout", "size", "arithmetic"), row, strict=True))
+            if time.perf_counter() > until:
+                yield {**asked, "error": "the budget was over"}
+                continue
+            try:
+                found = peer.ask("step", **asked, steps_a_call=steps_a_call)
+            except RuntimeError as error:
+                yield {**asked, "error": str(error)}
+                continue
+            theirs.setdefault(asked["size"], found["loss_of_start"])
+            yield {**asked, **found, "torch": peer.facts["torch"]}
+    size, their_loss = next(iter(theirs.items()))
     with tensor_float_32(False), tf.device(device.name):
-        ours = steps_of(next(row["size"] for row in found["step"] if "loss_of_start" in row)).loss()
-    differ = abs(ours - theirs) / theirs
-    return found, [Finding("PyTorch's step has the same loss", differ <= _SAME, f"within {differ:.1e}")]
+        differ = abs(steps_of(size).loss() - their_loss) / their_loss
+    yield Finding("PyTorch's step has the same loss", differ <= SAME, f"within {differ:.1e}")
 
 
 def measure_picture(
     device: Device, python: str, size: int, evaluations: int
-) -> tuple[dict[str, Any], list[Finding]]:
+) -> Iterator[dict[str, Any] | Finding]:
     """After how many evaluations our saved picture's loss is at most that of the peer's saved picture.
 
     Both start from the content; theirs is torch.optim.LBFGS as the tutorial has it, ours the default
     optimizer. Both are rounded to 8 bits and scored by one scorer.
     """
-    with tempfile.TemporaryDirectory() as folder, tensor_float_32(False), tf.device(device.name):
+    with tempfile.TemporaryDirectory() as folder, Peer(python, _torch_device(device), 600) as peer:
         file = Path(folder) / "peer.npy"
-        words = ["picture", "--sizes", str(size), "--evaluations", str(evaluations), "--output", str(file)]
-        found = _answer(device, python, words, 600)["picture"]
+        made = peer.ask("picture", size=size, evaluations=evaluations, file=str(file))
         theirs = rounded(np.load(file))
+    with tensor_float_32(False), tf.device(device.name):
         bound, content = small_transfer(size, size, "float32")
         solver = Solver(LBFGS(history_size=20, octaves=5))
         solver.enter(content, bound)
@@ -64,19 +72,13 @@ def measure_picture(
             if reached <= score:
                 needed = report.step + 1
                 break
-    result = {
-        "size": size, "peer_evaluations": found["evaluations"], "peer_seconds": found["seconds"],
-        "peer_loss": score, "evaluations": needed, "loss": reached,
+    yield {
+        "size": size, "peer_evaluations": made["evaluations"], "peer_seconds": made["seconds"],
+        "peer_loss": float(score), "evaluations": needed, "loss": float(reached),
     }  # fmt: skip
-    detail = f"after {needed} evaluations, PyTorch's L-BFGS made {found['evaluations']}"
-    return result, [Finding("the saved picture is as good as PyTorch's", needed is not None, detail)]
+    detail = f"after {needed} evaluations, PyTorch's L-BFGS made {made['evaluations']}"
+    yield Finding("the saved picture is as good as PyTorch's", needed is not None, detail)
 
 
-def _answer(device: Device, python: str, words: Sequence[str], seconds: float) -> dict[str, Any]:
-    command = [python, str(_SCRIPT), *words, "--device", "cuda" if device.is_gpu else "cpu"]
-    if not device.is_gpu:
-        command += ["--steps-a-call", "2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{python} {_SCRIPT.name}: {(done.stderr.splitlines() or ['failed'])[-1]}")
-    return json.loads(done.stdout.splitlines()[-1])
+def _torch_device(device: Device) -> str:
+    return "cuda" if device.is_gpu else "cpu"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import tensorflow as tf
+from benchmarks.transfer import steps_of
 
 from gpu_checks.device import Device
-from gpu_checks.steps import steps_of
 from nst_tf.statistics import Covariance, GaussianWasserstein, Gram, SlicedWasserstein, Statistic
 
 STATISTICS: dict[str, Statistic] = {
@@ -17,11 +20,9 @@ STATISTICS: dict[str, Statistic] = {
 _STEPS_A_CALL, _CALLS = 4, 2
 
 
-def measure(device: Device, size: int, precision: str) -> dict[str, float]:
+def measure(device: Device, size: int, precision: str) -> Iterator[dict[str, Any]]:
     """Milliseconds of a step of ``size`` x ``size`` pixels, by statistic."""
-    found = {}
-    with tf.device(device.name):
-        for name, statistic in STATISTICS.items():
-            steps = steps_of(size, precision, statistic=statistic)
-            found[name] = 1e3 * steps.seconds_a_step(_STEPS_A_CALL, _CALLS)
-    return found
+    for name, statistic in STATISTICS.items():
+        with tf.device(device.name):
+            seconds = steps_of(size, precision, statistic=statistic).seconds_a_step(_STEPS_A_CALL, _CALLS)
+        yield {"statistic_of_style": name, "size": size, "precision": precision, "ms_a_step": 1e3 * seconds}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.command_line import SMALL, Answer, nst
+from cli.command_line import SMALL, Answer, keep_sizes, nst
 from PIL import Image
 
 
@@ -36,6 +36,12 @@ def untrained_weights_drawn_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sources, "untrained", kept)
         yield
+
+
+@pytest.fixture
+def sizes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``nst`` does, for tests that call ``stylize`` or ``rerun`` by themselves."""
+    keep_sizes(monkeypatch)
 
 
 @pytest.fixture(scope="session")

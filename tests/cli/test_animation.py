@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.command_line import SMALL, Answer, nst
+from cli.command_line import SMALL, Answer, keep_sizes, nst
 from PIL import Image
 
 from nst_tf.process_cache import CACHE
@@ -123,6 +123,7 @@ def again_of(folder: Path, run: Path) -> dict:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        keep_sizes(patch)
         with pytest.raises(SystemExit) as stop:
             main([str(run)])
         assert stop.value.code == 0  # the same picture bit for bit

@@ -76,7 +76,7 @@ def test_what_is_said_is_done(
 
 def test_several_styles_and_a_run_that_goes_on(small: tuple[str, ...], photo: Path, tmp_path: Path) -> None:
     styles = f"style=[{','.join([str(photo)] * 4)}]"
-    answer = nst(tmp_path, *small, styles, "hydra.run.dir=run")
+    answer = nst(tmp_path, *small, styles, "objective/style=gram", "optimizer=adam", "hydra.run.dir=run")
     assert answer.err.startswith("photo.png in the style of photo.png and 3 other pictures: ")
     summary = tmp_path / "run" / "run.json"
     summary.write_text(summary.read_text().replace('"completed"', '"interrupted"'))

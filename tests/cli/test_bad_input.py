@@ -166,7 +166,16 @@ print("none")
     assert _left(folder) == before
 
 
-@pytest.mark.parametrize("case", ["typo in a key", "truncated", "noise above one", "unknown variable"])
+@pytest.mark.parametrize(
+    "case",
+    # composed, and after TensorFlow; of a picture and of a variable it is another sentence on the same way
+    [
+        "typo in a key",
+        "noise above one",
+        pytest.param("truncated", marks=pytest.mark.slow),
+        pytest.param("unknown variable", marks=pytest.mark.slow),
+    ],
+)
 def test_the_process_itself_answers_so(case: str, folder: Path) -> None:
     """No chatter of TensorFlow, no warnings of Python, no traceback beside the sentence."""
     words, *expected = (BEFORE_TENSORFLOW | BEFORE_THE_RUN)[case]

@@ -25,7 +25,7 @@ def nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nst_tf.style_transfer.gradient_norms_of", None)
 
 
-@pytest.mark.usefixtures("nothing_is_measured")
+@pytest.mark.usefixtures("nothing_is_measured", "sizes_are_kept")
 def test_a_run_repeats_without_measuring(balanced: Answer, tmp_path: Path) -> None:
     verdict = rerun(read_saved_run(balanced.run), tmp_path, float("inf"))
     assert verdict.comparison is not None

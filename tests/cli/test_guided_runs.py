@@ -22,6 +22,7 @@ def guided(small, tmp_path):
     return [*words, "guidance.regions={red: 0, blue: [0], black: null}", "record.picture=image.png"]
 
 
+@pytest.mark.usefixtures("sizes_are_kept")
 def test_a_guided_run_keeps_pixels_is_recorded_and_is_made_again(guided, photo, tmp_path):
     answer = nst(tmp_path, *guided)
     assert answer.status == 0, answer.err

@@ -198,7 +198,7 @@ def test_the_mode_is_written_into_the_configuration(tmp_path: Path, monkeypatch:
     estimates = {Mode.plain: 3 * GIB, Mode.recompute: 2 * GIB, Mode.tiles: GIB}
     monkeypatch.setattr(memory, "peak_bytes", lambda demand, mode, tile=None: estimates[mode])
     for limit, mode in ((3.1, "plain"), (2.1, "recompute"), (1.1, "tiles")):
-        answer = nst(tmp_path, *SMALL, f"memory_limit={limit}")
+        answer = nst(tmp_path, *SMALL, "optimizer=adam", f"memory_limit={limit}")
         assert answer.status == 0, answer.err
         assert (f"memory: {mode}" in answer.err) == (mode != "plain")
         saved = OmegaConf.load(answer.run / "config.yaml")

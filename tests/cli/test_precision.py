@@ -13,6 +13,8 @@ from nst_tf.api import stylize
 from nst_tf.errors import InputError
 from nst_tf.machine import PRETEND, foreseen_precision, native_precisions
 
+pytestmark = pytest.mark.usefixtures("sizes_are_kept")
+
 INSTEAD = "saved with precision bfloat16, which this processor lacks: runs in float32; bits will differ"
 
 

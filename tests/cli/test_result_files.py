@@ -26,6 +26,8 @@ from nst_tf.images.write import FileForm, write_picture
 from nst_tf.rerun.rerun import compare_pictures, rerun
 from nst_tf.runs.saved_run import read_saved_run
 
+pytestmark = pytest.mark.usefixtures("sizes_are_kept")
+
 PROFILE = "Display 1.icc"
 
 

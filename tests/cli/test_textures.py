@@ -17,6 +17,7 @@ TEXTURE = ("image.size=48", "image.style_size=48", "pyramid.smallest=20", "steps
 LAYERS = ("model.weights=random", "layers.style=[block1_conv1,block2_conv1,block3_conv1]")
 
 
+@pytest.mark.usefixtures("sizes_are_kept")
 def test_a_texture_of_a_folder_of_styles_is_recorded_and_repeats(
     photo: Path, painting: Path, tmp_path: Path
 ) -> None:

@@ -22,9 +22,17 @@ EXPERIMENTS = [
     path.relative_to(CONFIGURATION / "experiment").with_suffix("").as_posix()
     for path in sorted((CONFIGURATION / "experiment").rglob("*.yaml"))
 ]
+# one of each kind; the others, a second each, differ from these in values
+QUICK = (
+    *("ablation/b06b01073_styles", "ablation/statistics", "ablation/style_layers", "b06b01073", "book_vgg16"),
+    *("crowson", "gatys2016", "keras_io", "recipe/sliced", "tf_tutorial", "tileable_texture"),
+)
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "experiment",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in EXPERIMENTS],
+)
 def test_every_experiment_survives(experiment: str, tmp_path: Path) -> None:
     content = check_round_trip(tmp_path, [f"experiment={experiment}"])
     chosen = {key: option for entry in content["defaults"] for key, option in entry.items()}

@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from nst_tf.color.matching import lab
-from nst_tf.compare.picture_distances import color_statistics, colour_distance
+from nst_tf.compare.yardstick import color_statistics, colour_distance
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from unit.compare.made_runs import made_run, save, waves
 
-from nst_tf.compare.difference import Row, differences
 from nst_tf.compare.reading import read_run
+from nst_tf.compare.tables import Row, differences
 
 
 def _by_name(rows: list[Row]) -> dict[tuple[str, str], tuple[str, str, str]]:

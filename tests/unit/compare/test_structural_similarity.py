@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nst_tf.compare.picture_distances import luminance, structural_similarity
+from nst_tf.compare.yardstick import luminance, structural_similarity
 
 
 def _direct(first: np.ndarray, second: np.ndarray) -> float:

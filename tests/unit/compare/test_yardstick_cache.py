@@ -9,7 +9,8 @@ from unit.compare.made_runs import save, waves
 
 from nst_tf.compare import yardstick as yardstick_cache
 from nst_tf.compare.reading import read_run
-from nst_tf.compare.yardstick import CACHE, measured_runs
+from nst_tf.compare.yardstick import measured_runs
+from nst_tf.runs.folder import YARDSTICK
 
 
 @pytest.fixture
@@ -42,14 +43,14 @@ def _picture_changes(run: Path) -> None:
 
 def _cache(change):
     def apply(run: Path) -> None:
-        kept = json.loads((run / CACHE).read_text())
-        (run / CACHE).write_text(json.dumps(change(kept)))
+        kept = json.loads((run / YARDSTICK).read_text())
+        (run / YARDSTICK).write_text(json.dumps(change(kept)))
 
     return apply
 
 
 def _truncate(run: Path) -> None:
-    (run / CACHE).write_text((run / CACHE).read_text()[:100])
+    (run / YARDSTICK).write_text((run / YARDSTICK).read_text()[:100])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def _truncate(run: Path) -> None:
         _cache(lambda kept: kept | {"measures": kept["measures"] | {"ssim": "high"}}),
         _cache(lambda kept: kept | {"measures": kept["measures"] | {"ssim": float("nan")}}),
         _cache(lambda kept: kept | {"measures": {"ssim": 1.0}}),
-        lambda run: (run / CACHE).unlink(),
+        lambda run: (run / YARDSTICK).unlink(),
     ],
 )
 def test_a_cache_that_does_not_fit_is_computed_again(
@@ -96,7 +97,7 @@ def test_a_folder_that_can_not_be_written_is_measured(
     monkeypatch.setattr(yardstick_cache, "write_text_atomically", refuse)
     [run] = measured_runs([read_run(sweep / "0")], random_weights)
     assert run.yardstick["style_distance"] > 0
-    assert not (sweep / "0" / CACHE).exists()
+    assert not (sweep / "0" / YARDSTICK).exists()
 
 
 def test_a_damaged_picture_says_so_and_the_others_go_on(sweep: Path, random_weights) -> None:

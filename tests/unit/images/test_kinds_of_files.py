@@ -261,39 +261,6 @@ def test_damaged_floats_are_refused_within_the_memory_of_the_picture(tmp_path):
         tracemalloc.stop()
 
 
-# what else it may be
-
-OTHERS = {
-    b"%PDF-1.7\n": "a PDF document",
-    b"8BPS\0\1" + bytes(20): "a Photoshop file",
-    b"\0\0\0\x0cjP  \r\n\x87\n": "a JPEG 2000",
-    b"\0\0\0\x0cJXL \r\n\x87\n": "a JPEG XL",
-    b"\x76\x2f\x31\x01\x02\0\0\0": "an OpenEXR picture",
-    b"#?RADIANCE\n": "a Radiance HDR picture",
-    b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>': "a drawing",
-    b"<!DOCTYPE html>\n<html><body>404": "a web page",
-    b"\0\0\0\x20ftypisom\0\0\2\0": "a video",
-    b"\0\0\0\x18ftypcrx \0\0\0\1": "a Canon camera's raw picture",
-    b"FUJIFILMCCD-RAW 0201": "a Fujifilm camera's raw picture",
-    b"PK\x03\x04\x14\0": "an archive",
-    b"version https://git-lfs.github.com/spec/v1\n": "a pointer of Git LFS",
-    b"\x93NUMPY\x01\0": "a NumPy array",
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
-    "ein Bild: schön\n".encode(): "a text",
-    b"\x89PNG\r\n\x1a\r": "a PNG whose beginning can't be understood",
-    bytes(range(256)): "a file of an unknown kind",
-}
-
-
-@pytest.mark.parametrize("beginning", OTHERS, ids=OTHERS.values())
-def test_what_a_file_is_that_is_no_picture(tmp_path, beginning):
-    path = written(beginning, tmp_path / "a.jpg")
-    with pytest.raises(InputError, match=f"not a picture that can be read, but {OTHERS[beginning]}") as told:
-        read_picture(path)
-    assert str(told.value).startswith(str(path))
-    assert ": " in str(told.value).partition(OTHERS[beginning])[2]
-
-
 def test_frames_in_an_archive_keep_their_depth(tmp_path):
     frames = [tiff((FLOATS * part, {"photometric": "rgb"})) for part in (1, 0.5)]
     with tarfile.open(tmp_path / "frames.tar", "w", format=tarfile.USTAR_FORMAT) as archive:

@@ -8,7 +8,6 @@ import pytest
 from handmade_files import DEEP, LEVEL, LEVELS, png, png_chunk, saved, tiff, unit, written
 from PIL import Image
 
-from nst_tf.errors import InputError
 from nst_tf.images.read import picture_from_array, picture_from_pillow, read_picture
 
 
@@ -134,21 +133,10 @@ def test_sixteen_bit_rgb_is_read_at_eight_bits(tmp_path):
     assert list(zip(*np.nonzero(~shown), strict=True)) == [(2, 3)]
 
 
-def test_float_tiff_within_range_is_exact_and_outside_is_refused(tmp_path):
+def test_float_tiff_within_range_is_exact(tmp_path):
     values = np.random.default_rng(4).random((16, 18), dtype=np.float32)
     picture = read_picture(written(tiff(values.tobytes(), 18, 16, 32, 1, 3), tmp_path / "a.tif"))
     np.testing.assert_array_equal(picture.pixels[..., 2], values)
-    for bad, shown in ((255.0, "255"), (-0.5, "-0.5"), (np.nan, "nan")):
-        values[3, 3] = bad
-        path = written(tiff(values.tobytes(), 18, 16, 32, 1, 3), tmp_path / "b.tif")
-        with pytest.raises(InputError, match=rf"b\.tif holds float values.*{shown}.*rescale"):
-            read_picture(path)
-
-
-def test_32_bit_integers_beyond_16_bits_are_refused(tmp_path):
-    values = np.full((16, 16), 70000, "<i4")
-    with pytest.raises(InputError, match="70000 where 0 to 65535"):
-        read_picture(written(tiff(values.tobytes(), 16, 16, 32, 1, 2), tmp_path / "a.tif"))
 
 
 def test_pillow_image_is_left_as_it_was(tmp_path):
@@ -174,11 +162,6 @@ def test_rarer_pillow_modes(mode):
     np.testing.assert_allclose(picture_from_pillow(image).pixels, 153 / 255, atol=2 * LEVEL)
 
 
-def test_cielab_is_refused():
-    with pytest.raises(InputError, match="CIELAB"):
-        picture_from_pillow(Image.new("LAB", (16, 16)))
-
-
 def test_arrays_of_every_shape():
     grey = LEVELS[..., 0]
     for array in (grey, grey[..., None], grey / 255, (grey / 255).astype(np.float32)[..., None]):
@@ -197,24 +180,3 @@ def test_the_array_is_copied():
     picture = picture_from_array(array)
     array[...] = 1
     assert picture.pixels.max() == 0
-
-
-@pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (np.zeros((16,)), r"\(16,\)"),
-        (np.zeros((16, 16, 2)), r"\(16, 16, 2\)"),
-        (np.zeros((1, 16, 16, 3)), r"\(1, 16, 16, 3\)"),
-        (np.zeros((16, 16), np.int64), "int64"),
-        (np.zeros((16, 16), bool), "bool"),
-        (np.full((16, 16), 1.5), "1.5"),
-        (np.full((16, 16), -0.1), "-0.1"),
-        (np.full((16, 16), np.nan), "nan"),
-        (np.full((16, 16), np.inf), "inf"),
-        (np.zeros((16, 15)), "16 x 15"),
-        (np.zeros((0, 16)), "0 x 16"),
-    ],
-)
-def test_arrays_refused(array, message):
-    with pytest.raises(InputError, match=message):
-        picture_from_array(array)

@@ -4,37 +4,73 @@ import io
 import random
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade_files import ADOBE_GAMMA, ADOBE_TO_D50, DEEP, LEVELS, png, rgb_profile, saved, tiff, written
+from handmade_files import (
+    ADOBE_GAMMA,
+    ADOBE_TO_D50,
+    DEEP,
+    LEVELS,
+    png,
+    rgb_profile,
+    saved,
+    tiff,
+    written,
+)
 from PIL import Image, ImageFile
 
 from nst_tf.errors import InputError
-from nst_tf.images.read import picture_from_pillow, read_picture
+from nst_tf.images.read import picture_from_array, picture_from_pillow, read_picture
+
+Make = Callable[[Path], Path | str]
+"""Makes a file in a folder; returns what is to be read."""
 
 
-def test_paths_that_are_no_file(tmp_path):
-    with pytest.raises(InputError, match=r"gone\.png does not exist"):
-        read_picture(tmp_path / "gone.png")
-    with pytest.raises(InputError, match="is a folder"):
-        read_picture(tmp_path)
-    with pytest.raises(InputError, match="0 bytes"):
-        read_picture(written(b"", tmp_path / "a.png"))
-    with pytest.raises(InputError, match=r"text\.png is not a picture"):
-        read_picture(written(b"not a picture at all", tmp_path / "text.png"))
-    with pytest.raises(InputError):
-        read_picture(tmp_path / ("a" * 5000))
-    with pytest.raises(InputError):
-        read_picture("nul\0byte.png")
-    with pytest.raises(InputError, match="no regular file"):
-        read_picture("/dev/null")
+def holding(name: str, content: bytes) -> Make:
+    return lambda folder: written(content, folder / name)
 
 
-def test_postscript_is_never_run(tmp_path):
-    with pytest.raises(InputError, match="not a picture"):
-        read_picture(written(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n", tmp_path / "a.eps"))
+def float_tiff(odd: float) -> bytes:
+    """Of numbers in [0, 1], but for one."""
+    values = np.full((16, 18), 0.5, np.float32)
+    values[3, 3] = odd
+    return tiff(values.tobytes(), 18, 16, 32, 1, 3)
+
+
+# case: (what makes it, what the sentence must say)
+BAD_FILES: dict[str, tuple[Make, str]] = {
+    "nothing": (lambda folder: folder / "gone.png", r"gone\.png does not exist"),
+    "a folder": (lambda folder: folder, "is a folder"),
+    "a device": (lambda folder: "/dev/null", "no regular file"),
+    "a name that is too long": (lambda folder: folder / ("a" * 5000), "aaa"),
+    "a name with a null": (lambda folder: "nul\0byte.png", "byte.png"),
+    "no bytes": (holding("a.png", b""), "0 bytes"),
+    "text": (holding("text.png", b"not a picture at all"), r"text\.png is not a picture"),
+    "PostScript, which is a program": (
+        holding("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n"),
+        "not a picture",
+    ),
+    "32-bit integers beyond 16 bits": (
+        holding("a.tif", tiff(np.full((16, 16), 70000, "<i4").tobytes(), 16, 16, 32, 1, 2)),
+        "70000 where 0 to 65535",
+    ),
+    **{
+        f"a float of {shown}": (
+            holding("b.tif", float_tiff(odd)),
+            rf"b\.tif holds float values.*{shown}.*rescale",
+        )
+        for odd, shown in ((255.0, "255"), (-0.5, "-0.5"), (np.nan, "nan"))
+    },
+}
+
+
+@pytest.mark.parametrize(("make", "said"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_is_refused(make, said, tmp_path):
+    with pytest.raises(InputError, match=said):
+        read_picture(make(tmp_path))
 
 
 def test_an_unreadable_file(tmp_path, monkeypatch):
@@ -208,3 +244,60 @@ def test_a_picture_that_does_not_fit_into_the_memory_is_refused_by_its_header(tm
     monkeypatch.setattr("nst_tf.images.opening.free_bytes", lambda: 300 << 20)
     with pytest.raises(InputError, match=r"5000 x 5000 pixels, which take 0\.5 GiB.* 0\.3 GiB are free"):
         read_picture(large)
+
+
+def test_cielab_is_refused():
+    with pytest.raises(InputError, match="CIELAB"):
+        picture_from_pillow(Image.new("LAB", (16, 16)))
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((16,)), r"\(16,\)"),
+        (np.zeros((16, 16, 2)), r"\(16, 16, 2\)"),
+        (np.zeros((1, 16, 16, 3)), r"\(1, 16, 16, 3\)"),
+        (np.zeros((16, 16), np.int64), "int64"),
+        (np.zeros((16, 16), bool), "bool"),
+        (np.full((16, 16), 1.5), "1.5"),
+        (np.full((16, 16), -0.1), "-0.1"),
+        (np.full((16, 16), np.nan), "nan"),
+        (np.full((16, 16), np.inf), "inf"),
+        (np.zeros((16, 15)), "16 x 15"),
+        (np.zeros((0, 16)), "0 x 16"),
+    ],
+)
+def test_arrays_refused(array, message):
+    with pytest.raises(InputError, match=message):
+        picture_from_array(array)
+
+
+OTHERS = {
+    b"%PDF-1.7\n": "a PDF document",
+    b"8BPS\0\1" + bytes(20): "a Photoshop file",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "a JPEG 2000",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "a JPEG XL",
+    b"\x76\x2f\x31\x01\x02\0\0\0": "an OpenEXR picture",
+    b"#?RADIANCE\n": "a Radiance HDR picture",
+    b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>': "a drawing",
+    b"<!DOCTYPE html>\n<html><body>404": "a web page",
+    b"\0\0\0\x20ftypisom\0\0\2\0": "a video",
+    b"\0\0\0\x18ftypcrx \0\0\0\1": "a Canon camera's raw picture",
+    b"FUJIFILMCCD-RAW 0201": "a Fujifilm camera's raw picture",
+    b"PK\x03\x04\x14\0": "an archive",
+    b"version https://git-lfs.github.com/spec/v1\n": "a pointer of Git LFS",
+    b"\x93NUMPY\x01\0": "a NumPy array",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    "ein Bild: schön\n".encode(): "a text",
+    b"\x89PNG\r\n\x1a\r": "a PNG whose beginning can't be understood",
+    bytes(range(256)): "a file of an unknown kind",
+}
+
+
+@pytest.mark.parametrize("beginning", OTHERS, ids=OTHERS.values())
+def test_what_a_file_is_that_is_no_picture(tmp_path, beginning):
+    path = written(beginning, tmp_path / "a.jpg")
+    with pytest.raises(InputError, match=f"not a picture that can be read, but {OTHERS[beginning]}") as told:
+        read_picture(path)
+    assert str(told.value).startswith(str(path))
+    assert ": " in str(told.value).partition(OTHERS[beginning])[2]

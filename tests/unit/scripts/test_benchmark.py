@@ -13,7 +13,8 @@ PEER = """
 import json, sys
 print(json.dumps({"torch": "0", "threads": 1}), flush=True)
 for line in sys.stdin:
-    print(json.dumps({"seconds": 2.0 if line.strip() == "NCHW" else 1.0, "loss": 5.0}), flush=True)
+    seconds = {"NCHW": 2.0, "NHWC": 1.0}[json.loads(line)["layout"]]
+    print(json.dumps({"seconds": seconds, "loss": 5.0}), flush=True)
 """
 
 
@@ -22,7 +23,7 @@ def test_a_precision_that_the_processor_lacks_is_left_out_with_one_line(
 ) -> None:
     monkeypatch.setattr(native, "native_precisions", lambda: ())
     monkeypatch.setattr(native, "processor_name", lambda: "Zen 2")
-    monkeypatch.setattr(step, "small_solver", lambda *_: pytest.fail("measured all the same"))
+    monkeypatch.setattr(step, "steps_of", lambda *_: pytest.fail("measured all the same"))
     assert list(step.rows((256,), ("bfloat16",), rounds=1)) == []
     assert capsys.readouterr().out == "bfloat16 left out: this processor (Zen 2) emulates it\n"
 
@@ -67,8 +68,9 @@ def test_all_have_their_turn_in_every_round_and_the_order_turns() -> None:
 def test_a_peer_waits_and_answers_in_turn(tmp_path: Path) -> None:
     script = tmp_path / "peer.py"
     script.write_text(PEER, encoding="utf-8")
-    with torch_in_turn.Peer(sys.executable, (8, 8), script) as peer:
-        assert [peer.step(layout)() for layout in ("NCHW", "NHWC", "NCHW")] == [2.0, 1.0, 2.0]
+    with torch_in_turn.Peer(sys.executable, script=script) as peer:
+        seconds = [peer.turn((8, 8), layout)["seconds"] for layout in ("NCHW", "NHWC", "NCHW")]
+    assert seconds == [2.0, 1.0, 2.0]
 
 
 def test_without_pytorch_ours_are_measured_and_one_line_says_so(
@@ -82,4 +84,4 @@ def test_without_pytorch_ours_are_measured_and_one_line_says_so(
     assert "PyTorch is left out" in (said := capsys.readouterr().out)
     assert "no torch here" in said
     with pytest.raises(torch_in_turn.PeerMissing, match="can't be started"):
-        torch_in_turn.Peer(str(tmp_path / "no_python"), (8, 8))
+        torch_in_turn.Peer(str(tmp_path / "no_python"))

@@ -1,6 +1,6 @@
 """Draw the bundled masks, of landscape.jpg and woodblock_waves.jpg: every run gives the same bytes.
 
-    python scripts/draw_masks.py [--out DIR]
+    python scripts/draw_samples/masks.py [--out DIR]
 
 Needs Pillow; takes a second. The masks are in the public domain.
 """
@@ -59,7 +59,7 @@ def _fine(points: Points) -> list[tuple[int, int]]:
 def main() -> None:
     """Write both masks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default_out = Path(__file__).resolve().parent.parent / "nst_tf" / "samples"
+    default_out = Path(__file__).resolve().parents[2] / "nst_tf" / "samples"
     parser.add_argument("--out", type=Path, default=default_out, help="folder to write to")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """A small animation: a slow pan and zoom over a picture, as numbered frames and as a GIF.
 
-python scripts/draw_pan.py                              # pan/000001.png ... and pan.gif
-python scripts/draw_pan.py --picture photo.jpg --frames 24 --width 384 --folder frames
+python scripts/draw_samples/pan.py                              # pan/000001.png ... and pan.gif
+python scripts/draw_samples/pan.py --picture photo.jpg --frames 24 --width 384 --folder frames
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ def frames_of_pan(picture: Image.Image, count: int, width: int) -> list[Image.Im
 def main() -> None:
     """Write the frames and the GIF."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--picture", default=str(Path(__file__).parent.parent / "nst_tf/samples/landscape.jpg")
-    )
+    parser.add_argument("--picture", default=str(Path(__file__).parents[2] / "nst_tf/samples/landscape.jpg"))
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--folder", default="pan")

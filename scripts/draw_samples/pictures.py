@@ -1,6 +1,6 @@
 """Draw the bundled sample pictures from nothing but numbers: every run gives the same bytes.
 
-    python scripts/draw_samples.py [--only NAME ...] [--out DIR]
+    python scripts/draw_samples/pictures.py [--only NAME ...] [--out DIR]
 
 Needs NumPy, SciPy and Pillow; takes about two minutes on one core. The pictures are in the public domain.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-# Name -> largest file in bytes. Each name is a module of scripts/samples with a function draw().
+# Name -> largest file in bytes. Each name is a module of scripts/draw_samples/samples with a function draw().
 CONTENT_BYTES, STYLE_BYTES = 350_000, 450_000
 PICTURES = {
     "landscape": CONTENT_BYTES,
@@ -52,7 +52,7 @@ def main() -> None:
         metavar="NAME",
         help=f"pictures to draw, of: {', '.join(PICTURES)}",
     )
-    default_out = Path(__file__).resolve().parent.parent / "nst_tf" / "samples"
+    default_out = Path(__file__).resolve().parents[2] / "nst_tf" / "samples"
     parser.add_argument("--out", type=Path, default=default_out, help="folder to write to")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
