@@ -104,7 +104,7 @@ class LBFGS(keras.optimizers.Optimizer):
         self._accepted = make((), dtype="int64", name="accepted_trials")
         self._weight = None
         if self.octave_weight is None:
-            begin = keras.initializers.Constant(_FIRST_WEIGHT)
+            begin: Any = keras.initializers.Constant(_FIRST_WEIGHT)
             self._weight = make((), dtype="float32", initializer=begin, name="octave_weight")
 
     @property
@@ -149,9 +149,12 @@ class LBFGS(keras.optimizers.Optimizer):
         curved = dot(step, change) > _SMALLEST_CURVATURE * tf.norm(step) * tf.norm(change)
         self._pairs.push_if(condition & curved, step, change)
         if self._weight is not None and self._has_metric:
-            images = [tf.reshape(one, self._image_shape) for one in (step, change)]
-            chosen = lambda: weight_of_pair(*images, self.octaves, circular=self.circular)  # noqa: E731
-            assign_if(condition & curved, lambda: [(self._weight, chosen())])
+            images = (tf.reshape(step, self._image_shape), tf.reshape(change, self._image_shape))
+
+            def chosen() -> list[tuple[Any, tf.Tensor]]:
+                return [(self._weight, weight_of_pair(*images, self.octaves, circular=self.circular))]
+
+            assign_if(condition & curved, chosen)
 
     def _accept_if(
         self, condition: tf.Tensor, trial: tf.Tensor, gradient: tf.Tensor, loss: tf.Tensor
