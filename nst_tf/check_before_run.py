@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.announcement import announce, announcement
 from nst_tf.config.inputs import NO_FILES, Files, Inputs, read_inputs
-from nst_tf.config.overrides import ExplicitKeys, explicit_keys
+from nst_tf.config.overrides import ExplicitKeys, explicit_keys, overrides_of
 from nst_tf.config.schema import Settings, as_settings
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
@@ -84,7 +84,7 @@ class CheckBeforeRun(Callback):
             settings = as_settings(without_hydra)
             CheckBeforeRun.checked = line = None
             if settings.resume is None:
-                explicit = explicit_keys(config.hydra.overrides.task)
+                explicit = explicit_keys(overrides_of(config.hydra))
                 CheckBeforeRun.checked = checked_run(settings, choices, explicit=explicit)
                 line = announcement(settings, CheckBeforeRun.checked.inputs)
             else:

@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nst_tf.check_before_run import CheckBeforeRun, cause_on_disk, sentence_for_disk
 from nst_tf.config.experiment_files import with_experiment_files
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
-from nst_tf.config.overrides import explicit_keys, spelled_as_keys, with_quoted_files
+from nst_tf.config.overrides import explicit_keys, overrides_of, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import CONFIGURATION, Settings, register_schema
 from nst_tf.errors import BAD_INPUT, FAILED, InputError, Stop, end_without_reader, status_of, stop
 from nst_tf.files import relative_to_here
@@ -79,7 +79,7 @@ def _job(settings: Settings) -> Any:
     folder = Path(state.runtime.output_dir)
     os.chdir(state.runtime.cwd)  # hydra.job.chdir=true changed it: names count from where they were typed
     try:
-        words = list(state.overrides.task)
+        words = overrides_of(state)
         if settings.resume is None:
             checked, CheckBeforeRun.checked = CheckBeforeRun.checked, None
             picture = run(settings, dict(state.runtime.choices), folder, words, checked=checked)

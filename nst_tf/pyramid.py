@@ -67,12 +67,13 @@ class CoarseToFine:
 
     Large strokes are found at a small size, where a step is cheap and a receptive field covers more of
     the picture (Gatys et al. 2017, "Controlling perceptual factors in neural style transfer", section
-    6). Every coarser size takes ``steps_factor`` times the steps of the next finer one, rounded up. All but
-    the wanted size take ``coarse_factor`` times that, and the smallest ``first_factor`` times that.
-    ``steps``, if given, has the number for each size, coarse to fine, in the place of all these. ``style``
-    "follows": the styles shrink with the result, so strokes keep their part of the picture from size to
-    size; "stays": they have their own size at every one (both are in crowsonkb/style-transfer-pytorch:
-    ``style_scale_fac`` and ``style_size``). ``detail``: see ``with_detail``.
+    6). Every coarser size takes ``steps_factor`` times the steps of the next finer one, rounded up, and the
+    smallest ``first_factor`` times that; but no size takes fewer than ``fewest_steps``, or than the wanted
+    one. ``steps``, if given, has the number for each size, coarse to fine, in the place of all these.
+    ``style`` "follows": the styles shrink with the result, so strokes keep their part of the picture from
+    size to size; "stays": they have their own size at every one (both are in
+    crowsonkb/style-transfer-pytorch: ``style_scale_fac`` and ``style_size``). ``detail``: see
+    ``with_detail``.
     """
 
     smallest: int = 128
@@ -83,18 +84,21 @@ class CoarseToFine:
     style: str = "follows"
     steps: Sequence[int] | None = None
     detail: float = 0.0
-    coarse_factor: float = 1.0
+    fewest_steps: int = 1
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not grow, and factors that are not positive: InputError."""
         if not self.factor > 1:
             raise InputError(f"pyramid.factor must be above 1, but is {self.factor}")
-        for name in ("coarse_factor", "steps_factor", "first_factor"):
-            value = getattr(self, name)
+        for name, value in (("steps_factor", self.steps_factor), ("first_factor", self.first_factor)):
             if not (value > 0 and math.isfinite(value)):
                 raise InputError(f"pyramid.{name} must be positive, but is {value}")
         if not (self.detail >= 0 and math.isfinite(self.detail)):
             raise InputError(f"pyramid.detail must be at least 0, but is {self.detail}")
+        if not _is_count(self.fewest_steps):
+            raise InputError(
+                f"pyramid.fewest_steps must be a whole number above 0, but is {self.fewest_steps!r}"
+            )
         if self.smallest < 1:
             raise InputError(f"pyramid.smallest must be at least 1 pixel, but is {self.smallest}")
         if self.style not in _STYLE_SIZES:
@@ -119,11 +123,10 @@ class CoarseToFine:
         return [Scale(*scale) for scale in zip(sizes, of_styles, given, strict=True)]
 
     def _steps_by_factors(self, coarser: int, steps: int) -> list[int]:
-        shares = [self.coarse_factor * self.steps_factor**level for level in reversed(range(1, coarser))]
-        if shares:
-            shares[0] *= self.first_factor
-        shares.append(1.0)
-        return [max(1, math.ceil(steps * share - 1e-9)) for share in shares]
+        shares = [self.steps_factor**level for level in reversed(range(coarser))]
+        shares[0] *= self.first_factor if coarser > 1 else 1.0
+        fewest = min(self.fewest_steps, steps)
+        return [max(fewest, math.ceil(steps * share - 1e-9)) for share in shares]
 
 
 def _is_list(value: object) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 
 from nst_tf.config.pictures import check_no_address, is_address, several_pictures, stands_for_several
 from nst_tf.config.schema import FILE_KEYS, is_there, picture_path, user_path
@@ -39,6 +40,12 @@ def override_key(override: str) -> str:
 
 ExplicitKeys = Collection[str] | None
 """The keys that stood on the command line; None where all count as explicit."""
+
+
+def overrides_of(hydra: Any) -> list[str]:
+    """The overrides of a command without Hydra's own, as they were typed: interpolations are not resolved."""
+    overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return overrides
 
 
 def explicit_keys(overrides: Iterable[str], swept_by_file: Iterable[str] = ()) -> frozenset[str]:

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.messages import sentence_for
-from nst_tf.config.overrides import explicit_keys
+from nst_tf.config.overrides import explicit_keys, overrides_of
 from nst_tf.config.schema import Settings
 from nst_tf.errors import InputError, terminable
 from nst_tf.files import write_text_atomically
@@ -26,7 +26,7 @@ from nst_tf.runs.folder import CONFIGURATION, SUMMARY, FolderInUse, read_object,
 from nst_tf.runs.memory import is_out_of_memory
 from nst_tf.runs.provenance import requested_sha256
 from nst_tf.sweep.batch import batches_of
-from nst_tf.sweep.plan import GRID, overrides_of, take_one_gpu
+from nst_tf.sweep.plan import GRID, take_one_gpu
 from nst_tf.sweep.resume import Action, clear, next_action
 from nst_tf.sweep.search import value_of
 from nst_tf.sweep.state import JobRecord, end_running, is_being_run, read_records, write_record

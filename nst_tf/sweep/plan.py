@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.inputs import read_inputs
 from nst_tf.config.messages import sentence_for
-from nst_tf.config.overrides import ExplicitKeys, explicit_keys
+from nst_tf.config.overrides import ExplicitKeys, explicit_keys, overrides_of
 from nst_tf.config.schema import Settings, as_settings
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
@@ -159,12 +159,6 @@ class Plan:
         for override in sorted(self._parsed, key=lambda one: not one.is_sweep_override()):
             by_key[override.get_key_element()] = override
         return [[f"{key}={_end(override, which)}" for key, override in by_key.items()] for which in (0, -1)]
-
-
-def overrides_of(hydra: Any) -> list[str]:
-    """The overrides of a command without Hydra's own, as they were typed: interpolations are not resolved."""
-    overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
-    return overrides
 
 
 def _end(override: Override, which: int) -> str:

@@ -69,7 +69,7 @@ def test_the_library_takes_globs_and_no_addresses(folder: Path, monkeypatch: pyt
     read: list[str] = []
     monkeypatch.setattr(
         "nst_tf.api._stylized",
-        lambda settings, inputs, explicit: read.extend(s.name for s in inputs.styles),
+        lambda checked: read.extend(s.name for s in checked.inputs.styles),
     )
     stylize("x=1.jpg", ["paint (old)/*.j*", "cut.png"], SMALL)
     assert read == ["2, b.jpg", "10.jfif", "cut.png"]

@@ -210,7 +210,7 @@ def test_six_runs_of_one_second_have_six_folders(
         def now(cls, tz=None):
             return cls(2026, 6, 27, 12, 0, 0)
 
-    def run(settings, choices, folder: Path, overrides, explicit) -> Path:
+    def run(settings, choices, folder: Path, *_, **__) -> Path:
         (folder / "run.json").touch(exist_ok=False)
         return folder / "image.png"
 

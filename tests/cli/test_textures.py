@@ -59,5 +59,6 @@ def test_what_is_refused_leaves_nothing(words, said: str, painting: Path, tmp_pa
     assert said in answer.err
     *before, refusal = answer.err.splitlines()
     assert refusal.startswith("nst: ")
-    assert [" in the style of " in line for line in before] == [True]  # what the run was to do
+    told = len(before) == 1 and " in the style of " in before[0]  # what the run was to do
+    assert told if "image.size=50" in words else not before
     assert not list(tmp_path.rglob("*.yaml"))

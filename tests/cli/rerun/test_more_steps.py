@@ -46,7 +46,7 @@ def test_more_steps_are_those_of_a_run_that_makes_them_at_once(
     assert more.status == 0, more.err
     assert more.run == first.run
     rows = [row["size"] for row in first.rows]
-    assert (rows.count(48), rows.count(24)) == (6, 3)  # 0.8 times 3, rounded up: as it was
+    assert (rows.count(48), rows.count(24)) == (6, 3)  # as it was: 6 steps at once would take 6 there, too
     summary = first.summary
     assert (summary["status"], summary["steps"], summary["resumed_at_step"]) == ("completed", 9, 6)
     assert summary["overrides"][-1] == "steps=6"

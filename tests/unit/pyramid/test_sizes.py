@@ -59,12 +59,11 @@ def test_the_smallest_size_may_take_more_steps():
     assert CoarseToFine(128, first_factor=2.0).scales(200, 200, 500) == [Scale(200, 200, 500)]
 
 
-def test_all_but_the_wanted_size_may_take_fewer_steps():
-    scales = CoarseToFine(128, 2.0, 1.0, coarse_factor=0.45).scales(1024, 1024, 28)
-    assert [scale.steps for scale in scales] == [13, 13, 13, 28]
-    scales = CoarseToFine(128, 2.0, 2.0, first_factor=3.0, coarse_factor=0.5).scales(512, 512, 10)
-    assert [scale.steps for scale in scales] == [60, 10, 10]
-    assert CoarseToFine(128, coarse_factor=0.5).scales(200, 200, 28) == [Scale(200, 200, 28)]
+def test_no_size_takes_fewer_steps_than_the_fewest_or_than_the_last():
+    scales = CoarseToFine(128, 2.0, 0.45, fewest_steps=12).scales(1024, 1024, 28)
+    assert [scale.steps for scale in scales] == [12, 12, 13, 28]
+    scales = CoarseToFine(128, 2.0, 0.45, fewest_steps=12).scales(512, 512, 3)
+    assert [scale.steps for scale in scales] == [3, 3, 3]
 
 
 def test_steps_may_be_given_for_each_size():
@@ -94,7 +93,7 @@ def test_styles_never_vanish():
         ({"factor": float("nan")}, "factor.*nan"),
         ({"steps_factor": 0.0}, r"steps_factor.*positive.*0\.0"),
         ({"steps_factor": float("inf")}, "steps_factor.*inf"),
-        ({"coarse_factor": 0.0}, r"coarse_factor.*positive.*0\.0"),
+        ({"fewest_steps": 0}, "fewest_steps must be a whole number above 0, but is 0"),
         ({"first_factor": -1.0}, r"first_factor.*positive.*-1\.0"),
         ({"smallest": 0}, "smallest.*at least 1.*0"),
         ({"style": "leads"}, "style must be follows or stays.*'leads'"),
