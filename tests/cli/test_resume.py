@@ -30,7 +30,7 @@ OPTIMIZERS = {
     "lbfgs with masks": ("optimizer=lbfgs", "guidance=masks", "guidance.content=../mask.png", REGIONS),
 }
 # what has a test of its own, and what other optimizers show as well
-SLOW = ("lbfgs_scipy", "lbfgs of luminance", "lbfgs with masks", "sgd")
+SLOW = ("lbfgs_torch", "lbfgs_scipy", "lbfgs of luminance", "lbfgs with masks", "sgd")
 
 
 class Stopped(BaseException):

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import pty
 import re
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-from cli.command_line import Answer, environment, nst_process
-from cli.evaluated import PARTS
-from cli.pseudo_terminal import read_terminal, take_terminal
+from cli.command_line import Answer, nst_process
 
 from nst_tf.config.schema import CONFIGURATION
 
@@ -57,39 +49,3 @@ def test_plain_lines_where_there_is_no_terminal(finished: Answer) -> None:
     # the first that tells how long a step takes is told at once, and then one now and then
     early = [line for line in every if line.startswith(between)]
     assert re.search(r" steps/s, about \d:\d\d:\d\d left$", early[0])
-
-
-def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path) -> None:
-    """Under a pseudo-terminal; Ctrl-C is typed once the bar has shown what it should."""
-    words = (*small, "steps=100000", "hydra.run.dir=run")
-    ours, theirs = pty.openpty()
-    started = subprocess.Popen(
-        [sys.executable, "-m", "nst_tf", *words],
-        cwd=tmp_path,
-        env=environment() | {"TERM": "xterm", "COLUMNS": "150"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=take_terminal,
-    )
-    os.close(theirs)
-    shown, typed, deadline = "", False, time.monotonic() + 60
-    while time.monotonic() < deadline and (piece := read_terminal(ours)):
-        shown += piece
-        if "steps/s" in shown and not typed:
-            os.write(ours, b"\x03")
-            typed = True
-    status = started.wait(timeout=10)
-    os.close(ours)
-    assert status == 130, shown[-2000:]
-    assert typed
-    assert "\x1b[" in shown
-    assert "/100000" in shown
-    assert "loss " in shown
-    assert "content " in shown
-    assert shown.rstrip().endswith("nst: interrupted; go on with: nst resume=run")
-    assert "Traceback" not in shown
-    summary = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert summary["status"] == "interrupted"
-    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    assert list(json.loads(rows[-1])) == ["step", "size", "seconds", "loss", *PARTS]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -11,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from cli.command_line import environment, nst
+from cli.evaluated import PARTS
 from cli.interrupted_runs import assert_goes_on_to_the_same_end, losses, status_of
+from cli.pseudo_terminal import read_terminal, take_terminal
 
 from nst_tf.images.read import read_picture
 from nst_tf.runs.signals import EXIT_SECONDS
@@ -35,6 +39,43 @@ def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pyt
     assert 0 < len(losses(tmp_path / "run")) < 80
     whole = nst(tmp_path / "whole", *words)
     assert_goes_on_to_the_same_end(tmp_path, whole, monkeypatch)
+
+
+@pytest.mark.slow
+def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path) -> None:
+    """Under a pseudo-terminal; Ctrl-C is typed once the bar has shown what it should."""
+    words = (*small, "steps=100000", "hydra.run.dir=run")
+    ours, theirs = pty.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "nst_tf", *words],
+        cwd=tmp_path,
+        env=environment() | {"TERM": "xterm", "COLUMNS": "150"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=take_terminal,
+    )
+    os.close(theirs)
+    shown, typed, deadline = "", False, time.monotonic() + 60
+    while time.monotonic() < deadline and (piece := read_terminal(ours)):
+        shown += piece
+        if "steps/s" in shown and not typed:
+            os.write(ours, b"\x03")
+            typed = True
+    status = started.wait(timeout=10)
+    os.close(ours)
+    assert status == 130, shown[-2000:]
+    assert typed
+    assert "\x1b[" in shown
+    assert "/100000" in shown
+    assert "loss " in shown
+    assert "content " in shown
+    assert shown.rstrip().endswith("nst: interrupted; go on with: nst resume=run")
+    assert "Traceback" not in shown
+    summary = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert summary["status"] == "interrupted"
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert list(json.loads(rows[-1])) == ["step", "size", "seconds", "loss", *PARTS]
 
 
 def stuck(folder: Path, calls: int, *words: str) -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from cli.command_line import SMALL, environment, nst
 from cli.evaluated import unit
 
@@ -43,6 +44,7 @@ main()
 _WORDS = (*SMALL, "image.size=64", "record.checkpoint_every=0.001", "optimizer=adam")
 
 
+@pytest.mark.slow
 def test_without_posix_modules_and_with_another_keras_the_picture_is_the_same(
     photo: Path, painting: Path, tmp_path: Path
 ) -> None:
