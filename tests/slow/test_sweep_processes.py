@@ -51,6 +51,8 @@ def test_one_line_that_moves_in_a_terminal(launcher: str, small, tmp_path: Path)
     assert shown.rstrip().endswith("sweep")
     assert "steps/s" not in shown
     assert "Traceback" not in shown
+    # a worker that loads TensorFlow after a job that was refused grows, and is kept
+    assert len({summary(tmp_path, job)["process"] for job in range(6)}) <= (2 if launcher == "joblib" else 1)
 
 
 @pytest.mark.slow
