@@ -33,7 +33,7 @@ logger.finish("completed", SUMMARY, run.folder / "image.png")
 
 @pytest.mark.slow
 def test_four_processes_at_once_on_a_new_database(tmp_path: Path) -> None:
-    tests = Path(__file__).parents[2]
+    tests = Path(__file__).parents[1]
     paths = environment() | {"PYTHONPATH": f"{tests.parent}:{tests}"}
     processes = [
         subprocess.Popen(
