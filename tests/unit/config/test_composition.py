@@ -61,7 +61,7 @@ DEFAULT = {
         "first_step": 0.03,
         "octaves": 5,
         "octave_weight": None,
-        "scale": 1.5,
+        "scale": 2.0,
     },
     "steps": 28,
     "keep_best": True,
