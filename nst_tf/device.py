@@ -108,8 +108,8 @@ def _device() -> str:
 def set_determinism(wanted: bool) -> None:
     """Make it so for the runs to come in this process.
 
-    On the CPU every operation that a run uses gives the same bits anyway. On a GPU some sum in the order in
-    which threads finish, unless told not to, at a cost in speed.
+    On a GPU some operations sum in the order in which threads finish, unless told not to, at a cost in speed.
+    On a CPU it changes nothing: docs/reproducing.md.
     """
     if wanted:
         tf.config.experimental.enable_op_determinism()
