@@ -52,7 +52,8 @@ def test_one_line_that_moves_in_a_terminal(launcher: str, small, tmp_path: Path)
     assert "steps/s" not in shown
     assert "Traceback" not in shown
     # a worker that loads TensorFlow after a job that was refused grows, and is kept
-    assert len({summary(tmp_path, job)["process"] for job in range(6)}) <= (2 if launcher == "joblib" else 1)
+    made = {summary(tmp_path, job)["process"]["number"] for job in (1, 3, 5)}
+    assert len(made) <= (2 if launcher == "joblib" else 1)
 
 
 @pytest.mark.slow
