@@ -75,10 +75,8 @@ class LBFGS(keras.optimizers.Optimizer):
         check_whole("octaves", octaves, 0)
         if lower is not None and upper is not None and not lower < upper:
             raise InputError(f"lower must be below upper, but they are {lower} and {upper}")
-        numbers = {"first_step": first_step, "octave_weight": octave_weight, "scale": scale}
-        if octave_weight is None:
-            del numbers["octave_weight"]
-        for option, value in numbers.items():
+        weight = 1.0 if octave_weight is None else octave_weight
+        for option, value in (("first_step", first_step), ("octave_weight", weight), ("scale", scale)):
             require(is_number(value) and value > 0, option, value, "positive")
         self.history_size = history_size
         self.lower, self.upper = lower, upper
@@ -103,7 +101,7 @@ class LBFGS(keras.optimizers.Optimizer):
         self._rejections = make((), dtype="int64", name="rejections")
         self._accepted = make((), dtype="int64", name="accepted_trials")
         self._weight = None
-        if self.octave_weight is None:
+        if self.octave_weight is None and self._has_metric:
             begin: Any = keras.initializers.Constant(_FIRST_WEIGHT)
             self._weight = make((), dtype="float32", initializer=begin, name="octave_weight")
 
@@ -148,7 +146,7 @@ class LBFGS(keras.optimizers.Optimizer):
         step, change = trial - self._point.value, gradient - self._gradient.value
         curved = dot(step, change) > _SMALLEST_CURVATURE * tf.norm(step) * tf.norm(change)
         self._pairs.push_if(condition & curved, step, change)
-        if self._weight is not None and self._has_metric:
+        if self._weight is not None:
             images = (tf.reshape(step, self._image_shape), tf.reshape(change, self._image_shape))
 
             def chosen() -> list[tuple[Any, tf.Tensor]]:

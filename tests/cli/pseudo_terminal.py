@@ -4,9 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+from cli.command_line import environment
 
 
-def take_terminal() -> None:
+def nst_in_terminal(folder: Path, *words: str) -> tuple[subprocess.Popen[bytes], int]:
+    """``nst WORD ...`` in a terminal of its own; the process, and our side of the terminal."""
+    ours, theirs = pty.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "nst_tf", *words],
+        cwd=folder,
+        env=environment() | {"TERM": "xterm", "COLUMNS": "150"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=_take_terminal,
+    )
+    os.close(theirs)
+    return started, ours
+
+
+def _take_terminal() -> None:
     """Make the terminal on standard input the one whose Ctrl-C is ours."""
     import fcntl
     import termios

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from cli.command_line import environment, nst
 from cli.evaluated import PARTS
 from cli.interrupted_runs import assert_goes_on_to_the_same_end, losses, status_of
-from cli.pseudo_terminal import read_terminal, take_terminal
+from cli.pseudo_terminal import nst_in_terminal, read_terminal
 
 from nst_tf.images.read import read_picture
 from nst_tf.runs.signals import EXIT_SECONDS
@@ -45,17 +44,7 @@ def test_a_real_process(small: tuple[str, ...], tmp_path: Path, monkeypatch: pyt
 def test_bar_in_a_terminal_and_control_c(small: tuple[str, ...], tmp_path: Path) -> None:
     """Under a pseudo-terminal; Ctrl-C is typed once the bar has shown what it should."""
     words = (*small, "steps=100000", "hydra.run.dir=run")
-    ours, theirs = pty.openpty()
-    started = subprocess.Popen(
-        [sys.executable, "-m", "nst_tf", *words],
-        cwd=tmp_path,
-        env=environment() | {"TERM": "xterm", "COLUMNS": "150"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=take_terminal,
-    )
-    os.close(theirs)
+    started, ours = nst_in_terminal(tmp_path, *words)
     shown, typed, deadline = "", False, time.monotonic() + 60
     while time.monotonic() < deadline and (piece := read_terminal(ours)):
         shown += piece

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from cli.command_line import environment
-from cli.pseudo_terminal import read_terminal, take_terminal
+from cli.pseudo_terminal import nst_in_terminal, read_terminal
 from cli.sweep.launchers import need, process, wait_for, wait_for_note
 from cli.sweep.sweeps import statuses, summary, told
 
@@ -26,17 +22,7 @@ def test_one_line_that_moves_in_a_terminal(launcher: str, small, tmp_path: Path)
     if launcher == "joblib":
         need("joblib")
         words += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    ours, theirs = pty.openpty()
-    started = subprocess.Popen(
-        [sys.executable, "-m", "nst_tf", "-m", *words, "hydra.sweep.dir=sweep"],
-        cwd=tmp_path,
-        env=environment() | {"TERM": "xterm", "COLUMNS": "150"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=take_terminal,
-    )
-    os.close(theirs)
+    started, ours = nst_in_terminal(tmp_path, "-m", *words, "hydra.sweep.dir=sweep")
     shown, deadline = "", time.monotonic() + 200
     while time.monotonic() < deadline and (piece := read_terminal(ours)):
         shown += piece
