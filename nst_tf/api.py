@@ -45,7 +45,7 @@ from nst_tf.errors import InputError
 from nst_tf.images.pixels import levels_of, over_white
 from nst_tf.images.read import Picture, picture_from_array, picture_from_pillow, read_picture
 from nst_tf.runs.memory import check_memory
-from nst_tf.tensorflow_setup import keras_settings_kept
+from nst_tf.tensorflow_setup import settings_kept
 
 if TYPE_CHECKING:
     from nst_tf.report import Report
@@ -133,7 +133,7 @@ def _stylize(
         *transparent(styles),
     ):
         _log.info("%s", line)
-    with keras_settings_kept():
+    with settings_kept():
         return _stylized(CheckedRun(settings, inputs, explicit=explicit))
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import keras
 import pytest
+import tensorflow as tf
 
 from nst_tf import tensorflow_setup as quiet_tensorflow
 from nst_tf.errors import InputError
-from nst_tf.tensorflow_setup import keras_settings_kept, load_tensorflow
+from nst_tf.tensorflow_setup import load_tensorflow, settings_kept
 
 
 @pytest.fixture
@@ -30,10 +31,25 @@ def settings_of_keras() -> tuple[str, str]:
     return keras.config.floatx(), keras.config.image_data_format()
 
 
+def test_sums_keep_their_order_during_a_call_and_a_caller_has_what_it_had() -> None:
+    def rewritten() -> bool:
+        return tf.config.optimizer.get_experimental_options().get("arithmetic_optimization", True)
+
+    try:
+        for before in (True, False):
+            tf.config.optimizer.set_experimental_options({"arithmetic_optimization": before})
+            with settings_kept():
+                assert not rewritten()
+            assert rewritten() is before
+    finally:
+        load_tensorflow()
+    assert not rewritten()
+
+
 def test_the_settings_of_keras_are_ours_during_a_call_and_theirs_after_it(odd_keras: None) -> None:
     log = logging.getLogger("tensorflow")
     log.setLevel(logging.WARNING)
-    with keras_settings_kept():
+    with settings_kept():
         assert settings_of_keras() == ("float32", "channels_last")
         assert log.level == logging.ERROR
     assert settings_of_keras() == ("float16", "channels_first")
@@ -48,7 +64,7 @@ def test_keras_with_another_backend_is_refused_in_one_sentence(monkeypatch: pyte
         InputError, match=r"^Keras was imported with the backend jax before, and .*=tensorflow"
     ):
         load_tensorflow()
-    with pytest.raises(InputError, match="backend jax"), keras_settings_kept():
+    with pytest.raises(InputError, match="backend jax"), settings_kept():
         pytest.fail("it goes on")
 
 
