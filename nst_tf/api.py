@@ -33,7 +33,7 @@ from nst_tf.config.pictures import (
     style_names,
 )
 from nst_tf.config.schema import (
-    CONFIGURATION,
+    CONF_FOLDER,
     Settings,
     as_settings,
     picture_path,
@@ -142,7 +142,7 @@ def composed(words: Sequence[str]) -> tuple[Settings, dict[str, str]]:
     register_schema()
     words = with_quoted_files(with_experiment_files(spelled_as_keys(words)))
     try:
-        with _hydra_of_ours(), initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+        with _hydra_of_ours(), initialize_config_dir(str(CONF_FOLDER), version_base="1.3"):
             settings = compose("config", words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(sentence_for(error)) from error
@@ -187,8 +187,8 @@ def _stylized(run: CheckedRun) -> Stylized:
             history.append(report)
 
     outcome = optimize(ready.experiment, (History(),))
-    if outcome.untouched:
-        _log.warning("%s", outcome.untouched)
+    if outcome.untouched_note:
+        _log.warning("%s", outcome.untouched_note)
     configuration = OmegaConf.to_yaml(ready.settings, resolve=True)
     pixels, alpha = cut_out(run.settings, run.inputs, outcome.pixels)
     loss, parts_of_loss = outcome.loss, outcome.parts

@@ -44,14 +44,16 @@ def batch_key(experiment: Experiment) -> Hashable:
     )
 
 
-def optimize_batch(experiments: Sequence[Experiment], waiting: CompiledSteps) -> list[BatchedRun | None]:
-    """Optimize experiments with one ``batch_key`` as one batch; compiled steps are taken from ``waiting``.
+def optimize_batch(
+    experiments: Sequence[Experiment], compiled_steps: CompiledSteps
+) -> list[BatchedRun | None]:
+    """Optimize experiments with one ``batch_key`` as one batch; steps are taken from ``compiled_steps``.
 
     Each comes out as alone, but for rounding. None stands for one that must be made alone: because a step of
     it went wrong, or because its targets at some size have other shapes than those of the first.
     """
     count = len(experiments)
-    lanes = BatchedLanes(waiting, count)
+    lanes = BatchedLanes(compiled_steps, count)
     reports = [RecordedReports(one.image_every) for one in experiments]
     running = {
         number: Transfer(one, (reports[number],), lanes.lanes[number])

@@ -20,7 +20,7 @@ from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
 from nst_tf.files import obstacle_to_writing
 from nst_tf.loggers import Loggers, loggers_of
-from nst_tf.runs.folder import SUMMARY, SWEEP, check_holds_no_run, claim, resume_hint
+from nst_tf.runs.folder import RUN_JSON, SWEEP, check_holds_no_run, claim, resume_hint
 from nst_tf.runs.memory import check_memory
 from nst_tf.runs.provenance import Timings
 
@@ -148,6 +148,6 @@ def cause_on_disk(error: BaseException) -> OSError | None:
 
 
 def _how_to_go_on(folder: Path | None) -> str:
-    if folder is None or not (folder / SUMMARY).exists():
+    if folder is None or not (folder / RUN_JSON).exists():
         return "run it again, or choose another folder with hydra.run.dir"
     return next(iter(resume_hint(folder)), "run it again in another folder")

@@ -26,7 +26,7 @@ from nst_tf.check_before_run import CheckBeforeRun, cause_on_disk, sentence_for_
 from nst_tf.config.experiment_files import with_experiment_files
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
 from nst_tf.config.overrides import explicit_keys, overrides_of, spelled_as_keys, with_quoted_files
-from nst_tf.config.schema import CONFIGURATION, Settings, register_schema
+from nst_tf.config.schema import CONF_FOLDER, Settings, register_schema
 from nst_tf.errors import BAD_INPUT, FAILED, InputError, Stop, end_without_reader, status_of, stop
 from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
@@ -52,7 +52,7 @@ def main() -> None:
     try:
         words = with_experiment_files(spelled_as_keys(sys.argv[1:]))
         sys.argv[1:] = with_quoted_files(with_many_contents(words))
-        program = hydra.main(config_path=str(CONFIGURATION), config_name="config", version_base="1.3")(_job)
+        program = hydra.main(config_path=str(CONF_FOLDER), config_name="config", version_base="1.3")(_job)
         if _asks_for_help():
             _print_wrapped(program)
         elif status := run_to_the_end(program):

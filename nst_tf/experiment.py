@@ -74,7 +74,7 @@ class Experiment:
     circular: bool = False
     multiple: int = 1
     image_every: int = 0
-    waiting: CompiledSteps | None = None
+    compiled_steps: CompiledSteps | None = None
     """Compiled steps of earlier runs."""
     resize: Callable[[np.ndarray, int, int], np.ndarray] = resize
     """A picture at a height and width."""
@@ -223,7 +223,7 @@ def prepare(
         circular=_wraps(settings),
         multiple=sides_multiple_of(settings, inputs.is_texture),
         image_every=settings.record.image_every,
-        waiting=warm.steps,
+        compiled_steps=warm.steps,
         resize=warm.resized,
         patience=Patience(settings.stop.patience, settings.stop.tolerance)
         if settings.stop.patience

@@ -60,7 +60,7 @@ class ContentLoss:
         float_ = _float_of(self, strength)
         return Reading(layer, lambda mine, theirs: self.distance(float_(mine), _float(theirs)), None, target)
 
-    def value(self, taken: Any) -> tf.Tensor:
+    def loss_of_layer(self, taken: Any) -> tf.Tensor:
         """Of what the reading took, the distance of one layer, without weights; scalar."""
         distance: Any = self.distance
         return distance.of_sums(taken) if self.in_pieces else taken
@@ -124,7 +124,9 @@ class StyleLoss:
         statistic: Any = self.statistic
         return [statistic.described(one) for one in taken] if self.in_pieces else taken
 
-    def value(self, taken: Any, styles: Sequence[Sequence[Any]], shares: Sequence[tf.Tensor]) -> tf.Tensor:
+    def loss_of_layer(
+        self, taken: Any, styles: Sequence[Sequence[Any]], shares: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
         """Of what the reading took, the style loss of one layer, without weights; scalar.
 
         ``styles`` are the styles' statistics, ``shares`` what the distance to each counts; both by region.

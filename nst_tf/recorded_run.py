@@ -21,7 +21,7 @@ from nst_tf.batch_transfer import BatchedRun
 from nst_tf.callbacks import Display, EarlyEnd, Recording
 from nst_tf.check_before_run import CheckedRun
 from nst_tf.config.inputs import PROFILES, Inputs
-from nst_tf.config.schema import CONFIGURATION, Settings
+from nst_tf.config.schema import CONF_FOLDER, Settings
 from nst_tf.errors import printable
 from nst_tf.experiment import Experiment
 from nst_tf.files import sha256_of_file, written_atomically
@@ -159,7 +159,7 @@ def _optimized(
         )
     # of a resumed run, only the folder knows how it began
     never_lower = NEVER_LOWER if outcome.is_best_seen and folder.never_improved else None
-    if untouched := outcome.untouched or never_lower:
+    if untouched := outcome.untouched_note or never_lower:
         _log.warning("%s", untouched)
     _log.info("loss of the saved picture: %.6g", saved_loss)
     return (animation and animation.file) or picture
@@ -387,7 +387,7 @@ def _rate_of(optimizer: Any) -> tuple[str, float | None]:
 @cache
 def _usual_rate(target: str, key: str) -> float | None:
     """What the option of the config group that builds this optimizer says."""
-    for file in sorted((CONFIGURATION / "optimizer").glob("*.yaml")):
+    for file in sorted((CONF_FOLDER / "optimizer").glob("*.yaml")):
         option: Any = OmegaConf.load(file)
         if option.get("_target_") == target and _rate_of(option)[0] == key:
             return _rate_of(option)[1]

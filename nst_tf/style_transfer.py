@@ -4,8 +4,8 @@ At each size of the pyramid, from coarse to fine, the objective is bound to cont
 begins as ``init`` says or is carried over from the size before, and the optimizer makes its steps. At the end
 the image is scored as it will be saved. A resumed run enters in the middle; the frames of an animation
 (video_transfer.py) are such runs one after another; a batch (batch_transfer.py) takes several experiments
-through ``Transfer`` side by side. The objective and its gradient are in objective/objective.py, the step that
-updates the image in optim/step.py.
+through ``Transfer`` side by side. The objective and its gradient are in objective/objective.py, the loop over
+the steps of one size in optim/loop.py, and the compiled step that updates the image in optim/step.py.
 
 The image is what the optimizer changes, the picture is what is saved of it. They differ where ``color=`` says
 so: a ``Canvas`` translates between them (color/modes.py).
@@ -47,7 +47,7 @@ def optimize(
 
     ``resumed`` is a checkpoint of the same experiment, from which it goes on.
     """
-    transfer = Transfer(experiment, callbacks, experiment.waiting)
+    transfer = Transfer(experiment, callbacks, experiment.compiled_steps)
     diverged: Diverged | None = None
     for index, scale in enumerate(experiment.scales):
         if resumed is not None and index < resumed.scale:
@@ -75,9 +75,12 @@ class Transfer:
     """One experiment on its way from coarse to fine, whoever drives its ``solver``."""
 
     def __init__(
-        self, experiment: Experiment, callbacks: Sequence[Callback] = (), waiting: StepSource | None = None
+        self,
+        experiment: Experiment,
+        callbacks: Sequence[Callback] = (),
+        compiled_steps: StepSource | None = None,
     ) -> None:
-        """``waiting`` keeps the compiled steps of earlier runs, for runs of the same structure."""
+        """``compiled_steps`` are those of earlier runs: one of the same structure is used again."""
         self.experiment = experiment
         self.solver = Solver(
             experiment.optimizer,
@@ -85,20 +88,20 @@ class Transfer:
             keep_best=experiment.keep_best,
             average=experiment.average,
             carry=experiment.pyramid.carry_state,
-            waiting=waiting,
+            compiled_steps=compiled_steps,
             patience=experiment.patience,
         )
         self._callbacks = callbacks
         self._image: np.ndarray | None = None
         self._canvas: Canvas = PLAIN
-        self._keep: Callable[[np.ndarray], np.ndarray] = lambda picture: picture
+        self._with_kept: Callable[[np.ndarray], np.ndarray] = lambda picture: picture
         self._seconds_of_targets = 0.0
         self._untouched = Untouched(experiment.bits)
 
     def enter(self, index: int, scale: Scale) -> None:
         """Begin a size: bind the objective, and start the image or carry it over."""
         stage = stage_at(scale, self.experiment)
-        self._canvas, self._keep = stage.canvas, stage.keep
+        self._canvas, self._with_kept = stage.canvas, stage.with_kept
         image = self._image
         if image is None:
             random = np.random.default_rng(self.experiment.seed)
@@ -109,8 +112,8 @@ class Transfer:
         began = time.perf_counter()
         bound = self.experiment.balance.applied(stage.bound(self.experiment), index)
         self._seconds_of_targets += time.perf_counter() - began
-        begin_with = self._canvas.image(self._keep(self._carried_over(image, height, width)))
-        self._untouched.begin(self._keep(self._canvas.saved(begin_with)))
+        begin_with = self._canvas.image(self._with_kept(self._carried_over(image, height, width)))
+        self._untouched.begin(self._with_kept(self._canvas.saved(begin_with)))
         # at tens of megapixels each of these takes most of a gigabyte, which the steps may need
         del stage, image
         self._image = None
@@ -137,7 +140,7 @@ class Transfer:
     def leave(self) -> None:
         """End a size."""
         image = self.solver.image
-        self._untouched.end(self._keep(self._canvas.saved(image)))
+        self._untouched.end(self._with_kept(self._canvas.saved(image)))
         self._image = self._canvas.carried(image)
 
     def end(self) -> None:
@@ -159,10 +162,11 @@ class Transfer:
         elif experiment.keep_best:
             # the last update was never evaluated: it may be better still than the best seen
             candidates.insert(0, solver.last_image)
-        saved = [rounded(self._keep(self._canvas.saved(one)), experiment.bits) for one in candidates]
+        saved = [rounded(self._with_kept(self._canvas.saved(one)), experiment.bits) for one in candidates]
         began = time.perf_counter()
-        # whichever candidate has the lowest loss is saved. One that is below the best loss of the steps wins
-        # at once, unless it is not an image of the steps: an average of images, or a picture in other colors
+        # the candidate with the lowest loss is saved. If the first one is below the best loss of the steps,
+        # the second need not be scored: its loss is that best loss, but for rounding. This holds only for
+        # images of the steps, so not for an average of images or a picture in other colors
         comparable = experiment.average is None and self._canvas is PLAIN
         pixels, loss, parts = solver.result(saved, solver.best_loss if comparable else -np.inf)
         scoring = time.perf_counter() - began
@@ -179,7 +183,7 @@ class Transfer:
             is_best_seen=is_best_seen,
             roll_backs=tuple(solver.roll_backs),
             failed_at_start=failure is not None and failure.at_start,
-            untouched=self._untouched.sentence(pixels, is_best_seen) if solver.step else None,
+            untouched_note=self._untouched.sentence(pixels, is_best_seen) if solver.step else None,
         )
 
 
@@ -191,7 +195,7 @@ class Outcome:
     of that size, [H, W, 3] in [0, 1], such as one read back from a lossy file. ``seconds``: of targets,
     tracing, the first step of each size, further steps, and scoring. ``is_best_seen``: the picture is the
     best one of the steps, and not the one after the last. ``failed_at_start``: it diverged before the first
-    step at a size. ``untouched``: what to say if the picture is the one that the run started from.
+    step at a size. ``untouched_note``: what to say if the picture is the one that the run started from.
     """
 
     pixels: np.ndarray
@@ -205,7 +209,7 @@ class Outcome:
     is_best_seen: bool = False
     roll_backs: tuple[RollBack, ...] = ()
     failed_at_start: bool = False
-    untouched: str | None = None
+    untouched_note: str | None = None
 
 
 class Callback(Protocol):
@@ -222,15 +226,15 @@ class Callback(Protocol):
 class Stage:
     """Content [height, width, 3], styles and regions at one size, in the colors that the objective sees.
 
-    ``canvas`` stands between the image that is optimized and the picture that is saved; ``keep`` gives a
-    picture those pixels of the content that must stay.
+    ``canvas`` stands between the image that is optimized and the picture that is saved; ``with_kept`` puts
+    those pixels of the content into a picture that must stay as they are.
     """
 
     content: np.ndarray
     styles: list[StyleImage]
     canvas: Canvas
     regions: Regions | None
-    keep: Callable[[np.ndarray], np.ndarray]
+    with_kept: Callable[[np.ndarray], np.ndarray]
 
     def bound(self, experiment: Experiment) -> BoundObjective:
         """The objective with the targets of this size."""
@@ -251,7 +255,7 @@ def stage_at(scale: Scale, experiment: Experiment) -> Stage:
     canvas = experiment.color.canvas(content, styles, [style.weight for style in experiment.styles])
     seen, seen_styles = experiment.color.shown(content, styles)
 
-    def keep(picture: np.ndarray) -> np.ndarray:
+    def with_kept(picture: np.ndarray) -> np.ndarray:
         if regions is None or regions.kept_pixels is None:
             return picture
         return regions.with_kept(picture, content)
@@ -261,7 +265,7 @@ def stage_at(scale: Scale, experiment: Experiment) -> Stage:
         [replace(style, pixels=one) for style, one in zip(experiment.styles, seen_styles, strict=True)],
         canvas,
         regions,
-        keep,
+        with_kept,
     )
 
 

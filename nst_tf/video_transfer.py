@@ -20,7 +20,7 @@ from nst_tf.optim.loop import Solver
 from nst_tf.pyramid import Scale, SingleScale
 from nst_tf.report import Report
 from nst_tf.runs.checkpoint import Checkpoint, write_checkpoint
-from nst_tf.runs.folder import FRAMES, SUMMARY, RunFolder
+from nst_tf.runs.folder import FRAMES, RUN_JSON, RunFolder
 from nst_tf.style_transfer import Callback, Outcome, optimize, score_of
 from nst_tf.video import Beginning, Video, warping_error
 
@@ -161,8 +161,8 @@ class Animation:
     ) -> None:
         path = self._folder.frame_picture(number, outcome.pixels)
         if not self._made:
-            if outcome.untouched:
-                _log.warning("frame %d: %s", number, outcome.untouched)
+            if outcome.untouched_note:
+                _log.warning("frame %d: %s", number, outcome.untouched_note)
             for earlier in self._broken:  # nothing else could stand in their places
                 self._folder.frame_picture(earlier["frame"], outcome.pixels)
         facts = {"frame": number, "picture": f"{FRAMES}/{path.name}", "steps": outcome.steps}
@@ -246,6 +246,6 @@ def _known(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
         if not are_numbers or not all(isinstance(one["loss"], (int, float)) for one in made):
             raise ValueError("a value is not a number")
     except (TypeError, KeyError, ValueError) as error:
-        path = folder.path / SUMMARY
+        path = folder.path / RUN_JSON
         raise InputError(f"what {path} says of the frames is damaged ({error}): begin the run anew") from None
     return {"made": made, "broken": broken}

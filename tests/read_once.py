@@ -26,10 +26,10 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 
-from nst_tf.config.schema import CONFIGURATION, EXPERIMENT
+from nst_tf.config.schema import CONF_FOLDER, EXPERIMENT
 
 # the package's own files, those of Hydra, and the dataclasses that both register
-_NEVER_CHANGE = {str(CONFIGURATION), "hydra.conf", ""}
+_NEVER_CHANGE = {str(CONF_FOLDER), "hydra.conf", ""}
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _read_once(patch: pytest.MonkeyPatch) -> None:
 
     def loaded(self: ConfigRepository, config_path: str) -> ConfigResult | None:
         source = self._find_object_source(config_path, ObjectType.CONFIG)
-        ours = source and source.path in (str(CONFIGURATION), "hydra.conf")
+        ours = source and source.path in (str(CONF_FOLDER), "hydra.conf")
         if not ours:
             return load(self, config_path)
         key = source.path, config_path

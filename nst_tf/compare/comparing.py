@@ -15,7 +15,7 @@ from nst_tf.compare.tables import results_csv, varying
 from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted
 from nst_tf.files import obstacle_to_writing, write_text_atomically, written_atomically
-from nst_tf.runs.folder import SUMMARY
+from nst_tf.runs.folder import RUN_JSON
 from nst_tf.vgg.weights import ConvolutionWeights
 
 SHEET, TABLE, PAGE = "contact_sheet.png", "results.csv", "report.html"
@@ -80,7 +80,7 @@ def compare(
 def _default_output(paths: Sequence[str | Path]) -> Path:
     if len(paths) == 1:
         folder = Path(paths[0]).expanduser()
-        if folder.is_dir() and not (folder / SUMMARY).exists():
+        if folder.is_dir() and not (folder / RUN_JSON).exists():
             return folder
     # the suffix tells apart comparisons of one second, as in conf/config.yaml
     return Path("outputs", "comparison", f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}")

@@ -25,7 +25,7 @@ from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.read import Picture, read_picture
 from nst_tf.machine import Process
-from nst_tf.runs.folder import CONFIGURATION, JOBS, METRICS, STATUSES, SUMMARY, SWEEP, jobs_of, read_object
+from nst_tf.runs.folder import CONFIG_YAML, JOBS, METRICS, RUN_JSON, STATUSES, SWEEP, jobs_of, read_object
 
 UNREADABLE = "unreadable"
 
@@ -96,7 +96,7 @@ def jobs_not_begun(paths: Sequence[str | Path]) -> tuple[int, int]:
     begun: dict[Path, bool] = {}
     for path in paths:
         for name, folders, files in os.walk(_folder(Path(path))):
-            if SUMMARY in files:
+            if RUN_JSON in files:
                 folders.clear()
             elif SWEEP in files:
                 begun |= {folder.resolve(): has_begun for folder, has_begun in _job_folders(Path(name))}
@@ -107,7 +107,7 @@ def _folder(path: Path) -> Path:
     path = path.expanduser()
     if path.is_dir():
         return path
-    if path.is_file() and (path.parent / SUMMARY).is_file():  # a picture of a run, or its run.json
+    if path.is_file() and (path.parent / RUN_JSON).is_file():  # a picture of a run, or its run.json
         return path.parent
     raise InputError(f"there is no folder {path}: give the folder of a run or of a sweep")
 
@@ -120,13 +120,13 @@ def runs_below(top: Path) -> list[Path]:
 def _runs_below(top: Path) -> Iterator[Path]:
     for name, folders, files in os.walk(top):  # follows no links
         folder = Path(name)
-        if SUMMARY in files:
+        if RUN_JSON in files:
             folders.clear()
             yield folder
             continue
         jobs = set()
         if SWEEP in files:
-            jobs = {job for job, begun in _job_folders(folder) if begun and not (job / SUMMARY).exists()}
+            jobs = {job for job, begun in _job_folders(folder) if begun and not (job / RUN_JSON).exists()}
         yield from jobs
         folders[:] = [one for one in folders if not one.startswith(".") and folder / one not in jobs]
 
@@ -139,7 +139,7 @@ def _job_folders(sweep: Path) -> Iterator[tuple[Path, bool]]:
         except InputError:
             continue
         if folder != sweep:
-            yield folder, (folder / SUMMARY).exists() or (job.get("status") != "pending" and folder.is_dir())
+            yield folder, (folder / RUN_JSON).exists() or (job.get("status") != "pending" and folder.is_dir())
 
 
 # ---- reading a run ----
@@ -165,8 +165,8 @@ def read_run(folder: Path) -> ComparedRun:
 
 
 def _read(folder: Path) -> ComparedRun:
-    if (folder / SUMMARY).exists():
-        summary = read_foreign_json(folder / SUMMARY, _MOST_BYTES)
+    if (folder / RUN_JSON).exists():
+        summary = read_foreign_json(folder / RUN_JSON, _MOST_BYTES)
     else:
         summary = _summary_by_sweep(folder)
     status, error = summary.get("status"), summary.get("error")
@@ -180,10 +180,10 @@ def _read(folder: Path) -> ComparedRun:
     choices = summary.get("choices") or {}
     if not isinstance(choices, dict) or not all(isinstance(one, str | None) for one in choices.values()):
         raise InputError(f"the choices of the run in {folder} are no names of options")
-    if (folder / CONFIGURATION).exists():
-        settings = read_foreign_yaml(folder / CONFIGURATION, most_bytes=_MOST_BYTES)
-    elif (folder / SUMMARY).exists() and status not in _BEFORE_IT_BEGAN:
-        raise InputError(f"the run in {folder} is {status}, but its {CONFIGURATION} is missing")
+    if (folder / CONFIG_YAML).exists():
+        settings = read_foreign_yaml(folder / CONFIG_YAML, most_bytes=_MOST_BYTES)
+    elif (folder / RUN_JSON).exists() and status not in _BEFORE_IT_BEGAN:
+        raise InputError(f"the run in {folder} is {status}, but its {CONFIG_YAML} is missing")
     else:
         settings = _settings_of(overrides)
     picture = None
@@ -216,7 +216,7 @@ def _summary_by_sweep(folder: Path) -> dict[str, Any]:
     for job in jobs_of(folder.parent):
         if job["folder"] == folder.name:
             return {key: job[key] for key in ("status", "error", "overrides") if job.get(key) is not None}
-    raise InputError(f"{folder} holds no {SUMMARY}: it is not the folder of a run")
+    raise InputError(f"{folder} holds no {RUN_JSON}: it is not the folder of a run")
 
 
 def _is_broken_off(folder: Path, summary: Mapping[str, Any]) -> bool:

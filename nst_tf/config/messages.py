@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.overrides import for_the_shell, names_between_commas, quoted
-from nst_tf.config.schema import CONFIGURATION, EXPERIMENT, config_groups, config_keys, is_option
+from nst_tf.config.schema import CONF_FOLDER, EXPERIMENT, config_groups, config_keys, is_option
 
 _NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
@@ -121,7 +121,7 @@ def _options(group: str, listed: list[str]) -> list[str]:
     """Those that Hydra lists; of experiments also those in folders, but not files of this process."""
     if group != EXPERIMENT:
         return sorted(listed)
-    top = CONFIGURATION / group
+    top = CONF_FOLDER / group
     in_folders = (path.relative_to(top).with_suffix("").as_posix() for path in top.glob("*/**/*.yaml"))
     return sorted([*(one for one in listed if is_option(group, one)), *in_folders])
 
@@ -130,7 +130,7 @@ def _options_with(group: str, key: str) -> list[str]:
     """The options of a group whose files have the key at their top."""
     if group not in config_groups() or not key.isidentifier():
         return []
-    files = sorted((CONFIGURATION / group).glob("*.yaml"))
+    files = sorted((CONF_FOLDER / group).glob("*.yaml"))
     return [file.stem for file in files if re.search(rf"^{key}:", file.read_text(encoding="utf-8"), re.M)]
 
 

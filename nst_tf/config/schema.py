@@ -248,7 +248,7 @@ def as_list(value: Any) -> list[Any]:
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # in a wheel the files lie inside of the package; in a checkout beside it
-CONFIGURATION = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
+CONF_FOLDER = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
 """The folder of the YAML files."""
 
 SAMPLES = _PACKAGE / "samples"
@@ -297,7 +297,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
 def config_groups() -> set[str]:
     """Every config group, with slashes."""
     return {
-        folder.relative_to(CONFIGURATION).as_posix() for folder in CONFIGURATION.rglob("*") if folder.is_dir()
+        folder.relative_to(CONF_FOLDER).as_posix() for folder in CONF_FOLDER.rglob("*") if folder.is_dir()
     }
 
 
@@ -318,7 +318,7 @@ def option_values(group: str, option: str) -> dict[str, Any]:
 
 
 def _file(group: str, option: str) -> Path:
-    return CONFIGURATION / group / f"{option}.yaml"
+    return CONF_FOLDER / group / f"{option}.yaml"
 
 
 def known_choices(choices: Any) -> dict[str, str]:

@@ -19,7 +19,7 @@ from nst_tf.config.overrides import override_key
 from nst_tf.config.schema import Settings, flatten
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
-from nst_tf.runs.folder import SUMMARY, read_object
+from nst_tf.runs.folder import RUN_JSON, read_object
 
 if TYPE_CHECKING:
     from nst_tf.optim.loop import Solver
@@ -86,7 +86,7 @@ class Loggers:
         self._folder = folder.absolute()
         if not self._working:
             return
-        summary = read_object(folder / SUMMARY) or {}
+        summary = read_object(folder / RUN_JSON) or {}
         run = LoggedRun(
             folder=self._folder,
             settings=flat_settings(settings, summary.get("choices", {})),
@@ -108,7 +108,7 @@ class Loggers:
         """The run ended, and its summary is written."""
         if not self._working:
             return
-        summary = read_object(self._folder / SUMMARY) or {}
+        summary = read_object(self._folder / RUN_JSON) or {}
         picture = self._folder / summary["picture"] if "picture" in summary else None
         self._tell("finish", summary["status"], summary, picture)
 

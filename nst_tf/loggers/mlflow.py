@@ -22,7 +22,7 @@ from nst_tf.errors import InputError
 from nst_tf.files import write_text_atomically
 from nst_tf.images.write import write_picture
 from nst_tf.loggers.loggers import LoggedRun, check_extra, overridden, saved_losses
-from nst_tf.runs.folder import CONFIGURATION, METRICS, PROGRESS, SUMMARY
+from nst_tf.runs.folder import CONFIG_YAML, METRICS, PROGRESS, RUN_JSON
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -176,7 +176,7 @@ def _tell_files(client: MlflowClient, run_id: str, run: LoggedRun, picture: Path
         client.log_artifacts(run_id, folder, "inputs")
     if (run.folder / PROGRESS).is_dir():
         client.log_artifacts(run_id, str(run.folder / PROGRESS), PROGRESS)
-    for file in (run.folder / CONFIGURATION, run.folder / SUMMARY, picture):
+    for file in (run.folder / CONFIG_YAML, run.folder / RUN_JSON, picture):
         if file is not None:
             client.log_artifact(run_id, str(file))
 

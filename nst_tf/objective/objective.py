@@ -200,10 +200,10 @@ class Objective:
         layers = len(self.content.layers) if self.content else 0
         parts: list[tf.Tensor] = []
         if self.content:
-            parts += [self.content.value(one) for one in taken[:layers]]
+            parts += [self.content.loss_of_layer(one) for one in taken[:layers]]
         if self.style:
             for (layer, styles), one in zip(targets[STYLE].items(), taken[layers:], strict=True):
-                parts.append(self.style.value(one, styles, targets[SHARES][layer]))
+                parts.append(self.style.loss_of_layer(one, styles, targets[SHARES][layer]))
         return parts
 
     @property
@@ -219,10 +219,10 @@ class Objective:
 
     @property
     def takes_several(self) -> bool:
-        """Whether ``values_and_gradients`` is possible: nothing must be computed again in bands."""
+        """Whether ``value_and_gradient_of_several`` is possible: nothing must be computed again in bands."""
         return isinstance(self.evaluation, WholePicture) and self.evaluation.read is read_whole
 
-    def values_and_gradients(
+    def value_and_gradient_of_several(
         self, images: tf.Tensor, targets: Targets, weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Several pictures at once, each with targets and weights of its own, as ``value_and_gradient``.

@@ -33,7 +33,7 @@ class BatchedStep:
         for _ in range(count):
             self.lanes.append(CompiledStep(request, self.lanes[0].parts if self.lanes else None))
         self._numbers = 2 + len(objective.parts)
-        self._evaluate = compiled_apart(objective.values_and_gradients, objective)
+        self._evaluate = compiled_apart(objective.value_and_gradient_of_several, objective)
         self._advance: Any = tf.function(self._steps, autograph=False)
 
     def __call__(self, count: int, targets: Mapping[str, Any], weights: tf.Tensor) -> np.ndarray:
@@ -89,9 +89,9 @@ class OtherStep(Exception):
 class BatchedLanes:
     """The lanes of several solvers in the batched steps of their sizes."""
 
-    def __init__(self, waiting: CompiledSteps, count: int) -> None:
-        """``count`` lanes; steps are taken from those ``waiting``."""
-        self._waiting = waiting
+    def __init__(self, compiled_steps: CompiledSteps, count: int) -> None:
+        """``count`` lanes; their steps are taken from ``compiled_steps``."""
+        self._compiled_steps = compiled_steps
         self._taken: dict[Hashable, BatchedStep] = {}
         self._present: Hashable = None
         self.lanes = [Lane(self, number) for number in range(count)]
@@ -114,13 +114,13 @@ class BatchedLanes:
             raise OtherStep
         self._present = key
         if key not in self._taken:
-            self._taken[key] = self._waiting.waiting_or_made(key, lambda: BatchedStep(count, request))
+            self._taken[key] = self._compiled_steps.waiting_or_made(key, lambda: BatchedStep(count, request))
         return self._taken[key]
 
     def close(self) -> None:
         """Give every step back, for other batches."""
         for step in self._taken.values():
-            self._waiting.give_back(step)
+            self._compiled_steps.give_back(step)
         self._taken.clear()
 
 

@@ -37,7 +37,7 @@ class Solver:
     ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
     seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
     average of the images with this decay is the result instead, before either. ``carry``: state of the
-    optimizer that has the image's shape is resampled from one size to the next. ``waiting``: compiled
+    optimizer that has the image's shape is resampled from one size to the next. ``compiled_steps``: compiled
     steps of other runs, of which those that fit are used. ``patience`` ends a size early.
     """
 
@@ -49,7 +49,7 @@ class Solver:
         keep_best: bool = True,
         average: float | None = None,
         carry: bool = True,
-        waiting: StepSource | None = None,
+        compiled_steps: StepSource | None = None,
         patience: Patience | None = None,
     ) -> None:
         """The clock of the reports starts here."""
@@ -62,7 +62,7 @@ class Solver:
         self.step = 0
         """Updates made so far, over all sizes."""
         self._last_told = 0.0
-        self._waiting: StepSource = CompiledSteps() if waiting is None else waiting
+        self._compiled_steps: StepSource = CompiledSteps() if compiled_steps is None else compiled_steps
         self._compiled: CompiledStep | None = None
         self._traces = self._traces_before = 0
         self._patience = patience
@@ -88,7 +88,7 @@ class Solver:
         if before is not None:
             if self._carry:
                 carry_state(before.state.optimizer, self._state.optimizer)
-            self._waiting.give_back(before)
+            self._compiled_steps.give_back(before)
         if self._patience is not None:
             self._patience.begin()
 
@@ -172,7 +172,7 @@ class Solver:
     def close(self) -> None:
         """Give the compiled step back, for other runs; what came out can be asked for until they begin."""
         if self._compiled is not None:
-            self._waiting.give_back(self._compiled)
+            self._compiled_steps.give_back(self._compiled)
 
     @property
     def image(self) -> np.ndarray:
@@ -275,13 +275,13 @@ class Solver:
         """From ``start`` [H, W, 3], by an optimizer that has learnt nothing and makes smaller steps."""
         self._prototype = slower(self._prototype)
         self._traces += self._present_step.traces - self._traces_before
-        self._waiting.give_back(self._present_step)
+        self._compiled_steps.give_back(self._present_step)
         self._take_step(start)
         self._trace()
 
     def _take_step(self, start: np.ndarray) -> None:
         request = StepRequest(self.bound, start, self._prototype, self._clip, self._average_decay)
-        self._compiled = self._waiting.take(request)
+        self._compiled = self._compiled_steps.take(request)
         self._traces_before = self._compiled.traces
 
     def _named(self, parts: np.ndarray) -> dict[str, float]:

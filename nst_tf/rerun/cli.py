@@ -27,7 +27,7 @@ from nst_tf.rerun.rerun import (
     rerun_sweep,
     why_not_repeated,
 )
-from nst_tf.runs.folder import SUMMARY, read_summary, remove_empty_run
+from nst_tf.runs.folder import RUN_JSON, read_summary, remove_empty_run
 from nst_tf.runs.saved_run import Located, SavedRun, read_saved_run
 
 _NAME = "nst-rerun"
@@ -145,11 +145,11 @@ def _runs_of_sweep(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: give the folder of a run or of a sweep")
-    if (folder / SUMMARY).exists():
+    if (folder / RUN_JSON).exists():
         return []
-    runs = [run.relative_to(folder).as_posix() for run in runs_below(folder) if (run / SUMMARY).exists()]
+    runs = [run.relative_to(folder).as_posix() for run in runs_below(folder) if (run / RUN_JSON).exists()]
     if not runs:
-        raise InputError(f"{folder} is neither the folder of a run nor of a sweep: there is no {SUMMARY}")
+        raise InputError(f"{folder} is neither the folder of a run nor of a sweep: there is no {RUN_JSON}")
     return runs
 
 

@@ -48,7 +48,7 @@ from nst_tf.rerun.export import (
 )
 from nst_tf.run import run
 from nst_tf.runs.folder import (
-    CONFIGURATION,
+    CONFIG_YAML,
     LOG,
     SWEEP,
     also_logged_to,
@@ -168,7 +168,7 @@ def rerun(
 
 def _memory_of(folder: Path) -> str:
     """How the run in the folder held its activations."""
-    return str(OmegaConf.select(OmegaConf.load(folder / CONFIGURATION), "memory"))
+    return str(OmegaConf.select(OmegaConf.load(folder / CONFIG_YAML), "memory"))
 
 
 @contextmanager

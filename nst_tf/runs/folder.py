@@ -30,7 +30,7 @@ except ImportError:  # Windows
 
 # ---- The files in the folder of a run, and in that of a sweep ----
 
-CONFIGURATION, SUMMARY, METRICS, PLOT = "config.yaml", "run.json", "metrics.jsonl", "loss.svg"
+CONFIG_YAML, RUN_JSON, METRICS, PLOT = "config.yaml", "run.json", "metrics.jsonl", "loss.svg"
 CHECKPOINT, PREVIOUS_CHECKPOINT = "checkpoint.npz", "checkpoint-previous.npz"
 INPUTS, PROGRESS, FRAMES = "inputs", "progress", "frames"  # folders
 YARDSTICK = "yardstick.json"  # what nst-compare measured
@@ -79,7 +79,7 @@ class RunFolder:
     def begin(self, configuration: str, **facts: Any) -> None:
         """Write the configuration (YAML text) and the first summary."""
         self.configuration = configuration
-        write_text_atomically(self.path / CONFIGURATION, configuration)
+        write_text_atomically(self.path / CONFIG_YAML, configuration)
         self.update(status="running", **facts)
 
     @classmethod
@@ -95,7 +95,7 @@ class RunFolder:
             folder._summary.pop(key, None)
         remove_unfinished(path)
         remove_unfinished(path / PROGRESS)
-        folder.configuration = (path / CONFIGURATION).read_text(encoding="utf-8")
+        folder.configuration = (path / CONFIG_YAML).read_text(encoding="utf-8")
         metrics = path / METRICS
         lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
         if len(lines) < step:
@@ -113,7 +113,7 @@ class RunFolder:
         write_text_atomically(metrics, "".join(f"{line}\n" for line in lines[:step]))
         if configuration is not None:
             folder.configuration = configuration
-            write_text_atomically(path / CONFIGURATION, configuration)
+            write_text_atomically(path / CONFIG_YAML, configuration)
         folder.update(status="running", resumed_at_step=step)
         return folder
 
@@ -207,7 +207,7 @@ class RunFolder:
 
 def check_holds_no_run(folder: Path) -> None:
     """Raise InputError if the folder holds a run already."""
-    if (folder / SUMMARY).exists():
+    if (folder / RUN_JSON).exists():
         raise InputError(f"the folder {folder} holds a run already: choose another with hydra.run.dir")
 
 
@@ -230,19 +230,19 @@ def resume_hint(folder: Path) -> tuple[str, ...]:
 
 def read_summary(folder: Path) -> dict[str, Any]:
     """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
-    if not (folder / SUMMARY).exists():
-        raise InputError(f"{folder} is not the folder of a run: it has no {SUMMARY}")
-    return read_foreign_json(path_inside(folder, SUMMARY, SUMMARY))
+    if not (folder / RUN_JSON).exists():
+        raise InputError(f"{folder} is not the folder of a run: it has no {RUN_JSON}")
+    return read_foreign_json(path_inside(folder, RUN_JSON, RUN_JSON))
 
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     """Write ``run.json`` in one step."""
-    write_text_atomically(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+    write_text_atomically(folder / RUN_JSON, json.dumps(summary, indent=2) + "\n")
 
 
 def update_summary(folder: Path, **facts: Any) -> None:
     """Add facts to the ``run.json`` of a run that is over, if it came as far as to have one."""
-    if (summary := read_object(folder / SUMMARY)) is not None:
+    if (summary := read_object(folder / RUN_JSON)) is not None:
         write_summary(folder, summary | facts)
 
 
@@ -272,7 +272,7 @@ def path_inside(folder: Path, key: str, relative: Any, below: str = "") -> Path:
     above = (below,) if below else ()
     if len(parts) != len(above) + 1 or parts[: len(above)] != above or parts[len(above)] in ("..", "/"):
         where = f"{below}/NAME" if below else "a name without a folder"
-        raise InputError(f"{key} in {folder / SUMMARY} must be {where}, but is {relative!r}")
+        raise InputError(f"{key} in {folder / RUN_JSON} must be {where}, but is {relative!r}")
     path = folder.joinpath(*parts)
     if path.is_symlink() or (below and path.parent.is_symlink()):
         raise InputError(f"{path} is a symbolic link: a run's folder holds its own files")
@@ -344,11 +344,11 @@ def remove_empty_run(folder: Path, created: Sequence[Path]) -> None:
 
     Of the folders ``created`` for the run, innermost first, those that are left empty go as well.
     """
-    if (folder / SUMMARY).exists():
+    if (folder / RUN_JSON).exists():
         return
     ours = [*(folder / HYDRA).glob("*.yaml"), folder / LOG]
     if folder in created:  # a full disk ended it while it wrote these
-        ours += [folder / CONFIGURATION, *(folder / INPUTS).glob("*")]
+        ours += [folder / CONFIG_YAML, *(folder / INPUTS).glob("*")]
     for file in ours:
         file.unlink(missing_ok=True)
     remove_empty([folder / HYDRA, folder / INPUTS, *created])

@@ -22,7 +22,7 @@ from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, counted
 from nst_tf.guidance.masks import mask_names
 from nst_tf.runs.checkpoint import Checkpoint
-from nst_tf.runs.folder import CONFIGURATION, INPUTS, SUMMARY, has_checkpoint, path_inside, read_summary
+from nst_tf.runs.folder import CONFIG_YAML, INPUTS, RUN_JSON, has_checkpoint, path_inside, read_summary
 from nst_tf.runs.memory import chosen_memory
 from nst_tf.runs.sizes import check_sizes
 
@@ -124,7 +124,7 @@ class SavedRun:
             raise
         except Exception as error:  # values of any kind stand in a foreign file: not all are foreseen
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            path = self.folder / CONFIGURATION
+            path = self.folder / CONFIG_YAML
             raise InputError(f"the configuration {path} can't be run ({reason})") from error
 
 
@@ -160,7 +160,7 @@ class Located:
 def read_saved_run(folder: Path) -> SavedRun:
     """Read a run's folder; raises InputError for one that is no run, or whose content no run could have."""
     summary = read_summary(folder)
-    path = path_inside(folder, CONFIGURATION, CONFIGURATION)
+    path = path_inside(folder, CONFIG_YAML, CONFIG_YAML)
     values = read_foreign_yaml(path)
     try:
         settings: Any = OmegaConf.merge(OmegaConf.structured(Settings), values)
@@ -196,10 +196,10 @@ def _inputs(folder: Path, summary: Mapping[str, Any], settings: Settings) -> tup
     entries = [recorded.get("frames", recorded.get("content"))] if contents else []
     entries += _list(recorded.get("styles"))
     if len(entries) != len(names):
-        raise InputError(f"{folder / SUMMARY} does not tell of the {len(names)} pictures of its run")
+        raise InputError(f"{folder / RUN_JSON} does not tell of the {len(names)} pictures of its run")
     masks, of_masks = mask_names(settings), _list(recorded.get("masks"))
     if len(of_masks) != len(masks):
-        raise InputError(f"{folder / SUMMARY} does not tell of the {counted(len(masks), 'mask')} of its run")
+        raise InputError(f"{folder / RUN_JSON} does not tell of the {counted(len(masks), 'mask')} of its run")
     pairs = list(zip(names, entries, strict=True))
     if isinstance(start := settings.init.get("path"), str):
         pairs.append((start, recorded.get("init")))

@@ -23,7 +23,7 @@ from nst_tf.check_before_run import check_writable
 from nst_tf.errors import FAILED, InputError, Stop, counted, status_of, terminable
 from nst_tf.files import relative_to_here
 from nst_tf.machine import Process
-from nst_tf.runs.folder import ENDED, LOG, SUMMARY, SWEEP, WENT_WRONG, read_object
+from nst_tf.runs.folder import ENDED, LOG, RUN_JSON, SWEEP, WENT_WRONG, read_object
 from nst_tf.runs.signals import ExitInTime
 from nst_tf.sweep.display import SweepDisplay
 from nst_tf.sweep.job import one_sentence
@@ -84,7 +84,7 @@ class FollowSweep(Callback):
         """Raise Stop, from the error that says why, for a sweep that can't be begun."""
         try:
             folder = Path.cwd() / config.hydra.sweep.dir
-            if (folder / SUMMARY).exists():
+            if (folder / RUN_JSON).exists():
                 raise InputError(f"the folder {folder} holds a run: choose another with hydra.sweep.dir")
             check_writable(folder)
             study = _study_to_continue(config, folder)
@@ -142,12 +142,12 @@ def completed_before(folder: Path, plan: Plan, config: DictConfig, is_stored: bo
             )
     if plan.jobs is None:
         check_directions(config.hydra.sweeper)
-        if before is not None or any(folder.glob(f"*/{SUMMARY}")):
+        if before is not None or any(folder.glob(f"*/{RUN_JSON}")):
             _check_search(folder, plan, config, before, is_stored)
         return []
     completed = []
     for job in plan.jobs:
-        if not (folder / job.folder / SUMMARY).exists():
+        if not (folder / job.folder / RUN_JSON).exists():
             continue
         settings, choices = plan.settings(job.overrides, job.number)
         # a value that can't be resolved: the job fails of it again

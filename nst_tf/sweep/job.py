@@ -22,7 +22,7 @@ from nst_tf.errors import InputError, terminable
 from nst_tf.files import write_text_atomically
 from nst_tf.machine import Process
 from nst_tf.run import resume, run
-from nst_tf.runs.folder import CONFIGURATION, SUMMARY, FolderInUse, read_object, write_summary
+from nst_tf.runs.folder import CONFIG_YAML, RUN_JSON, FolderInUse, read_object, write_summary
 from nst_tf.runs.memory import is_out_of_memory
 from nst_tf.runs.provenance import requested_sha256
 from nst_tf.sweep.batch import batches_of
@@ -124,7 +124,7 @@ def _run_unless_done(settings: Settings, state: Any, folder: Path) -> bool:
 def _end(sweep: Path, record: JobRecord, settings: Settings, state: Any, began: float) -> None:
     """Write how the job ended, first into its folder, then into its record."""
     folder, status = sweep / record.folder, record.status
-    summary = read_object(folder / SUMMARY)
+    summary = read_object(folder / RUN_JSON)
     if summary is None:
         _write_failure(folder, record, settings, state)
     else:
@@ -144,7 +144,7 @@ def _write_failure(folder: Path, record: JobRecord, settings: Settings, state: A
     }
     try:
         facts["requested_sha256"] = requested_sha256(settings)
-        write_text_atomically(folder / CONFIGURATION, OmegaConf.to_yaml(settings, resolve=True))
+        write_text_atomically(folder / CONFIG_YAML, OmegaConf.to_yaml(settings, resolve=True))
     except OmegaConfBaseException:  # a value that can't be resolved may be what was wrong
         pass
     write_summary(folder, facts)

@@ -19,20 +19,20 @@ from nst_tf.files import remove_empty, remove_unfinished, sha256_of_file
 from nst_tf.loggers.loggers import FlatSettings, flat_key, flat_settings
 from nst_tf.runs.folder import (
     CHECKPOINT,
-    CONFIGURATION,
+    CONFIG_YAML,
     FRAMES,
     METRICS,
     PLOT,
     PREVIOUS_CHECKPOINT,
     PROGRESS,
-    SUMMARY,
+    RUN_JSON,
     YARDSTICK,
     can_go_on,
     read_object,
 )
 from nst_tf.runs.provenance import NOT_OF_A_RUN, SETTLED_BY_A_RUN, requested_sha256
 
-_OLD_FILES = (METRICS, PLOT, YARDSTICK, CHECKPOINT, PREVIOUS_CHECKPOINT, CONFIGURATION)
+_OLD_FILES = (METRICS, PLOT, YARDSTICK, CHECKPOINT, PREVIOUS_CHECKPOINT, CONFIG_YAML)
 
 
 class Action(Enum):
@@ -56,13 +56,13 @@ def next_action(
     Raises InputError if that is a run with another configuration, saying how it differs (``choices`` are
     the options of groups, ``overrides`` those that asked for them), or of other pictures.
     """
-    if not (folder / SUMMARY).exists():
+    if not (folder / RUN_JSON).exists():
         return Action.RUN
-    summary = read_object(folder / SUMMARY)
+    summary = read_object(folder / RUN_JSON)
     if summary is not None and summary.get("status") == "failed" and "requested_sha256" not in summary:
         return Action.RESTART  # it failed of a value that could not even be resolved
     if summary is None or summary.get("requested_sha256") != requested_sha256(settings):
-        said = what_differs(folder / CONFIGURATION, summary or {}, settings, choices, overrides)
+        said = what_differs(folder / CONFIG_YAML, summary or {}, settings, choices, overrides)
         said = said or " ".join(map(str, (summary or {}).get("overrides", ())))
         raise InputError(
             f"the folder {folder} holds a run with another configuration{f' ({said})' if said else ''}:"
@@ -83,7 +83,7 @@ def clear(folder: Path, picture: str) -> None:
     remove_unfinished(folder)
     remove_unfinished(folder / PROGRESS)
     old = [folder / name for name in (picture, *_OLD_FILES)]
-    old += [*(folder / PROGRESS).glob("step-*.png"), *(folder / FRAMES).glob("[0-9]*.png"), folder / SUMMARY]
+    old += [*(folder / PROGRESS).glob("step-*.png"), *(folder / FRAMES).glob("[0-9]*.png"), folder / RUN_JSON]
     for file in old:
         file.unlink(missing_ok=True)
     remove_empty([folder / PROGRESS])

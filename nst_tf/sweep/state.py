@@ -23,7 +23,7 @@ from nst_tf.runs.folder import (
     JOBS,
     METRICS,
     MULTIRUN,
-    SUMMARY,
+    RUN_JSON,
     SWEEP,
     jobs_of,
     read_object,
@@ -92,7 +92,7 @@ def is_being_run(sweep: Path, record: JobRecord) -> bool:
     if record.process.is_of_this_host:
         return record.process.is_alive
     folder = sweep / record.folder
-    signs = (sweep / JOBS / f"{record.number}.json", folder / SUMMARY, folder / METRICS)
+    signs = (sweep / JOBS / f"{record.number}.json", folder / RUN_JSON, folder / METRICS)
     last = max((path.stat().st_mtime for path in signs if path.exists()), default=0.0)
     # a sign from the future, after the clock was set back, is none of life
     return abs(time.time() - last) < _SILENCE_OF_THE_DEAD
@@ -100,7 +100,7 @@ def is_being_run(sweep: Path, record: JobRecord) -> bool:
 
 def end_running(folder: Path, status: str, error: str | None) -> None:
     """Say in the summary of a run how it ended, if it had not ended by itself."""
-    summary = read_object(folder / SUMMARY)
+    summary = read_object(folder / RUN_JSON)
     if summary is not None and summary.get("status") not in ("completed", "diverged"):
         write_summary(folder, {**summary, "status": status} | ({"error": error} if error else {}))
 

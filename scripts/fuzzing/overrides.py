@@ -13,7 +13,7 @@ from PIL import Image
 
 from fuzzing.batches import Answer
 from fuzzing.commands import Reached, Said, said_by, stopped_before_work
-from nst_tf.config.schema import CONFIGURATION, config_groups, config_keys
+from nst_tf.config.schema import CONF_FOLDER, config_groups, config_keys
 
 _MOST_WORDS = 6
 _LONG = 5_000  # letters of a word: more than anybody types, less than a system takes
@@ -85,7 +85,7 @@ def _options() -> dict[str, tuple[str, ...]]:
     """Of the groups that have any, in the order of their names."""
     groups = sorted(group for group in config_groups() if not group.startswith("hydra"))
     found = {
-        group: tuple(sorted(path.stem for path in (CONFIGURATION / group).glob("*.yaml"))) for group in groups
+        group: tuple(sorted(path.stem for path in (CONF_FOLDER / group).glob("*.yaml"))) for group in groups
     }
     return {group: options for group, options in found.items() if options}
 

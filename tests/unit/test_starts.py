@@ -9,7 +9,7 @@ import tensorflow as tf
 from omegaconf import OmegaConf
 from PIL import Image
 
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONF_FOLDER
 from nst_tf.errors import InputError
 from nst_tf.init import ContentStart, NoiseStart, StyleStart
 from nst_tf.losses import StyleLoss
@@ -95,7 +95,7 @@ def test_dither_touches_nothing_but_what_is_flat(content):
 def test_the_dither_of_the_default_is_not_seen_in_a_picture_of_8_bits(content):
     levels = np.round(content * 255) / 255
     levels[:, :30] = 100 / 255
-    dither = OmegaConf.load(CONFIGURATION / "init" / "content.yaml").dither
+    dither = OmegaConf.load(CONF_FOLDER / "init" / "content.yaml").dither
     found = ContentStart(dither=dither)(levels, [], generator())
     assert (found != levels).any()
     np.testing.assert_array_equal(np.round(found * 255), np.round(levels * 255))

@@ -16,11 +16,11 @@ from cli.rerun.saved_folders import once_composed, saved_folder
 
 from nst_tf.api import composed
 from nst_tf.config import schema
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONF_FOLDER
 
 EXPERIMENTS = [
-    path.relative_to(CONFIGURATION / "experiment").with_suffix("").as_posix()
-    for path in sorted((CONFIGURATION / "experiment").rglob("*.yaml"))
+    path.relative_to(CONF_FOLDER / "experiment").with_suffix("").as_posix()
+    for path in sorted((CONF_FOLDER / "experiment").rglob("*.yaml"))
 ]
 # one of each kind; the others, a second each, differ from these in values
 QUICK = (
@@ -65,7 +65,7 @@ def test_the_file_has_every_value_and_tells_where_it_is_from(tmp_path: Path) -> 
 @pytest.fixture
 def other_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As a later version might have them: other values and other options."""
-    conf = shutil.copytree(CONFIGURATION, tmp_path / "conf")
+    conf = shutil.copytree(CONF_FOLDER, tmp_path / "conf")
     for file, old, new in (
         ("config.yaml", "steps: 28 ", "steps: 99 "),
         ("config.yaml", "size: 512 ", "size: 640 "),
@@ -82,7 +82,7 @@ def other_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         assert old in text, (file, old)
         (conf / file).write_text(text.replace(old, new, 1))
     for module in ("nst_tf.api", "nst_tf.config.schema"):
-        monkeypatch.setattr(f"{module}.CONFIGURATION", conf)
+        monkeypatch.setattr(f"{module}.CONF_FOLDER", conf)
     schema.option_values.cache_clear()
     yield
     schema.option_values.cache_clear()

@@ -9,7 +9,7 @@ import yaml
 from unit.compare.made_runs import save, waves
 
 from nst_tf.compare.yardstick import MEASURES, STYLE_LAYERS, measure, trade_off
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONF_FOLDER
 from nst_tf.errors import InputError
 from nst_tf.images.read import read_picture
 from nst_tf.images.resize import resize
@@ -134,7 +134,7 @@ def test_targets_are_computed_once_a_picture_and_size(
 
 
 def test_the_trade_off_is_the_default_objective() -> None:
-    default = yaml.safe_load((CONFIGURATION / "objective" / "relative.yaml").read_text())
+    default = yaml.safe_load((CONF_FOLDER / "objective" / "relative.yaml").read_text())
     assert default["content"]["weight"] == 1
     measured = {"content_distance": 0.5, "style_distance": 0.1}
     assert trade_off(measured) == pytest.approx(0.5 + default["style"]["weight"] * 0.1)

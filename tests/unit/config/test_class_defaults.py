@@ -14,7 +14,7 @@ from hydra.utils import get_class
 from nst_tf.config.build import class_defaults
 from nst_tf.errors import InputError
 
-CONFIGURATION = Path(__file__).parents[3] / "conf"
+CONF_FOLDER = Path(__file__).parents[3] / "conf"
 
 
 def targets_in(node: Any) -> Iterator[str]:
@@ -28,7 +28,7 @@ def targets_in(node: Any) -> Iterator[str]:
             yield from targets_in(child)
 
 
-FILES = [path for path in CONFIGURATION.rglob("*.yaml") if path.parent != CONFIGURATION]
+FILES = [path for path in CONF_FOLDER.rglob("*.yaml") if path.parent != CONF_FOLDER]
 OURS = sorted(
     {
         target

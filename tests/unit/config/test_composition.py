@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from nst_tf.api import composed
 from nst_tf.config import schema
 from nst_tf.config.inputs import layer_weights, style_weights
-from nst_tf.config.schema import CONFIGURATION, picture_path
+from nst_tf.config.schema import CONF_FOLDER, picture_path
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 
@@ -109,10 +109,10 @@ DEFAULT = {
     "resume": None,
 }
 
-FILES = [path for path in sorted(CONFIGURATION.rglob("*.yaml")) if path.parent != CONFIGURATION]
+FILES = [path for path in sorted(CONF_FOLDER.rglob("*.yaml")) if path.parent != CONF_FOLDER]
 GROUPS: dict[str, list[str]] = {}
 for _path in FILES:
-    GROUPS.setdefault(_path.parent.relative_to(CONFIGURATION).as_posix(), []).append(_path.stem)
+    GROUPS.setdefault(_path.parent.relative_to(CONF_FOLDER).as_posix(), []).append(_path.stem)
 OPTIONS = [(group, option) for group, options in GROUPS.items() for option in options]
 
 
@@ -160,19 +160,19 @@ def test_every_option_composes_checks_and_is_built(group: str, option: str) -> N
     parts = build_parts(settings)
     assert parts.content.layers
     assert parts.style.layers
-    own = OmegaConf.load(CONFIGURATION / group / f"{option}.yaml")
+    own = OmegaConf.load(CONF_FOLDER / group / f"{option}.yaml")
     if "_target_" in own:
         assert OmegaConf.select(settings, group.replace("/", "."))["_target_"] == own["_target_"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONFIGURATION).as_posix())
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONF_FOLDER).as_posix())
 def test_every_file_says_first_what_it_is(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     if lines[0].startswith("# @package"):
         lines = lines[1:]
     assert lines[0].startswith("# ")
     assert len(lines[0]) > 10
-    experiments = CONFIGURATION / "experiment"
+    experiments = CONF_FOLDER / "experiment"
     if experiments in path.parents:
         assert lines[0].startswith(f"# nst experiment={path.relative_to(experiments).with_suffix('')}")
         assert lines[1].startswith("# ")
@@ -234,7 +234,7 @@ def test_weights_of_the_terms_reach_the_terms() -> None:
 def test_learning_rate_may_be_a_whole_number(optimizer: str) -> None:
     from nst_tf.experiment import build_parts
 
-    if "learning_rate" not in OmegaConf.load(CONFIGURATION / "optimizer" / f"{optimizer}.yaml"):
+    if "learning_rate" not in OmegaConf.load(CONF_FOLDER / "optimizer" / f"{optimizer}.yaml"):
         pytest.skip(f"{optimizer} has no such key")
     settings, choices = composed([f"optimizer={optimizer}", "optimizer.learning_rate=1"])
     validate(settings, choices)

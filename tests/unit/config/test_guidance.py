@@ -15,7 +15,7 @@ from nst_tf.config.inputs import read_inputs, style_layers
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 
-CONFIGURATION = Path(__file__).parents[3] / "conf"
+CONF_FOLDER = Path(__file__).parents[3] / "conf"
 STYLES = "style=[samples/brush_strokes.jpg,samples/mosaic.jpg]"
 
 
@@ -175,7 +175,7 @@ def test_statistics_are_refused_by_name_where_the_objects_would_be():
     guided = ("guidance.content=halves.png", "guidance.regions={red: 0, blue: 1}")
     blended = ("guidance=none", "blending=statistics")
     unfit = []
-    for path in sorted((CONFIGURATION / "objective" / "style").glob("*.yaml")):
+    for path in sorted((CONF_FOLDER / "objective" / "style").glob("*.yaml")):
         statistic = instantiate(OmegaConf.load(path).statistic, _convert_="all")
         assert hasattr(statistic, "blended") or not takes_weights(statistic)
         for words, said in ((guided, "weights of positions"), (blended, "no mean")):

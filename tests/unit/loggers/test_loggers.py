@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nst_tf.api import composed, stylize
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONF_FOLDER
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.loggers import Loggers, loggers_of, mlflow, tensorboard
@@ -23,7 +23,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extra, "find_spec", lambda module: object())
 
 
-LOGGERS = ", ".join(sorted(path.stem for path in (CONFIGURATION / "logger").glob("*.yaml")))
+LOGGERS = ", ".join(sorted(path.stem for path in (CONF_FOLDER / "logger").glob("*.yaml")))
 
 
 @pytest.mark.parametrize(

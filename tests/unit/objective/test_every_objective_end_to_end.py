@@ -17,12 +17,12 @@ from reference.numpy_objectives import value as gram_value
 from reference.numpy_vgg import NumpyVgg
 
 from nst_tf.api import composed
-from nst_tf.config.schema import CONFIGURATION
+from nst_tf.config.schema import CONF_FOLDER
 from nst_tf.experiment import build_parts
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.vgg.network import FeatureExtractor
 
-OBJECTIVES = sorted(path.stem for path in (CONFIGURATION / "objective").glob("*.yaml"))
+OBJECTIVES = sorted(path.stem for path in (CONF_FOLDER / "objective").glob("*.yaml"))
 # one of each kind of formula; the others, some seconds each, are told apart by their layers and weights
 QUICK = ("wasserstein", "gatys2016", "johnson", "crowson", "lecture_correlation")
 FIVE = [f"block{block}_conv1" for block in range(1, 6)]

@@ -52,7 +52,7 @@ def bound_for_each(objective, random, view=False):
 
 
 def assert_each_is_as_alone(bounds, images):
-    several = tf.function(bounds[0].objective.values_and_gradients, autograph=False)
+    several = tf.function(bounds[0].objective.value_and_gradient_of_several, autograph=False)
     found = several(tf.constant(images), *stacked(bounds))
     for number, bound in enumerate(bounds):
         for some, alone in zip(found, bound.value_and_gradient(tf.constant(images[number])), strict=True):
@@ -77,7 +77,7 @@ def test_the_network_is_asked_once_for_all_of_them(random, small_extractor):
 
     bounds, images = bound_for_each(objective, random)
     objective = bounds[0].objective
-    several = tf.function(objective.values_and_gradients, autograph=False)
+    several = tf.function(objective.value_and_gradient_of_several, autograph=False)
     one = tf.function(objective.value_and_gradient, autograph=False)
     kinds = kinds_of(several.get_concrete_function(tf.constant(images), *stacked(bounds)))
     alone = kinds_of(one.get_concrete_function(tf.constant(images[0]), bounds[0].targets, bounds[0].weights))

@@ -39,7 +39,7 @@ def test_the_solver_averages_the_start_and_every_clipped_update(random):
 
     def images(count: int) -> np.ndarray:
         # the distance turns round and doubles, until the box stops it: every image differs
-        solver = Solver(keras.optimizers.SGD(3 * content.size / 2), keep_best=False, waiting=compiled)
+        solver = Solver(keras.optimizers.SGD(3 * content.size / 2), keep_best=False, compiled_steps=compiled)
         solver.enter(start, bound)
         list(solver.steps(count)) if count else None
         image = solver.last_image

@@ -64,7 +64,7 @@ def test_it_does_not_depend_on_calls_and_a_restored_solver_goes_on(content, star
     compiled = CompiledSteps()  # by one after the other
 
     def begun() -> Solver:
-        solver = Solver(make(RATE), clip=False, average=0.5, waiting=compiled)
+        solver = Solver(make(RATE), clip=False, average=0.5, compiled_steps=compiled)
         solver.enter(start, paraboloid(content))
         return solver
 

@@ -116,7 +116,7 @@ def test_reports_do_not_depend_on_how_steps_are_chunked(content, start, make):
     compiled = CompiledSteps()
 
     def losses(*runs: tuple[int, int | None]) -> list[float]:
-        solver = Solver(make(), waiting=compiled)
+        solver = Solver(make(), compiled_steps=compiled)
         solver.enter(start, paraboloid(content))
         found = [report.loss for count, every in runs for report in solver.steps(count, every)]
         solver.close()

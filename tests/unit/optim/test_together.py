@@ -22,7 +22,7 @@ STEPS = 6
 class Transfer:
     """One transfer with content, style, weight and start of its own."""
 
-    def __init__(self, number, optimizer, extractor, waiting, average=None, clip=True):
+    def __init__(self, number, optimizer, extractor, compiled_steps, average=None, clip=True):
         random = np.random.default_rng(number)
         self.pictures = random.uniform(0, 1, (3, *SIZES[-1], 3)).astype(np.float32)
         self.objective = Objective(
@@ -31,7 +31,7 @@ class Transfer:
             StyleLoss({"block2_conv1": 1.0}, weight=10.0**number),
         )
         self.solver = Solver(
-            optimizer, waiting=waiting, clip=clip, average=average, keep_best=average is None
+            optimizer, compiled_steps=compiled_steps, clip=clip, average=average, keep_best=average is None
         )
         self.image = None
 

@@ -18,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from nst_tf.config.messages import sentence_for
-from nst_tf.config.schema import CONFIGURATION, register_schema
+from nst_tf.config.schema import CONF_FOLDER, register_schema
 from nst_tf.machine import Process
 from nst_tf.sweep import plan as machine
 from nst_tf.sweep.plan import GRID, Plan, set_up_launcher, take_one_gpu
@@ -224,7 +224,7 @@ def test_number_of_jobs_is_known_beforehand(words: list[str], count: int) -> Non
     if "hydra/sweeper=optuna" in words:
         pytest.importorskip("optuna")
     register_schema()
-    with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+    with initialize_config_dir(str(CONF_FOLDER), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         assert Plan(loader.load_configuration("config", words, RunMode.MULTIRUN), loader).count == count
 
