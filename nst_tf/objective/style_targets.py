@@ -84,9 +84,12 @@ class PictureReader:
         content_layers: tuple[str, ...] = (),
         style: StyleLoss | None = None,
         weights: Mapping[str, LayerWeights] | None = None,
+        *,
+        as_style: bool = False,
     ) -> SeenPicture:
-        """A picture [H, W, 3] -> activations of ``content_layers``, and the style's statistic of its layers.
+        """A picture [H, W, 3] -> activations of ``content_layers``, statistics of the layers of ``style``.
 
+        ``as_style``: the statistics are those of a target, which others are compared with.
         ``weights`` are those of each style layer's positions in regions, each of which has a statistic of its
         own; None is one region, the whole.
         """
@@ -99,7 +102,7 @@ class PictureReader:
         of_regions = tuple(digest_of(one.values) for one in weights.values()) if weights and style else None
         key = (
             *(self.extractor, self.evaluation, content_layers, style_layers, statistic),
-            *(digest_of(pixels), of_regions),
+            *(digest_of(pixels), of_regions, as_style),
         )
         known = self.known.get(key)
         if known is not None:
@@ -111,10 +114,13 @@ class PictureReader:
             readings += [style.reading(layer, tensors.get(layer)) for layer in style_layers]
         taken = self.evaluation.see(self.extractor, pixels, readings)
         of_style = zip(style_layers, taken[len(content_layers) :], strict=True)
-        seen = SeenPicture(
-            dict(zip(content_layers, taken, strict=False)),
-            {layer: style.described(one) for layer, one in of_style if style},
-        )
+        statistics = {layer: style.described(one) for layer, one in of_style if style}
+        if style and as_style:
+            statistics = {
+                layer: [as_target(style.statistic, one) for one in regions]
+                for layer, regions in statistics.items()
+            }
+        seen = SeenPicture(dict(zip(content_layers, taken, strict=False)), statistics)
         self.known.put(key, seen)
         return seen
 
@@ -223,7 +229,7 @@ def style_targets(
             if term.relative_to_content:
                 mine = content[layer][one.region]
                 units = [unit_of(term.statistic, mine, style, layer, reader) for style in theirs]
-            targets[STYLE][layer].append([as_target(term.statistic, style) for style in theirs])
+            targets[STYLE][layer].append(theirs)
             targets[SHARES][layer].append(
                 tf.constant([share / unit for share, unit in zip(shares, units, strict=True)])
             )
@@ -241,13 +247,13 @@ def _statistics_of_styles(
     for number, style in enumerate(styles):
         mask = None if regions is None else regions.styles[number]
         if regions is None or mask is None:
-            seen.append((reader.read(style.pixels, style=term), None))
+            seen.append((reader.read(style.pixels, style=term, as_style=True), None))
             continue
         columns = [region for region, numbers in enumerate(regions.styles_of) if number in numbers]
         names = [f"{regions.names[region]} of style {number}" for region in columns]
         masked = Regions(tuple(names), mask, (), (), (), propagation=regions.propagation)
         weights = weights_of(mask[..., columns], masked, tuple(term.layers), reader.extractor)
-        seen.append((reader.read(style.pixels, style=term, weights=weights), columns))
+        seen.append((reader.read(style.pixels, style=term, weights=weights, as_style=True), columns))
 
     def statistic_of(number: int, layer: str, region: int) -> Any:
         picture, columns = seen[number]

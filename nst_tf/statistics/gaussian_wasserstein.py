@@ -31,14 +31,15 @@ _MANY_POSITIONS = 4
 
 
 class Gaussian(NamedTuple):
-    """Means [C], covariance matrix [C, C] and its root [C, C]; the matrices in float64.
+    """Means [C] and covariance matrix [C, C]; matrices are in float64.
 
+    ``root`` is the covariance's, [C, C], of a style that is a target; empty of what is compared with it.
     ``factor`` is X [M, C] with X^T X the covariance, of fewer positions than channels; or empty.
     """
 
     means: tf.Tensor
     covariance: tf.Tensor
-    root: tf.Tensor
+    root: Any = ()
     factor: Any = ()
 
 
@@ -69,7 +70,7 @@ class GaussianWasserstein(SumsOverPositions):
         check_at_least_zero("epsilon of the Gaussian Wasserstein distance", self.epsilon)
 
     def describe(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> Gaussian:
-        """Activations [1, H, W, C] -> means, covariance and its root (unused in the generated image's)."""
+        """Activations [1, H, W, C] -> means and covariance, and the factor where it is the smaller matrix."""
         found: Gaussian = super().describe(activations, weights)
         vectors = as_vectors(activations)
         positions, channels = vectors.shape
@@ -78,8 +79,11 @@ class GaussianWasserstein(SumsOverPositions):
         return found._replace(factor=_factor_of_covariance(vectors, as_column(weights, tf.float64)))
 
     def target(self, description: Gaussian) -> Gaussian:
-        """A description -> what of it stays for a style, whatever size its picture had."""
-        return description._replace(factor=())
+        """A description -> that of a style: with the root, and the same whatever size its picture had."""
+        root = description.root
+        if isinstance(root, tuple):
+            root = self._root(tf.stop_gradient(description.covariance))
+        return description._replace(root=root, factor=())
 
     def sums(self, activations: tf.Tensor, weights: tf.Tensor | None = None) -> MomentSums:
         positions, channels = as_vectors(activations).shape
@@ -90,7 +94,7 @@ class GaussianWasserstein(SumsOverPositions):
         matrix = covariance_of(sums, sums.positions)
         matrix += self.epsilon * tf.eye(sizes(matrix)[0], dtype=tf.float64)
         means = tf.cast(sums.first / sums.positions, dtype)
-        return Gaussian(means, matrix, tf.stop_gradient(self._root(tf.stop_gradient(matrix))))
+        return Gaussian(means, matrix)
 
     def blended(self, descriptions: Sequence[Gaussian], shares: Sequence[float]) -> Gaussian:
         """The Wasserstein-2 ``barycentre`` of the styles' Gaussians."""
@@ -102,12 +106,13 @@ class GaussianWasserstein(SumsOverPositions):
         return Gaussian(means, matrix, self._root(matrix))
 
     def compare(self, generated: Gaussian, style: Gaussian) -> tf.Tensor:
+        root = self.target(style).root
         if not isinstance(generated.factor, tuple):
-            half = tf.matmul(generated.factor, style.root)
+            half = tf.matmul(generated.factor, root)
             product = tf.matmul(half, half, transpose_b=True)
             trace = tf.reduce_sum(tf.square(generated.factor))
         else:
-            product = tf.matmul(style.root, tf.matmul(generated.covariance, style.root))
+            product = tf.matmul(root, tf.matmul(generated.covariance, root))
             trace = tf.linalg.trace(generated.covariance)
         if self.epsilon:  # no eigenvalue can be below the product of the two smallest, which are epsilon
             overlap = _trace_of_root(product, self.epsilon**2, 0.0)

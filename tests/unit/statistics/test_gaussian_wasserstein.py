@@ -126,7 +126,8 @@ def test_an_infinite_layer_has_no_distance_and_raises_nothing(random):
 def test_the_style_is_described_in_one_piece(random):
     # the root times itself is the covariance with epsilon on its diagonal
     layer = random.normal(3, 2, (5, 6, 4))
-    found = GaussianWasserstein(0.5).describe(tf.constant(layer[np.newaxis]))
+    statistic = GaussianWasserstein(0.5)
+    found = statistic.target(statistic.describe(tf.constant(layer[np.newaxis])))
     expected = np.cov(layer.reshape(-1, 4).T, bias=True) + 0.5 * np.eye(4)
     np.testing.assert_allclose(found.covariance, expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found.root.numpy() @ found.root.numpy(), expected, rtol=1e-10, atol=1e-10)
