@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,7 @@ def _check_swept(path: Path, key: str, value: Any) -> None:
 
 
 def _known_keys() -> set[str]:
-    return {str(key) for key in OmegaConf.structured(Settings).keys()} - set(_NOT_OF_AN_EXPERIMENT)  # noqa: SIM118
+    return {field.name for field in fields(Settings)} - set(_NOT_OF_AN_EXPERIMENT)
 
 
 def _take_from_beside(values: dict[str, Any], key: str, experiment: Path) -> None:

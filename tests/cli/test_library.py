@@ -168,6 +168,7 @@ def test_a_program_of_hydras_own_may_call_it(tmp_path: Path) -> None:
     assert not GlobalHydra.instance().is_initialized()
 
 
+@pytest.mark.slow
 def test_sizes_leave_no_graphs_behind(photo: Path, painting: Path) -> None:
     """Each graph has some megabytes: those of all sizes but the last go, whatever the collector's mood."""
 

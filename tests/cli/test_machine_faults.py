@@ -21,6 +21,7 @@ from nst_tf.optim.step import CompiledStep
 from nst_tf.runs.folder import FolderInUse, alone_in, claim, release
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_it_runs(small: tuple[str, ...], tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as is_small:
         if not is_small:
@@ -92,6 +93,7 @@ def test_a_folder_that_is_taken_away(small: tuple[str, ...], tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back(small: tuple[str, ...], tmp_path: Path, monkeypatch) -> None:
     hours = iter(range(1_000_000))
     monkeypatch.setattr(time, "time", lambda: 1e9 - 3600 * next(hours))

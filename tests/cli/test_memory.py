@@ -102,11 +102,11 @@ SHAPES = [((300, 400), (64, 64)), ((64, 64), (300, 400)), ((100, 1000), (1000, 2
     "words",
     [
         [],
-        ["image.style_size=600"],
+        pytest.param(["image.style_size=600"], marks=pytest.mark.slow),
         ["image.style_size=200000"],
-        ["image.stretch=square"],
-        ["image.stretch=style", "image.style_size=200000"],
-        ["record.picture=a.webp"],
+        pytest.param(["image.stretch=square"], marks=pytest.mark.slow),
+        pytest.param(["image.stretch=style", "image.style_size=200000"], marks=pytest.mark.slow),
+        pytest.param(["record.picture=a.webp"], marks=pytest.mark.slow),
     ],
 )
 def test_the_first_sentence_names_a_size_that_is_accepted(words: list[str]) -> None:
@@ -206,6 +206,7 @@ def test_the_mode_is_written_into_the_configuration(tmp_path: Path, monkeypatch:
         assert (saved.tile_size is None) == (mode != "tiles")
 
 
+@pytest.mark.slow  # their gradients are compared in unit/objective/test_recompute_and_tiles.py
 def test_every_mode_gives_the_same_picture_to_rounding(tmp_path: Path) -> None:
     losses = []
     for words in (["memory=plain"], ["memory=recompute"], ["memory=tiles", "tile_size=16"]):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from gpu_checks.copies import copies_in
 from gpu_checks.table import failures, rows
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -42,6 +43,7 @@ def test_a_row_without_a_figure_fails() -> None:
     assert not failures([{"ms_a_step": 1.0}, {"error": "the budget was over"}])[0].holds
 
 
+@pytest.mark.slow
 def test_without_a_gpu_it_ends_with_3_and_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--output", str(tmp_path)],

@@ -24,21 +24,14 @@ def saved(folder: Path) -> np.ndarray:
     return np.asarray(Image.open(folder / "image.png"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "numbers"),
     [
         ("adam", "objective/style=gram objective.style.weight=5,50 optimizer.learning_rate=0.01,0.05"),
-        pytest.param(
-            "lbfgs",
-            "seed=1,2 init=noise model.weights={weights} objective.content.weight=1,3",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param("lbfgs_torch", "optimizer.learning_rate=0.5,1.0 steps=3,5", marks=pytest.mark.slow),
-        pytest.param(
-            "sgd",
-            "style_weights=[1,0],[1,2] optimizer.learning_rate=0.1 average=0.5",
-            marks=pytest.mark.slow,
-        ),
+        ("lbfgs", "seed=1,2 init=noise model.weights={weights} objective.content.weight=1,3"),
+        ("lbfgs_torch", "optimizer.learning_rate=0.5,1.0 steps=3,5"),
+        ("sgd", "style_weights=[1,0],[1,2] optimizer.learning_rate=0.1 average=0.5"),
     ],
 )
 def test_numbers_alone_trace_nothing_and_each_job_ends_as_it_does_alone(

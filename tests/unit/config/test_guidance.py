@@ -166,6 +166,7 @@ def test_layers_of_styles_that_are_refused(given, said):
         )
 
 
+@pytest.mark.slow
 def test_statistics_are_refused_by_name_where_the_objects_would_be():
     """The table of names, against what each built statistic says of itself; before anything is loaded."""
     from hydra.utils import instantiate

@@ -97,7 +97,14 @@ def shallow(random_weights) -> FeatureExtractor:
     return FeatureExtractor(random_weights, [*layers, content])
 
 
-@pytest.mark.parametrize("statistic", SUMMABLE, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "statistic",
+    [
+        pytest.param(one, marks=() if isinstance(one, (Gram, GaussianWasserstein)) else pytest.mark.slow)
+        for one in SUMMABLE
+    ],
+    ids=lambda one: type(one).__name__,
+)
 def test_shallow_layers_with_many_pieces(random, shallow, statistic):
     layers, content, _ = SHALLOW
     # 4 x 6 tiles, the last ones narrower, and no side a multiple of anything

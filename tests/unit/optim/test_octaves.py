@@ -96,6 +96,7 @@ def evaluations_to_fit_a_coarse_target(octaves: int, weight: float | None = 1.0)
     return 200
 
 
+@pytest.mark.slow
 def test_it_saves_evaluations_where_the_loss_is_soft_in_what_is_coarse():
     plain, with_octaves = (evaluations_to_fit_a_coarse_target(octaves) for octaves in (0, 4))
     assert with_octaves < 0.8 * plain < 200
