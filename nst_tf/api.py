@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
 from nst_tf.announcement import transparent
-from nst_tf.check_before_run import CheckedRun
+from nst_tf.check_before_run import CheckedRun, check_own_classes
 from nst_tf.config.experiment_files import with_experiment_files
 from nst_tf.config.inputs import canvas, inputs_of, video_of
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
@@ -40,6 +40,7 @@ from nst_tf.config.schema import (
     register_schema,
     with_values,
 )
+from nst_tf.config.trust import trusting, with_trust
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError
 from nst_tf.images.pixels import levels_of, over_white
@@ -95,7 +96,7 @@ def stylize(
     [0, 1]; as a style, a folder is all of its pictures, and a glob all that it
     matches. ``content`` None is a texture, with
     the words of ``experiment=texture``. ``words`` are those of the command line, such as
-    ``["image.size=256", "optimizer=adam"]``.
+    ``["image.size=256", "optimizer=adam"]``; they may name classes of your own (docs/extending.md).
     Raises InputError for whatever the command line would refuse.
     Threads may call it at once: they wait for each other, for one picture takes all processors and the memory
     there is, and each gets what it would get alone.
@@ -103,7 +104,9 @@ def stylize(
     Method: Gatys, Ecker, Bethge, "Image style transfer using convolutional neural networks", CVPR 2016.
     """
     with _ONE_AT_A_TIME:
-        return _stylize(content, style, words)
+        words, trust = with_trust(words)
+        with trusting(trust):
+            return _stylize(content, style, words)
 
 
 def _stylize(
@@ -134,6 +137,7 @@ def _stylize(
     ):
         _log.info("%s", line)
     with settings_kept():
+        check_own_classes(settings)
         return _stylized(CheckedRun(settings, inputs, explicit=explicit))
 
 

@@ -6,16 +6,18 @@ import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.announcement import announce, announcement
+from nst_tf.config.build import own_targets
 from nst_tf.config.inputs import NO_FILES, Files, Inputs, read_inputs
 from nst_tf.config.overrides import ExplicitKeys, explicit_keys, overrides_of
 from nst_tf.config.schema import Settings, as_settings
+from nst_tf.config.trust import check_own_class
 from nst_tf.config.validate import validate
 from nst_tf.errors import InputError, Stop
 from nst_tf.files import obstacle_to_writing
@@ -23,6 +25,7 @@ from nst_tf.loggers import Loggers, loggers_of
 from nst_tf.runs.folder import RUN_JSON, SWEEP, check_holds_no_run, claim, resume_hint
 from nst_tf.runs.memory import check_memory
 from nst_tf.runs.provenance import Timings
+from nst_tf.tensorflow_setup import load_tensorflow
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,23 @@ def checked_run(
     """
     timings = Timings()
     validate(settings, choices, files)
+    check_own_classes(settings)
     inputs = read_inputs(settings, files)
     check_memory(settings, inputs, explicit)
     loggers = loggers_of(settings)
     timings.lap("pictures")
     return CheckedRun(settings, inputs, loggers, files, explicit, timings)
+
+
+def check_own_classes(settings: Settings) -> None:
+    """Import the classes of somebody's own that the settings name; raises InputError for what is none.
+
+    TensorFlow, which they may import, is loaded as this package needs it first.
+    """
+    if own := own_targets(OmegaConf.to_container(cast("DictConfig", settings), resolve=True)):
+        load_tensorflow()
+        for target in own:
+            check_own_class(target)
 
 
 class CheckBeforeRun(Callback):

@@ -27,6 +27,7 @@ from nst_tf.config.experiment_files import with_experiment_files
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
 from nst_tf.config.overrides import explicit_keys, overrides_of, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import CONF_FOLDER, Settings, register_schema
+from nst_tf.config.trust import trusting, with_trust
 from nst_tf.errors import BAD_INPUT, FAILED, InputError, Stop, end_without_reader, status_of, stop
 from nst_tf.files import relative_to_here
 from nst_tf.machine import ShowVersions
@@ -50,13 +51,15 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.raiseExceptions = False  # a log that finds the disk full would print tracebacks
     try:
-        words = with_experiment_files(spelled_as_keys(sys.argv[1:]))
-        sys.argv[1:] = with_quoted_files(with_many_contents(words))
-        program = hydra.main(config_path=str(CONF_FOLDER), config_name="config", version_base="1.3")(_job)
-        if _asks_for_help():
-            _print_wrapped(program)
-        elif status := run_to_the_end(program):
-            sys.exit(status)
+        words, trust = with_trust(sys.argv[1:])
+        with trusting(trust):
+            words = with_experiment_files(spelled_as_keys(words))
+            sys.argv[1:] = with_quoted_files(with_many_contents(words))
+            program = hydra.main(config_path=str(CONF_FOLDER), config_name="config", version_base="1.3")(_job)
+            if _asks_for_help():
+                _print_wrapped(program)
+            elif status := run_to_the_end(program):
+                sys.exit(status)
     except BrokenPipeError:
         end_without_reader()
     except (Stop, Exception, KeyboardInterrupt) as error:

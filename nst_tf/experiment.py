@@ -14,10 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.balance import Balance, GivenBalance
 from nst_tf.color import Color, Unchanged
-from nst_tf.config.build import build
+from nst_tf.config.build import build, own_targets
 from nst_tf.config.inputs import NO_FILES, Files, Inputs, layer_weights, style_scales, video_of
 from nst_tf.config.schema import Settings
-from nst_tf.errors import InputError
+from nst_tf.config.trust import TARGET
+from nst_tf.errors import InputError, require
 from nst_tf.guidance import Regions
 from nst_tf.images.resize import resize
 from nst_tf.init import Start
@@ -154,7 +155,7 @@ def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
         style=build("objective.style", _with_layers(settings, "style")),
         smoothness=build("objective.smoothness", _smoothness(settings)),
         balance=build("balance", settings.balance),
-        optimizer=build("optimizer", _optimizer(settings)),
+        optimizer=_built_optimizer(_optimizer(settings)),
         start=build("init", _with_file(settings.init, files)),
         pyramid=build("pyramid", settings.pyramid),
         color=build("color", settings.color),
@@ -303,6 +304,16 @@ def _optimizer(settings: Settings) -> dict[str, Any]:
     if _wraps(settings) and description.get("octaves"):
         description["circular"] = True
     return description
+
+
+def _built_optimizer(description: dict[str, Any]) -> keras.optimizers.Optimizer:
+    """Every size gets one like it, made of its ``get_config``; one's own may leave something out of it."""
+    optimizer = build("optimizer", description)
+    if own := own_targets(description):
+        require(isinstance(optimizer, keras.optimizers.Optimizer), "optimizer", own[0], "one of Keras' kind")
+        if lost := description.keys() - {TARGET} - optimizer.get_config().keys():
+            raise InputError(f"get_config of the optimizer {own[0]} must also give {', '.join(sorted(lost))}")
+    return optimizer
 
 
 def _with_file(start: DictConfig, files: Files) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nst_tf.announcement import announce, announcement, notes_on
-from nst_tf.check_before_run import CheckedRun, checked_run
+from nst_tf.check_before_run import CheckedRun, check_own_classes, checked_run
 from nst_tf.config.inputs import NO_FILES, Files
 from nst_tf.config.overrides import ExplicitKeys
 from nst_tf.config.pictures import style_names
@@ -90,6 +90,7 @@ def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
     with alone_in(folder):
         timings = Timings()
         settings, inputs, files = resumable(folder, steps)
+        check_own_classes(settings)
         if not quiet:
             announce(f"going on in {folder}: {announcement(settings, inputs)}")
         loggers = loggers_of(settings)

@@ -13,6 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from nst_tf.config.trust import TARGET, check_own_class, is_trusted, targets_in
 from nst_tf.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -49,28 +50,33 @@ KERAS_TARGETS = frozenset(
 )
 """Every name of Keras that may be built."""
 
-_TARGET = "_target_"
-
 
 def build(name: str, description: Any) -> Any:
     """The object that ``description``, a mapping with a ``_target_``, stands for.
 
     Raises InputError for a target that is not allowed, with the object's own sentence, or with one that
-    begins with ``name``.
+    begins with ``name``. Classes of somebody's own are imported: see ``nst_tf.config.trust``.
     """
     if isinstance(description, DictConfig):
         description = OmegaConf.to_container(description, resolve=True)
     description = with_present_names(description)
     check_targets(description)
+    own = own_targets(description)
+    for target in own:
+        check_own_class(target)
     try:
         return instantiate(description, _convert_="all")
     except InstantiationException as error:
         cause: BaseException = error
-        while cause.__cause__ is not None:
+        while cause.__cause__ is not None and not isinstance(cause, InputError):
             cause = cause.__cause__
         if isinstance(cause, InputError):
             raise cause from None
         reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        if own:
+            raise InputError(
+                f"{name} can't be built with {' and '.join(own)}: {type(cause).__name__}: {reason}"
+            ) from error
         raise InputError(f"{name} can't be built: {reason}") from error
 
 
@@ -78,11 +84,11 @@ def class_defaults(target: str) -> dict[str, Any]:
     """The defaults of the parameters of a class of ours that YAML could say; InputError if it is not allowed.
 
     An object that was built without a key was built with these: a key that a class gains has the former
-    behaviour as its default, whatever its option in conf/ says to new runs. Keras' classes gain none here.
+    behaviour as its default, whatever its option in conf/ says to new runs. Other classes gain none here.
     """
     target = _present_name(target)
-    check_targets({_TARGET: target})
-    if target in KERAS_TARGETS:
+    check_targets({TARGET: target})
+    if not _is_class_of_ours(target):
         return {}
     module, _, name = target.rpartition(".")
     return _defaults(_classes(module)[name], _classes(module))
@@ -115,7 +121,7 @@ def with_present_names(node: Any) -> Any:
     """The plain values, where every ``_target_`` with a former name of this package has the present one."""
     if isinstance(node, dict):
         return {
-            key: _present_name(child) if key == _TARGET else with_present_names(child)
+            key: _present_name(child) if key == TARGET else with_present_names(child)
             for key, child in node.items()
         }
     return [with_present_names(child) for child in node] if isinstance(node, list) else node
@@ -136,18 +142,19 @@ def _present_name(target: Any) -> Any:
 def check_targets(node: Any) -> None:
     """Raise InputError for the first ``_target_`` in a plain, resolved configuration that may not be built.
 
-    Allowed are classes that are defined in the packages of nst_tf that describe a run, and the optimizers and
-    schedules of Keras by name. What a module merely imports is not allowed, so that
-    ``nst_tf.run.os.system`` is refused; nothing is imported to find out. Hydra's other words
-    (``_args_``, ``_partial_``, ``_recursive_``, ``_convert_``) are refused too: they change what is called.
+    Allowed are classes that are defined in the packages of nst_tf that describe a run, the optimizers and
+    schedules of Keras by name, and what is trusted (``nst_tf.config.trust``). What a module merely imports is
+    not allowed, so that ``nst_tf.run.os.system`` is refused; nothing is imported to find out. Hydra's other
+    words (``_args_``, ``_partial_``, ``_recursive_``, ``_convert_``) are refused too: they change what is
+    called.
     """
     if isinstance(node, dict):
         for key, child in node.items():
-            if key == _TARGET:
+            if key == TARGET:
                 _check_target(_present_name(child))
             elif isinstance(key, str) and key.startswith("_") and key.endswith("_"):
                 raise InputError(
-                    f"the key {key!r} is not allowed: of Hydra's own words only {_TARGET} may stand there"
+                    f"the key {key!r} is not allowed: of Hydra's own words only {TARGET} may stand there"
                 )
             check_targets(child)
     elif isinstance(node, list):
@@ -155,13 +162,26 @@ def check_targets(node: Any) -> None:
             check_targets(child)
 
 
+def own_targets(node: Any) -> list[str]:
+    """Every ``_target_`` in plain values that is neither ours nor Keras': one's own, if it is allowed."""
+    return [one for one in dict.fromkeys(targets_in(node)) if not _is_known(_present_name(one))]
+
+
 def _check_target(target: Any) -> None:
-    if not isinstance(target, str) or not (target in KERAS_TARGETS or _is_class_of_ours(target)):
+    if not _is_known(target) and not is_trusted(target):
         ours = ", ".join(f"nst_tf.{name}" for name in _PACKAGES)
+        module = target.rpartition(".")[0] if isinstance(target, str) else ""
+        is_name = all(part.isidentifier() for part in str(target).split("."))
+        trust = f", or say --trust {module} if you know what it does" if module and is_name else ""
         raise InputError(
             f"_target_ {target!r} is not allowed: it must name a class of {ours},"
             " or an optimizer or schedule as keras.optimizers.NAME or keras.optimizers.schedules.NAME"
+            f"{trust}"
         )
+
+
+def _is_known(target: Any) -> bool:
+    return isinstance(target, str) and (target in KERAS_TARGETS or _is_class_of_ours(target))
 
 
 def _is_class_of_ours(target: str) -> bool:

@@ -11,12 +11,13 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from nst_tf.config.build import build
 from nst_tf.config.inputs import Inputs
 from nst_tf.config.overrides import override_key
 from nst_tf.config.schema import Settings, flatten
+from nst_tf.config.trust import is_trusted
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
 from nst_tf.runs.folder import RUN_JSON, read_object
@@ -136,18 +137,12 @@ def loggers_of(settings: Settings) -> Loggers:
 
 def _built(name: str, description: Any) -> Logger:
     target = description.get("_target_") if isinstance(description, dict) else None
-    if not isinstance(target, str) or not target.startswith(_OURS):
+    is_ours = isinstance(target, str) and target.startswith(_OURS)
+    if not is_ours and not is_trusted(target):
         raise InputError(
             f"logger.{name} is no logger, for its _target_ is {target!r}: it must start with {_OURS}"
         )
-    try:
-        return instantiate(description, _convert_="all")
-    except Exception as error:  # Hydra's, around that of the constructor
-        cause = error.__cause__ or error
-        reason = (str(cause).splitlines() or [""])[0]
-        raise InputError(
-            reason if isinstance(cause, InputError) else f"logger.{name} can't be built: {reason}"
-        ) from error
+    return build(f"logger.{name}", description)
 
 
 def _pictures(inputs: Inputs, size: int) -> dict[str, np.ndarray]:

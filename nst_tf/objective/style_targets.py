@@ -294,7 +294,16 @@ def structure_of_term(term: Any) -> Hashable:
     fields = {field.name: getattr(term, field.name) for field in dataclasses.fields(term)}
     fields.pop("weight", None)
     layers = fields.pop("layers", {})
-    return type(term), repr(sorted(fields.items())), tuple(layers)
+    return type(term), _form(fields), tuple(layers)
+
+
+def _form(value: Any) -> Hashable:
+    """The value with the classes in it: two modules may each have a class of the same name."""
+    if dataclasses.is_dataclass(value):
+        value = {"": type(value)} | {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return tuple((name, _form(value[name])) for name in sorted(value))
+    return value if isinstance(value, type) else (type(value), repr(value))
 
 
 def structure_of_targets(targets: Any) -> Hashable:

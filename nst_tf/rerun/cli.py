@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nst_tf.compare.reading import runs_below
+from nst_tf.config.trust import trusting, with_trust
 from nst_tf.errors import FAILED, InputError, Parser, command, is_number, stop, tell, terminable
 from nst_tf.machine import ShowVersions
 from nst_tf.rerun.export import export_run, export_sweep
@@ -46,8 +47,10 @@ def main(arguments: list[str] | None = None) -> None:
         options = _parser().parse_intermixed_args(given)
         if not options.tolerance >= 0:
             raise InputError(f"--tolerance must be a PSNR of at least 0 dB, but is {options.tolerance}")
+        modules = [f"--trust={names}" for names in options.trust]
+        _, trust = with_trust([*modules, *options.overrides])
         try:
-            with terminable():
+            with terminable(), trusting(trust):
                 status = _export(options, given) if options.export else _rerun(options)
         except (InputError, BrokenPipeError):
             raise
@@ -274,6 +277,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--export", metavar="FILE", help="run nothing: write an experiment file, for nst experiment=FILE"
+    )
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="MODULE[,MODULE]",
+        help="the run may name classes of these modules or packages, which are imported; by default only"
+        " those of nst_tf and the optimizers of Keras (docs/extending.md)",
     )
     return parser
 

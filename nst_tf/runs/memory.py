@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from nst_tf.config.inputs import Inputs, style_scales
 from nst_tf.config.overrides import ExplicitKeys, is_explicit
-from nst_tf.config.schema import Settings, with_values
+from nst_tf.config.schema import Settings, value_at, with_values
 from nst_tf.errors import InputError
 from nst_tf.images.resize import smallest_size
 from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
@@ -152,6 +152,7 @@ def _check_tiles(settings: Settings, demand: Demand, wanted: str) -> None:
         )
 
 
+_STATISTIC = "objective.style.statistic._target_"
 _IN_PIECES = (
     "Gram",
     "Covariance",
@@ -171,9 +172,9 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
     if not settings.objective.style.weight > 0:
         return None
     statistic: Any = settings.objective.style.get("statistic") or {"_target_": "Gram"}
-    name = statistic["_target_"].rpartition(".")[2]
+    package, _, name = statistic["_target_"].rpartition(".")
     kernel = statistic.get("kernel") or {}
-    if name in _IN_PIECES or kernel.get("degree", math.inf) <= 2:
+    if (name in _IN_PIECES and package.startswith("nst_tf.")) or kernel.get("degree", math.inf) <= 2:
         return None
     return f"the statistic {name}"
 
@@ -343,7 +344,7 @@ def demand_of(
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,
-        in_double=settings.objective.style.statistic["_target_"].endswith(".GaussianWasserstein"),
+        in_double=str(value_at(settings, _STATISTIC)).endswith(".GaussianWasserstein"),
         coarser="smallest" in settings.pyramid
         and settings.pyramid.smallest * settings.pyramid.factor <= size,
     )

@@ -16,6 +16,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from nst_tf.check_before_run import check_own_classes
 from nst_tf.config.inputs import read_inputs
 from nst_tf.config.messages import sentence_for
 from nst_tf.config.overrides import ExplicitKeys, explicit_keys, overrides_of
@@ -91,6 +92,7 @@ class Plan:
             try:
                 settings, choices = self.settings(overrides, number)
                 validate(settings, choices)
+                check_own_classes(settings)
                 if settings.resume is not None:
                     raise InputError(
                         "resume= goes on with one run: a sweep is gone on with by the same words and"
