@@ -144,7 +144,7 @@ def with_trust(words: Sequence[str]) -> tuple[list[str], Trust]:
         else:
             rest.append(word)
     targets = set(_typed(rest))
-    for word, following in zip(rest, [*rest[1:], ""], strict=True):
+    for word, following in zip(rest, [*rest[1:], ""], strict=False):
         flag, equals, value = word.partition("=")
         if flag in _CONFIG_DIR:
             folders.append(Path(value if equals else following).absolute())
@@ -170,7 +170,7 @@ def _module_name(given: str) -> str:
     is_name = all(part.isidentifier() for part in name.split("."))
     if not is_name or (name != given and not is_there(Path(given))):
         raise InputError(
-            f"--trust takes a module, by name (my_module, my_package.styles) or as FOLDER/NAME.py, not {given!r}"
+            f"--trust takes a module, by name (my_module, my_package.part) or FOLDER/NAME.py, not {given!r}"
         )
     return name
 

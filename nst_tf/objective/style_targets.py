@@ -299,11 +299,11 @@ def structure_of_term(term: Any) -> Hashable:
 
 def _form(value: Any) -> Hashable:
     """The value with the classes in it: two modules may each have a class of the same name."""
-    if dataclasses.is_dataclass(value):
-        value = {"": type(value)} | {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return type(value), _form({one.name: getattr(value, one.name) for one in dataclasses.fields(value)})
     if isinstance(value, dict):
         return tuple((name, _form(value[name])) for name in sorted(value))
-    return value if isinstance(value, type) else (type(value), repr(value))
+    return type(value), repr(value)
 
 
 def structure_of_targets(targets: Any) -> Hashable:

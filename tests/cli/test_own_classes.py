@@ -111,7 +111,9 @@ def pixels(answer: Answer) -> np.ndarray:
 def refused(answer: Answer, *said: str) -> None:
     """One sentence, and nothing that was imported or left behind."""
     assert answer.status == 2, answer
-    (sentence,) = answer.err.splitlines()
+    *announced, sentence = answer.err.splitlines()
+    assert len(announced) <= 1  # what the run would do, if the class is there and fails only when it is built
+    assert sentence.startswith("nst: ")
     for one in said:
         assert one in sentence
     assert not (answer.folder / "imported").exists()
