@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare
+from nst_tf.compare.ranking import said_of_groups
 from nst_tf.compare.reading import UNREADABLE, find_runs, read_runs
 from nst_tf.compare.tables import best_table, difference_table
 from nst_tf.compare.yardstick import measured_runs
@@ -83,6 +84,8 @@ def _tell(comparison: Comparison) -> None:
         _show(table)
     statuses = ", ".join(f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
     print(f"{counted(len(runs), 'run')}: {statuses}")  # noqa: T201
+    if said := said_of_groups(runs):
+        print(said)  # noqa: T201
     sys.stdout.flush()  # lest in a file the sentences stand before the table
     incomplete = [run for run in runs if run.status != "completed"]
     for run in incomplete[:_MOST_NAMED]:

@@ -23,6 +23,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from PIL import Image
 
+from nst_tf.compare.ranking import groups_of
 from nst_tf.compare.reading import ComparedRun, costs_of, file_sha256, readable_image
 from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
 from nst_tf.errors import is_number
@@ -116,8 +117,9 @@ def page_data(
     """The data of the page at ``page``: runs in their order, settings that all share only once.
 
     Keys: ``varying`` (names of settings), ``axes`` (of the grid, where somebody asked for some),
-    ``style_against_content``, ``common`` (setting -> value), ``measures``, ``pictures`` (thumbnails) and
-    ``runs``, whose ``picture``, ``content`` and ``styles`` are numbers of pictures.
+    ``style_against_content``, ``common`` (setting -> value), ``measures``, ``pictures`` (thumbnails),
+    ``groups`` (names of groups of comparable runs) and ``runs``, whose ``picture``, ``content`` and
+    ``styles`` are numbers of pictures, and whose ``group`` is the number of one of the groups, or None.
     """
     pictures = [run.picture for run in runs if run.picture]
     inputs = [path for run in runs for path in (run.content, *run.styles) if path]
@@ -130,6 +132,8 @@ def page_data(
             for name, value in settings[0].items()
             if all(name in own and _same(own[name], value) for own in settings[1:])
         }
+    groups = groups_of(runs)
+    group_of = {id(run): number for number, group in enumerate(groups) for run in group.runs}
     measures = [plain({**costs_of(run.summary), **run.yardstick}) for run in runs]
     names = dict.fromkeys(name for found in measures for name in found)
     return {
@@ -140,10 +144,11 @@ def page_data(
         # those of single layers after the others
         "measures": [asdict(_described(name)) for name in sorted(names, key=lambda name: "/" in name)],
         "pictures": thumbnails.pictures,
+        "groups": [plain(group.name) for group in groups],
         "runs": [
             _run(page, run, thumbnails, len(runs))
             | {"settings": {name: value for name, value in own.items() if name not in common}}
-            | {"measures": found}
+            | {"measures": found, "group": group_of.get(id(run))}
             for run, own, found in zip(runs, settings, measures, strict=True)
         ],
     }

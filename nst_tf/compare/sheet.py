@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from nst_tf.compare.ranking import groups_of, on_fronts
 from nst_tf.compare.reading import (
     ComparedRun,
     canonical,
@@ -23,7 +24,6 @@ from nst_tf.compare.reading import (
     short_name,
     shown,
 )
-from nst_tf.compare.tables import pareto_front
 from nst_tf.errors import InputError, printable
 
 # ---- runs in rows and columns by the settings that vary ----
@@ -204,8 +204,9 @@ _FAILED_CELL, _EMPTY_CELL = "#f3e9e8", "#f5f5f5"
 def contact_sheet(runs: Sequence[ComparedRun], grid: Grid, varying: Sequence[str], title: str) -> Image.Image:
     """The sheet: pictures by ``grid``, content and style beside them; a run without a picture says why.
 
-    Below each picture stand the run's name and its distances to content and style; runs on the Pareto front
-    are framed. The more runs, the smaller the pictures, never the letters.
+    Below each picture stand the run's name and its distances to content and style, and the name of its group
+    where there are several; runs on the Pareto front of their group are framed. The more runs, the smaller
+    the pictures, never the letters.
     """
     return _Sheet(runs, grid, varying).drawn(title)
 
@@ -214,7 +215,9 @@ class _Sheet:
     def __init__(self, runs: Sequence[ComparedRun], grid: Grid, varying: Sequence[str]) -> None:
         """Lay the sheet out: all sizes are in pixels."""
         self._grid, self._varying = grid, varying
-        self._front = {id(run) for run in pareto_front(runs)} if len(runs) > 1 else set()
+        self._front = {id(run) for run in on_fronts(runs)} if len(runs) > 1 else set()
+        groups = groups_of(runs)
+        self._group_of = {id(run): group.name for group in groups for run in group.runs if len(groups) > 1}
         inputs = [named_inputs(run.summary, run.content, run.styles) for run in runs]
         self._inputs = [
             (kind, _different(named[place] for named in inputs))
@@ -276,7 +279,8 @@ class _Sheet:
                     self._draw_empty_cell(*self._corner(row, column))
         if any("style_distance" in run.yardstick for run in grid.cells.values()):
             legend = "Below each picture: the run, c: content distance, s: style distance (0 is the same)."
-            legend += " Framed: no other run is nearer to both." if self._front else ""
+            others = "other run of its group (in blue)" if self._group_of else "other run"
+            legend += f" Framed: no {others} is nearer to both." if self._front else ""
             bottom = self._text(gap, bottom, legend, self._small, width - 2 * gap, 3, _PALE)
         return self._image.crop((0, 0, width, min(height, bottom + gap)))
 
@@ -353,6 +357,8 @@ class _Sheet:
         distances = [f"c {content:.2g}"] if content is not None else []
         distances += [f"s {style:.2g}"] if style is not None else []
         lines = [(f"{run.name}:  {', '.join(distances)}" if distances else run.name, _INK)]
+        if group := self._group_of.get(id(run)):
+            lines.append((group, _FRONT))
         if run.status != "completed" and run.picture is not None:
             lines.append((run.status, _BAD))
         if not self._grid.has_axes:

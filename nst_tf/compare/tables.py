@@ -1,4 +1,4 @@
-"""Runs as tables: what varies, what came out, which are best."""
+"""Runs as tables: what varies, what came out, the best of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,17 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from nst_tf.compare.ranking import (
+    CONTENT,
+    STYLE,
+    Group,
+    best_runs,
+    comparable,
+    groups_of,
+    groups_to_rank,
+    pareto_front,
+    ranked,
+)
 from nst_tf.compare.reading import (
     ComparedRun,
     canonical,
@@ -25,6 +37,7 @@ from nst_tf.compare.reading import (
 from nst_tf.compare.yardstick import MEASURES, psnr, trade_off
 from nst_tf.config.overrides import override_key
 from nst_tf.errors import printable
+from nst_tf.runs.folder import RUN_JSON
 from nst_tf.runs.provenance import SETTLED_BY_A_RUN
 
 # ---- which settings differ among runs ----
@@ -101,51 +114,13 @@ def _explained(value: _Values, by: Sequence[_Values]) -> bool:
     )
 
 
-# ---- which runs are best: by one distance, by their trade-off, by both distances ----
-
-CONTENT, STYLE = "content_distance", "style_distance"
-
-
-def comparable(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
-    """The completed runs whose both distances are known: no other is ranked, here and on the page."""
-    return [
-        run
-        for run in runs
-        if run.status == "completed" and CONTENT in run.yardstick and STYLE in run.yardstick
-    ]
-
-
-def pareto_front(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
-    """The runs for which no other is at least as near to content and style, and nearer to one of them.
-
-    Sorted from the nearest to the content to the nearest to the style; runs that are equal in both are all
-    there. Runs that are not completed, or without both distances, are not.
-    """
-
-    def both(run: ComparedRun) -> tuple[float, float]:
-        return run.yardstick[CONTENT], run.yardstick[STYLE]
-
-    front: list[ComparedRun] = []
-    for run in sorted(comparable(runs), key=both):
-        if not front or run.yardstick[STYLE] < front[-1].yardstick[STYLE] or both(run) == both(front[-1]):
-            front.append(run)
-    return front
-
-
-def best_runs(runs: Sequence[ComparedRun], most: int) -> list[ComparedRun]:
-    """At most ``most`` runs by their trade-off, among them the nearest to the content and to the style."""
-    ranked = sorted(comparable(runs), key=lambda run: trade_off(run.yardstick))
-    if not ranked:
-        return []
-    chosen = [id(min(ranked, key=lambda run: run.yardstick[name])) for name in (CONTENT, STYLE)]
-    chosen += [id(run) for run in ranked if id(run) not in chosen][: max(0, most - len(chosen))]
-    return [run for run in ranked if id(run) in chosen]
-
-
 # ---- one table of all runs, a row a run ----
 
 _COSTS = {"seconds": "seconds", "steps": "evaluations", "peak_memory_bytes": "peak_memory_bytes"}
 """Names in ``ComparedRun.yardstick``, and of columns: a setting is called ``steps`` already."""
+
+_OUTCOME = ("group", "rank", "on_front", "trade_off", "final_loss", "when", "git_commit")
+"""The last columns: what came of a run among those with which it can be compared, and where it is from."""
 
 _MOST_LETTERS = 32_000  # of a cell: spreadsheets take 32,767, and Python's csv no more than 131,072
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -155,14 +130,18 @@ def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
     """The text of ``results.csv`` (RFC 4180), for pandas and spreadsheets.
 
     Columns: run, folder, status, error; the settings that vary; every measure as ``yardstick.NAME``;
-    seconds, evaluations, peak_memory_bytes; then all other settings. Those of the yardstick are always
-    all there. What is not known is empty; lists and mappings are JSON, true and false as Python has them.
-    A text that a spreadsheet would take for a formula, and run, has an apostrophe before it.
+    seconds, evaluations, peak_memory_bytes; then all other settings; then the run's group, its rank and
+    whether it is on the front there, trade_off, final_loss, when (its ``run.json`` was written) and
+    git_commit. Those of the yardstick are always all there. What is not known is empty; lists and mappings
+    are JSON, true and false as Python has them. A text that a spreadsheet would take for a formula, and run,
+    has an apostrophe before it.
     """
     settings = list(dict.fromkeys(name for run in runs for name in run.settings))
     others = [name for name in settings if name not in varying]
     measures = [f"yardstick.{name}" for name in MEASURES]
     columns = ["run", "folder", "status", "error", *varying, *measures, *_COSTS.values(), *others]
+    columns += _OUTCOME
+    rankings = _rankings(runs)
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writerow({name: _harmless(name) for name in columns})
@@ -174,8 +153,40 @@ def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
         row |= {"run": run.name, "folder": str(run.folder), "status": run.status, "error": run.error or ""}
         row |= {f"yardstick.{name}": run.yardstick.get(name, "") for name in MEASURES}
         row |= {column: run.yardstick.get(name, "") for name, column in _COSTS.items()}
+        row |= dict.fromkeys(_OUTCOME, "") | rankings.get(id(run), {})
+        row |= {
+            "final_loss": _or_empty(run.summary.get("loss_of_saved_picture")),
+            "when": _when(run),
+            "git_commit": _or_empty(run.summary.get("git_commit")),
+        }
         writer.writerow({name: _harmless(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def _rankings(runs: Sequence[ComparedRun]) -> dict[int, dict[str, Any]]:
+    """Columns of the completed runs, by the identity of the run: the group, and the place in it."""
+    found: dict[int, dict[str, Any]] = {}
+    for group in groups_of(runs):
+        found |= {id(run): {"group": group.name} for run in group.runs}
+        front = {id(run) for run in pareto_front(group.runs)}
+        for rank, run in ranked(group.runs):
+            place = {"rank": rank, "on_front": id(run) in front, "trade_off": trade_off(run.yardstick)}
+            found[id(run)] |= place
+    return found
+
+
+def _when(run: ComparedRun) -> str:
+    """When ``run.json`` was last written, which is the end of a run: no file of a run says it."""
+    try:
+        seconds = (run.folder / RUN_JSON).stat().st_mtime
+    except OSError:
+        return ""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+
+def _or_empty(value: Any) -> Any:
+    """A number or a text of a run's record; empty for anything else."""
+    return value if isinstance(value, (int, float, str)) else ""
 
 
 def _harmless(value: Any) -> Any:
@@ -288,6 +299,7 @@ def _yardsticks(first: ComparedRun, second: ComparedRun) -> Iterator[Row]:
 # ---- tables for the terminal ----
 
 _MOST_RUNS, _MOST_SETTINGS = 10, 4  # a screen's height and width
+_MOST_GROUPS, _FEWEST_RUNS = 10, 3  # of a group the best one, and the nearest to content and to style
 _NARROWEST = 6  # letters of a value that are left where the terminal is narrow
 _COLUMNS = {
     CONTENT: "content",
@@ -299,30 +311,56 @@ _COLUMNS = {
 
 
 def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | None:
-    """The best runs by their trade-off, with the nearest to content and to style; None without any."""
-    best = best_runs(runs, _MOST_RUNS)
-    if not best:
+    """The best runs by their trade-off, with the nearest to content and to style; None without any.
+
+    Of several groups of comparable runs each has its own best and its own front, and a part of the table.
+    """
+    groups = groups_to_rank(runs)
+    if not groups:
         return None
-    front = {id(run) for run in pareto_front(runs)}
-    nearest = {name: min(best, key=lambda run: run.yardstick[name]) for name in (CONTENT, STYLE)}
-    table = _table(
-        f"best of {len(comparable(runs))} by trade-off = content + 20 style; * is on the Pareto front"
-    )
-    settings = _telling(best, varying)
+    several = len(groups) > 1
+    title = f"best of {len(comparable(runs))} by trade-off = content + 20 style; * is on the Pareto front"
+    if several:
+        title += " of its group"
+        # the names of the groups tell them
+        varying = [name for name in varying if name not in ("content", "style")]
+    if len(groups) > _MOST_GROUPS:
+        title += f"; the first {_MOST_GROUPS} of {len(groups)} groups"
+    shown_groups = groups[:_MOST_GROUPS]
+    most = max(_FEWEST_RUNS, _MOST_RUNS // len(shown_groups))
+    best = [best_runs(group.runs, most) for group in shown_groups]
+    settings = _telling([run for members in best for run in members], varying)
+    table = _table(title)
+    if several:
+        table.add_column("group", overflow="ellipsis", min_width=_NARROWEST)
+        table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("run", no_wrap=True)
     for name in settings:
         table.add_column(_escaped(short_name(name)), overflow="ellipsis", min_width=_NARROWEST)
     for name in (*_COLUMNS.values(), "trade-off"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
+    for group, members in zip(shown_groups, best, strict=True):
+        for rank, *cells in _best_rows(group, members, settings):
+            table.add_row(*([_escaped(group.name), rank] if several else []), *cells)
+        table.add_section()
+    return table
+
+
+def _best_rows(
+    group: Group, best: Sequence[ComparedRun], settings: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    """A row of the terminal's table for each of the best runs of a group, the rank first."""
+    front = {id(run) for run in pareto_front(group.runs)}
+    ranks = {id(run): rank for rank, run in ranked(group.runs)}
+    nearest = {name: min(best, key=lambda run: run.yardstick[name]) for name in (CONTENT, STYLE)}
     for run in best:
         mark = "* " if id(run) in front else ""
         marks = [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
-        numbers = [_number(run.yardstick.get(name)) for name in _COLUMNS]
         values = [_escaped(shown(run.settings.get(name))) for name in settings]
+        numbers = [_number(run.yardstick.get(name)) for name in _COLUMNS]
         numbers.append(_number(trade_off(run.yardstick)))
-        table.add_row(_escaped(run.name), *values, *numbers, mark + ", ".join(marks))
-    return table
+        yield str(ranks[id(run)]), _escaped(run.name), *values, *numbers, mark + ", ".join(marks)
 
 
 def _telling(runs: Sequence[ComparedRun], varying: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ PADDINGS: Mapping[str, tuple[Padding, Padding]] = {
 # has two of padding there, which a transposed convolution cuts off and a convolution adds.
 _TWO_AROUND = [[0, 0], [2, 2], [2, 2], [0, 0]]
 
-DIRECT, FORWARD, TRANSPOSED = "direct", "forward", "transposed"
+DIRECT, FORWARD, TRANSPOSED, WIDENED = "direct", "forward", "transposed", "widened"
 
 
 def way_to_convolve(precision: str) -> str:
@@ -63,17 +64,40 @@ def way_to_convolve(precision: str) -> str:
       and none but im2col on AVX2; those of a transposed one are brought into its best order first.
     - ``forward``: both as convolutions, with Eigen, whose transposed ones are slow on few channels.
     - ``direct``: each as what it is, on a GPU and in low precisions.
+    - ``widened``: as ``direct``, but in float32 and rounded afterwards, poolings too, where oneDNN has
+      neither in a low precision: in bfloat16 on AVX2.
 
     ``python scripts/benchmark.py torch`` measures it.
     """
-    if tf.config.list_physical_devices("GPU") or precision != "float32":
+    if tf.config.list_physical_devices("GPU"):
         return DIRECT
+    if precision != "float32":
+        return DIRECT if convolves_in(precision) else WIDENED
     return TRANSPOSED if has_onednn() else FORWARD
+
+
+def in_float32(function: Callable[[tf.Tensor], tf.Tensor], activations: tf.Tensor) -> tf.Tensor:
+    """The function of activations in a low precision, computed in float32 and rounded to what they were."""
+    return tf.cast(function(tf.cast(activations, tf.float32)), activations.dtype)
 
 
 def has_onednn() -> bool:
     """Whether TensorFlow computes by oneDNN: ``load_tensorflow`` asks it to, the user can refuse."""
     return bool(_pywrap_util_port.IsMklEnabled())  # no public function tells
+
+
+@cache
+def convolves_in(precision: str) -> bool:
+    """Whether a convolution in this precision and its gradient can be computed here."""
+    layer, kernel = (tf.zeros(shape, precision) for shape in ((1, 4, 4, 8), (3, 3, 8, 8)))
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(layer)
+            value = tf.nn.conv2d(layer, kernel, 1, "SAME")
+        tape.gradient(value, layer)
+    except tf.errors.OpError:
+        return False
+    return True
 
 
 class Convolution:
@@ -89,8 +113,12 @@ class Convolution:
         # variables, not constants: a constant is copied into every graph that uses it
         self._bias = _frozen(bias, precision)
         self._kernel = _frozen(kernel, precision)
+        if way == WIDENED:  # of the kernel's values in this precision
+            self._kernel = _frozen(self._kernel.numpy(), "float32")
         # [3, 3, out, in]
-        turned = None if way == DIRECT else _frozen(kernel[::-1, ::-1].swapaxes(2, 3), precision)
+        turned = None
+        if way in (FORWARD, TRANSPOSED):
+            turned = _frozen(kernel[::-1, ::-1].swapaxes(2, 3), precision)
         self._convolve = _convolving(way, self._kernel, turned)
 
     def __call__(self, activations: tf.Tensor) -> tf.Tensor:
@@ -109,6 +137,10 @@ def _convolving(way: str, kernel: tf.Variable, turned: Any) -> Callable[[tf.Tens
     """Activations and "SAME" or "VALID" -> the convolution, without bias."""
     if way == DIRECT:
         return lambda activations, padding: tf.nn.conv2d(activations, kernel, 1, padding)
+    if way == WIDENED:
+        return lambda activations, padding: in_float32(
+            lambda wide: tf.nn.conv2d(wide, kernel, 1, padding), activations
+        )
 
     def forward(activations: tf.Tensor, padding: _Padding) -> tf.Tensor:
         back: _Padding = "SAME" if padding == "SAME" else _TWO_AROUND

@@ -5,14 +5,23 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import tensorflow as tf
 
 from nst_tf.errors import one_of
 from nst_tf.images.pixels import NETWORK_PIXELS
-from nst_tf.vgg.convolution import PADDINGS, Convolution, Padding, circular, replicate, way_to_convolve
+from nst_tf.vgg.convolution import (
+    PADDINGS,
+    WIDENED,
+    Convolution,
+    Padding,
+    circular,
+    in_float32,
+    replicate,
+    way_to_convolve,
+)
 from nst_tf.vgg.layers import (
     ARCHITECTURES,
     BEFORE_RELU,
@@ -58,6 +67,8 @@ class FeatureExtractor:
         self.precision = precision
         self.way = way_to_convolve(precision)
         """How convolutions are computed: see ``way_to_convolve``."""
+        if self.way == WIDENED:
+            self._pool = partial(in_float32, self._pool)
         self.reach = reach_of(architecture, self.layers)
         self._architecture = architecture
         chain = self._build(architecture, weights, first_padding, other_padding)

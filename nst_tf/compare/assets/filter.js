@@ -7,6 +7,7 @@ const MOST_LISTS = 5;
 const MOST_MEANT = 4; // names told where one could mean several
 
 const OF_RUNS = new Map([["status", (run) => run.status], ["run", (run) => run.name], ["name", (run) => run.name]]);
+if (HAS_GROUPS) OF_RUNS.set("group", groupName);
 const SETTINGS = [...new Set(RUNS.flatMap((run) => Object.keys(run.settings)))];
 
 // A setting goes before a measure of the same name.
@@ -83,7 +84,7 @@ function compares(value, sign, wanted) {
 }
 
 function contains(run, word) {
-  const texts = [run.name, run.status, ...VARYING.map((name) => settingText(run.settings[name]))];
+  const texts = [run.name, run.status, groupName(run) || "", ...VARYING.map((name) => settingText(run.settings[name]))];
   return texts.some((text) => String(text).toLowerCase().includes(word.toLowerCase()));
 }
 

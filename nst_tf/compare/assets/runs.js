@@ -12,6 +12,20 @@ const RUNS = DATA.runs.map((run, index) => ({
 const MEASURES = new Map(DATA.measures.map((measure) => [measure.name, measure]));
 const VARYING = DATA.varying;
 
+// Runs of the same content, styles and size: only these can be ranked, each group by itself.
+const HAS_GROUPS = DATA.groups.length > 1;
+const groupName = (run) => (HAS_GROUPS && run.group !== null ? DATA.groups[run.group] : undefined);
+// A group's number; runs that are in none, for they did not complete, come last.
+const groupOf = (run) => (!HAS_GROUPS ? 0 : run.group === null ? DATA.groups.length : run.group);
+function inGroups(runs) {
+  const groups = new Map();
+  for (const run of [...runs].sort((a, b) => groupOf(a) - groupOf(b))) {
+    if (!groups.has(groupOf(run))) groups.set(groupOf(run), []);
+    groups.get(groupOf(run)).push(run);
+  }
+  return [...groups.values()];
+}
+
 const shared = { shown: RUNS, lit: null, colorBy: null };
 const listeners = { shown: [], lit: [], colorBy: [] };
 

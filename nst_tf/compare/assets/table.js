@@ -1,4 +1,5 @@
 // Every run a row: what varies and what was measured. Click a heading to sort; missing values go last.
+// Groups of comparable runs stand together, and what is best is best of its group.
 
 const table = { by: null, descending: false, hidden: new Set() };
 
@@ -15,6 +16,7 @@ function tableColumns() {
   return [
     { key: "run", title: "run", value: (run) => run.index, text: (run) => run.name },
     { key: "status", title: "status", value: (run) => run.status, text: (run) => run.status },
+    ...(HAS_GROUPS ? [{ key: "group", title: "group", meaning: "The same content, styles and size: only such runs are ranked.", value: groupName, text: (run) => groupName(run) || "" }] : []),
     ...settings, ...measures,
   ];
 }
@@ -33,14 +35,16 @@ function compareRuns(column, descending) {
 function drawTable() {
   const columns = table.columns.filter(({ key }) => !table.hidden.has(key));
   const by = table.columns.find(({ key }) => key === table.by);
-  const runs = by ? [...shared.shown].sort(compareRuns(by, table.descending)) : shared.shown;
+  const groups = inGroups(by ? [...shared.shown].sort(compareRuns(by, table.descending)) : shared.shown);
+  const runs = groups.flat();
   const heading = (column) => {
     const sorted = table.by === column.key ? (table.descending ? "descending" : "ascending") : "none";
     const button = make("button", { type: "button", title: column.meaning, "data-column": column.key, on: { click: () => sortBy(column.key) } },
       column.title, make("span", { class: "arrow", "aria-hidden": "true" }, { ascending: "\u00a0▲", descending: "\u00a0▼", none: "" }[sorted]));
     return make("th", { scope: "col", "aria-sort": sorted, class: column.number ? "number" : null }, button);
   };
-  const best = new Map(columns.filter((column) => column.best).map((column) => [column.key, bestOf(column, runs)]));
+  const best = new Map(columns.filter((column) => column.best)
+    .map((column) => [column.key, new Map(groups.map((members) => [groupOf(members[0]), bestOf(column, members)]))]));
   byId("table-body").replaceChildren(make("table", { class: "runs" },
     make("thead", {}, make("tr", {}, columns.map(heading), make("th", { scope: "col" }, "repeat"))),
     make("tbody", {}, runs.map((run) => tableRow(run, columns, best)))),
@@ -64,8 +68,8 @@ function tableRow(run, columns, best) {
     }
     if (column.key === "status") return make("td", {}, make("span", { class: "status", "data-status": run.status, title: run.error }, run.status));
     const value = column.value(run);
-    const isBest = typeof value === "number" && isDone(run) && column.text(run) === best.get(column.key);
-    return make("td", { class: [column.number ? "number" : "", isLong(column.text(run)) ? "long" : "", isBest ? "is-best" : ""].join(" ").trim() || null, title: isBest ? "best of the runs shown" : null },
+    const isBest = typeof value === "number" && isDone(run) && column.text(run) === best.get(column.key)?.get(groupOf(run));
+    return make("td", { class: [column.number ? "number" : "", isLong(column.text(run)) ? "long" : "", isBest ? "is-best" : ""].join(" ").trim() || null, title: isBest ? `best of ${HAS_GROUPS ? "its group, of " : ""}the runs shown` : null },
       column.text(run));
   });
   const command = run.command || run.rerun;

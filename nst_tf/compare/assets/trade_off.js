@@ -1,37 +1,48 @@
 // Content against style: every run a point, the Pareto front a line, and the best few for a chosen weight.
+// Of several groups of comparable runs, each has its own front and its own best.
 
 const BEST = 5;
+const FEWEST_BEST = 2; // of each of several groups
+const MOST_GROUPS = 10; // with their best in the list; the filter shows the others
 const trade = { across: null, down: null, weight: 0.5, chosen: false };
 
 const sign = (name) => (MEASURES.get(name).higher_is_better ? -1 : 1);
 
-// Each measure from 0 (the best run here) to 1 (the worst), so that a weight means the same for both.
-function unitCosts(runs, name) {
+function rangeOf(runs, name) {
   const values = runs.map((run) => sign(name) * run.measures[name]);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return values.map((value) => (high > low ? (value - low) / (high - low) : 0));
+  return [Math.min(...values), Math.max(...values)];
+}
+
+// From the best to the worst run of a group, in the group where that is most.
+const spanOf = (groups, name) => Math.max(...groups.map((runs) => {
+  const [low, high] = rangeOf(runs, name);
+  return high - low;
+}));
+
+// Each measure from 0 (the best run of the group) to 1 (the span), so that a weight means the same for both
+// measures and in all groups.
+function unitCosts(runs, name, span) {
+  const [low] = rangeOf(runs, name);
+  return runs.map((run) => (span > 0 ? (sign(name) * run.measures[name] - low) / span : 0));
 }
 
 // Until somebody moves it, the weight of content + 20 style, by which nst-compare ranks in the terminal.
 const byTerminal = () => trade.across === "content_distance" && trade.down === "style_distance";
-function startingWeight(runs) {
+function startingWeight(groups) {
   if (!byTerminal()) return 0.5;
-  const span = (name) => {
-    const values = runs.map((run) => run.measures[name]);
-    return Math.max(...values) - Math.min(...values);
-  };
-  const [content, style] = [span(trade.across), DATA.style_against_content * span(trade.down)];
+  const [content, style] = [spanOf(groups, trade.across), DATA.style_against_content * spanOf(groups, trade.down)];
   return content + style > 0 ? style / (content + style) : 0.5;
 }
 
-function scored(runs) {
-  const [across, down] = [unitCosts(runs, trade.across), unitCosts(runs, trade.down)];
+// The runs of one of the groups, the best first.
+function scored(runs, groups) {
+  const [across, down] = [trade.across, trade.down].map((name) => unitCosts(runs, name, spanOf(groups, name)));
   return runs
     .map((run, index) => ({ run, score: (1 - trade.weight) * across[index] + trade.weight * down[index] }))
     .sort((a, b) => a.score - b.score || a.run.index - b.run.index);
 }
 
-// The runs than which no other is better in one measure and at least as good in the other.
+// The runs of a group than which no other of it is better in one measure and at least as good in the other.
 function paretoFront(runs) {
   const cost = (run, name) => sign(name) * run.measures[name];
   const sorted = [...runs].sort((a, b) => cost(a, trade.across) - cost(b, trade.across) || cost(a, trade.down) - cost(b, trade.down));
@@ -48,7 +59,7 @@ function paretoFront(runs) {
 const rankable = () => shared.shown.filter((run) => isDone(run)
   && measureOf(run, trade.across) !== null && measureOf(run, trade.down) !== null);
 
-function drawScatter(runs, front, best) {
+function drawScatter(runs, fronts, best) {
   const figure = byId("scatter");
   const frame = chartFrame(figure, `${measureName(trade.down)} against ${measureName(trade.across)}`);
   const across = scale(runs.map((run) => run.measures[trade.across]), MARGIN.left, frame.right, { pad: 0.07 });
@@ -59,17 +70,26 @@ function drawScatter(runs, front, best) {
   };
   drawAxes(frame, across, down, named(trade.across), named(trade.down));
   const at = (run) => [across.place(run.measures[trade.across]), down.place(run.measures[trade.down])];
-  frame.svg.append(makeSvg("polyline", { class: "front", points: front.map((run) => at(run).join(",")).join(" ") }));
   const colors = coloring(runs);
+  for (const front of fronts) {
+    const byGroup = shared.colorBy === BY_GROUP;
+    const points = front.map((run) => at(run).join(",")).join(" ");
+    frame.svg.append(makeSvg("polyline", { class: "front", points, css: byGroup ? { stroke: colors.of(front[0]) } : {} }));
+    if (HAS_GROUPS && !byGroup) { // no legend tells whose front it is
+      const [x, y] = at(front[0]);
+      frame.svg.append(makeSvg("text", { x: x + 9, y: y + 14, class: "front-name", "aria-hidden": "true" }, shortened(groupName(front[0]))));
+    }
+  }
   const small = runs.length > 60 ? 3.5 : 4.5;
-  const onFront = new Set(front);
+  const onFront = new Set(fronts.flat());
   const points = [...runs].sort((a, b) => a.measures[trade.across] - b.measures[trade.across]);
   for (const run of points) {
     const [x, y] = at(run);
     const dot = makeSvg("g", {
       class: `dot${onFront.has(run) ? " on-front" : ""}`, tabindex: -1, role: "button",
       "aria-label": `${runText(run)}; ${measureName(trade.across)} ${numberText(run.measures[trade.across])}, `
-        + `${measureName(trade.down)} ${numberText(run.measures[trade.down])}${onFront.has(run) ? "; on the Pareto front" : ""}`,
+        + `${measureName(trade.down)} ${numberText(run.measures[trade.down])}${onFront.has(run) ? "; on the Pareto front" : ""}`
+        + (HAS_GROUPS ? `; ${groupName(run)}` : ""),
       on: {
         click: () => openViewer(run),
         keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); openViewer(run); } },
@@ -91,16 +111,17 @@ function drawScatter(runs, front, best) {
   trade.settle();
 }
 
-function drawBest(best, front) {
-  const onFront = new Set(front);
-  byId("best").replaceChildren(...best.map(({ run, score }, index) => {
+function drawBest(best, fronts) {
+  const onFront = new Set(fronts.flat());
+  byId("best").replaceChildren(...best.map(({ run, score, index }) => {
     const button = make("button", { type: "button", class: "best-run", on: { click: () => openViewer(run) } },
       make("span", { class: "place" }, placeText(index + 1)), image(run.picture, "") || make("span", { class: "no-thumb" }),
       make("span", { class: "best-text" }, make("b", {}, `Run ${run.name}`), make("span", {}, settingsText(run)),
         make("span", { class: "hint" }, `${measureName(trade.across)} ${measureText(trade.across, run.measures[trade.across])} · `
           + `${measureName(trade.down)} ${measureText(trade.down, run.measures[trade.down])}`
           + ` · score ${score.toFixed(2)}${onFront.has(run) ? " · Pareto" : ""}`)));
-    return make("li", {}, lights(button, run));
+    const heading = HAS_GROUPS && index === 0 ? make("h3", {}, groupName(run)) : null;
+    return make("li", {}, heading, lights(button, run));
   }));
 }
 
@@ -113,18 +134,26 @@ function drawTradeOff() {
     byId("trade-off-hint").textContent = "";
     return;
   }
+  const groups = inGroups(runs);
   if (!trade.chosen) {
-    trade.weight = startingWeight(runs);
+    trade.weight = startingWeight(groups);
     trade.drawWeight();
   }
-  const front = paretoFront(runs);
-  const best = scored(runs).slice(0, BEST);
-  byId("trade-off-hint").textContent = "The line joins the Pareto front: runs that no other beats in one measure without losing in "
-    + "the other. The best few are named. The score weighs both measures, each from 0 (best run shown) to 1 (worst)."
+  const fronts = groups.map(paretoFront);
+  const most = Math.max(FEWEST_BEST, Math.ceil(BEST / groups.length));
+  const best = groups.slice(0, MOST_GROUPS).flatMap((members) => scored(members, groups).slice(0, most)
+    .map((one, index) => ({ ...one, index })));
+  byId("trade-off-hint").textContent = (groups.length > 1
+    ? "A line for each group of runs with the same content, styles and size joins its Pareto front: runs that no other of the group "
+      + "beats in one measure without losing in the other. The best few of each group are named. The score weighs both measures, each "
+      + "from 0 (best run of the group) to 1 (the widest range of any group)."
+      + (groups.length > MOST_GROUPS ? ` The list has the first ${MOST_GROUPS} of ${groups.length} groups.` : "")
+    : "The line joins the Pareto front: runs that no other beats in one measure without losing in "
+      + "the other. The best few are named. The score weighs both measures, each from 0 (best run shown) to 1 (worst).")
     + (byTerminal() && !trade.chosen ? ` Its weight is at first that of content + ${DATA.style_against_content} style.` : "")
     + (left ? ` ${left} ${left === 1 ? "run is" : "runs are"} left out: not completed, or not measured.` : "");
-  drawScatter(runs, front, best);
-  drawBest(best, front);
+  drawScatter(runs, fronts, best);
+  drawBest(best, fronts);
 }
 
 function setUpTradeOff() {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from rich.console import Console
-from unit.compare.made_runs import made_run
+from unit.compare.made_runs import made_run, save, waves
 from unit.compare.report.report_pages import Page
 
 from nst_tf.compare.cli import main
@@ -75,6 +75,25 @@ def test_a_sweep_is_compared_in_its_own_folder(nst_compare, sweep: Path) -> None
     assert all(float(row["yardstick.style_distance"]) > 0 for row in rows[:3])
     assert (sweep / "0" / "yardstick.json").exists()
     assert nst_compare(sweep).out == answer.out  # what it wrote does not count as a run
+
+
+def test_of_several_contents_each_is_ranked_by_itself(
+    nst_compare, tmp_path: Path, content: Path, style: Path
+) -> None:
+    other = save(tmp_path / "b photo.png", waves(32, 48, seed=5))
+    for number, path in enumerate((content, other, content, other)):
+        pixels = waves(32, 48, seed=10 + number)
+        made_run(tmp_path / "study" / str(number), pixels=pixels, content=path, styles=[style])
+    answer = nst_compare(tmp_path / "study")
+    assert (answer.status, answer.err) == (0, "")
+    counts, said = answer.out.splitlines()[-5:-3]
+    assert counts == "4 runs: 4 completed"
+    assert said == "2 pairs of content and style: ranked within each"
+    rows = _rows(tmp_path / "study" / "results.csv")
+    assert [row["group"] for row in rows] == ["a photo", "b photo"] * 2
+    assert sorted(row["rank"] for row in rows) == ["1", "1", "2", "2"]
+    data = Page(tmp_path / "study" / "report.html").data
+    assert (data["groups"], [run["group"] for run in data["runs"]]) == (["a photo", "b photo"], [0, 1, 0, 1])
 
 
 def test_several_paths_go_to_a_folder_of_their_own(nst_compare, sweep: Path, tmp_path: Path) -> None:

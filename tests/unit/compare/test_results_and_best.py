@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from unit.compare.made_runs import made_run
 
+from nst_tf.compare.ranking import best_runs, pareto_front
 from nst_tf.compare.reading import ComparedRun, read_runs
-from nst_tf.compare.tables import best_runs, pareto_front, results_csv, varying
+from nst_tf.compare.tables import results_csv, varying
 from nst_tf.compare.yardstick import MEASURES
 
 

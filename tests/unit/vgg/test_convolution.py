@@ -12,13 +12,14 @@ from nst_tf.vgg.convolution import (
     DIRECT,
     FORWARD,
     TRANSPOSED,
+    WIDENED,
     Convolution,
     reflect,
     replicate,
     way_to_convolve,
 )
 
-WAYS = (DIRECT, FORWARD, TRANSPOSED)
+WAYS = (DIRECT, FORWARD, TRANSPOSED, WIDENED)
 
 
 def adjoint(upstream: np.ndarray, kernel: np.ndarray, shape: tuple[int, ...], mode: str) -> np.ndarray:
@@ -56,10 +57,25 @@ def test_value_and_gradient_are_those_of_numpy(random, way, pad, mode):
         np.testing.assert_allclose(gradient[index], expected, atol=1e-5)
 
 
+def test_widened_is_a_convolution_of_rounded_numbers_rounded_again(random):
+    def rounded(values: np.ndarray) -> np.ndarray:
+        return tf.cast(tf.cast(values, tf.bfloat16), tf.float32).numpy()
+
+    kernel = random.standard_normal((3, 3, 2, 4)).astype(np.float32)
+    image = random.standard_normal((4, 5, 2)).astype(np.float32)
+    layer = Convolution("layer", kernel, np.zeros(4, np.float32), None, "bfloat16", WIDENED)
+    found = layer(tf.cast(image[np.newaxis], tf.bfloat16))
+    assert found.dtype == tf.bfloat16
+    exact = correlate(rounded(image), rounded(kernel), "constant")
+    np.testing.assert_allclose(tf.cast(found[0], tf.float32), exact, rtol=2**-8, atol=1e-6)
+
+
 def test_the_way_is_a_rule_of_precision_and_library(monkeypatch):
     monkeypatch.setattr(convolution, "has_onednn", lambda: True)
     assert way_to_convolve("float32") == TRANSPOSED
-    assert way_to_convolve("bfloat16") == DIRECT
+    for has_bfloat16, way in ((True, DIRECT), (False, WIDENED)):
+        monkeypatch.setattr(convolution, "convolves_in", lambda precision, has=has_bfloat16: has)
+        assert way_to_convolve("bfloat16") == way
     monkeypatch.setattr(convolution, "has_onednn", lambda: False)
     assert way_to_convolve("float32") == FORWARD
 

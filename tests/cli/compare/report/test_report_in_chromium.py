@@ -548,3 +548,83 @@ def test_a_page_that_lies_alone_keeps_its_thumbnails(
     page.locator(".card").first.click()
     assert page.locator("#viewer-stage img").get_attribute("src").startswith("data:image/jpeg")
     assert page.get_by_text("original ↗").count() == 0
+
+
+@pytest.fixture(scope="module")
+def two_contents(runs: list[ComparedRun]) -> list[ComparedRun]:
+    """Seven runs of a landscape, and of a still life that is easier in both distances; one failed."""
+    found = []
+    for run in runs[:7]:
+        for name, factor in (("landscape", 1.0), ("still_life", 0.6)):
+            inputs = {"content": {"file": f"{name}.jpg", "sha256": name}, "styles": []}
+            yardstick = {
+                **run.yardstick,
+                **{one: factor * run.yardstick[one] for one in ("content_distance", "style_distance")},
+            }
+            found.append(
+                dataclasses.replace(
+                    run,
+                    name=f"{name}-{run.name}",
+                    summary={**run.summary, "inputs": inputs},
+                    settings={"content": f"{name}.jpg", **run.settings},
+                    yardstick=yardstick,
+                )
+            )
+    return [*found, runs[7]]
+
+
+def test_of_two_contents_each_has_its_front_its_best_and_its_place_in_the_table(
+    open_page: Open, two_contents: list[ComparedRun], tmp_path: Path
+) -> None:
+    write_report(tmp_path / "report.html", two_contents, ("content", *VARYING), "Two contents")
+    page = open_page(tmp_path / "report.html", viewport={"width": 1400, "height": 900})
+    members = {
+        name: {
+            run.name: (run.yardstick["content_distance"], run.yardstick["style_distance"])
+            for run in two_contents
+            if run.name.startswith(name)
+        }
+        for name in ("landscape", "still_life")
+    }
+    fronts = {name: pareto(points) for name, points in members.items()}
+    pooled = pareto({**members["landscape"], **members["still_life"]})
+    assert fronts["landscape"] - pooled  # pooled, still lifes dominate landscapes
+
+    def marked() -> set[str]:
+        found = page.locator(".dot.on-front").evaluate_all("all => all.map((it) => it.dataset.run)")
+        return {two_contents[int(number)].name for number in found}
+
+    def best_of(name: str) -> list[str]:
+        ranked = sorted(members[name], key=lambda one: members[name][one][0] + 20 * members[name][one][1])
+        return [f"Run {one}" for one in ranked[:3]]
+
+    assert marked() == fronts["landscape"] | fronts["still_life"]
+    lines = page.locator(".front").evaluate_all("all => all.map((it) => it.points.length)")
+    assert lines == [len(fronts["landscape"]), len(fronts["still_life"])]
+    assert page.locator("#best h3").all_inner_texts() == ["landscape", "still_life"]
+    assert page.locator("#best b").all_inner_texts() == best_of("landscape") + best_of("still_life")
+    assert page.locator("#best .place").all_inner_texts() == ["1st", "2nd", "3rd"] * 2
+    page.get_by_label("color", exact=True).first.select_option("optimizer")
+    assert page.locator(".front-name").all_text_contents() == ["landscape", "still_life"]
+
+    names = [name for name in members for _ in members[name]]
+    assert [row.rpartition("-")[0] for row in rows(page)] == [*names, ""]  # the failed run is last
+    page.locator('[data-column="measure:content_distance"]').click()
+    assert [row.rpartition("-")[0] for row in rows(page)] == [*names, ""]
+    best = page.locator('.runs .is-best[title="best of its group, of the runs shown"]')
+    texts = set(best.all_inner_texts())
+    for points in members.values():
+        assert f"{min(c for c, _ in points.values()):.4g}" in texts
+        assert f"{min(s for _, s in points.values()):.4g}" in texts
+
+    page.locator("#filter-text").fill("group=landscape")
+    assert marked() == fronts["landscape"]
+    assert page.locator(".front").count() == 1
+    page.locator("#filter-text").fill("adam")
+    of_adam = [run for run in two_contents[:14] if run.settings["optimizer"] == "adam"]
+    assert marked() == set().union(
+        *(
+            pareto({run.name: members[name][run.name] for run in of_adam if run.name in members[name]})
+            for name in members
+        )
+    )

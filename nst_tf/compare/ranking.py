@@ -1,0 +1,184 @@
+"""Which runs are best: by their trade-off and on the Pareto front, among runs that can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import PurePath
+from typing import Any
+
+from nst_tf.compare.reading import ComparedRun, input_records
+from nst_tf.compare.yardstick import trade_off
+
+CONTENT, STYLE = "content_distance", "style_distance"
+
+
+# ---- the runs of one group: by one distance, by their trade-off, by both distances ----
+
+
+def comparable(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The completed runs whose both distances are known: no other is ranked, here and on the page."""
+    return [
+        run
+        for run in runs
+        if run.status == "completed" and CONTENT in run.yardstick and STYLE in run.yardstick
+    ]
+
+
+def pareto_front(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The runs of a group for which no other is at least as near to content and style, and nearer to one.
+
+    Sorted from the nearest to the content to the nearest to the style; runs that are equal in both are all
+    there. Runs that are not completed, or without both distances, are not.
+    """
+
+    def both(run: ComparedRun) -> tuple[float, float]:
+        return run.yardstick[CONTENT], run.yardstick[STYLE]
+
+    front: list[ComparedRun] = []
+    for run in sorted(comparable(runs), key=both):
+        if not front or run.yardstick[STYLE] < front[-1].yardstick[STYLE] or both(run) == both(front[-1]):
+            front.append(run)
+    return front
+
+
+def ranked(runs: Sequence[ComparedRun]) -> list[tuple[int, ComparedRun]]:
+    """The runs of a group by their trade-off, the smallest first, with their ranks: 1, 2, 2, 4."""
+    in_order = sorted(comparable(runs), key=lambda run: trade_off(run.yardstick))
+    scores = [trade_off(run.yardstick) for run in in_order]
+    return [(1 + scores.index(score), run) for score, run in zip(scores, in_order, strict=True)]
+
+
+def best_runs(runs: Sequence[ComparedRun], most: int) -> list[ComparedRun]:
+    """At most ``most`` runs of a group by their trade-off, with the nearest to content and to style."""
+    in_order = [run for _, run in ranked(runs)]
+    if not in_order:
+        return []
+    chosen = [id(min(in_order, key=lambda run: run.yardstick[name])) for name in (CONTENT, STYLE)]
+    chosen += [id(run) for run in in_order if id(run) not in chosen][: max(0, most - len(chosen))]
+    return [run for run in in_order if id(run) in chosen]
+
+
+# ---- groups: a distance to one picture says nothing of a distance to another ----
+
+
+@dataclass(frozen=True)
+class Group:
+    """Completed runs with the same content, styles and size of the result, and a short name for them."""
+
+    name: str
+    """What sets it apart from the others, such as "harbor with waves"; of a single group, what it is."""
+    runs: tuple[ComparedRun, ...]
+
+
+def groups_of(runs: Sequence[ComparedRun]) -> list[Group]:
+    """The completed runs in groups within which their distances can be compared, as they first stand there.
+
+    Pictures are told apart by the SHA-256 that ``run.json`` has, not by their names; styles count with their
+    shares in a mixture, for the distance is one to the mixture; and distances depend on the size.
+    """
+    found: dict[_Targets, list[ComparedRun]] = {}
+    for run in runs:
+        if run.status == "completed":
+            found.setdefault(_targets(run), []).append(run)
+    names = _group_names(list(found), _picture_names(runs))
+    return [Group(name, tuple(members)) for name, members in zip(names, found.values(), strict=True)]
+
+
+def groups_to_rank(runs: Sequence[ComparedRun]) -> list[Group]:
+    """The groups in which there is a run whose both distances are known."""
+    return [group for group in groups_of(runs) if comparable(group.runs)]
+
+
+def on_fronts(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The runs that are on the Pareto front of their group."""
+    return [run for group in groups_of(runs) for run in pareto_front(group.runs)]
+
+
+def said_of_groups(runs: Sequence[ComparedRun]) -> str:
+    """What the groups of runs that are ranked are, in one line; empty where there is only one."""
+    groups = groups_to_rank(runs)
+    if len(groups) < 2:
+        return ""
+    pairs = {(targets.content, targets.styles) for targets in (_targets(group.runs[0]) for group in groups)}
+    if len(pairs) == len(groups):
+        return f"{len(groups)} pairs of content and style: ranked within each"
+    if len(pairs) == 1:
+        return f"{len(groups)} sizes of the result: ranked within each"
+    return f"{len(groups)} groups of the same content, style and size: ranked within each"
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """What the distances of a run are measured against: pictures by their SHA-256, and the size."""
+
+    content: str | None
+    styles: tuple[tuple[str, float], ...]
+    """With shares in the mixture, which sum to 1; in the order of the hashes, which does not matter."""
+    size: str
+
+
+def _targets(run: ComparedRun) -> _Targets:
+    content, styles = input_records(run.summary)
+    hashes = [str(style.get("sha256")) for style in styles]
+    whole = sum(run.style_weights)
+    known = whole > 0 and len(run.style_weights) == len(hashes)
+    # a run whose styles were not all found has no weights, and is not ranked
+    weights = [weight / whole for weight in run.style_weights] if known else [1.0 for _ in hashes]
+    shares = [round(weight, 6) for weight in weights]  # so that 1,2 and 10,20 are the same mixture
+    size = run.summary.get("size")
+    return _Targets(
+        str(content["sha256"]) if content.get("sha256") else None,
+        tuple(sorted(zip(hashes, shares, strict=True))),
+        f"{size.get('width')} x {size.get('height')}" if isinstance(size, dict) else "",
+    )
+
+
+def _picture_names(runs: Sequence[ComparedRun]) -> dict[str, str]:
+    """A short name for each SHA-256: the file's, with its folder or hash where others have the same name."""
+    files: dict[str, PurePath] = {}
+    for run in runs:
+        content, styles = input_records(run.summary)
+        for record in (content, *styles):
+            files.setdefault(str(record.get("sha256")), PurePath(str(record.get("file"))))
+    namesakes: dict[str, list[PurePath]] = {}
+    for file in files.values():
+        namesakes.setdefault(file.stem, []).append(file)
+    names: dict[str, str] = {}
+    for sha256, file in files.items():
+        alike = namesakes[file.stem]
+        if len(alike) == 1:
+            names[sha256] = file.stem or sha256[:6]
+        elif len({other.parent.name for other in alike}) == len(alike):
+            names[sha256] = f"{file.parent.name}/{file.stem}" if file.parent.name else file.stem
+        else:
+            names[sha256] = f"{file.stem} ({sha256[:6]})"
+    return names
+
+
+def _group_names(groups: Sequence[_Targets], pictures: Mapping[str, str]) -> list[str]:
+    """Of each group what sets it apart, and no more: content, styles, their shares, the size."""
+
+    def is_told(part: Callable[[_Targets], Any]) -> bool:
+        return len(groups) == 1 or len({part(group) for group in groups}) > 1
+
+    tell_content = is_told(lambda group: group.content)
+    tell_styles = is_told(lambda group: group.styles)
+
+    def name(group: _Targets, with_size: bool, with_shares: bool) -> str:
+        styles = " and ".join(
+            f"{pictures[style]} {share:.3g}" if with_shares and len(group.styles) > 1 else pictures[style]
+            for style, share in group.styles
+        )
+        content = pictures[group.content] if group.content else ""
+        told = [(content, "no content", tell_content), (styles, "no style", tell_styles)]
+        pair = [one or (none if len(groups) > 1 else "") for one, none, is_part in told if is_part]
+        return ", ".join(filter(None, [" with ".join(filter(None, pair)), group.size if with_size else ""]))
+
+    names: list[str] = []
+    for with_size, with_shares in product((False, True), repeat=2):
+        names = [name(group, with_size, with_shares) for group in groups]
+        if len(set(names)) == len(groups):
+            break
+    return names
