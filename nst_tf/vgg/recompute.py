@@ -57,8 +57,8 @@ def read_window(
 
 # ---- activations computed again in the backward pass, block by block and band by band ----
 
-# of the widest layer of a band in float32: of 16 to 256 MiB that with the least peak memory whose step at
-# 4 megapixels is not slower than that of all larger ones (scripts/benchmarks/memory.py --band-bytes)
+# of the widest layer of a band in float32: of 16 to 256 MiB, measured once at 4 megapixels on two cores, that
+# with the least peak memory whose step is not slower than that of all larger ones
 BAND_BYTES = 64 * 2**20
 _POOLING = 2  # a band starts and ends where a pooling's window of 2 x 2 does
 
