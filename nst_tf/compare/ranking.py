@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -47,7 +48,7 @@ def ranked(runs: Sequence[ComparedRun]) -> list[tuple[int, ComparedRun]]:
     """The runs of a group by their trade-off, the smallest first, with their ranks: 1, 2, 2, 4."""
     in_order = sorted(comparable(runs), key=lambda run: trade_off(run.yardstick))
     scores = [trade_off(run.yardstick) for run in in_order]
-    return [(1 + scores.index(score), run) for score, run in zip(scores, in_order, strict=True)]
+    return [(1 + bisect_left(scores, score), run) for score, run in zip(scores, in_order, strict=True)]
 
 
 def best_runs(runs: Sequence[ComparedRun], most: int) -> list[ComparedRun]:
@@ -91,9 +92,9 @@ def groups_to_rank(runs: Sequence[ComparedRun]) -> list[Group]:
     return [group for group in groups_of(runs) if comparable(group.runs)]
 
 
-def on_fronts(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+def on_fronts(groups: Sequence[Group]) -> list[ComparedRun]:
     """The runs that are on the Pareto front of their group."""
-    return [run for group in groups_of(runs) for run in pareto_front(group.runs)]
+    return [run for group in groups for run in pareto_front(group.runs)]
 
 
 def said_of_groups(runs: Sequence[ComparedRun]) -> str:

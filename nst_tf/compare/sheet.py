@@ -215,8 +215,8 @@ class _Sheet:
     def __init__(self, runs: Sequence[ComparedRun], grid: Grid, varying: Sequence[str]) -> None:
         """Lay the sheet out: all sizes are in pixels."""
         self._grid, self._varying = grid, varying
-        self._front = {id(run) for run in on_fronts(runs)} if len(runs) > 1 else set()
         groups = groups_of(runs)
+        self._front = {id(run) for run in on_fronts(groups)} if len(runs) > 1 else set()
         self._group_of = {id(run): group.name for group in groups for run in group.runs if len(groups) > 1}
         inputs = [named_inputs(run.summary, run.content, run.styles) for run in runs]
         self._inputs = [

@@ -13,9 +13,10 @@ import tensorflow as tf
 class Statistic(Protocol):
     """A statistic of one layer's activations, and the distance between two of its values.
 
-    It may offer more, which is asked for by name: ``summable`` and ``weighted`` (see ``SumsOverPositions``),
-    ``blended(descriptions, shares)``, the mean of several styles' descriptions, whose shares sum to 1, and
-    ``target(description)``, what of it stays for a style, whose shapes don't depend on the picture's size.
+    It may offer more, which is asked for by name: ``summable`` and ``weighted`` (see ``SumsOverPositions``);
+    ``target(description)``, the description of a style as others are compared with it, whose shapes don't
+    depend on the picture's size; and ``blended(targets, shares)``, the mean of several styles, whose shares
+    sum to 1.
     """
 
     def describe(self, activations: tf.Tensor) -> Any:

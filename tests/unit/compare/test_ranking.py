@@ -101,7 +101,7 @@ def test_pooled_still_lifes_dominate_landscapes_and_within_their_groups_none_doe
     landscapes = [run for run in study if _content(run) == "harbor"]
     pooled = [run for run in pareto_front(study) if _content(run) == "harbor"]
     assert (len(landscapes), len(pooled)) == (6, 3)  # the wrong answer: a fruit bowl is no rival of a harbor
-    right = {run.name for run in on_fronts(study)}
+    right = {run.name for run in on_fronts(groups_of(study))}
     assert {run.name for run in landscapes} <= right
     assert [group.name for group in groups_of(study)] == ["harbor", "fruit"]
     assert [len(group.runs) for group in groups_of(study)] == [6, 6]
@@ -124,7 +124,7 @@ def test_the_fronts_of_groups_are_those_of_the_definition(seed: int) -> None:
         if members:
             is_on_front = _front_by_definition(_points(members))
             wanted |= {run.name for run, on_front in zip(members, is_on_front, strict=True) if on_front}
-    found = [run.name for run in on_fronts(runs)]
+    found = [run.name for run in on_fronts(groups_of(runs))]
     assert set(found) == wanted
     assert len(found) == len(wanted)
 
