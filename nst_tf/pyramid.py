@@ -43,6 +43,9 @@ class Pyramid(Protocol):
         ...
 
 
+# the factor between two sizes of crowsonkb/style-transfer-pytorch: nearer ones would repeat each other
+_NEAREST_SIZES = 2**0.5 - 1e-9
+
 _STYLE_SIZES: Mapping[str, Callable[[int, float], int]] = {
     # long side of the styles where the result is smaller by a factor
     "follows": lambda style_size, shrink: max(1, round(style_size / shrink)),
@@ -65,6 +68,8 @@ class SingleScale:
 class CoarseToFine:
     """Sizes that grow by ``factor``, from the smallest that is at least ``smallest``, to the wanted one.
 
+    ``even``: they begin at ``smallest`` itself, and grow by one and the same factor of at most ``factor``;
+    a wanted size of less than 1.41 times ``smallest`` is made alone.
     Large strokes are found at a small size, where a step is cheap and a receptive field covers more of
     the picture (Gatys et al. 2017, "Controlling perceptual factors in neural style transfer", section
     6). Every coarser size takes ``steps_factor`` times the steps of the next finer one, rounded up, and the
@@ -85,6 +90,7 @@ class CoarseToFine:
     steps: Sequence[int] | None = None
     detail: float = 0.0
     fewest_steps: int = 1
+    even: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not grow, and factors that are not positive: InputError."""
@@ -110,21 +116,33 @@ class CoarseToFine:
 
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
         """Sizes from coarse to fine; at least the wanted one. InputError if ``steps`` has another number."""
-        coarser = 1 + max(0, math.floor(math.log(size / self.smallest) / math.log(self.factor) + 1e-9))
-        shrinks = [self.factor**level for level in reversed(range(coarser))]
+        shrinks = self._shrinks(size)
         sizes = [round(size / shrink) for shrink in shrinks]
-        given = self.steps or self._steps_by_factors(coarser, steps)
-        if len(given) != coarser:
+        given = self.steps or self._steps_by_factors(len(sizes), steps)
+        if len(given) != len(sizes):
             raise InputError(
-                f"pyramid.steps has {counted(len(given), 'value')} for {counted(coarser, 'size')}"
+                f"pyramid.steps has {counted(len(given), 'value')} for {counted(len(sizes), 'size')}"
                 f" ({', '.join(map(str, sizes))}): give one for each"
             )
         of_styles = [_STYLE_SIZES[self.style](style_size, shrink) for shrink in shrinks]
         return [Scale(*scale) for scale in zip(sizes, of_styles, given, strict=True)]
 
-    def _steps_by_factors(self, coarser: int, steps: int) -> list[int]:
-        shares = [self.steps_factor**level for level in reversed(range(coarser))]
-        shares[0] *= self.first_factor if coarser > 1 else 1.0
+    def _shrinks(self, size: int) -> list[float]:
+        """How many times smaller than ``size`` each size is, from the largest number to 1."""
+        factor, ratio = self.factor, size / self.smallest
+        levels = math.log(max(1.0, ratio)) / math.log(factor)
+        if not self.even:
+            coarser = math.floor(levels + 1e-9)
+        elif ratio < _NEAREST_SIZES:
+            coarser = 0
+        else:
+            coarser = math.ceil(levels - 1e-9)
+            factor = ratio ** (1 / coarser)
+        return [factor**level for level in reversed(range(coarser + 1))]
+
+    def _steps_by_factors(self, sizes: int, steps: int) -> list[int]:
+        shares = [self.steps_factor**level for level in reversed(range(sizes))]
+        shares[0] *= self.first_factor if sizes > 1 else 1.0
         fewest = min(self.fewest_steps, steps)
         return [max(fewest, math.ceil(steps * share - 1e-9)) for share in shares]
 

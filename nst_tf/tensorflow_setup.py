@@ -16,7 +16,8 @@ from nst_tf.errors import InputError
 _logger = logging.getLogger("tensorflow")
 
 _BACKEND, _FLOATX, _DATA_FORMAT = "tensorflow", "float32", "channels_last"
-_ARITHMETIC = "arithmetic_optimization"
+# options of TensorFlow's rewriting of graphs; the first is not among them until somebody sets it
+_ARITHMETIC, _NO_REWRITING = "arithmetic_optimization", "disable_meta_optimizer"
 # what else stops their imports with a traceback
 _POSSIBLE = {
     "floatx": ("float16", "float32", "float64"),
@@ -29,8 +30,8 @@ def load_tensorflow() -> None:
 
     Their libraries write to the file descriptor of standard error before any logging can be set. Whatever
     ``KERAS_BACKEND`` and the user's ``keras.json`` say, Keras computes with TensorFlow, in float32 and with
-    the channels last, from here on: each of these changes results, or is not possible. TensorFlow adds in the
-    order in which sums are written, so that a run gives the same bits every time.
+    the channels last, from here on: each of these changes results, or is not possible. TensorFlow computes
+    what is written, in the order in which it is written, so that a run gives the same bits every time.
     Raises InputError if Keras was imported with another backend before, or can't read its own settings.
     """
     if "tensorflow" not in sys.modules or "keras" not in sys.modules:
@@ -46,19 +47,21 @@ def load_tensorflow() -> None:
     _logger.setLevel(logging.ERROR)  # of its warnings, those of many sizes being traced are no news
     keras.config.set_floatx(_FLOATX)
     keras.config.set_image_data_format(_DATA_FORMAT)
-    _rewrite_arithmetic(False)
+    _rewrite_graphs_less()
 
 
-def _rewrite_arithmetic(does: bool) -> None:
-    """Whether TensorFlow may write sums and products in compiled functions in another way.
+def _rewrite_graphs_less() -> None:
+    """Stop TensorFlow from rewriting compiled functions (grappler): on a CPU at all, on a GPU in their sums.
 
-    It merges sums of several terms into one, whose order differs from process to process: the last bits of
-    float64 statistics did, so that runs of the same words at 512 pixels were 1e-7 apart in their loss after a
-    few steps and 0.004 in the end. A step takes as long without it.
+    Its rewriting of arithmetic merges sums of several terms into one, whose order differs from process to
+    process: the last bits of float64 statistics did, so that runs of the same words at 512 pixels were 1e-7
+    apart in their loss after a few steps and 0.004 in the end. All of its rewritings take half a second at
+    every size, and a step on a CPU takes as long without them. On a GPU they choose the layout.
     """
     import tensorflow as tf
 
-    tf.config.optimizer.set_experimental_options({_ARITHMETIC: does})
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    tf.config.optimizer.set_experimental_options({_ARITHMETIC: False, _NO_REWRITING: not has_gpu})
 
 
 @contextmanager
@@ -71,14 +74,14 @@ def settings_kept() -> Iterator[None]:
 
     level = _logger.level
     floatx, data_format = keras.config.floatx(), keras.config.image_data_format()
-    rewrites = tf.config.optimizer.get_experimental_options().get(_ARITHMETIC, True)
+    rewrites = {_ARITHMETIC: True} | tf.config.optimizer.get_experimental_options()
     try:
         load_tensorflow()
         yield
     finally:
         keras.config.set_floatx(floatx)
         keras.config.set_image_data_format(data_format)
-        _rewrite_arithmetic(rewrites)
+        tf.config.optimizer.set_experimental_options(rewrites)
         _logger.setLevel(level)
 
 

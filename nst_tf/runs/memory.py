@@ -345,9 +345,14 @@ def demand_of(
         in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,
         in_double=str(value_at(settings, _STATISTIC)).endswith(".GaussianWasserstein"),
-        coarser="smallest" in settings.pyramid
-        and settings.pyramid.smallest * settings.pyramid.factor <= size,
+        coarser=_has_coarser_sizes(settings.pyramid, size),
     )
+
+
+def _has_coarser_sizes(pyramid: DictConfig, size: int) -> bool:
+    if "smallest" not in pyramid:
+        return False
+    return pyramid.smallest * (1 if pyramid.get("even") else pyramid.factor) <= size
 
 
 def _images_of_optimizer(optimizer: DictConfig) -> float:

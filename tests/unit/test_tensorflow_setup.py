@@ -31,19 +31,28 @@ def settings_of_keras() -> tuple[str, str]:
     return keras.config.floatx(), keras.config.image_data_format()
 
 
-def test_sums_keep_their_order_during_a_call_and_a_caller_has_what_it_had() -> None:
-    def rewritten() -> bool:
-        return tf.config.optimizer.get_experimental_options().get("arithmetic_optimization", True)
+@pytest.mark.parametrize(
+    ("option", "by_default", "ours"),
+    [
+        ("arithmetic_optimization", True, False),
+        ("disable_meta_optimizer", False, not tf.config.list_physical_devices("GPU")),
+    ],
+)
+def test_graphs_stay_as_written_during_a_call_and_a_caller_has_what_it_had(
+    option: str, by_default: bool, ours: bool
+) -> None:
+    def now() -> bool:
+        return tf.config.optimizer.get_experimental_options().get(option, by_default)
 
     try:
         for before in (True, False):
-            tf.config.optimizer.set_experimental_options({"arithmetic_optimization": before})
+            tf.config.optimizer.set_experimental_options({option: before})
             with settings_kept():
-                assert not rewritten()
-            assert rewritten() is before
+                assert now() is ours
+            assert now() is before
     finally:
         load_tensorflow()
-    assert not rewritten()
+    assert now() is ours
 
 
 def test_the_settings_of_keras_are_ours_during_a_call_and_theirs_after_it(odd_keras: None) -> None:

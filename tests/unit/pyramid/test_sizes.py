@@ -39,6 +39,29 @@ def test_the_coarsest_size_is_the_smallest_that_is_large_enough(size, sizes):
     assert [scale.size for scale in CoarseToFine().scales(size, size, 10)] == sizes
 
 
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        (100, [100]),
+        (181, [181]),  # 1.414 times 128: hardly another size
+        (182, [128, 182]),
+        (512, [128, 512]),
+        (513, [128, 256, 513]),  # two factors of 2.002
+        (1024, [128, 362, 1024]),  # two of the root of 8
+        (2048, [128, 512, 2048]),
+        (4096, [128, 406, 1290, 4096]),  # three of the cube root of 32
+    ],
+)
+def test_even_sizes_begin_at_the_smallest_and_grow_by_one_factor(size, sizes):
+    assert [scale.size for scale in CoarseToFine(128, 4.0, even=True).scales(size, size, 10)] == sizes
+
+
+def test_even_sizes_are_the_same_where_the_factor_leads_to_the_smallest():
+    for factor, size in ((2.0, 1024), (2**0.5, 512), (4.0, 2048)):
+        even, other = (CoarseToFine(128, factor, even=even).scales(size, size, 10) for even in (True, False))
+        assert even == other
+
+
 def test_factors_that_are_no_whole_number():
     # crowsonkb/style-transfer-pytorch: from 128 to 512 by the root of two
     scales = CoarseToFine(128, 2**0.5, 1.0).scales(512, 512, 500)
