@@ -11,7 +11,13 @@ import pytest
 from cli.command_line import environment, nst
 
 TEXTURE = ("content=null", "init=noise", "objective=relative", "objective.content.weight=0")
-COARSE = ("pyramid=coarse_to_fine", "image.size=48", "steps=1", "pyramid.steps_factor=1.4")
+COARSE = (
+    "pyramid=coarse_to_fine",
+    "pyramid.factor=2",
+    "image.size=48",
+    "steps=1",
+    "pyramid.steps_factor=1.4",
+)
 
 _UP_TO_TENSORFLOW = """
 import sys

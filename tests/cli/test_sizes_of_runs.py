@@ -14,7 +14,13 @@ from nst_tf.experiment import Experiment
 from nst_tf.objective import StyleImage
 from nst_tf.pyramid import CoarseToFine, Scale
 
-PYRAMID = ("pyramid=coarse_to_fine", "pyramid.smallest=16", "image.size=64", "pyramid.steps=[3,2,1]")
+PYRAMID = (
+    "pyramid=coarse_to_fine",
+    "pyramid.factor=2",
+    "pyramid.smallest=16",
+    "image.size=64",
+    "pyramid.steps=[3,2,1]",
+)
 
 
 def experiment(content: tuple[int, int], style: tuple[int, int], **options: Any) -> Experiment:

@@ -64,7 +64,7 @@ def other_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """As a later version might have them: other values and other options."""
     conf = shutil.copytree(CONF_FOLDER, tmp_path / "conf")
     for file, old, new in (
-        ("config.yaml", "steps: 28 ", "steps: 99 "),
+        ("config.yaml", "steps: 29 ", "steps: 99 "),
         ("config.yaml", "size: 512 ", "size: 640 "),
         ("config.yaml", "bits: 8 ", "bits: 16 "),
         ("config.yaml", "optimizer: lbfgs", "optimizer: adam"),

@@ -26,7 +26,11 @@ FOLDERS = ("animation", "default", "guided_sweep", "texture", "unfinished")
 LATER = {
     "nst_tf.init.ContentStart": {("init", "dither"): 0.0},
     "nst_tf.optim.LBFGS": {("optimizer", "octave_weight"): 1.0, ("optimizer", "scale"): 1.0},
-    "nst_tf.pyramid.CoarseToFine": {("pyramid", "detail"): 0.0, ("pyramid", "fewest_steps"): 1},
+    "nst_tf.pyramid.CoarseToFine": {
+        ("pyramid", "detail"): 0.0,
+        ("pyramid", "fewest_steps"): 1,
+        ("pyramid", "even"): False,
+    },
 }
 """The keys that a class was given since, with what it did before."""
 PRESENT_NAMES = {
