@@ -35,6 +35,7 @@ _EXAMPLES = """examples:
   nst-compare outputs/multirun/2026-01-31/12-00-00-a1b2            a sweep: writes into its folder
   nst-compare outputs/2026-01-31 outputs/2026-02-01                all runs of two days
   nst-compare SWEEP --rows optimizer --cols objective.style.weight
+  nst-compare SWEEP --average seed,content                         ranks means over seeds and contents
   nst-compare --diff SWEEP/0 SWEEP/3
 """
 
@@ -67,6 +68,7 @@ def _compare(arguments: argparse.Namespace) -> None:
             Path(arguments.output).expanduser() if arguments.output else None,
             rows=[name for name in (arguments.rows or "").split(",") if name],
             column=arguments.cols,
+            average=[name for name in (arguments.average or "").split(",") if name],
             yardstick=not arguments.no_yardstick,
             weights=arguments.weights,
             on_run=lambda done, of: progress.update(task, completed=done, total=of, visible=True),
@@ -79,13 +81,15 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 def _tell(comparison: Comparison) -> None:
     runs = comparison.runs
-    table = best_table(runs, comparison.varying)
+    table = best_table(comparison.shown, comparison.varying)
     if table is not None:
         _show(table)
     statuses = ", ".join(f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
     print(f"{counted(len(runs), 'run')}: {statuses}")  # noqa: T201
-    if said := said_of_groups(runs):
+    if said := said_of_groups(comparison.shown):
         print(said)  # noqa: T201
+    if "seed" in comparison.varying:
+        print("the seed differs: --average seed ranks means over it")  # noqa: T201
     sys.stdout.flush()  # lest in a file the sentences stand before the table
     incomplete = [run for run in runs if run.status != "completed"]
     for run in incomplete[:_MOST_NAMED]:
@@ -143,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a run, a sweep, or any folder above them")
     parser.add_argument("--rows", metavar="K[,K]", help="settings that make the rows of sheet and page")
     parser.add_argument("--cols", metavar="K", help="the setting that makes its columns")
+    parser.add_argument(
+        "--average", metavar="K[,K]", help="settings to average over, such as seed: mean, spread and number"
+    )
     parser.add_argument(
         "--output", metavar="FOLDER", help="where to write; default: the one PATH, if a folder of runs"
     )

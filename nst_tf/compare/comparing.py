@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from nst_tf.compare.averages import averaged_runs
 from nst_tf.compare.reading import ComparedRun, find_runs, jobs_not_begun, read_runs
 from nst_tf.compare.report import write_report
-from nst_tf.compare.sheet import arranged, contact_sheet
+from nst_tf.compare.sheet import arranged, check_settings, contact_sheet
 from nst_tf.compare.tables import results_csv, varying
 from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted
@@ -18,7 +19,7 @@ from nst_tf.files import obstacle_to_writing, write_text_atomically, written_ato
 from nst_tf.runs.folder import RUN_JSON
 from nst_tf.vgg.weights import ConvolutionWeights
 
-SHEET, TABLE, PAGE = "contact_sheet.png", "results.csv", "report.html"
+SHEET, TABLE, PAGE, AVERAGES = "contact_sheet.png", "results.csv", "report.html", "averages.csv"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Comparison:
     """The runs, the settings that differ among them, and the files that were written."""
 
     runs: tuple[ComparedRun, ...]
+    shown: tuple[ComparedRun, ...]
+    """What sheet and page show: the runs, or their averages."""
     varying: tuple[str, ...]
     output: Path
     files: tuple[Path, ...]
@@ -39,6 +42,7 @@ def compare(
     *,
     rows: Sequence[str] = (),
     column: str | None = None,
+    average: Sequence[str] = (),
     yardstick: bool = True,
     weights: str | Path | ConvolutionWeights = "auto",
     on_run: Callable[[int, int], None] = lambda done, of: None,
@@ -47,34 +51,43 @@ def compare(
 
     ``output`` None is the one folder in ``paths`` that holds all runs, or else a new folder in
     ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``sheet.arranged``), with
-    which the page begins as well. With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are
-    as in ``load_weights``, or loaded already; TensorFlow is loaded only if a picture must be measured.
-    ``on_run`` is told how many runs are measured, of how many. Raises InputError for paths without runs, a
-    setting that no run has, weights out of reach and a folder that can't be written.
+    which the page begins as well. ``average`` are settings to average over, such as the seed: sheet and page
+    then show averages, which stand in a table of their own, too. With ``yardstick`` False nothing is
+    measured. ``weights`` of VGG-19 are as in ``load_weights``, or loaded already; TensorFlow is loaded only
+    if a picture must be measured. ``on_run`` is told how many runs are measured, of how many. Raises
+    InputError for paths without runs, a setting that no run has or that has one value where it is to be
+    averaged over, weights out of reach and a folder that can't be written.
     """
     runs = read_runs(find_runs(paths))
     names = varying(runs)
-    arranged(runs, names, rows, column)  # refuses unknown settings before anything is computed
+    # refuses what is not possible before anything is computed
+    check_settings(runs, names, average)
+    names = [name for name in names if name not in average]
+    arranged(averaged_runs(runs, names, average) if average else runs, names, rows, column)
     folder = output if output is not None else _default_output(paths)
     if obstacle := obstacle_to_writing(folder):
         raise InputError(f"can't write to {folder}: {obstacle}; choose another with --output")
     if yardstick and any(run.picture for run in runs):
         runs = measured_runs(runs, weights, on_run)
-    grid = arranged(runs, names, rows, column)
+    shown = averaged_runs(runs, names, average) if average else runs
+    grid = arranged(shown, names, rows, column)
     title = f"{folder.resolve().name}: {counted(len(runs), 'run')}"
-    files = (folder / SHEET, folder / TABLE, folder / PAGE)
+    title += f", averaged over {' and '.join(average)}" if average else ""
+    files = (folder / SHEET, folder / TABLE, folder / PAGE, *([folder / AVERAGES] if average else []))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with written_atomically(files[0]) as temporary:
-            contact_sheet(runs, grid, names, title).save(temporary, "PNG")
-        write_text_atomically(files[1], results_csv(runs, names))
+            contact_sheet(shown, grid, names, title).save(temporary, "PNG")
+        write_text_atomically(files[1], results_csv(runs, [*average, *names]))
         axes = (grid.rows, grid.column) if rows or column else None
-        write_report(files[2], runs, names, title, axes)
+        write_report(files[2], shown, names, title, axes)
+        if average:
+            write_text_atomically(files[3], results_csv(shown, names))
     except OSError as error:
         raise InputError(
             f"can't write to {folder} ({error.strerror or error}): choose another folder with --output"
         ) from None
-    return Comparison(tuple(runs), tuple(names), folder, files, jobs_not_begun(paths))
+    return Comparison(tuple(runs), tuple(shown), tuple(names), folder, files, jobs_not_begun(paths))
 
 
 def _default_output(paths: Sequence[str | Path]) -> Path:

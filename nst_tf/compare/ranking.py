@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import PurePath
 from typing import Any
 
@@ -13,6 +13,7 @@ from nst_tf.compare.reading import ComparedRun, input_records
 from nst_tf.compare.yardstick import trade_off
 
 CONTENT, STYLE = "content_distance", "style_distance"
+_MOST_NAMES = 2  # of averaged contents, in the name of a group
 
 
 # ---- the runs of one group: by one distance, by their trade-off, by both distances ----
@@ -66,7 +67,10 @@ def best_runs(runs: Sequence[ComparedRun], most: int) -> list[ComparedRun]:
 
 @dataclass(frozen=True)
 class Group:
-    """Completed runs with the same content, styles and size of the result, and a short name for them."""
+    """Completed runs with the same content, styles and size of the result, and a short name for them.
+
+    Averages over contents, styles or sizes are in one group if they are over the same ones.
+    """
 
     name: str
     """What sets it apart from the others, such as "harbor with waves"; of a single group, what it is."""
@@ -79,7 +83,7 @@ def groups_of(runs: Sequence[ComparedRun]) -> list[Group]:
     Pictures are told apart by the SHA-256 that ``run.json`` has, not by their names; styles count with their
     shares in a mixture, for the distance is one to the mixture; and distances depend on the size.
     """
-    found: dict[_Targets, list[ComparedRun]] = {}
+    found: dict[frozenset[_Targets], list[ComparedRun]] = {}
     for run in runs:
         if run.status == "completed":
             found.setdefault(_targets(run), []).append(run)
@@ -102,7 +106,7 @@ def said_of_groups(runs: Sequence[ComparedRun]) -> str:
     groups = groups_to_rank(runs)
     if len(groups) < 2:
         return ""
-    pairs = {(targets.content, targets.styles) for targets in (_targets(group.runs[0]) for group in groups)}
+    pairs = {frozenset((one.content, one.styles) for one in _targets(group.runs[0])) for group in groups}
     if len(pairs) == len(groups):
         return f"{len(groups)} pairs of content and style: ranked within each"
     if len(pairs) == 1:
@@ -120,7 +124,11 @@ class _Targets:
     size: str
 
 
-def _targets(run: ComparedRun) -> _Targets:
+def _targets(run: ComparedRun) -> frozenset[_Targets]:
+    return frozenset(map(_targets_of_one, run.of or (run,)))
+
+
+def _targets_of_one(run: ComparedRun) -> _Targets:
     content, styles = input_records(run.summary)
     hashes = [str(style.get("sha256")) for style in styles]
     whole = sum(run.style_weights)
@@ -139,7 +147,7 @@ def _targets(run: ComparedRun) -> _Targets:
 def _picture_names(runs: Sequence[ComparedRun]) -> dict[str, str]:
     """A short name for each SHA-256: the file's, with its folder or hash where others have the same name."""
     files: dict[str, PurePath] = {}
-    for run in runs:
+    for run in chain.from_iterable(run.of or (run,) for run in runs):
         content, styles = input_records(run.summary)
         for record in (content, *styles):
             files.setdefault(str(record.get("sha256")), PurePath(str(record.get("file"))))
@@ -158,24 +166,32 @@ def _picture_names(runs: Sequence[ComparedRun]) -> dict[str, str]:
     return names
 
 
-def _group_names(groups: Sequence[_Targets], pictures: Mapping[str, str]) -> list[str]:
+def _group_names(groups: Sequence[frozenset[_Targets]], pictures: Mapping[str, str]) -> list[str]:
     """Of each group what sets it apart, and no more: content, styles, their shares, the size."""
 
     def is_told(part: Callable[[_Targets], Any]) -> bool:
-        return len(groups) == 1 or len({part(group) for group in groups}) > 1
+        return len(groups) == 1 or len({frozenset(map(part, group)) for group in groups}) > 1
 
-    tell_content = is_told(lambda group: group.content)
-    tell_styles = is_told(lambda group: group.styles)
+    tell_content = is_told(lambda targets: targets.content)
+    tell_styles = is_told(lambda targets: targets.styles)
 
-    def name(group: _Targets, with_size: bool, with_shares: bool) -> str:
-        styles = " and ".join(
-            f"{pictures[style]} {share:.3g}" if with_shares and len(group.styles) > 1 else pictures[style]
-            for style, share in group.styles
+    def style_name(targets: _Targets, with_shares: bool) -> str:
+        return " and ".join(
+            f"{pictures[style]} {share:.3g}" if with_shares and len(targets.styles) > 1 else pictures[style]
+            for style, share in targets.styles
         )
-        content = pictures[group.content] if group.content else ""
-        told = [(content, "no content", tell_content), (styles, "no style", tell_styles)]
-        pair = [one or (none if len(groups) > 1 else "") for one, none, is_part in told if is_part]
-        return ", ".join(filter(None, [" with ".join(filter(None, pair)), group.size if with_size else ""]))
+
+    def name(group: frozenset[_Targets], with_size: bool, with_shares: bool) -> str:
+        contents = {pictures[targets.content] if targets.content else "" for targets in group}
+        styles = {style_name(targets, with_shares) for targets in group}
+        told = [(contents, "content", tell_content), (styles, "style", tell_styles)]
+        pair = [
+            _one_or_several(names, f"{noun}s") or (f"no {noun}" if len(groups) > 1 else "")
+            for names, noun, is_part in told
+            if is_part
+        ]
+        size = _one_or_several({targets.size for targets in group}, "sizes") if with_size else ""
+        return ", ".join(filter(None, [" with ".join(filter(None, pair)), size]))
 
     names: list[str] = []
     for with_size, with_shares in product((False, True), repeat=2):
@@ -183,3 +199,8 @@ def _group_names(groups: Sequence[_Targets], pictures: Mapping[str, str]) -> lis
         if len(set(names)) == len(groups):
             break
     return names
+
+
+def _one_or_several(names: Collection[str], noun: str) -> str:
+    """The name, or two of them, or how many there are: "harbor", "fruit + harbor", "3 contents"."""
+    return " + ".join(sorted(names)) if len(names) <= _MOST_NAMES else f"{len(names)} {noun}"

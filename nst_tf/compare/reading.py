@@ -67,6 +67,10 @@ class ComparedRun:
     """One for each of ``styles``; empty where a style is missing, for half a mixture is another style."""
     missing_inputs: tuple[str, ...] = ()
     """Pictures that the run was made from and that are not what they were, or gone; left out above."""
+    of: tuple[ComparedRun, ...] = ()
+    """The runs that this is the average of (``averages.py``); empty for a run itself."""
+    spread: Mapping[str, float] = field(default_factory=dict)
+    """Sample standard deviations of an average's numbers, by name; empty for a run, and of one run."""
 
 
 # ---- finding the folders of runs ----

@@ -23,6 +23,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from PIL import Image
 
+from nst_tf.compare.averages import BAND
 from nst_tf.compare.ranking import groups_of
 from nst_tf.compare.reading import ComparedRun, costs_of, file_sha256, readable_image
 from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
@@ -87,6 +88,7 @@ def write_report(
         written=datetime.now().astimezone(),
         counts=Counter(run.status for run in runs).most_common(),
         number=len(runs),
+        noun="average" if any(run.of for run in runs) else "run",
         several=len(runs) > 1,
         style_hash=_hash(style),
         script_hash=_hash(script),
@@ -169,6 +171,8 @@ def _run(page: Path, run: ComparedRun, thumbnails: Thumbnails, runs: int) -> dic
         "rerun": rerun_command(run.folder),
         "typed_in": plain(run.summary.get("working_folder")),
         "curves": curves_of(run.metrics, runs),
+        "average_of": [plain(one.name) for one in run.of],
+        "spread": plain(run.spread),
     }
 
 
@@ -228,7 +232,9 @@ _NOT_LOSSES = ("step", "seconds", "size", "frame")
 
 
 def curves_of(metrics: Sequence[Mapping[str, Any]], runs: int) -> dict[str, list[float | int | None]]:
-    """Columns ``step``, ``seconds``, ``loss`` and each part; None where there is no finite number.
+    """Columns ``step``, ``seconds``, ``loss`` and each part, of averages also the spread of each as "±loss".
+
+    Where there is no finite number, there is None.
 
     The rows are evenly spaced from the first to the last, with the one of lowest loss, as many as ``runs``
     runs on one page leave room for.
@@ -236,7 +242,9 @@ def curves_of(metrics: Sequence[Mapping[str, Any]], runs: int) -> dict[str, list
     if not metrics:
         return {}
     names = list(dict.fromkeys(name for row in (metrics[0], metrics[-1]) for name in row))
-    losses = [name for name in names if name not in _NOT_LOSSES][:_MOST_NAMES]
+    losses = [name for name in names if name.removeprefix(BAND) not in _NOT_LOSSES]
+    losses = [name for name in losses if not name.startswith(BAND)][:_MOST_NAMES]
+    losses += [band for name in losses if (band := f"{BAND}{name}") in names]
     room = _MOST_NUMBERS // (max(runs, 1) * (len(losses) + 2))
     rows = [metrics[index] for index in _sampled(metrics, min(_MOST_POINTS, max(_FEWEST_POINTS, room)))]
     return {name: [_rounded(row.get(name)) for row in rows] for name in ("step", "seconds", *losses)}

@@ -45,6 +45,11 @@ class Grid:
     cells: Mapping[tuple[int, int], ComparedRun]
 
     @property
+    def averages(self) -> bool:
+        """Whether there are averages of runs among the cells."""
+        return any(run.of for run in self.cells.values())
+
+    @property
     def has_axes(self) -> bool:
         """Whether rows or columns stand for values of settings."""
         return bool(self.rows or self.column)
@@ -64,13 +69,8 @@ def arranged(
     Runs that agree in every axis stand in rows of their own. Raises InputError for a setting that no run has,
     or that is named twice.
     """
-    known = {name for run in runs for name in run.settings}
     asked = [*rows, *((column,) if column else ())]
-    for name in asked:
-        if name not in known:
-            close = difflib.get_close_matches(name, [*varying, *sorted(known)], n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]!r}?" if close else "give one such as objective.style.weight"
-            raise InputError(f"there is no setting {name!r} in these runs: {hint}")
+    check_settings(runs, varying, asked)
     if twice := next((name for name in asked if asked.count(name) > 1), None):
         raise InputError(f"{twice!r} is named twice among rows and columns: one setting makes one axis")
     if asked:
@@ -87,6 +87,16 @@ def arranged(
     cells = len(table.row_values) * len(table.column_values)
     too_long = len(table.column_values) > _MOST_COLUMNS
     return _row_by_row(runs) if too_long or len(runs) < _MOST_EMPTY * cells else table
+
+
+def check_settings(runs: Sequence[ComparedRun], varying: Sequence[str], asked: Sequence[str]) -> None:
+    """Raise InputError for a name that is no setting of any of the runs; it proposes one that is."""
+    known = {name for run in runs for name in run.settings}
+    for name in asked:
+        if name not in known:
+            close = difflib.get_close_matches(name, [*varying, *sorted(known)], n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}?" if close else "give one such as objective.style.weight"
+            raise InputError(f"there is no setting {name!r} in these runs: {hint}")
 
 
 def _table(runs: Sequence[ComparedRun], rows: tuple[str, ...], column: str | None) -> Grid:
@@ -281,6 +291,8 @@ class _Sheet:
             legend = "Below each picture: the run, c: content distance, s: style distance (0 is the same)."
             others = "other run of its group (in blue)" if self._group_of else "other run"
             legend += f" Framed: no {others} is nearer to both." if self._front else ""
+            if self._grid.averages:
+                legend += " Means of several runs ± standard deviation; the picture is the first one's."
             bottom = self._text(gap, bottom, legend, self._small, width - 2 * gap, 3, _PALE)
         return self._image.crop((0, 0, width, min(height, bottom + gap)))
 
@@ -354,8 +366,8 @@ class _Sheet:
     def _caption(self, run: ComparedRun) -> list[tuple[str, str]]:
         """Lines and their colors."""
         content, style = run.yardstick.get("content_distance"), run.yardstick.get("style_distance")
-        distances = [f"c {content:.2g}"] if content is not None else []
-        distances += [f"s {style:.2g}"] if style is not None else []
+        distances = [f"c {content:.2g}{_spread(run, 'content_distance')}"] if content is not None else []
+        distances += [f"s {style:.2g}{_spread(run, 'style_distance')}"] if style is not None else []
         lines = [(f"{run.name}:  {', '.join(distances)}" if distances else run.name, _INK)]
         if group := self._group_of.get(id(run)):
             lines.append((group, _FRONT))
@@ -375,6 +387,10 @@ class _Sheet:
             self._draw.text((x, y), line, color, font)
             y += self._line if font is self._large else self._small_line
         return y
+
+
+def _spread(run: ComparedRun, name: str) -> str:
+    return f" ± {run.spread[name]:.1g}" if name in run.spread else ""
 
 
 def _different(pictures: Iterable[Sequence[tuple[Path, str]]]) -> list[tuple[Path, str]]:

@@ -15,6 +15,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from nst_tf.compare.averages import FINAL_LOSS, TRADE_OFF
 from nst_tf.compare.ranking import (
     CONTENT,
     STYLE,
@@ -122,6 +123,14 @@ _COSTS = {"seconds": "seconds", "steps": "evaluations", "peak_memory_bytes": "pe
 _OUTCOME = ("group", "rank", "on_front", "trade_off", "final_loss", "when", "git_commit")
 """The last columns: what came of a run among those with which it can be compared, and where it is from."""
 
+_SPREADS = {
+    **{f"yardstick.{name}": name for name in MEASURES},
+    **{column: name for name, column in _COSTS.items()},
+    "trade_off": TRADE_OFF,
+    "final_loss": FINAL_LOSS,
+}
+"""The columns of which an average has a standard deviation, and its name in ``ComparedRun.spread``."""
+
 _MOST_LETTERS = 32_000  # of a cell: spreadsheets take 32,767, and Python's csv no more than 131,072
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -130,7 +139,8 @@ def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
     """The text of ``results.csv`` (RFC 4180), for pandas and spreadsheets.
 
     Columns: run, folder, status, error; the settings that vary; every measure as ``yardstick.NAME``;
-    seconds, evaluations, peak_memory_bytes; then all other settings; then the run's group, its rank and
+    seconds, evaluations, peak_memory_bytes; of averages the number of ``runs``, and after each of these
+    numbers its standard deviation as ``NAME.sd``; then all other settings; then the run's group, its rank and
     whether it is on the front there, trade_off, final_loss, when (its ``run.json`` was written) and
     git_commit. Those of the yardstick are always all there. What is not known is empty; lists and mappings
     are JSON, true and false as Python has them. A text that a spreadsheet would take for a formula, and run,
@@ -139,8 +149,10 @@ def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
     settings = list(dict.fromkeys(name for run in runs for name in run.settings))
     others = [name for name in settings if name not in varying]
     measures = [f"yardstick.{name}" for name in MEASURES]
-    columns = ["run", "folder", "status", "error", *varying, *measures, *_COSTS.values(), *others]
-    columns += _OUTCOME
+    columns = ["run", "folder", "status", "error", *varying, *measures, *_COSTS.values(), *others, *_OUTCOME]
+    if any(run.of for run in runs):
+        columns = [one for name in columns for one in ((name, f"{name}.sd") if name in _SPREADS else (name,))]
+        columns.insert(1, "runs")
     rankings = _rankings(runs)
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
@@ -153,9 +165,10 @@ def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
         row |= {"run": run.name, "folder": str(run.folder), "status": run.status, "error": run.error or ""}
         row |= {f"yardstick.{name}": run.yardstick.get(name, "") for name in MEASURES}
         row |= {column: run.yardstick.get(name, "") for name, column in _COSTS.items()}
-        row |= dict.fromkeys(_OUTCOME, "") | rankings.get(id(run), {})
+        row |= {f"{column}.sd": run.spread.get(name, "") for column, name in _SPREADS.items()}
+        row |= dict.fromkeys(_OUTCOME, "") | rankings.get(id(run), {}) | {"runs": len(run.of) or 1}
         row |= {
-            "final_loss": _or_empty(run.summary.get("loss_of_saved_picture")),
+            "final_loss": _or_empty(run.summary.get(FINAL_LOSS)),
             "when": _when(run),
             "git_commit": _or_empty(run.summary.get("git_commit")),
         }
@@ -319,7 +332,9 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
     if not groups:
         return None
     several = len(groups) > 1
-    title = f"best of {len(comparable(runs))} by trade-off = content + 20 style; * is on the Pareto front"
+    averaged = any(run.of for run in runs)
+    what = f"{len(comparable(runs))} averages (± standard deviation)" if averaged else len(comparable(runs))
+    title = f"best of {what} by trade-off = content + 20 style; * is on the Pareto front"
     if several:
         title += " of its group"
         # the names of the groups tell them
@@ -334,7 +349,7 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
     if several:
         table.add_column("group", overflow="ellipsis", min_width=_NARROWEST)
         table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column("run", no_wrap=True)
+    table.add_column("average of" if averaged else "run", no_wrap=True)
     for name in settings:
         table.add_column(_escaped(short_name(name)), overflow="ellipsis", min_width=_NARROWEST)
     for name in (*_COLUMNS.values(), "trade-off"):
@@ -358,8 +373,8 @@ def _best_rows(
         mark = "* " if id(run) in front else ""
         marks = [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
         values = [_escaped(shown(run.settings.get(name))) for name in settings]
-        numbers = [_number(run.yardstick.get(name)) for name in _COLUMNS]
-        numbers.append(_number(trade_off(run.yardstick)))
+        numbers = [_number(run.yardstick.get(name), run.spread.get(name)) for name in _COLUMNS]
+        numbers.append(_number(trade_off(run.yardstick), run.spread.get(TRADE_OFF)))
         yield str(ranks[id(run)]), _escaped(run.name), *values, *numbers, mark + ", ".join(marks)
 
 
@@ -402,7 +417,11 @@ def _table(title: str | None) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
 
 
-def _number(value: float | None) -> str:
+def _number(value: float | None, spread: float | None = None) -> str:
     if value is None:
         return ""
-    return f"{value:#.3g}" if 0 < abs(value) < 100 else f"{value:.0f}"
+    text = f"{value:#.3g}" if 0 < abs(value) < 100 else f"{value:.0f}"
+    if spread is None:
+        return text
+    decimals = len(text.partition(".")[2])
+    return f"{text} ± {spread:.{decimals}f}"

@@ -30,7 +30,7 @@ function coloring(runs) {
   const shown = valuesOf(by, runs);
   return {
     of: (run) => of(run.settings[by]),
-    legend: (shown.length > 12 ? ends(shown) : shown).map((value) => [of(value), briefText(value)]),
+    legend: (shown.length > 12 ? ends(shown) : shown).map((value) => [of(value), labelText(by, value)]),
   };
 }
 

@@ -58,9 +58,9 @@ function makeRange(label, { low, high, step, value, text }, onInput, attributes 
   return make("label", { class: "field range" }, make("span", {}, label), range, text ? shown : null);
 }
 
-// A setting's name that may be broken after its dots and underscores.
+// A setting's name, or a file's, that may be broken after its dots, underscores and slashes.
 function breakable(name) {
-  return name.split(/(?<=[._])/).flatMap((part, index) => (index ? [make("wbr"), part] : [part]));
+  return name.split(/(?<=[._/])/).flatMap((part, index) => (index ? [make("wbr"), part] : [part]));
 }
 
 function announce(text) {

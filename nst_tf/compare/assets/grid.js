@@ -98,7 +98,7 @@ function inRowsAndColumns(runs) {
   const cellOf = (row, column) => placeOn(names.rows, row) + placeOn(names.columns, column);
   for (const run of runs) cells.set(cellOf(run, run), [...(cells.get(cellOf(run, run)) || []), run]);
   const heading = (axis, run, scope) => make("th", { scope }, axis.map((name) => make("span", { class: "axis" },
-    make("span", { class: "axis-name" }, shortName(name)), " ", make("span", { class: "axis-value" }, briefText(run.settings[name])))));
+    make("span", { class: "axis-name" }, shortName(name)), " ", make("span", { class: "axis-value" }, breakable(labelText(name, run.settings[name]))))));
   const table = make("table", { class: "grid" });
   if (names.columns.length) {
     table.append(make("thead", {}, make("tr", {},

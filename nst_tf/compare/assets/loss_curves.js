@@ -14,6 +14,23 @@ function curveOf(run) {
   return points;
 }
 
+// Of an average, from one standard deviation below the mean to one above it: the points of a polygon.
+function bandOf(run, across, down) {
+  const [xs, ys, spread] = [run.curves[losses.across], run.curves[losses.part], run.curves[`±${losses.part}`]];
+  if (!xs || !ys || !spread) return null;
+  const first = losses.shares ? ys.find((y) => y !== null && y !== 0) : 1;
+  const [above, below] = [[], []];
+  ys.forEach((y, index) => {
+    if (y === null || xs[index] === null || spread[index] === null || first === undefined) return;
+    const [low, high] = [(y - spread[index]) / first, (y + spread[index]) / first];
+    if (losses.log && low <= 0) return; // a logarithm has no place for it
+    const x = across.place(xs[index]).toFixed(1);
+    above.push(`${x},${down.place(high).toFixed(1)}`);
+    below.unshift(`${x},${down.place(low).toFixed(1)}`);
+  });
+  return above.length > 1 ? [...above, ...below].join(" ") : null;
+}
+
 function drawLosses() {
   const figure = byId("loss-chart");
   const curves = shared.shown.map((run) => ({ run, points: curveOf(run) })).filter(({ points }) => points.length);
@@ -30,6 +47,10 @@ function drawLosses() {
   const downName = losses.shares ? `${losses.part}, share of its first value` : losses.part;
   drawAxes(frame, across, down, losses.across === "step" ? "step" : "seconds", downName);
   const colors = coloring(curves.map(({ run }) => run));
+  for (const { run } of curves) {
+    const band = bandOf(run, across, down);
+    if (band) frame.svg.append(makeSvg("polygon", { class: "band", points: band, "aria-hidden": "true", css: { fill: colors.of(run) } }));
+  }
   for (const { run, points } of curves) {
     const placed = points.map(([x, y]) => `${across.place(x).toFixed(1)},${down.place(y).toFixed(1)}`);
     const last = points[points.length - 1];
@@ -57,7 +78,8 @@ function drawLosses() {
 function lossesHint(runs, without) {
   const changing = VARYING.filter((name) => /^(objective|layers|model|content|style|image)\b/.test(name) && valuesOf(name, runs).length > 1);
   const which = changing.length ? ` Here ${listText(changing.map(shortName))} changes it: look at the shape of curves, not at their height.` : "";
-  return "Losses of different objectives, weights, layers, pictures or sizes are different quantities: they can't be compared with each other; "
+  return (HAS_AVERAGES ? "Means of several runs; a band reaches from one standard deviation below to one above. " : "")
+    + "Losses of different objectives, weights, layers, pictures or sizes are different quantities: they can't be compared with each other; "
     + `the yardstick can.${which}${without ? ` ${without} ${without === 1 ? "run has" : "runs have"} no such loss.` : ""}`;
 }
 
@@ -93,7 +115,7 @@ function followPointer(frame, curves, across, down) {
 }
 
 function setUpLosses() {
-  const parts = [...new Set(RUNS.flatMap((run) => Object.keys(run.curves)))].filter((name) => name !== "step" && name !== "seconds");
+  const parts = [...new Set(RUNS.flatMap((run) => Object.keys(run.curves)))].filter((name) => name !== "step" && name !== "seconds" && !name.startsWith("±"));
   losses.settle = roving(byId("loss-chart"), ".curve");
   if (!parts.length) {
     byId("losses").hidden = true;

@@ -7,6 +7,7 @@ const RUNS = DATA.runs.map((run, index) => ({
   // without a prototype: a setting may be called "constructor"
   settings: Object.assign(Object.create(null), DATA.common, run.settings),
   measures: Object.assign(Object.create(null), run.measures),
+  spread: Object.assign(Object.create(null), run.spread),
   curves: Object.assign(Object.create(null), run.curves),
 }));
 const MEASURES = new Map(DATA.measures.map((measure) => [measure.name, measure]));
@@ -54,6 +55,8 @@ onChange("lit", (run) => {
 });
 
 const measureOf = (run, name) => (typeof run.measures[name] === "number" ? run.measures[name] : null);
+// Some of what is shown may be averages of several runs: means, with standard deviations as ``spread``.
+const HAS_AVERAGES = RUNS.some((run) => run.average_of.length);
 const isDone = (run) => run.status === "completed";
 
 // The runs of which a chart may show something.

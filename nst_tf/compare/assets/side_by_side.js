@@ -89,7 +89,7 @@ function measuresDifference(a, b) {
     .map(({ name }) => {
       const [first, second] = [measureOf(a, name), measureOf(b, name)];
       const change = first === null || second === null ? "–" : changeText(name, second - first);
-      return [measureName(name), measureText(name, a.measures[name]), measureText(name, b.measures[name]), change];
+      return [measureName(name), measured(a, name), measured(b, name), change];
     });
   return differenceTable("Yardstick", rows, "Neither run was measured.");
 }
@@ -99,11 +99,22 @@ function changeText(name, value) {
   return value === 0 ? "0" : `${value > 0 ? "+" : "−"}${text}`;
 }
 
+// The first run and the one that differs from it in the fewest settings, but not in the seed alone: what is
+// seen has one cause.
+function startingSides(runs) {
+  const told = VARYING.filter((name) => name !== "seed");
+  const differing = (a, b) => (told.length ? told : VARYING).filter((name) => keyOf(a.settings[name]) !== keyOf(b.settings[name])).length;
+  const [first] = runs;
+  const others = runs.slice(1).map((run) => ({ run, count: differing(first, run) })).filter(({ count }) => count > 0);
+  if (!others.length) return [first, runs[runs.length - 1]];
+  return [first, others.reduce((best, one) => (one.count < best.count ? one : best)).run];
+}
+
 function setUpSideBySide() {
   if (!byId("side-by-side")) return;
   const pictured = RUNS.filter((run) => run.picture !== null);
   const pool = pictured.length >= 2 ? pictured : RUNS;
-  sides.chosen = [pool[0], pool[pool.length - 1]];
+  sides.chosen = startingSides(pool);
   const options = RUNS.map((run) => [String(run.index), runText(run)]);
   const controls = byId("side-by-side-controls");
   [0, 1].forEach((which) => controls.append(makeSelect("AB"[which], options, String(sides.chosen[which].index),

@@ -6,15 +6,15 @@ const table = { by: null, descending: false, hidden: new Set() };
 function tableColumns() {
   const settings = VARYING.map((name) => ({
     key: `setting:${name}`, title: shortName(name), meaning: name,
-    value: (run) => run.settings[name], text: (run) => briefText(run.settings[name]),
+    value: (run) => run.settings[name], text: (run) => labelText(name, run.settings[name]),
   }));
   const measures = DATA.measures.map(({ name, meaning, higher_is_better: higher, neither_is_better: neither }) => ({
     key: `measure:${name}`, title: measureName(name), number: true, best: neither ? null : higher ? "high" : "low",
     meaning: [meaning, neither ? "" : higher ? "Higher is better." : "Lower is better."].filter(Boolean).join(" "),
-    value: (run) => run.measures[name], text: (run) => measureText(name, run.measures[name]),
+    value: (run) => run.measures[name], text: (run) => measured(run, name),
   }));
   return [
-    { key: "run", title: "run", value: (run) => run.index, text: (run) => run.name },
+    { key: "run", title: HAS_AVERAGES ? "average of" : "run", value: (run) => run.index, text: (run) => run.name },
     { key: "status", title: "status", value: (run) => run.status, text: (run) => run.status },
     ...(HAS_GROUPS ? [{ key: "group", title: "group", meaning: "The same content, styles and size: only such runs are ranked.", value: groupName, text: (run) => groupName(run) || "" }] : []),
     ...settings, ...measures,
@@ -99,7 +99,14 @@ function setUpTable() {
       if (event.target.checked) table.hidden.delete(key); else table.hidden.add(key);
       drawTable();
     } } }), make("span", {}, title)));
-  byId("table-controls").append(make("details", { class: "menu" }, make("summary", {}, "columns"), make("div", { class: "menu-body" }, boxes)));
+  const menu = make("details", { class: "menu" }, make("summary", {}, "columns"), make("div", { class: "menu-body" }, boxes));
+  byId("table-controls").append(menu);
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
   onChange("shown", drawTable);
   drawTable();
 }

@@ -16,6 +16,12 @@ function measureText(name, value) {
   return `${numberText(value)} ${unit}`;
 }
 
+// A measure of a run, or the mean of an average with its standard deviation.
+function measured(run, name) {
+  const text = measureText(name, run.measures[name]);
+  return run.spread[name] === undefined ? text : `${text} ± ${measureText(name, Number(run.spread[name].toPrecision(2)))}`;
+}
+
 function secondsText(value) {
   if (value < 100) return `${Number(value.toPrecision(3))} s`;
   if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
@@ -52,6 +58,17 @@ function briefText(value) {
   return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : settingText(value);
 }
 
+// A value where there is little room: of a file its name, if no other file of that setting has the same.
+const namesOfFiles = new Map();
+function labelText(name, value) {
+  if (typeof value !== "string" || !value.includes("/")) return briefText(value);
+  if (!namesOfFiles.has(name)) {
+    const ends = valuesOf(name).map((one) => String(one).split("/").pop());
+    namesOfFiles.set(name, new Set(ends).size === ends.length && ends.every(Boolean));
+  }
+  return namesOfFiles.get(name) ? value.split("/").pop() : value;
+}
+
 // "objective.style.weight" -> "style.weight": the shortest ending that no other setting that varies has.
 function shortName(name) {
   const parts = name.split(".");
@@ -80,10 +97,13 @@ function listText(texts) {
 
 function settingsText(run, except = []) {
   const names = VARYING.filter((name) => !except.includes(name) && run.settings[name] !== undefined);
-  return listText(names.map((name) => `${shortName(name)} ${shortened(briefText(run.settings[name]))}`));
+  return listText(names.map((name) => `${shortName(name)} ${shortened(labelText(name, run.settings[name]))}`));
 }
 
 const shortened = (text) => (text.length > 40 ? `${text.slice(0, 18)}…${text.slice(-18)}` : text);
+
+// "Run 3", and of an average "Runs 0, 3".
+const titleOf = (run) => `${run.average_of.length > 1 ? "Runs" : "Run"} ${run.name}`;
 
 function runText(run, except = []) {
   const settings = settingsText(run, except);

@@ -14,7 +14,13 @@ function hasTip(element, run) {
     tip.style.setProperty("left", `${left}px`);
     tip.style.setProperty("top", `${below ? box.bottom + 8 : Math.max(8, box.top - own.height - 8)}px`);
   };
-  if (window.matchMedia("(hover: hover)").matches) element.addEventListener("mouseenter", show);
+  if (window.matchMedia("(hover: hover)").matches) {
+    element.addEventListener("mouseenter", () => {
+      show();
+      // the page moves on under it, and the pointer is then somewhere else
+      window.addEventListener("wheel", hide, { passive: true, once: true });
+    });
+  }
   element.addEventListener("mouseleave", hide);
   element.addEventListener("focus", () => { if (element.matches(":focus-visible")) show(); });
   element.addEventListener("blur", hide);
@@ -24,9 +30,9 @@ function hasTip(element, run) {
 
 function tipRows(run) {
   const set = VARYING.filter((name) => run.settings[name] !== undefined).slice(0, MOST_TOLD);
-  const settings = set.map((name) => [shortName(name), shortened(briefText(run.settings[name]))]);
+  const settings = set.map((name) => [shortName(name), shortened(labelText(name, run.settings[name]))]);
   const measures = DATA.measures.filter(({ name }) => !name.includes("/") && run.measures[name] !== undefined)
-    .map(({ name }) => [measureName(name), measureText(name, run.measures[name])]);
+    .map(({ name }) => [measureName(name), measured(run, name)]);
   const list = (rows) => (rows.length
     ? [make("dl", {}, rows.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]))] : []);
   const head = make("p", {}, make("b", {}, run.name), " ", make("span", { class: "status", "data-status": run.status }, run.status));

@@ -4,6 +4,7 @@
 const BEST = 5;
 const FEWEST_BEST = 2; // of each of several groups
 const MOST_GROUPS = 10; // with their best in the list; the filter shows the others
+const [LETTER, LINE] = [7, 14]; // pixels: about the width and height of a letter in the scatter
 const trade = { across: null, down: null, weight: 0.5, chosen: false };
 
 const sign = (name) => (MEASURES.get(name).higher_is_better ? -1 : 1);
@@ -100,12 +101,19 @@ function drawScatter(runs, fronts, best) {
     hasTip(dot, run);
     frame.svg.append(lights(dot, run));
   }
+  const labels = [];
   for (const { run } of best) {
     const [x, y] = at(run);
     const isRight = x > (MARGIN.left + frame.right) / 2; // there is room at its left
+    const name = `run ${shortened(run.name)}`;
+    const width = name.length * LETTER;
+    const left = isRight ? x - 9 - width : x + 9;
+    // where names would cover each other, the better run's stays; each stands in the list and in its tip
+    if (labels.some((other) => left < other.right && other.left < left + width && Math.abs(y - other.y) < LINE)) continue;
+    labels.push({ left, right: left + width, y });
     frame.svg.append(makeSvg("text", {
       x: isRight ? x - 9 : x + 9, y: y - 7, "text-anchor": isRight ? "end" : "start", class: "named", "aria-hidden": "true",
-    }, `run ${shortened(run.name)}`));
+    }, name));
   }
   figure.replaceChildren(frame.svg, legendList(colors.legend));
   trade.settle();
@@ -116,9 +124,9 @@ function drawBest(best, fronts) {
   byId("best").replaceChildren(...best.map(({ run, score, index }) => {
     const button = make("button", { type: "button", class: "best-run", on: { click: () => openViewer(run) } },
       make("span", { class: "place" }, placeText(index + 1)), image(run.picture, "") || make("span", { class: "no-thumb" }),
-      make("span", { class: "best-text" }, make("b", {}, `Run ${run.name}`), make("span", {}, settingsText(run)),
-        make("span", { class: "hint" }, `${measureName(trade.across)} ${measureText(trade.across, run.measures[trade.across])} · `
-          + `${measureName(trade.down)} ${measureText(trade.down, run.measures[trade.down])}`
+      make("span", { class: "best-text" }, make("b", {}, titleOf(run)), make("span", {}, settingsText(run)),
+        make("span", { class: "hint" }, `${measureName(trade.across)} ${measured(run, trade.across)} · `
+          + `${measureName(trade.down)} ${measured(run, trade.down)}`
           + ` · score ${score.toFixed(2)}${onFront.has(run) ? " · Pareto" : ""}`)));
     const heading = HAS_GROUPS && index === 0 ? make("h3", {}, groupName(run)) : null;
     return make("li", {}, heading, lights(button, run));
@@ -174,9 +182,18 @@ function setUpTradeOff() {
     low: 0, high: 1, step: 0.01, value: trade.weight,
     text: (value) => `${Math.round((1 - value) * 100)} % ${measureName(trade.across)}, ${Math.round(value * 100)} % ${measureName(trade.down)}`,
   }, (value) => { Object.assign(trade, { weight: value, chosen: true }); drawTradeOff(); }));
+  // a measure against itself says nothing: the other axis takes what this one had
+  const choose = (axis, other, name) => {
+    if (trade[other] === name) trade[other] = trade[axis];
+    trade[axis] = name;
+    const [across, up] = byId("trade-off-controls").querySelectorAll("select");
+    [across.value, up.value] = [trade.across, trade.down];
+    trade.drawWeight();
+    drawTradeOff();
+  };
   byId("trade-off-controls").append(
-    makeSelect("across", options, trade.across, (name) => { trade.across = name; trade.drawWeight(); drawTradeOff(); }),
-    makeSelect("up", options, trade.down, (name) => { trade.down = name; trade.drawWeight(); drawTradeOff(); }),
+    makeSelect("across", options, trade.across, (name) => choose("across", "down", name)),
+    makeSelect("up", options, trade.down, (name) => choose("down", "across", name)),
     colorSelect());
   trade.drawWeight();
   onChange("shown", drawTradeOff);

@@ -69,11 +69,12 @@ function viewerFacts(run) {
   const varying = VARYING.filter((name) => run.settings[name] !== undefined).map((name) => [shortName(name), settingText(run.settings[name]), name]);
   const rest = Object.keys(run.settings).filter((name) => !VARYING.includes(name)).sort();
   const measures = DATA.measures.filter(({ name }) => run.measures[name] !== undefined);
-  const row = ({ name, meaning }) => [measureName(name), measureText(name, run.measures[name]), meaning || null];
+  const row = ({ name, meaning }) => [measureName(name), measured(run, name), meaning || null];
   const layers = measures.filter(({ name }) => name.includes("/"));
   const from = typeof run.typed_in === "string" ? `To be typed in ${run.typed_in}` : null;
   return [
     run.error ? make("p", { class: "error" }, run.error) : null,
+    run.average_of.length ? make("p", { class: "hint" }, `Means of ${listText(run.average_of.map((name) => `run ${name}`))}, ± standard deviation; picture and commands are those of the first.`) : null,
     definitionTable("What varies", varying),
     definitionTable("Yardstick", measures.filter(({ name }) => !name.includes("/")).map(row)),
     layers.length ? make("details", {}, make("summary", {}, "Layer by layer"), definitionTable("", layers.map(row))) : null,

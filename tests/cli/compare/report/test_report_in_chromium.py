@@ -12,6 +12,7 @@ import pytest
 from unit.compare.report.report_pages import Page, decoded
 from unit.compare.report.synthetic_runs import VARYING, eight_runs, failed_run
 
+from nst_tf.compare.averages import averaged_runs
 from nst_tf.compare.reading import ComparedRun
 from nst_tf.compare.report import write_report
 from nst_tf.compare.yardstick import trade_off
@@ -241,6 +242,19 @@ def test_columns_can_be_shown_and_hidden(open_page: Open, report: Path) -> None:
     assert page.locator("#table").get_by_role("button", name="SSIM").count() == 0
 
 
+def test_the_menu_of_columns_closes_on_escape_and_on_a_click_elsewhere(open_page: Open, report: Path) -> None:
+    page = open_page(report)
+    menu, summary = page.locator(".menu"), page.locator(".menu summary")
+    summary.click()
+    page.get_by_role("checkbox", name="status").focus()
+    page.keyboard.press("Escape")
+    assert not menu.evaluate("it => it.open")
+    assert summary.evaluate("it => it === document.activeElement")
+    summary.click()
+    page.locator("#table-title").click()
+    assert not menu.evaluate("it => it.open")
+
+
 def test_the_last_column_is_not_cut(open_page: Open, report: Path) -> None:
     page = open_page(report)
     box = page.locator("#table-body").bounding_box()
@@ -369,6 +383,39 @@ def test_the_pareto_front_and_the_best_follow_the_chosen_measures(
     assert page.locator("#best .place").all_inner_texts() == ["1st", "2nd", "3rd", "4th", "5th"]
     page.locator("#best button").first.click()
     assert page.locator("#viewer h2").inner_text().startswith(f"Run {best[0]}")
+
+
+def test_a_measure_is_never_shown_against_itself(open_page: Open, report: Path) -> None:
+    page = open_page(report)
+    across, up = page.get_by_label("across"), page.get_by_label("up")
+    across.select_option("style_distance")
+    assert (across.input_value(), up.input_value()) == ("style_distance", "content_distance")
+    up.select_option("ssim")
+    assert (across.input_value(), up.input_value()) == ("style_distance", "ssim")
+
+
+def test_averages_show_their_deviations_and_bands(
+    open_page: Open, runs: list[ComparedRun], tmp_path: Path
+) -> None:
+    seeds = [
+        dataclasses.replace(run, settings={**run.settings, "seed": number % 2, "objective.style.weight": 1})
+        for number, run in enumerate(runs[:4])
+    ]
+    averages = averaged_runs(seeds, ["seed"], ["seed"])
+    report = tmp_path / "report.html"
+    write_report(report, averages, [], "Two seeds")
+    page = open_page(report)
+    assert rows(page)[0].split() == ["0,", "1,", "2,", "...", "(4", "runs)"]
+    values = [run.yardstick["style_distance"] for run in seeds]
+    shown = f"{np.mean(values):.4g} ± {np.std(values, ddof=1):.2g}"
+    assert shown in page.locator(".runs tbody").inner_text()
+    # the band is as high as two deviations, where the axis is linear
+    page.get_by_role("radio", name="linear").check()
+    losses = np.array([[row["loss"] for row in run.metrics] for run in seeds])
+    points = page.locator(".band").evaluate("it => [...it.points].map((point) => point.y)")
+    heights = np.array(points[::-1][: len(points) // 2]) - points[: len(points) // 2]
+    deviations = losses.std(0, ddof=1)
+    np.testing.assert_allclose(heights / heights[0], deviations / deviations[0], atol=0.02)
 
 
 def test_the_best_are_at_first_those_that_the_terminal_names(
