@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from nst_tf.compare.averages import averaged_runs
 from nst_tf.compare.reading import ComparedRun, find_runs, jobs_not_begun, read_runs
 from nst_tf.compare.report import write_report
 from nst_tf.compare.sheet import arranged, check_settings, contact_sheet
-from nst_tf.compare.tables import results_csv, varying
+from nst_tf.compare.tables import as_csv, results_of, varying, write_parquet
 from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, counted
 from nst_tf.files import obstacle_to_writing, write_text_atomically, written_atomically
@@ -20,6 +21,7 @@ from nst_tf.runs.folder import RUN_JSON
 from nst_tf.vgg.weights import ConvolutionWeights
 
 SHEET, TABLE, PAGE, AVERAGES = "contact_sheet.png", "results.csv", "report.html", "averages.csv"
+_PARQUET = ".parquet"
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ def compare(
     ``output`` None is the one folder in ``paths`` that holds all runs, or else a new folder in
     ``outputs/comparison``. ``rows`` and ``column`` are the axes of the sheet (see ``sheet.arranged``), with
     which the page begins as well. ``average`` are settings to average over, such as the seed: sheet and page
-    then show averages, which stand in a table of their own, too. With ``yardstick`` False nothing is
-    measured. ``weights`` of VGG-19 are as in ``load_weights``, or loaded already; TensorFlow is loaded only
-    if a picture must be measured. ``on_run`` is told how many runs are measured, of how many. Raises
-    InputError for paths without runs, a setting that no run has or that has one value where it is to be
-    averaged over, weights out of reach and a folder that can't be written.
+    then show averages, which stand in a table of their own, too. Tables are written as Parquet as well where
+    pyarrow is installed. With ``yardstick`` False nothing is measured. ``weights`` of VGG-19 are as in
+    ``load_weights``, or loaded already; TensorFlow is loaded only if a picture must be measured. ``on_run``
+    is told how many runs are measured, of how many. Raises InputError for paths without runs, a setting that
+    no run has or that has one value where it is to be averaged over, weights out of reach and a folder that
+    can't be written.
     """
     runs = read_runs(find_runs(paths))
     names = varying(runs)
@@ -73,21 +76,26 @@ def compare(
     grid = arranged(shown, names, rows, column)
     title = f"{folder.resolve().name}: {counted(len(runs), 'run')}"
     title += f", averaged over {' and '.join(average)}" if average else ""
-    files = (folder / SHEET, folder / TABLE, folder / PAGE, *([folder / AVERAGES] if average else []))
+    tables = {folder / TABLE: results_of(runs, [*average, *names])}
+    if average:
+        tables[folder / AVERAGES] = results_of(shown, names)
+    files = [folder / SHEET, folder / TABLE, folder / PAGE, *([folder / AVERAGES] if average else [])]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with written_atomically(files[0]) as temporary:
+        with written_atomically(folder / SHEET) as temporary:
             contact_sheet(shown, grid, names, title).save(temporary, "PNG")
-        write_text_atomically(files[1], results_csv(runs, [*average, *names]))
         axes = (grid.rows, grid.column) if rows or column else None
-        write_report(files[2], shown, names, title, axes)
-        if average:
-            write_text_atomically(files[3], results_csv(shown, names))
+        write_report(folder / PAGE, shown, names, title, axes)
+        for path, results in tables.items():
+            write_text_atomically(path, as_csv(results))
+            if find_spec("pyarrow"):
+                write_parquet(path.with_suffix(_PARQUET), results)
+                files.append(path.with_suffix(_PARQUET))
     except OSError as error:
         raise InputError(
             f"can't write to {folder} ({error.strerror or error}): choose another folder with --output"
         ) from None
-    return Comparison(tuple(runs), tuple(shown), tuple(names), folder, files, jobs_not_begun(paths))
+    return Comparison(tuple(runs), tuple(shown), tuple(names), folder, tuple(files), jobs_not_begun(paths))
 
 
 def _default_output(paths: Sequence[str | Path]) -> Path:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,7 @@ from nst_tf.compare.reading import (
 from nst_tf.compare.yardstick import MEASURES, psnr, trade_off
 from nst_tf.config.overrides import override_key
 from nst_tf.errors import printable
+from nst_tf.files import written_atomically
 from nst_tf.runs.folder import RUN_JSON
 from nst_tf.runs.provenance import SETTLED_BY_A_RUN
 
@@ -135,17 +138,23 @@ _MOST_LETTERS = 32_000  # of a cell: spreadsheets take 32,767, and Python's csv 
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
-    """The text of ``results.csv`` (RFC 4180), for pandas and spreadsheets.
+@dataclass(frozen=True)
+class Results:
+    """Runs as rows of named columns; None is what is not known.
 
     Columns: run, folder, status, error; the settings that vary; every measure as ``yardstick.NAME``;
     seconds, evaluations, peak_memory_bytes; of averages the number of ``runs``, and after each of these
     numbers its standard deviation as ``NAME.sd``; then all other settings; then the run's group, its rank and
     whether it is on the front there, trade_off, final_loss, when (its ``run.json`` was written) and
-    git_commit. Those of the yardstick are always all there. What is not known is empty; lists and mappings
-    are JSON, true and false as Python has them. A text that a spreadsheet would take for a formula, and run,
-    has an apostrophe before it.
+    git_commit. Those of the yardstick are always all there; lists and mappings are JSON.
     """
+
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+
+
+def results_of(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Results:
+    """A row for each run, or each average."""
     settings = list(dict.fromkeys(name for run in runs for name in run.settings))
     others = [name for name in settings if name not in varying]
     measures = [f"yardstick.{name}" for name in MEASURES]
@@ -154,26 +163,68 @@ def results_csv(runs: Sequence[ComparedRun], varying: Sequence[str]) -> str:
         columns = [one for name in columns for one in ((name, f"{name}.sd") if name in _SPREADS else (name,))]
         columns.insert(1, "runs")
     rankings = _rankings(runs)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writerow({name: _harmless(name) for name in columns})
+    rows = []
     for run in runs:
         row: dict[str, Any] = {
             name: json.dumps(value) if isinstance(value, (list, dict)) else value
             for name, value in run.settings.items()
         }
-        row |= {"run": run.name, "folder": str(run.folder), "status": run.status, "error": run.error or ""}
-        row |= {f"yardstick.{name}": run.yardstick.get(name, "") for name in MEASURES}
-        row |= {column: run.yardstick.get(name, "") for name, column in _COSTS.items()}
-        row |= {f"{column}.sd": run.spread.get(name, "") for column, name in _SPREADS.items()}
-        row |= dict.fromkeys(_OUTCOME, "") | rankings.get(id(run), {}) | {"runs": len(run.of) or 1}
+        row |= {"run": run.name, "folder": str(run.folder), "status": run.status, "error": run.error}
+        row |= {f"yardstick.{name}": run.yardstick.get(name) for name in MEASURES}
+        row |= {column: run.yardstick.get(name) for name, column in _COSTS.items()}
+        row |= {f"{column}.sd": run.spread.get(name) for column, name in _SPREADS.items()}
+        row |= dict.fromkeys(_OUTCOME) | rankings.get(id(run), {}) | {"runs": len(run.of) or 1}
         row |= {
-            "final_loss": _or_empty(run.summary.get(FINAL_LOSS)),
+            "final_loss": _number_or_text(run.summary.get(FINAL_LOSS)),
             "when": _when(run),
-            "git_commit": _or_empty(run.summary.get("git_commit")),
+            "git_commit": _number_or_text(run.summary.get("git_commit")),
         }
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
+        rows.append({name: row.get(name) for name in columns})
+    return Results(columns, rows)
+
+
+def as_csv(results: Results) -> str:
+    """The text of ``results.csv`` (RFC 4180), for spreadsheets and whatever reads texts.
+
+    What is not known is empty; true and false are as Python has them. A text that a spreadsheet would take
+    for a formula, and run, has an apostrophe before it.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_harmless, results.columns))
+    writer.writerows(map(_harmless, row.values()) for row in results.rows)
     return text.getvalue()
+
+
+def write_parquet(path: Path, results: Results) -> None:
+    """The same as a Parquet file, whose columns have types: numbers, truth values or texts; needs pyarrow."""
+    import pyarrow  # which is installed for this alone
+    import pyarrow.parquet
+
+    columns = {_text_of_any(name): [row[name] for row in results.rows] for name in results.columns}
+    with written_atomically(path) as temporary:
+        pyarrow.parquet.write_table(
+            pyarrow.table({name: pyarrow.array(*_typed(values)) for name, values in columns.items()}),
+            temporary,
+        )
+
+
+def _typed(values: Sequence[Any]) -> tuple[list[Any], str]:
+    """The values of a column and Arrow's name of the type that holds them all."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return list(values), "bool"
+    largest = max((abs(value) for value in values if isinstance(value, int)), default=0)
+    if kinds == {int} and largest < 2**63:
+        return list(values), "int64"
+    if kinds and kinds <= {int, float} and largest < sys.float_info.max:
+        return [None if value is None else float(value) for value in values], "float64"
+    return [None if value is None else _text_of_any(value) for value in values], "string"
+
+
+def _text_of_any(value: Any) -> str:
+    """As UTF-8 can hold it: surrogates, of undecodable file names, are shown as escapes."""
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _rankings(runs: Sequence[ComparedRun]) -> dict[int, dict[str, Any]]:
@@ -188,26 +239,25 @@ def _rankings(runs: Sequence[ComparedRun]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _when(run: ComparedRun) -> str:
+def _when(run: ComparedRun) -> str | None:
     """When ``run.json`` was last written, which is the end of a run: no file of a run says it."""
     try:
         seconds = (run.folder / RUN_JSON).stat().st_mtime
     except OSError:
-        return ""
+        return None
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
-def _or_empty(value: Any) -> Any:
-    """A number or a text of a run's record; empty for anything else."""
-    return value if isinstance(value, (int, float, str)) else ""
+def _number_or_text(value: Any) -> Any:
+    """What a run's record says; None for anything else."""
+    return value if isinstance(value, (int, float, str)) else None
 
 
 def _harmless(value: Any) -> Any:
-    """What a cell begins with decides (OWASP, "CSV injection"); surrogates fit into no file and are shown."""
+    """What a cell begins with decides (OWASP, "CSV injection")."""
     if not isinstance(value, str):
         return value
-    text = value if len(value) <= _MOST_LETTERS else f"{value[:_MOST_LETTERS]}..."
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = _text_of_any(value if len(value) <= _MOST_LETTERS else f"{value[:_MOST_LETTERS]}...")
     return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
 
 

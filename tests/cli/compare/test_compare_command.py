@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ from nst_tf.compare.reading import read_runs
 from nst_tf.compare.tables import best_table
 
 REPOSITORY = Path(__file__).parents[3]
+FILES = ["contact_sheet.png", "results.csv", "report.html"]
+if find_spec("pyarrow"):
+    FILES.append("results.parquet")
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ def _size(path: Path) -> tuple[int, int]:
 def test_a_sweep_is_compared_in_its_own_folder(nst_compare, sweep: Path) -> None:
     answer = nst_compare(sweep)
     assert (answer.status, answer.err) == (0, "nst-compare: run 3 failed: MemoryError: no room\n")
-    files = [Path(line) for line in answer.out.splitlines()[-3:]]
-    assert files == [sweep / "contact_sheet.png", sweep / "results.csv", sweep / "report.html"]
+    files = [Path(line) for line in answer.out.splitlines()[-len(FILES) :]]
+    assert files == [sweep / name for name in FILES]
     assert "4 runs: 3 completed, 1 failed" in answer.out
     assert "nearest content" in answer.out
     assert "nearest style" in answer.out
@@ -86,7 +90,7 @@ def test_of_several_contents_each_is_ranked_by_itself(
         made_run(tmp_path / "study" / str(number), pixels=pixels, content=path, styles=[style])
     answer = nst_compare(tmp_path / "study")
     assert (answer.status, answer.err) == (0, "")
-    counts, said = answer.out.splitlines()[-5:-3]
+    counts, said, *_ = answer.out.splitlines()[-2 - len(FILES) :]
     assert counts == "4 runs: 4 completed"
     assert said == "2 pairs of content and style: ranked within each"
     rows = _rows(tmp_path / "study" / "results.csv")
@@ -94,6 +98,37 @@ def test_of_several_contents_each_is_ranked_by_itself(
     assert sorted(row["rank"] for row in rows) == ["1", "1", "2", "2"]
     data = Page(tmp_path / "study" / "report.html").data
     assert (data["groups"], [run["group"] for run in data["runs"]]) == (["a photo", "b photo"], [0, 1, 0, 1])
+
+
+def test_seeds_are_averaged(nst_compare, tmp_path: Path, content: Path, style: Path) -> None:
+    for number in range(4):
+        words = {"seed": number % 2, "steps": 10 + number // 2}
+        made_run(
+            tmp_path / "study" / str(number),
+            words,
+            overrides=[f"{name}={value}" for name, value in words.items()],
+            pixels=waves(32, 48, seed=10 + number),
+            content=content,
+            styles=[style],
+        )
+    assert "the seed differs: --average seed ranks means over it\n" in nst_compare(tmp_path / "study").out
+    answer = nst_compare(tmp_path / "study", "--average", "seed")
+    assert (answer.status, answer.err) == (0, "")
+    assert str(tmp_path / "study" / "averages.csv") in answer.out.splitlines()
+    assert "best of 2 averages (± standard deviation)" in answer.out
+    runs, averages = (_rows(tmp_path / "study" / name) for name in ("results.csv", "averages.csv"))
+    assert [(row["run"], row["runs"], row["steps"]) for row in averages] == [
+        ("0, 1", "2", "10"),
+        ("2, 3", "2", "11"),
+    ]
+    for name in ("yardstick.content_distance", "yardstick.ssim"):
+        values = [float(row[name]) for row in runs[:2]]
+        assert float(averages[0][name]) == pytest.approx(sum(values) / 2)
+        assert float(averages[0][f"{name}.sd"]) == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    assert [run["average_of"] for run in Page(tmp_path / "study" / "report.html").data["runs"]] == [
+        ["0", "1"],
+        ["2", "3"],
+    ]
 
 
 def test_several_paths_go_to_a_folder_of_their_own(nst_compare, sweep: Path, tmp_path: Path) -> None:
@@ -209,6 +244,7 @@ def test_the_table_names_the_settings_that_tell_its_rows_apart(sweep: Path) -> N
         ([], "there is nothing to compare: give the folder of a run or of a sweep"),
         (["missing"], "there is no folder missing: give the folder of a run or of a sweep"),
         (["."], "there is no run in .: give the folder of a run, or one above it"),
+        (["SWEEP", "--average", "sed"], "there is no setting 'sed' in these runs: did you mean 'seed'?"),
         (["--rwos", "a", "."], "unrecognized arguments: --rwos (see `nst-compare --help`)"),
         (["--diff", "a"], "argument --diff: expected 2 arguments (see `nst-compare --help`)"),
         (["--diff", "a", "b"], "there is no folder a: give the folder of a run or of a sweep"),
@@ -261,7 +297,7 @@ def test_from_python_with_weights_that_are_loaded_already(
         [sweep], place, weights=random_weights, on_run=lambda done, of: told.append((done, of))
     )
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert comparison.files == (place / "contact_sheet.png", place / "results.csv", place / "report.html")
+    assert comparison.files == tuple(place / name for name in FILES)
     assert comparison.varying == ("objective.style.weight", "optimizer")
     assert [run.name for run in comparison.runs if "ssim" in run.yardstick] == ["0", "1", "2"]
 

@@ -17,7 +17,7 @@ from nst_tf.compare.ranking import groups_of, ranked, said_of_groups
 from nst_tf.compare.reading import ComparedRun
 from nst_tf.compare.report import curves_of
 from nst_tf.compare.sheet import arranged, contact_sheet
-from nst_tf.compare.tables import best_table, results_csv, varying
+from nst_tf.compare.tables import as_csv, best_table, results_of, varying
 from nst_tf.errors import InputError
 
 CONTENTS, RATES, SEEDS = ("harbor", "fruit"), (0.1, 0.2), (0, 1, 2)
@@ -126,7 +126,7 @@ def test_over_contents_only_averages_of_the_same_contents_are_ranked(study: list
 
 def test_the_table_has_mean_deviation_and_number(study: list[ComparedRun]) -> None:
     averages = _averaged(study, "seed")
-    rows = list(csv.DictReader(io.StringIO(results_csv(averages, ["content", "rate"]))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(results_of(averages, ["content", "rate"])))))
     assert [row["runs"] for row in rows] == ["3"] * 4
     for row, average in zip(rows, averages, strict=True):
         for column, name in (("yardstick.style_distance", "style_distance"), ("seconds", "seconds")):
@@ -134,7 +134,7 @@ def test_the_table_has_mean_deviation_and_number(study: list[ComparedRun]) -> No
             assert float(row[f"{column}.sd"]) == average.spread[name]
         assert float(row["final_loss.sd"]) == average.spread["loss_of_saved_picture"]
     assert sorted(row["rank"] for row in rows) == ["1", "1", "2", "2"]
-    plain = csv.DictReader(io.StringIO(results_csv(study, ["content", "rate"])))
+    plain = csv.DictReader(io.StringIO(as_csv(results_of(study, ["content", "rate"]))))
     assert not [name for name in plain.fieldnames or () if name.endswith(".sd") or name == "runs"]
 
 

@@ -18,7 +18,7 @@ from unit.compare.made_runs import made_run, save, waves
 from nst_tf.compare.ranking import groups_of, on_fronts, pareto_front, ranked, said_of_groups
 from nst_tf.compare.reading import ComparedRun, read_runs
 from nst_tf.compare.sheet import arranged, contact_sheet
-from nst_tf.compare.tables import best_table, results_csv, varying
+from nst_tf.compare.tables import as_csv, best_table, results_of, varying
 
 _WEIGHTS = (5, 20, 80)
 _DISTANCES = {
@@ -216,7 +216,7 @@ def test_the_terminal_shows_each_group_with_its_own_ranks_and_front(study: list[
 
 def test_the_csv_has_group_rank_and_front_after_all_other_columns(study: list[ComparedRun]) -> None:
     failed = replace(study[0], name="failed", status="failed", yardstick={}, folder=Path("nowhere"))
-    rows = list(csv.DictReader(io.StringIO(results_csv([*study, failed], varying(study)))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(results_of([*study, failed], varying(study))))))
     outcome = ["group", "rank", "on_front", "trade_off", "final_loss", "when", "git_commit"]
     assert list(rows[0])[-7:] == outcome
     assert [rows[-1][name] for name in outcome[:4]] == [""] * 4
@@ -237,7 +237,7 @@ def test_the_csv_has_group_rank_and_front_after_all_other_columns(study: list[Co
 
 def test_a_single_group_is_called_what_it_is_in_the_csv(study: list[ComparedRun]) -> None:
     members = [run for run in study if _content(run) == "fruit"]
-    rows = csv.DictReader(io.StringIO(results_csv(members, varying(members))))
+    rows = csv.DictReader(io.StringIO(as_csv(results_of(members, varying(members)))))
     assert {row["group"] for row in rows} == {"fruit with painting"}
     table = best_table(members, varying(members))
     assert table is not None

@@ -10,7 +10,7 @@ from unit.compare.made_runs import made_run
 
 from nst_tf.compare.ranking import best_runs, pareto_front
 from nst_tf.compare.reading import ComparedRun, read_runs
-from nst_tf.compare.tables import results_csv, varying
+from nst_tf.compare.tables import Results, as_csv, results_of, varying, write_parquet
 from nst_tf.compare.yardstick import MEASURES
 
 
@@ -62,7 +62,7 @@ def test_the_table_has_a_row_a_run_and_stable_columns(sweep: Path) -> None:
     runs = read_runs(sorted(sweep.iterdir()))
     runs[0] = replace(runs[0], yardstick={"ssim": 0.25, **runs[0].yardstick})
     names = varying(runs)
-    rows = list(csv.DictReader(io.StringIO(results_csv(runs, names))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(results_of(runs, names)))))
     columns = list(rows[0])
     costs = ["seconds", "evaluations", "peak_memory_bytes"]
     head = ["run", "folder", "status", "error", "objective.style.weight", "optimizer"]
@@ -80,7 +80,7 @@ def test_the_table_has_a_row_a_run_and_stable_columns(sweep: Path) -> None:
 def test_pandas_reads_the_table(sweep: Path) -> None:
     pandas = pytest.importorskip("pandas")
     runs = read_runs(sorted(sweep.iterdir()))
-    frame = pandas.read_csv(io.StringIO(results_csv(runs, varying(runs))))
+    frame = pandas.read_csv(io.StringIO(as_csv(results_of(runs, varying(runs)))))
     assert frame["objective.style.weight"].tolist() == [5, 5, 20, 20]
     assert frame["yardstick.ssim"].isna().all()
     assert frame.groupby("optimizer")["seconds"].mean()["lbfgs"] == 2.5
@@ -89,5 +89,30 @@ def test_pandas_reads_the_table(sweep: Path) -> None:
 def test_values_with_commas_quotes_and_newlines_come_back(tmp_path: Path) -> None:
     strange = 'a "style", of\nmine.png'
     runs = read_runs([made_run(tmp_path / "0", {"style": strange})])
-    [row] = csv.DictReader(io.StringIO(results_csv(runs, [])))
+    [row] = csv.DictReader(io.StringIO(as_csv(results_of(runs, []))))
     assert row["style"] == strange
+
+
+def test_parquet_has_the_same_rows_with_types(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pip install pyarrow")
+    results = Results(
+        ["run", "whole", "either", "any", "is", "huge", "none", "not_finite"],
+        [
+            dict(zip(("run", "whole", "either", "any", "is", "huge", "none", "not_finite"), row, strict=True))
+            for row in [
+                ("a\udcff", 1, 1, 1, True, 10**400, None, float("nan")),
+                ("b", None, 2.5, "two", None, 3, None, 1.0),
+            ]
+        ],
+    )
+    write_parquet(tmp_path / "results.parquet", results)
+    table = parquet.read_table(tmp_path / "results.parquet")
+    assert [str(field.type) for field in table.schema] == [
+        *("string", "int64", "double", "string", "bool", "string", "string", "double")
+    ]
+    assert table.column("run").to_pylist() == ["a\\udcff", "b"]
+    assert table.column("whole").to_pylist() == [1, None]
+    assert table.column("either").to_pylist() == [1.0, 2.5]
+    assert table.column("any").to_pylist() == ["1", "two"]
+    assert table.column("huge").to_pylist() == [str(10**400), "3"]
+    assert [path.name for path in tmp_path.iterdir()] == ["results.parquet"]
