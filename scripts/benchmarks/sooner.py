@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,8 +33,9 @@ def rows(content: Path, style: Path, steps: int, torch: str, keep: Path) -> Iter
 
     pastiche gets an environment of its own with ``torch`` (a requirement for pip).
     """
-    keep.mkdir(parents=True, exist_ok=True)
     theirs, ours = keep / "pastiche.png", keep / "nst" / "image.png"
+    shutil.rmtree(ours.parent, ignore_errors=True)  # of an earlier measurement: nst writes over no run
+    keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         python = _environment(Path(folder) / "venv", torch)
         their_seconds = _timed(
