@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 from nst_tf.errors import InputError
@@ -44,21 +43,18 @@ class Architecture:
 def _channels(convolutions_of_block: tuple[int, ...]) -> Mapping[str, tuple[int, int]]:
     table = {}
     incoming = _INPUT_CHANNELS
-    for block, (count, outgoing) in enumerate(
-        zip(convolutions_of_block, _BLOCK_CHANNELS, strict=True), start=1
-    ):
+    blocks = zip(convolutions_of_block, _BLOCK_CHANNELS, strict=True)
+    for block, (count, outgoing) in enumerate(blocks, start=1):
         for place in range(1, count + 1):
             table[f"block{block}_conv{place}"] = (incoming, outgoing)
             incoming = outgoing
-    return MappingProxyType(table)
+    return table
 
 
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
-    {
-        "vgg19": Architecture("vgg19", "VGG-19", _channels(_COLUMN_E)),
-        "vgg16": Architecture("vgg16", "VGG-16", _channels(_COLUMN_D)),
-    }
-)
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "vgg19": Architecture("vgg19", "VGG-19", _channels(_COLUMN_E)),
+    "vgg16": Architecture("vgg16", "VGG-16", _channels(_COLUMN_D)),
+}
 
 # The widest convolution of either network: no array of a weights file has reason to be larger.
 LARGEST_KERNEL = KERNEL_SIZE * KERNEL_SIZE * _BLOCK_CHANNELS[-1] * _BLOCK_CHANNELS[-1]
