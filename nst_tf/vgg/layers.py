@@ -78,6 +78,12 @@ def convolution_layers(architecture: str) -> tuple[str, ...]:
     return tuple(ARCHITECTURES[architecture].channels)
 
 
+def layers_down_to(architecture: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The convolutions from the first to the deepest that is named."""
+    known = convolution_layers(architecture)
+    return known[: 1 + max(known.index(name.removesuffix(BEFORE_RELU)) for name in names)]
+
+
 def check_layer_names(architecture: str, names: Iterable[str]) -> None:
     """Raise InputError for a name that the network does not have, saying which exist."""
     known = convolution_layers(architecture)
@@ -110,11 +116,9 @@ class Reach(NamedTuple):
 
 def reach_of(architecture: str, names: Iterable[str]) -> Reach:
     """The reach of a network that is cut after the deepest of these layers."""
-    known = convolution_layers(architecture)
-    deepest = max(known.index(name.removesuffix(BEFORE_RELU)) for name in names)
-    stride = positions_factor(known[deepest])
     # a convolution of 3 x 3 sees one position more, of as many pixels as the poolings before it make
-    return Reach(stride, sum(positions_factor(name) for name in known[: deepest + 1]))
+    factors = [positions_factor(name) for name in layers_down_to(architecture, names)]
+    return Reach(factors[-1], sum(factors))
 
 
 # ---- a side of a picture or of a layer in pieces, each with what its convolutions see around it ----

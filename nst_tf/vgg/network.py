@@ -28,7 +28,7 @@ from nst_tf.vgg.layers import (
     BEFORE_RELU,
     Reach,
     check_layer_names,
-    convolution_layers,
+    layers_down_to,
     reach_of,
 )
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -115,18 +115,17 @@ class FeatureExtractor:
     def _blocks(
         self, weights: ConvolutionWeights, first_padding: Padding, other_padding: Padding
     ) -> Iterator[Block]:
-        known = convolution_layers(self._architecture)
-        deepest = max(known.index(name.removesuffix(BEFORE_RELU)) for name in self.layers)
+        used = layers_down_to(self._architecture, self.layers)
         steps: list[Step] = [_Function("pixels", self._network_pixels)]
         pad = first_padding
-        for block, names in groupby(known[: deepest + 1], key=lambda name: name.partition("_")[0]):
+        for block, names in groupby(used, key=lambda name: name.partition("_")[0]):
             layers = list(names)
             for layer in layers:
                 kernel, bias = weights.kernels[layer], weights.biases[layer]
                 steps.append(Convolution(layer + BEFORE_RELU, kernel, bias, pad, self.precision, self.way))
                 steps.append(_Function(layer, tf.nn.relu))
                 pad = other_padding
-            pools = layers[-1] != known[deepest]
+            pools = layers[-1] != used[-1]
             if pools:
                 steps.append(_Function(f"{block}_pool", self._pool))
             channels = max(self.channels_of_layer(layer) for layer in layers)
