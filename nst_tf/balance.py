@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from nst_tf.errors import InputError, counted
+from nst_tf.errors import InputError, counted, is_number
 from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.objective.objective import CONTENT, STYLE
 from nst_tf.statistics import GaussianWasserstein, SlicedWasserstein
@@ -78,7 +78,7 @@ class AutoBalance:
 
     def __post_init__(self) -> None:
         """Refuse a knob outside [0, 1] and pulls that are no pairs of positive numbers: InputError."""
-        if not _is_number(self.style) or not 0 <= self.style <= 1:
+        if not is_number(self.style) or not 0 <= self.style <= 1:
             raise InputError(f"balance.style must be between 0, content, and 1, style, but is {self.style!r}")
         if self.calibration is not None and not _are_pairs(self.calibration):
             raise InputError(
@@ -140,12 +140,8 @@ def _are_pairs(calibration: Any) -> bool:
         isinstance(calibration, Sequence)
         and not isinstance(calibration, str)
         and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in calibration)
-        and all(_is_number(one) and one > 0 and math.isfinite(one) for pair in calibration for one in pair)
+        and all(is_number(one) and one > 0 for pair in calibration for one in pair)
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 # ---- how strongly each term pulls: the norm of its gradient, half way from content to style ----

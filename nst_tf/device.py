@@ -50,11 +50,11 @@ def resolved_precision(wanted: str, is_explicit: bool = True) -> str:
     come from another machine, it becomes float32.
     """
     has = _low_precisions()
-    if wanted == "auto":
-        if _gpu():
-            return AUTOMATIC if has is not None and AUTOMATIC in has else "float32"
+    if wanted == "auto" and not _gpu():
         return automatic_precision()
-    if wanted == "float32" or (has is not None and wanted in has):
+    if wanted == "auto":
+        return AUTOMATIC if AUTOMATIC in (has or ()) else "float32"
+    if wanted == "float32" or wanted in (has or ()):
         return wanted
     if not is_explicit:
         return "float32"
@@ -68,10 +68,9 @@ def resolved_precision(wanted: str, is_explicit: bool = True) -> str:
 
 def in_place_of(saved: str) -> str:
     """The sentence for a ``saved`` precision that became float32 here."""
-    lacks = (
-        f"this {_kind()} lacks" if _low_precisions() is not None else f"this {_kind()} is not known to have"
-    )
-    return f"saved with precision {saved}, which {lacks}: runs in float32; bits will differ"
+    kind = "GPU" if _gpu() else "processor"
+    lacks = "lacks" if _low_precisions() is not None else "is not known to have"
+    return f"saved with precision {saved}, which this {kind} {lacks}: runs in float32; bits will differ"
 
 
 def _low_precisions() -> tuple[str, ...] | None:
@@ -88,10 +87,6 @@ def _gpu() -> dict:
     """What TensorFlow tells of the first GPU; empty without one."""
     gpus = tf.config.list_physical_devices("GPU")
     return {"device_name": "GPU"} | tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
-
-
-def _kind() -> str:
-    return "GPU" if _gpu() else "processor"
 
 
 def _device() -> str:

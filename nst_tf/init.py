@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -105,17 +105,13 @@ class FileStart:
     """
 
     path: str | None = None
+    picture: Picture = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str):
             raise InputError(f"init.path must be the path of a picture, but is {self.path!r}: init.path=FILE")
         check_there(self.path)
-        object.__setattr__(self, "_picture", read_picture(picture_path(self.path)))
-
-    @property
-    def picture(self) -> Picture:
-        """The picture as it was read."""
-        return self._picture  # type: ignore[attr-defined]
+        object.__setattr__(self, "picture", read_picture(picture_path(self.path)))
 
     def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
         return resize(self.picture.pixels, content.shape[0], content.shape[1])

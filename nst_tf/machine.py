@@ -197,11 +197,12 @@ def native_precisions(cpuinfo: Path = _CPUINFO) -> tuple[str, ...] | None:
         return pretended
     if os.environ.get(_ONEDNN_ON) == "0" or os.environ.get(_ONEDNN_ISA, "").upper() in _ISAS_WITHOUT:
         return ()
+    facts = (line.partition(":") for line in _lines(cpuinfo))
     features = {
         feature
-        for line in _lines(cpuinfo)
-        if line.partition(":")[0].strip().lower() in ("flags", "features")
-        for feature in line.partition(":")[2].split()
+        for name, _, words in facts
+        if name.strip().lower() in ("flags", "features")
+        for feature in words.split()
     }
     if not features:
         return None

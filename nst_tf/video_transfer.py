@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,9 +126,7 @@ class Animation:
     def write(self) -> None:
         """Write the animation, with the timing of its source, and say so in ``run.json``."""
         if self.file is not None:
-            paths = [
-                self._folder.path / FRAMES / f"{number:06d}.png" for number in range(1, len(self._frames) + 1)
-            ]
+            paths = [self._path(number) for number in range(1, len(self._frames) + 1)]
             rate = self._video.frames_per_second
             seconds = self._frames.seconds or (1 / rate,) * len(paths)
             write_animation(self.file, paths, seconds, self._frames.loop)
@@ -151,10 +150,10 @@ class Animation:
             return None, None
         number = self._made[-1]["frame"]
         content = experiment.resize(self._read(number - 1, experiment), height, width)
-        return self._picture(number), content
+        return read_picture(self._path(number)).pixels, content
 
-    def _picture(self, number: int) -> np.ndarray:
-        return read_picture(self._folder.path / FRAMES / f"{number:06d}.png").pixels
+    def _path(self, number: int) -> Path:
+        return self._folder.path / FRAMES / f"{number:06d}.png"
 
     def _keep(
         self, number: int, outcome: Outcome, beginning: Beginning | None, before: np.ndarray | None
@@ -195,7 +194,7 @@ class Animation:
         def score(pixels: np.ndarray) -> tuple[float, dict[str, float]]:
             return score_of(replace(experiment, content=self._read(first["frame"] - 1, experiment)), pixels)
 
-        pixels = self._picture(first["frame"])
+        pixels = read_picture(self._path(first["frame"])).pixels
         return Outcome(
             pixels, first["loss"], first["parts"], step, traces, score, seconds, diverged, is_best_seen=False
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 
 import numpy as np
 
@@ -148,9 +147,11 @@ def symmetric(source: Moments, target: Moments) -> np.ndarray:
     return inverse @ square_root(root @ target.covariance @ root) @ inverse
 
 
-LINEAR: Mapping[str, Callable[[Moments, Moments], np.ndarray]] = MappingProxyType(
-    {"cholesky": cholesky, "pca": pca, "symmetric": symmetric}
-)
+LINEAR: Mapping[str, Callable[[Moments, Moments], np.ndarray]] = {
+    "cholesky": cholesky,
+    "pca": pca,
+    "symmetric": symmetric,
+}
 """The linear maps, by the words of the command line."""
 
 _DIGITS = 6  # 4,000 times finer than 8 bits
@@ -184,10 +185,10 @@ def histogram_matched(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return (values @ axes.T).astype(np.float32).reshape(height, width, 3)
 
 
-METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
-    {name: partial(linearly_matched, linear=linear) for name, linear in LINEAR.items()}
-    | {"histogram": histogram_matched}
-)
+METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    **{name: partial(linearly_matched, linear=linear) for name, linear in LINEAR.items()},
+    "histogram": histogram_matched,
+}
 """All methods, by the words of the command line: source and target [H, W, 3] -> the source, not clipped."""
 
 

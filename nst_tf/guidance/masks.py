@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -163,8 +163,7 @@ class MaskGuidance(Guidance):
         if set(given) != set(styled):
             raise InputError(
                 "guidance.shares must name every region that has a style,"
-                f" {', '.join(name_of(color) for color in styled)}, and no other,"
-                f" but names {', '.join(name_of(color) for color in given) or 'none'}"
+                f" {_names_of(styled)}, and no other, but names {_names_of(given) or 'none'}"
             )
         for color, share in given.items():
             check_weight(f"guidance.shares.{name_of(color)}", share)
@@ -179,7 +178,6 @@ def _by_equal_colors(
 ) -> dict[Color, tuple[int, ...]]:
     """One style: every color of the content's mask takes the style's part of that color."""
     colors = _region_colors(content)
-    names = ", ".join(name_of(color) for color in colors)
     if len(styles) > 1:
         example = ", ".join(f"{name_of(color)}: 0" for color in colors)
         raise InputError(
@@ -193,9 +191,8 @@ def _by_equal_colors(
         )
     _check_count(len(colors))
     others = _region_colors(styles[0]) if styles[0] else []
-    unused = [name_of(color) for color in others if color not in colors]
-    if unused:
-        notes.append(f"no region takes the style's {', '.join(unused)}: {content.name} has {names}")
+    if unused := _names_of(color for color in others if color not in colors):
+        notes.append(f"no region takes the style's {unused}: {content.name} has {_names_of(colors)}")
     found: dict[Color, tuple[int, ...]] = dict.fromkeys((*colors, *others), ())
     return found | dict.fromkeys(colors, (0,))
 
@@ -289,11 +286,10 @@ def _pixel_memberships(mask: Picture, palette: Sequence[Color]) -> np.ndarray:
 
 
 def _unknown(mask: Picture, color: Color, part: float, palette: Sequence[Color]) -> InputError:
-    known = ", ".join(name_of(one) for one in palette)
     down, right = np.argwhere((levels_of(mask.pixels) == color).all(axis=-1))[0]
     return InputError(
         f"the mask {mask.name} has {name_of(color)} at column {right}, row {down} ({part:.0%} of it is of"
-        f" no region's color; they have {known}): give it a style in guidance.regions, or null"
+        f" no region's color; they have {_names_of(palette)}): give it a style in guidance.regions, or null"
     )
 
 
@@ -328,6 +324,10 @@ def color_of(name: Any) -> Color:
 def name_of(color: Color) -> str:
     """The CSS name of a color, or #rrggbb."""
     return _names().get(color, "#{:02x}{:02x}{:02x}".format(*color))
+
+
+def _names_of(colors: Iterable[Color]) -> str:
+    return ", ".join(map(name_of, colors))
 
 
 @cache

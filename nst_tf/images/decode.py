@@ -8,9 +8,9 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
-import tifffile
 from PIL import Image, ImageFile, ImageOps
 from PIL.ExifTags import Base
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, TiffFile
 
 from nst_tf.errors import InputError
 from nst_tf.images.icc import color_to_srgb, converted_in_bands, deep_color_to_srgb, grey_to_srgb
@@ -20,7 +20,6 @@ from nst_tf.images.tiff import FloatTiff, float_samples, upright
 log = logging.getLogger(__name__)
 
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # Pillow's modes with more than 8 bits
-_WHITE_IS_ZERO = 0  # a value of TIFF's PhotometricInterpretation (TIFF 6.0, section 8)
 
 
 class Decoded(NamedTuple):
@@ -50,7 +49,7 @@ def decode(image: Image.Image, name: str, data: bytes = b"") -> Decoded:
     # Pillow unpacks 12 bits of TIFF without scaling them to 16
     full = 4095 if (tags.get(Base.BitsPerSample) or (16,))[0] == 12 else 65535
     # Pillow inverts such pictures at 8 bits, not beyond
-    white_is_zero = tags.get(Base.PhotometricInterpretation) == _WHITE_IS_ZERO
+    white_is_zero = tags.get(Base.PhotometricInterpretation) == PHOTOMETRIC.MINISWHITE
     sixteen_bit_rgb = "RGB;16B" in (getattr(image, "tile", None) or [()])[0]
     if data and isinstance(image, ImageFile.ImageFile):
         deep = _sixteen_bit_color(image, data, name)
@@ -142,7 +141,6 @@ _SWAPPED = {"B": "L", "L": "B", "N": "B" if np.little_endian else "L"}
 """Pillow's names of byte orders: big, little, and this machine's (of what libtiff decompressed)."""
 
 _COLOR = ("RGB", "RGBA", "RGBX", "RGBa")  # X: a fourth channel that means nothing; a: premultiplied
-_UNCOMPRESSED, _APART, _ASSOCIATED = 1, 2, 1  # values of TIFF tags (TIFF 6.0, sections 8 and 18)
 
 
 def _sixteen_bit_color(image: ImageFile.ImageFile, data: bytes, name: str) -> Decoded | None:
@@ -151,7 +149,7 @@ def _sixteen_bit_color(image: ImageFile.ImageFile, data: bytes, name: str) -> De
     ``image`` was opened from ``data``, the bytes of the whole file, and is not loaded.
     """
     tags = getattr(image, "tag_v2", {})  # TIFF alone
-    apart = tags.get(Base.PlanarConfiguration) == _APART and image.mode in ("RGB", "RGBA")
+    apart = tags.get(Base.PlanarConfiguration) == PLANARCONFIG.SEPARATE and image.mode in ("RGB", "RGBA")
     if apart and tags.get(Base.BitsPerSample, (0,))[0] == 16:
         found = _channels_apart(data, tags, name)
     else:
@@ -209,9 +207,11 @@ def _decoded_as(raw_mode: str, like: ImageFile.ImageFile, data: bytes) -> Image.
 
 def _channels_apart(data: bytes, tags: Mapping[int, Any], name: str) -> tuple[np.ndarray, bool] | None:
     """The same of a TIFF that stores its channels one after the other: uncompressed, Pillow misreads it."""
-    if tags.get(Base.Compression) != _UNCOMPRESSED:
+    if tags.get(Base.Compression) != COMPRESSION.NONE:
         log.warning("%s stores compressed channels apart and is read at 8 bits: save them interleaved", name)
         return None
-    with tifffile.TiffFile(BytesIO(data)) as file:
+    with TiffFile(BytesIO(data)) as file:
         samples = np.moveaxis(file.pages[0].asarray(), 0, 2)
-    return np.ascontiguousarray(upright(samples, tags)), _ASSOCIATED in tags.get(Base.ExtraSamples, ())
+    return np.ascontiguousarray(upright(samples, tags)), EXTRASAMPLE.ASSOCALPHA in tags.get(
+        Base.ExtraSamples, ()
+    )

@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -217,14 +216,12 @@ class _Hashing:
 
 # ---- writing: the pictures of a run's frames in one file ----
 
-_FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
-    {
-        # every frame with a palette of its own, without merging: a stylized frame changes everywhere
-        ".gif": ("GIF", {"optimize": False}),
-        ".webp": ("WEBP", {"quality": 90, "method": 4}),
-        ".png": ("PNG", {}),
-    }
-)
+_FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    # every frame with a palette of its own, without merging: a stylized frame changes everywhere
+    ".gif": ("GIF", {"optimize": False}),
+    ".webp": ("WEBP", {"quality": 90, "method": 4}),
+    ".png": ("PNG", {}),
+}
 _COLORS = 256  # of a GIF's palette
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL.ExifTags import Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, PREDICTOR, SAMPLEFORMAT
 
 from nst_tf.errors import InputError
 from nst_tf.images.opening import is_tiff
@@ -22,12 +23,10 @@ from nst_tf.images.pixels import straight
 
 # bits of NewSubfileType: TIFF 6.0, section 8
 _REDUCED, _MASK = 1, 4
-# values of PhotometricInterpretation in DNG 1.7: color filter array, linear raw
-_OF_A_SENSOR = (32803, 34892)
+_OF_A_SENSOR = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)  # DNG 1.7
 
 _MUCH_LARGER = 2  # times the pixels of the first page: pages of one scanned document differ by less
 _MOST_PAGES = 256  # that are looked at: raw pictures have under ten
-
 
 _OF_A_PAGE = (Base.ImageWidth, Base.ImageLength, Base.NewSubfileType, Base.PhotometricInterpretation)
 
@@ -130,10 +129,7 @@ def _number(tags: Mapping[int, Any], tag: int, otherwise: int = 0) -> int:
 
 # ---- TIFF of floating point samples, of which Pillow reads one channel of 32 bits and no more ----
 
-# values of tags: TIFF 6.0, sections 8, 14, 18 and 19
-_FLOATS, _UNCOMPRESSED, _DEFLATED, _APART, _ASSOCIATED, _UNASSOCIATED = 3, 1, (8, 32946), 2, 1, 2
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
-_DIFFERENCES, _DIFFERENCES_OF_BYTES = 2, 3
+_DEFLATED = (COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE)
 _TYPES = {16: "f2", 32: "f4", 64: "f8"}
 
 # where the first row and the first column of the file are seen: TIFF 6.0, section 8, Orientation
@@ -181,7 +177,7 @@ def float_tiff(data: bytes) -> FloatTiff | None:
             tags = {tag: directory[tag] for tag in directory}
     except Exception:  # damaged: the decoder says how
         return None
-    if set(_numbers(tags.get(Base.SampleFormat))) != {_FLOATS}:
+    if set(_numbers(tags.get(Base.SampleFormat))) != {SAMPLEFORMAT.IEEEFP}:
         return None
     if _number(tags, Base.SamplesPerPixel, 1) == 1 and _numbers(tags.get(Base.BitsPerSample)) == (32,):
         return None
@@ -201,11 +197,11 @@ def float_samples(tiff: FloatTiff, name: str | Path) -> tuple[np.ndarray, np.nda
     """
     tags = tiff.tags
     bits, count = set(_numbers(tags.get(Base.BitsPerSample))), _number(tags, Base.SamplesPerPixel, 1)
-    photometric = _number(tags, Base.PhotometricInterpretation, _BLACK_IS_ZERO)
-    colors = 3 if photometric == _RGB else 1
-    compression = _number(tags, Base.Compression, _UNCOMPRESSED)
-    known = len(bits) == 1 and bits <= set(_TYPES) and compression in (_UNCOMPRESSED, *_DEFLATED)
-    if not known or photometric > _RGB or not colors <= count <= 16:
+    photometric = _number(tags, Base.PhotometricInterpretation, PHOTOMETRIC.MINISBLACK)
+    colors = 3 if photometric == PHOTOMETRIC.RGB else 1
+    compression = _number(tags, Base.Compression, 1)
+    known = len(bits) == 1 and bits <= set(_TYPES) and compression in (COMPRESSION.NONE, *_DEFLATED)
+    if not known or photometric > PHOTOMETRIC.RGB or not colors <= count <= 16:
         # a damaged file can name thousands
         depth = "/".join(map(str, sorted(bits))) if len(bits) <= count <= 16 else "various numbers of"
         raise InputError(
@@ -218,12 +214,12 @@ def float_samples(tiff: FloatTiff, name: str | Path) -> tuple[np.ndarray, np.nda
         place = samples[down : down + block.shape[0], across : across + block.shape[1], channels]
         place[...] = block[: place.shape[0], : place.shape[1]]
     meaning = (*_numbers(tags.get(Base.ExtraSamples)), 0)[0] if count > colors else 0
-    has_alpha = meaning in (_ASSOCIATED, _UNASSOCIATED)
+    has_alpha = meaning in (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
     alpha = np.clip(samples[..., colors], 0, 1) if has_alpha else None
     color = samples[..., :colors]
-    if alpha is not None and meaning == _ASSOCIATED:
+    if alpha is not None and meaning == EXTRASAMPLE.ASSOCALPHA:
         color = straight(color, alpha)
-    if photometric == _WHITE_IS_ZERO:
+    if photometric == PHOTOMETRIC.MINISWHITE:
         color = 1 - color
     alpha = None if alpha is None else np.ascontiguousarray(upright(alpha, tags))
     return np.ascontiguousarray(upright(color, tags), np.float32), alpha, depth
@@ -232,7 +228,8 @@ def float_samples(tiff: FloatTiff, name: str | Path) -> tuple[np.ndarray, np.nda
 def _blocks(tiff: FloatTiff, kind: np.dtype, count: int) -> Iterator[tuple[tuple[int, int, Any], np.ndarray]]:
     """Place and samples [rows, columns, channels] of every strip or tile; ValueError for damaged ones."""
     tags = tiff.tags
-    if Base.TileOffsets in tags:
+    is_tiled = Base.TileOffsets in tags
+    if is_tiled:
         width, rows = _number(tags, Base.TileWidth), _number(tags, Base.TileLength)
         offsets, sizes = _numbers(tags[Base.TileOffsets]), _numbers(tags.get(Base.TileByteCounts))
     else:
@@ -241,14 +238,14 @@ def _blocks(tiff: FloatTiff, kind: np.dtype, count: int) -> Iterator[tuple[tuple
     if min(width, rows) < 1 or width > 2 * tiff.width + 1024 or rows > 2 * tiff.height + 1024:
         raise ValueError(f"tiles of {rows} x {width} pixels")
     across, down = math.ceil(tiff.width / width), math.ceil(tiff.height / rows)
-    apart = _number(tags, Base.PlanarConfiguration, 1) == _APART
+    apart = _number(tags, Base.PlanarConfiguration, 1) == PLANARCONFIG.SEPARATE
     planes, together = (count, 1) if apart else (1, count)
     if not len(offsets) == len(sizes) == across * down * planes:
         raise ValueError(f"{len(offsets)} strips or tiles where {across * down * planes} are expected")
     for index, (offset, size) in enumerate(zip(offsets, sizes, strict=True)):
         plane, place = divmod(index, across * down)
         top, left = place // across * rows, place % across * width
-        height = rows if Base.TileOffsets in tags else min(rows, tiff.height - top)
+        height = rows if is_tiled else min(rows, tiff.height - top)
         data = _unpacked(tiff, offset, size, height * width * together * kind.itemsize)
         block = _without_predictor(tiff, data, (height, width, together), kind)
         yield (top, left, slice(plane, plane + 1) if apart else slice(None)), block
@@ -257,7 +254,7 @@ def _blocks(tiff: FloatTiff, kind: np.dtype, count: int) -> Iterator[tuple[tuple
 def _unpacked(tiff: FloatTiff, offset: int, size: int, expected: int) -> bytes:
     """A strip or tile decompressed to ``expected`` bytes, and no further, however much it holds."""
     data = tiff.data[offset : offset + size]
-    if _number(tiff.tags, Base.Compression, _UNCOMPRESSED) in _DEFLATED:
+    if _number(tiff.tags, Base.Compression) in _DEFLATED:
         data = zlib.decompressobj().decompress(data, expected)
     if len(data) < expected:
         raise ValueError(f"{len(data)} bytes of samples where {expected} are expected")
@@ -270,10 +267,10 @@ def _without_predictor(
     """Samples from their differences: TIFF 6.0, section 14, and Adobe's technical note 3 (TIFF, 2005)."""
     predictor = _number(tiff.tags, Base.Predictor, 1)
     rows, columns, channels = shape
-    if predictor == _DIFFERENCES:
+    if predictor == PREDICTOR.HORIZONTAL:
         whole = np.frombuffer(data, f"{tiff.order}u{kind.itemsize}").reshape(shape)
         return np.cumsum(whole, axis=1, dtype=f"u{kind.itemsize}").view(kind.newbyteorder("="))
-    if predictor == _DIFFERENCES_OF_BYTES:
+    if predictor == PREDICTOR.FLOATINGPOINT:
         # a row holds the first bytes of all its samples, then the second ones, each less its neighbour
         stored = np.frombuffer(data, np.uint8).reshape(rows, kind.itemsize * columns, channels)
         planes = np.cumsum(stored, axis=1, dtype=np.uint8).reshape(rows, kind.itemsize, columns * channels)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import SEEK_END, BytesIO
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -26,10 +25,11 @@ from nst_tf.images.icc import SRGB, OutputProfile
 from nst_tf.images.opening import opened, read_data
 from nst_tf.images.pixels import levels_of, over_white
 
-_FORMAT_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
-    {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-)
-"""The suffixes that can be written, in lower case, and Pillow's names of their formats."""
+# the suffixes that can be written, in lower case, and Pillow's names of their formats
+_FORMAT_OF_SUFFIX: Mapping[str, str] = {
+    **{".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"},
+    **{".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"},
+}
 
 _LONGEST_SIDE = {
     "JPEG": 65500,  # JPEG_MAX_DIMENSION in libjpeg's jmorecfg.h

@@ -108,7 +108,6 @@ class Convolution:
     ) -> None:
         """Kernel [3, 3, in, out] and bias [out]; ``pad`` None is zero padding."""
         self.name = name
-        self.channels = kernel.shape[-1]
         self.pad = pad
         # variables, not constants: a constant is copied into every graph that uses it
         self._bias = _frozen(bias, precision)

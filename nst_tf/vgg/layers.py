@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 from nst_tf.errors import InputError
@@ -44,21 +43,18 @@ class Architecture:
 def _channels(convolutions_of_block: tuple[int, ...]) -> Mapping[str, tuple[int, int]]:
     table = {}
     incoming = _INPUT_CHANNELS
-    for block, (count, outgoing) in enumerate(
-        zip(convolutions_of_block, _BLOCK_CHANNELS, strict=True), start=1
-    ):
+    blocks = zip(convolutions_of_block, _BLOCK_CHANNELS, strict=True)
+    for block, (count, outgoing) in enumerate(blocks, start=1):
         for place in range(1, count + 1):
             table[f"block{block}_conv{place}"] = (incoming, outgoing)
             incoming = outgoing
-    return MappingProxyType(table)
+    return table
 
 
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
-    {
-        "vgg19": Architecture("vgg19", "VGG-19", _channels(_COLUMN_E)),
-        "vgg16": Architecture("vgg16", "VGG-16", _channels(_COLUMN_D)),
-    }
-)
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "vgg19": Architecture("vgg19", "VGG-19", _channels(_COLUMN_E)),
+    "vgg16": Architecture("vgg16", "VGG-16", _channels(_COLUMN_D)),
+}
 
 # The widest convolution of either network: no array of a weights file has reason to be larger.
 LARGEST_KERNEL = KERNEL_SIZE * KERNEL_SIZE * _BLOCK_CHANNELS[-1] * _BLOCK_CHANNELS[-1]
@@ -80,6 +76,12 @@ BEFORE_RELU = "_before_relu"
 def convolution_layers(architecture: str) -> tuple[str, ...]:
     """Keras' names of the convolutions of 'vgg19' or 'vgg16', shallow to deep."""
     return tuple(ARCHITECTURES[architecture].channels)
+
+
+def layers_down_to(architecture: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The convolutions from the first to the deepest that is named."""
+    known = convolution_layers(architecture)
+    return known[: 1 + max(known.index(name.removesuffix(BEFORE_RELU)) for name in names)]
 
 
 def check_layer_names(architecture: str, names: Iterable[str]) -> None:
@@ -114,11 +116,9 @@ class Reach(NamedTuple):
 
 def reach_of(architecture: str, names: Iterable[str]) -> Reach:
     """The reach of a network that is cut after the deepest of these layers."""
-    known = convolution_layers(architecture)
-    deepest = max(known.index(name.removesuffix(BEFORE_RELU)) for name in names)
-    stride = positions_factor(known[deepest])
     # a convolution of 3 x 3 sees one position more, of as many pixels as the poolings before it make
-    return Reach(stride, sum(positions_factor(name) for name in known[: deepest + 1]))
+    factors = [positions_factor(name) for name in layers_down_to(architecture, names)]
+    return Reach(factors[-1], sum(factors))
 
 
 # ---- a side of a picture or of a layer in pieces, each with what its convolutions see around it ----

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import groupby
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -27,7 +28,7 @@ from nst_tf.vgg.layers import (
     BEFORE_RELU,
     Reach,
     check_layer_names,
-    convolution_layers,
+    layers_down_to,
     reach_of,
 )
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -71,8 +72,7 @@ class FeatureExtractor:
             self._pool = partial(in_float32, self._pool)
         self.reach = reach_of(architecture, self.layers)
         self._architecture = architecture
-        chain = self._build(architecture, weights, first_padding, other_padding)
-        self.blocks = tuple(_blocks([_Function("pixels", self._network_pixels), *chain]))
+        self.blocks = tuple(self._blocks(weights, first_padding, other_padding))
         """The chain in blocks, each of which but the last ends with its pooling."""
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -112,22 +112,26 @@ class FeatureExtractor:
     def _network_pixels(self, image: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._to_network_pixels(image), self.precision)
 
-    def _build(
-        self, architecture: str, weights: ConvolutionWeights, first_padding: Padding, other_padding: Padding
-    ) -> list[Step]:
-        known = convolution_layers(architecture)
-        deepest = max(known.index(name.removesuffix(BEFORE_RELU)) for name in self.layers)
-        chain: list[Step] = []
-        block = ""
-        for layer in known[: deepest + 1]:
-            if chain and not layer.startswith(block):
-                chain.append(_Pooling(f"{block}_pool", self._pool))
-            block = layer.partition("_")[0]
-            pad = other_padding if chain else first_padding
-            kernel, bias = weights.kernels[layer], weights.biases[layer]
-            chain.append(Convolution(layer + BEFORE_RELU, kernel, bias, pad, self.precision, self.way))
-            chain.append(_Function(layer, tf.nn.relu))
-        return chain
+    def _blocks(
+        self, weights: ConvolutionWeights, first_padding: Padding, other_padding: Padding
+    ) -> Iterator[Block]:
+        used = layers_down_to(self._architecture, self.layers)
+        steps: list[Step] = [_Function("pixels", self._network_pixels)]
+        pad = first_padding
+        for block, names in groupby(used, key=lambda name: name.partition("_")[0]):
+            layers = list(names)
+            for layer in layers:
+                kernel, bias = weights.kernels[layer], weights.biases[layer]
+                steps.append(Convolution(layer + BEFORE_RELU, kernel, bias, pad, self.precision, self.way))
+                steps.append(_Function(layer, tf.nn.relu))
+                pad = other_padding
+            pools = layers[-1] != used[-1]
+            if pools:
+                steps.append(_Function(f"{block}_pool", self._pool))
+            channels = max(self.channels_of_layer(layer) for layer in layers)
+            halo = len(layers)  # each convolution is 3 x 3
+            yield Block(tuple(steps), 2 if pools else 1, halo, channels)
+            steps = []
 
 
 # ---- the chain of steps, in blocks ----
@@ -157,18 +161,6 @@ class Block:
     channels: int
 
 
-def _blocks(chain: Sequence[Step]) -> Iterator[Block]:
-    steps: list[Step] = []
-    for step in chain:
-        steps.append(step)
-        pools = isinstance(step, _Pooling)
-        if pools or step is chain[-1]:
-            convolutions = [one for one in steps if isinstance(one, Convolution)]
-            halo = len(convolutions)  # each is 3 x 3
-            yield Block(tuple(steps), 2 if pools else 1, halo, max(one.channels for one in convolutions))
-            steps = []
-
-
 def _with_repeated_border(step: Step) -> Step:
     if not isinstance(step, Convolution):
         return step
@@ -186,10 +178,6 @@ class _Function:
 
     def __call__(self, activations: tf.Tensor) -> tf.Tensor:
         return self._function(activations)
-
-
-class _Pooling(_Function):
-    """The step that ends a block."""
 
 
 # ---- poolings that can stand between the blocks; all 2 x 2 with stride 2 ----

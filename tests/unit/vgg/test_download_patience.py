@@ -18,8 +18,10 @@ class Line:
     def monotonic(self) -> float:
         return self.now
 
-    def finished(self, seconds: float) -> bool:
+    def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+    def finished(self) -> bool:
         return self.now >= self.end
 
     def received(self) -> int:
