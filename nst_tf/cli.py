@@ -9,8 +9,7 @@ import logging
 import os
 import secrets
 import sys
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.check_before_run import CheckBeforeRun, cause_on_disk, sentence_for_disk
 from nst_tf.config.experiment_files import with_experiment_files
+from nst_tf.config.help import help_on_groups, help_on_options
 from nst_tf.config.messages import sentence_for, sentence_for_bare_error
 from nst_tf.config.overrides import explicit_keys, overrides_of, spelled_as_keys, with_quoted_files
 from nst_tf.config.schema import CONF_FOLDER, Settings, register_schema
@@ -37,7 +37,6 @@ from nst_tf.sweep.callback import run_to_the_end
 from nst_tf.sweep.contents import with_many_contents
 from nst_tf.sweep.job import job_of_sweep
 
-_COLUMNS = 110  # of the help: as wide as this project's own lines
 _SUFFIX_BYTES = 2  # four hexadecimal digits tell apart runs that start in the same second
 
 
@@ -53,11 +52,14 @@ def main() -> None:
     try:
         words, trust = with_trust(sys.argv[1:])
         with trusting(trust):
+            if groups := _groups_to_explain(words):
+                print(help_on_options(groups))  # noqa: T201
+                return
             words = with_experiment_files(spelled_as_keys(words))
             sys.argv[1:] = with_quoted_files(with_many_contents(words))
             program = hydra.main(config_path=str(CONF_FOLDER), config_name="config", version_base="1.3")(_job)
             if _asks_for_help():
-                _print_wrapped(program)
+                _print_help(program)
             elif status := run_to_the_end(program):
                 sys.exit(status)
     except BrokenPipeError:
@@ -130,15 +132,21 @@ def _asks_for_help() -> bool:
     return parser.parse_args().help
 
 
-def _print_wrapped(program: Callable[[], object]) -> None:
+def _groups_to_explain(words: Sequence[str]) -> list[str]:
+    """Of ``nst --help GROUP ...`` the groups; none for other words."""
+    flags = [word for word in words if word.startswith("-")]
+    names = [word for word in words if not word.startswith("-")]
+    return names if flags in (["--help"], ["-h"]) and not any("=" in name for name in names) else []
+
+
+def _print_help(program: Callable[[], object]) -> None:
     """Run what prints the help; Hydra puts all options of a group on one line."""
     text = io.StringIO()
     try:
         with contextlib.redirect_stdout(text):
             program()
     finally:  # it exits
-        for line in text.getvalue().splitlines():
-            print("\n".join(textwrap.wrap(line, _COLUMNS, subsequent_indent="    ")))  # noqa: T201
+        print(help_on_groups(text.getvalue()))  # noqa: T201
 
 
 def _message(error: BaseException) -> str | None:

@@ -13,7 +13,14 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from nst_tf.config.overrides import for_the_shell, names_between_commas, quoted
-from nst_tf.config.schema import CONF_FOLDER, EXPERIMENT, config_groups, config_keys, is_option
+from nst_tf.config.schema import (
+    CONF_FOLDER,
+    EXPERIMENT,
+    config_groups,
+    config_keys,
+    is_option,
+    keys_of_options,
+)
 
 _NOT_A_KEY = re.compile(r"Key '(?P<key>[^']*)' (?:is not in struct|not in '[^']*')")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
@@ -43,6 +50,9 @@ _EXTRAS = {  # of pyproject.toml, by the options of Hydra that they bring
     "ray": "ray",
     "optuna": "optuna",
 }
+# difflib's measure of likeness, 0 to 1: one slip among five letters leaves 0.8; "lr" is 0.57 of "color"
+_ALIKE = 0.7
+_MOST_MEANT = 3
 _KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
 
@@ -63,7 +73,7 @@ def sentence_for(error: BaseException) -> str:
     full = _FULL_KEY.search(text)
     key = full["key"] if full else None
     if "No match in the defaults list" in text and (found := _OVERRIDE.search(text)):
-        return f"there is no config group {found['key']!r}{_nearest(found['key'], config_groups())}"
+        return unknown_group(found["key"])
     if found := _NO_OPTION.search(text) or _MISSING_FILE.search(text):
         group, _, option = found["choice"].rpartition("/")
         if group in ("hydra/launcher", "hydra/sweeper") and option in _EXTRAS:
@@ -82,7 +92,9 @@ def sentence_for(error: BaseException) -> str:
         group, _, rest = wrong.partition(".")
         if options := _options_with(group, rest):
             return f"unknown key {wrong!r}: it goes with {' or '.join(f'{group}={one}' for one in options)}"
-        known = config_groups() if "/" in wrong else (*_keys_beside(error), *config_keys())
+        known = (
+            config_groups() if "/" in wrong else (*_keys_beside(error), *config_keys(), *keys_of_options())
+        )
         return f"unknown key {wrong!r}{_nearest(wrong, known)}"
     if found := _NOT_A_GROUP.search(text):
         override, name = found["override"], found["override"].partition("=")[0]
@@ -112,9 +124,32 @@ def sentence_for(error: BaseException) -> str:
     return shown or type(error).__name__
 
 
+def unknown_group(name: str) -> str:
+    """The sentence for a name that is no config group."""
+    return f"there is no config group {name!r}{_nearest(name, config_groups())}"
+
+
 def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f": did you mean {close[0]!r}?" if close else ": `nst --help` lists what exists"
+    """The keys with the same last part, else the one that is most like it, else none: no guess is wild."""
+    keys = list(dict.fromkeys(known))
+    last = _last_part(word)
+    meant = [key for key in keys if _last_part(key) == last]
+    if len(meant) > 1:
+        meant = difflib.get_close_matches(word, meant, n=_MOST_MEANT, cutoff=0.0)
+    if not meant:
+        meant = difflib.get_close_matches(word, keys, n=1, cutoff=_ALIKE)
+    if not meant:
+        by_last_part = {_last_part(key): key for key in reversed(keys)}
+        close = difflib.get_close_matches(last, by_last_part, n=1, cutoff=_ALIKE)
+        meant = [by_last_part[one] for one in close]
+    if not meant:
+        return ": `nst --help` lists what exists"
+    *others, final = map(repr, meant)
+    return f": did you mean {', '.join(others)}{' or ' if others else ''}{final}?"
+
+
+def _last_part(key: str) -> str:
+    return re.split(r"[./]", key)[-1]
 
 
 def _options(group: str, listed: list[str]) -> list[str]:

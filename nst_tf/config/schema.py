@@ -301,6 +301,21 @@ def config_groups() -> set[str]:
     }
 
 
+@cache
+def keys_of_options() -> tuple[str, ...]:
+    """Every key that an option of a group brings, with dots; those of experiments are others' keys."""
+    found: dict[str, None] = {}
+    for path in sorted(CONF_FOLDER.rglob("*.yaml")):
+        group = path.relative_to(CONF_FOLDER).parent.parts
+        if not group or group[0] == EXPERIMENT:
+            continue
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        for key in flatten(content) if isinstance(content, dict) else ():
+            if not any(part.startswith("_") or part == "defaults" for part in map(str, key)):
+                found[".".join(map(str, (*group, *key)))] = None
+    return tuple(found)
+
+
 def is_option(group: Any, option: Any) -> bool:
     """Whether ``group`` has the option, as a file of ours; a name that leaves the folder is no option."""
     if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in (group, option)):

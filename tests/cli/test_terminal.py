@@ -22,13 +22,28 @@ def test_help_fits_a_screen_names_every_choice_and_is_quick(tmp_path: Path) -> N
     lines = done.stdout.splitlines()
     assert len(lines) <= 60  # a screen
     assert max(map(len, lines)) <= 120
-    said = done.stdout.replace(",", " ").replace(":", " ").split()
+    said = re.sub(r"[,:*]", " ", done.stdout).split()
     for option in CONF_FOLDER.rglob("*.yaml"):
         if option.parent != CONF_FOLDER and "hydra" not in option.parts:
             assert option.stem in said, f"{option.parent.name}={option.stem}"
             assert option.parent.relative_to(CONF_FOLDER).as_posix() in said
     for word in ("content", "style", "style_weights", "image.size", "steps", "seed", "hydra.run.dir"):
         assert word in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_on_a_group_says_what_its_options_are(tmp_path: Path) -> None:
+    done = nst_process(tmp_path, "--help", "objective/style", "optimizer")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert (
+        "  * lbfgs            The safe L-BFGS: bounded to [0, 1], with a line search; never ends worse than it began"
+        in lines
+    )
+    assert any(line.startswith("  * wasserstein ") for line in lines)
+    refused = nst_process(tmp_path, "--help", "styles")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "nst: there is no config group 'styles': did you mean 'objective/style'?\n"
     assert list(tmp_path.iterdir()) == []
 
 
