@@ -1,4 +1,8 @@
-"""One run with its record: the experiment is set up, optimized and followed, and its folder finished."""
+"""One run with its record: the experiment is set up, optimized and followed, and its folder finished.
+
+It needs TensorFlow. ``nst_tf.run`` calls it with what was checked without; ``nst_tf.runs`` is the folder that
+it writes; ``nst_tf.rerun`` makes a saved run again.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,7 @@ from nst_tf.runs.folder import INPUTS, RunFolder, copy_input
 from nst_tf.runs.memory import memory_explained
 from nst_tf.runs.provenance import peak_memory_bytes, provenance
 from nst_tf.runs.signals import DeferredSignals, ExitInTime
+from nst_tf.runs.sizes import option_name
 from nst_tf.set_up import SetUp, set_up
 from nst_tf.style_transfer import Outcome, optimize
 from nst_tf.vgg.convolution import way_to_convolve
@@ -350,8 +355,7 @@ def what_to_change(settings: Settings, at_start: bool, tried: Sequence[float] = 
     ``at_start``: no step was made at the size, so that no other step would help. ``tried`` are the smaller
     learning rates that were tried already.
     """
-    precision = settings.precision if isinstance(settings.precision, str) else settings.precision.name
-    if at_start and precision == "float16":
+    if at_start and option_name(settings.precision) == "float16":
         return (
             f"precision=float16 holds no number above {_LARGEST_HALF}: choose precision=float32 or bfloat16"
         )

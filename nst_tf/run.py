@@ -1,4 +1,7 @@
-"""One run: what can be checked before TensorFlow is loaded, then the run itself."""
+"""One run: what can be checked before TensorFlow is loaded, then the run itself.
+
+The run with its record is in ``nst_tf.recorded_run``, which is imported when TensorFlow is loaded.
+"""
 
 from __future__ import annotations
 

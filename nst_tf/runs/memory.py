@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from nst_tf.config.inputs import Inputs, style_scales
 from nst_tf.config.overrides import ExplicitKeys, is_explicit
-from nst_tf.config.schema import Settings, value_at, with_values
+from nst_tf.config.schema import Settings, with_values
 from nst_tf.errors import InputError
 from nst_tf.images.resize import smallest_size
 from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
@@ -152,7 +152,6 @@ def _check_tiles(settings: Settings, demand: Demand, wanted: str) -> None:
         )
 
 
-_STATISTIC = "objective.style.statistic._target_"
 _IN_PIECES = (
     "Gram",
     "Covariance",
@@ -171,12 +170,17 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
             return f"objective.{term}.normalize_gradients=true"
     if not settings.objective.style.weight > 0:
         return None
-    statistic: Any = settings.objective.style.get("statistic") or {"_target_": "Gram"}
+    statistic = _statistic(settings)
     package, _, name = statistic["_target_"].rpartition(".")
     kernel = statistic.get("kernel") or {}
     if (name in _IN_PIECES and package.startswith("nst_tf.")) or kernel.get("degree", math.inf) <= 2:
         return None
     return f"the statistic {name}"
+
+
+def _statistic(settings: Settings) -> Any:
+    """What the style term describes as its statistic; Gram where it names none."""
+    return settings.objective.style.get("statistic") or {"_target_": "Gram"}
 
 
 def _is_circular(settings: Settings) -> bool:
@@ -344,7 +348,7 @@ def demand_of(
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,
-        in_double=str(value_at(settings, _STATISTIC)).endswith(".GaussianWasserstein"),
+        in_double=str(_statistic(settings).get("_target_")).endswith(".GaussianWasserstein"),
         coarser=_has_coarser_sizes(settings.pyramid, size),
     )
 
