@@ -468,6 +468,21 @@ def shown(value: Any) -> str:
     return text.rpartition("/")[2] or text
 
 
-def short_name(name: str) -> str:
-    """The last two parts of a setting's name: "objective.style.weight" -> "style.weight"."""
-    return ".".join(name.split(".")[-2:])
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Settings and the last two parts of their names, or more where two would be called alike.
+
+    "objective.style.weight" -> "style.weight".
+    """
+
+    def ending(name: str, parts: int) -> str:
+        return ".".join(name.split(".")[-parts:])
+
+    found = {}
+    for name in names:
+        parts = 2
+        while parts < name.count(".") + 1 and any(
+            other != name and ending(other, parts) == ending(name, parts) for other in names
+        ):
+            parts += 1
+        found[name] = ending(name, parts)
+    return found

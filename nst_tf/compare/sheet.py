@@ -21,7 +21,7 @@ from nst_tf.compare.reading import (
     file_sha256,
     named_inputs,
     readable_image,
-    short_name,
+    short_names,
     shown,
 )
 from nst_tf.errors import InputError, printable
@@ -374,8 +374,8 @@ class _Sheet:
         if run.status != "completed" and run.picture is not None:
             lines.append((run.status, _BAD))
         if not self._grid.has_axes:
-            for name in self._varying[:_CAPTION_LINES]:
-                lines.append((f"{short_name(name)} {shown(run.settings.get(name))}", _PALE))
+            for name, short in short_names(self._varying[:_CAPTION_LINES]).items():
+                lines.append((f"{short} {shown(run.settings.get(name))}", _PALE))
         return lines
 
     def _lines(self, text: str, font: Font, width: float, most: int) -> list[str]:

@@ -34,11 +34,12 @@ from nst_tf.compare.reading import (
     canonical,
     input_records,
     readable_picture,
-    short_name,
+    short_names,
     shown,
 )
 from nst_tf.compare.yardstick import MEASURES, psnr, trade_off
 from nst_tf.config.overrides import override_key
+from nst_tf.config.schema import EXPERIMENT
 from nst_tf.errors import printable
 from nst_tf.files import written_atomically
 from nst_tf.runs.folder import RUN_JSON
@@ -94,6 +95,8 @@ def _value(run: ComparedRun, name: str) -> str | None:
     value = run.settings.get(name)
     is_settled = not (name in SETTLED_BY_A_RUN and value == SETTLED_BY_A_RUN[name])
     if run.status != "completed" and not (name in run.settings and is_settled):
+        return None
+    if name == EXPERIMENT and name not in run.settings:  # an exported study says what its run had said itself
         return None
     return canonical(run.settings[name]) if name in run.settings else _ABSENT
 
@@ -400,8 +403,8 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
         table.add_column("group", overflow="ellipsis", min_width=_NARROWEST)
         table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("average of" if averaged else "run", no_wrap=True)
-    for name in settings:
-        table.add_column(_escaped(short_name(name)), overflow="ellipsis", min_width=_NARROWEST)
+    for name in short_names(settings).values():
+        table.add_column(_escaped(name), overflow="ellipsis", min_width=_NARROWEST)
     for name in (*_COLUMNS.values(), "trade-off"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)

@@ -309,7 +309,7 @@ def keys_of_options() -> tuple[str, ...]:
         group = path.relative_to(CONF_FOLDER).parent.parts
         if not group or group[0] == EXPERIMENT:
             continue
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
         for key in flatten(content) if isinstance(content, dict) else ():
             if not any(part.startswith("_") or part == "defaults" for part in map(str, key)):
                 found[".".join(map(str, (*group, *key)))] = None

@@ -3,6 +3,7 @@
 const NONE = "*none";
 const REST = "*rest"; // all settings that vary and are no axis, together: a row for each combination
 const SEVERAL = ","; // joins the settings of an axis that somebody asked for
+const [MOST_NUMBERS_ACROSS, MOST_NAMES_ACROSS, FEWEST_FULL] = [12, 8, 0.5];
 const grid = { rows: NONE, columns: NONE, order: [], sized: false };
 
 function startingAxes() {
@@ -10,14 +11,18 @@ function startingAxes() {
   const axes = VARYING.map((name) => ({ name, values: valuesOf(name) })).filter(({ values }) => values.length > 1);
   if (axes.length === 0) return [NONE, NONE];
   if (axes.length === 1) return axes[0].values.length > 8 ? [NONE, NONE] : [NONE, axes[0].name];
-  // a number reads best from left to right; of the others, what the page was asked for first
-  const columns = axes.find(({ values }) => values.length <= 12 && values.every((value) => typeof value === "number"))
-    || axes.find(({ values }) => values.length <= 8) || axes[0];
-  const rows = axes.find((axis) => axis !== columns);
-  const others = axes.length > 2 ? REST : rows.name;
-  // a search at random would leave most cells empty
-  if (columns.values.length * axisValues(others, RUNS, columns.name).length > 3 * RUNS.length) return [NONE, NONE];
-  return [others, columns.name];
+  const isNumeric = ({ values }) => values.every((value) => typeof value === "number");
+  const others = (columns) => (axes.length > 2 ? REST : axes.find((axis) => axis !== columns).name);
+  // the share of cells that have a run: not every combination need exist
+  const full = (columns) => RUNS.length / (columns.values.length * axisValues(others(columns), RUNS, columns.name).length);
+  const possible = axes.filter((axis) => axis.values.length <= (isNumeric(axis) ? MOST_NUMBERS_ACROSS : MOST_NAMES_ACROSS));
+  if (!possible.length) return [NONE, NONE];
+  // of the fullest a number reads best from left to right; of the others, what the page was asked for first
+  const fullest = Math.max(...possible.map(full));
+  const best = possible.filter((axis) => full(axis) > fullest - 0.01);
+  const columns = best.find(isNumeric) || best[0];
+  // as on the contact sheet: beyond that, settings were searched, not crossed
+  return fullest < FEWEST_FULL ? [NONE, NONE] : [others(columns), columns.name];
 }
 
 // The settings of which an axis shows the values, and a run's place on it.

@@ -88,6 +88,18 @@ function measureName(name) {
   return [words, ...layers].join(" / ");
 }
 
+// The settings that vary, those first that it takes to tell the runs apart.
+const TELLING = (() => {
+  let rows = RUNS.map(() => "");
+  const told = VARYING.filter((name) => {
+    const finer = rows.map((row, index) => `${row}\n${keyOf(RUNS[index].settings[name])}`);
+    const isFiner = new Set(finer).size > new Set(rows).size;
+    if (isFiner) rows = finer;
+    return isFiner;
+  });
+  return [...told, ...VARYING.filter((name) => !told.includes(name))];
+})();
+
 const MOST_NAMED = 4; // settings in a caption; all of them stand in the viewer and in the table
 
 function listText(texts) {
@@ -96,7 +108,7 @@ function listText(texts) {
 }
 
 function settingsText(run, except = []) {
-  const names = VARYING.filter((name) => !except.includes(name) && run.settings[name] !== undefined);
+  const names = TELLING.filter((name) => !except.includes(name) && run.settings[name] !== undefined);
   return listText(names.map((name) => `${shortName(name)} ${shortened(labelText(name, run.settings[name]))}`));
 }
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from unit.compare.made_runs import made_run
 
-from nst_tf.compare.reading import read_runs
+from nst_tf.compare.reading import read_runs, short_names
 from nst_tf.compare.tables import varying
 
 
@@ -47,6 +47,30 @@ def test_an_experiment_stands_for_all_that_it_lays_down(tmp_path: Path) -> None:
         ]
     )
     assert varying(runs) == ["seed", "experiment"]
+
+
+def test_the_experiment_of_an_exported_study_is_no_difference(tmp_path: Path) -> None:
+    runs = read_runs(
+        [
+            made_run(tmp_path / "0", {"seed": 1}),
+            made_run(tmp_path / "1", {"seed": 2}, choices={"experiment": "my_study"}),
+        ]
+    )
+    assert varying(runs) == ["seed"]
+
+
+def test_no_two_settings_have_one_name() -> None:
+    names = [
+        "a.style.weight",
+        "b.style.weight",
+        "objective.content.weight",
+        "c.style.weight.x",
+        "steps",
+        "x.steps",
+    ]
+    assert list(short_names(names).values()) == [
+        *("a.style.weight", "b.style.weight", "content.weight", "weight.x", "steps", "x.steps")
+    ]
 
 
 def test_an_objective_brings_its_own_terms(tmp_path: Path) -> None:

@@ -79,6 +79,31 @@ def test_the_grid_has_the_settings_that_vary_as_axes(open_page: Open, report: Pa
     assert page.locator(".card img").first.bounding_box()["width"] > before
 
 
+def test_of_settings_that_were_not_all_crossed_the_fullest_table_is_shown(
+    open_page: Open, runs: list[ComparedRun], tmp_path: Path
+) -> None:
+    # a number, which reads best across, would leave five of ten cells empty; the optimizer leaves none
+    pairs = [("lbfgs", 1), ("adam", 1), ("lbfgs", 2), ("adam", 2), ("lbfgs", 3)]
+    settings = [{"optimizer": name, "weight": weight, "rate": weight / 10} for name, weight in pairs]
+    some = [
+        dataclasses.replace(run, settings=own) for run, own in zip(runs[: len(pairs)], settings, strict=True)
+    ]
+    report = tmp_path / "report.html"
+    write_report(report, some, ["weight", "rate", "optimizer"], "Mixed")
+    page = open_page(report)
+    assert page.locator(".grid thead .axis-value").all_inner_texts() == ["lbfgs", "adam"]
+    assert page.locator(".grid .empty").count() == 1
+    # in reading order a caption begins with what tells the runs apart: the rate follows from the weight
+    page.get_by_label("rows").select_option("*none")
+    page.get_by_label("columns").select_option("*none")
+    assert (
+        page.locator(".card .caption")
+        .first.inner_text()
+        .split("\n")[-1]
+        .startswith("weight 1, optimizer lbfgs")
+    )
+
+
 def test_hover_tells_settings_and_measures_and_escape_takes_it_away(
     open_page: Open, report: Path, runs: list[ComparedRun]
 ) -> None:
