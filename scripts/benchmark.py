@@ -19,7 +19,7 @@ import os
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.lines import Measurement, note
+from benchmarks.lines import Measurement, Sections, note
 
 from nst_tf.config.schema import picture_path
 from nst_tf.runs.memory import Mode
@@ -35,22 +35,21 @@ def main() -> None:
     """Measure what is named on the command line."""
     asked = _arguments()
     load_tensorflow()
-    from benchmarks import memory, scale, sooner, startup, step, torch_in_turn, warm_sweep
+    from benchmarks import memory, nst_runs, sooner, steps, torch_in_turn
 
-    shape, precisions, words = (
-        tuple(asked.shape),
-        ("float32", "bfloat16"),
-        ("precision=auto", "optimizer=adam"),
-    )
+    shape, words = tuple(asked.shape), ("precision=auto", "optimizer=adam")
     sections = {
-        "step": ("A step of Adam with Gram matrices", lambda: step.rows(asked.sizes, precisions, rounds=3)),
+        "step": (
+            "A step of Adam with Gram matrices",
+            lambda: steps.beside_a_product(asked.sizes, ("float32", "bfloat16"), rounds=3),
+        ),
         "torch": (
             f"Loss and gradient at {shape[0]} x {shape[1]}, float32, each in its turn",
             lambda: torch_in_turn.rows(asked.torch_python, shape, asked.rounds),
         ),
-        "startup": ("From the command to the first step at 256 pixels", lambda: startup.rows(256)),
-        "warm": ("A sweep in numbers alone, at 256 pixels", lambda: warm_sweep.rows(256)),
-        "scale": ("Time against pixels, Adam", lambda: scale.rows(asked.precision, asked.sides)),
+        "startup": ("From the command to the first step at 256 pixels", lambda: nst_runs.startup(256)),
+        "warm": ("A sweep in numbers alone, at 256 pixels", lambda: nst_runs.warm_sweep(256)),
+        "scale": ("Time against pixels, Adam", lambda: steps.against_pixels(asked.precision, asked.sides)),
         "sooner": (
             "Sooner to an equally good picture",
             lambda: sooner.rows(
@@ -77,11 +76,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    # no `choices`: argparse takes an empty list for a choice that is not there
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join((*SECTIONS, MEMORY)))
+    parser = Sections(__doc__, (*SECTIONS, MEMORY))
     parser.add_argument("--output", type=Path, default=Path("outputs/benchmark"))
     parser.add_argument("--content", type=Path, default=picture_path("samples/landscape.jpg"))
     parser.add_argument("--style", type=Path, default=picture_path("samples/brush_strokes.jpg"))
@@ -104,10 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--megapixels", type=float, nargs="+", help="of memory")
     parser.add_argument("--modes", nargs="+", choices=modes, default=modes, help="of memory")
     parser.add_argument("--limit", type=float, help="GiB for memory; by default what is available")
-    arguments = parser.parse_args()
-    if unknown := [one for one in arguments.sections if one not in (*SECTIONS, MEMORY)]:
-        parser.error(f"no section {unknown[0]!r}: choose of {', '.join((*SECTIONS, MEMORY))}")
-    return arguments
+    return parser.asked()
 
 
 if __name__ == "__main__":

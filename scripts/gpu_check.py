@@ -17,7 +17,7 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks.lines import Finding, Lines, Measurement, note
+from benchmarks.lines import Finding, Lines, Measurement, Sections, note
 
 from nst_tf.tensorflow_setup import load_tensorflow
 
@@ -43,7 +43,8 @@ def main() -> int:
     asked = _arguments()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # PyTorch needs some of the memory, too
     load_tensorflow()
-    from gpu_checks import agreement, copies, growth, peers, statistics, sweep, table
+    from benchmarks.nst_runs import batched_sweep
+    from gpu_checks import checks, peers, table
     from gpu_checks.device import Device
 
     device = Device(asked.device.upper())
@@ -53,20 +54,21 @@ def main() -> int:
     sizes, arithmetics = tuple(asked.sizes), tuple(asked.arithmetics)
     precisions = tuple(dict.fromkeys("float32" if one == "TF32" else one for one in arithmetics))
     lower = ("bfloat16", "float16") if device.is_gpu else precisions
+    compared = tuple(dict.fromkeys(("float32", *lower)))
     small, middle = min(sizes), min(sizes, key=lambda size: abs(size - 512))
     began, budget = 0.0, 0.0
     sections = {
-        "copies": lambda: copies.measure(device, small),
-        "agreement": lambda: agreement.measure(device, small, tuple(dict.fromkeys(("float32", *lower)))),
-        "determinism": lambda: agreement.measure_determinism(device, small),
-        "memory": lambda: growth.measure(device, sizes, precisions[-1]),
+        "copies": lambda: checks.measure_copies(device, small),
+        "agreement": lambda: checks.measure_agreement(device, small, compared),
+        "determinism": lambda: checks.measure_determinism(device, small),
+        "memory": lambda: checks.measure_growth(device, sizes, precisions[-1]),
         "table": lambda: table.measure(
             device, sizes, arithmetics, lambda: began + budget - time.perf_counter()
         ),
-        "statistics": lambda: statistics.measure(device, middle, precisions[-1]),
+        "statistics": lambda: table.measure_statistics(device, middle, precisions[-1]),
         "picture": lambda: peers.measure_picture(device, asked.torch_python, middle, asked.evaluations),
         "peers": lambda: peers.measure(device, asked.torch_python, sizes, arithmetics, budget),
-        "sweep": lambda: sweep.measure(small, asked.jobs, asked.job_steps, budget, asked.batch),
+        "sweep": lambda: batched_sweep(small, asked.jobs, asked.job_steps, budget, asked.batch),
     }
     facts = {"device": device.facts(), "rehearsal": not device.is_gpu}
     measurement = Measurement(asked.output / "gpu_check.json", **facts, seconds={}, errors={})
@@ -85,19 +87,15 @@ def main() -> int:
         found["seconds"][name] = time.perf_counter() - began
         measurement.write()
         note(f"{name}: {found['seconds'][name]:.0f} s")
-    checks = [(check["name"], _HOLDS[check["holds"]], check["detail"]) for check in found["checks"]]
-    lines = Lines("Checks", ("check", "", ""), [max(column, key=len) for column in zip(*checks, strict=True)])
-    for check in checks:
-        lines.row(check)
+    cells = [(check["name"], _HOLDS[check["holds"]], check["detail"]) for check in found["checks"]]
+    lines = Lines("Checks", ("check", "", ""), [max(column, key=len) for column in zip(*cells, strict=True)])
+    for row in cells:
+        lines.row(row)
     return 1 if any(check["holds"] is False for check in found["checks"]) else 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    # no `choices`: argparse takes an empty list for a choice that is not there
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser = Sections(__doc__, list(SECTIONS))
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu")
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[256, 512, 1024, 2048], help="pixels; two or more"
@@ -115,9 +113,7 @@ def _arguments() -> argparse.Namespace:
         "--batch", default="auto", help="sweep.batch of the second sweep; a CPU needs a number"
     )
     parser.add_argument("--output", type=Path, default=Path("outputs/gpu_check"))
-    arguments = parser.parse_args()
-    if unknown := [one for one in arguments.sections if one not in SECTIONS]:
-        parser.error(f"no section {unknown[0]!r}: choose of {', '.join(SECTIONS)}")
+    arguments = parser.asked()
     if len(arguments.sizes) < 2:
         parser.error("--sizes needs two or more: memory is compared between them")
     return arguments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import time
@@ -87,6 +88,24 @@ class Measurement:
         """Write all that was found, and how busy the machine is now."""
         self.found["load_at_the_end"] = os.getloadavg()[0]
         self.file.write_text(json.dumps(self.found, indent=2) + "\n", encoding="utf-8")
+
+
+class Sections(argparse.ArgumentParser):
+    """The command line of a script that measures in sections, of which some may be named."""
+
+    def __init__(self, doc: str | None, names: Sequence[str]) -> None:
+        """Takes the script's docstring as its help."""
+        super().__init__(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._names = names
+        # no `choices`: argparse takes an empty list for a choice that is not there
+        self.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(names))
+
+    def asked(self) -> argparse.Namespace:
+        """What the command line says; another section is an error."""
+        arguments = self.parse_args()
+        if unknown := [name for name in arguments.sections if name not in self._names]:
+            self.error(f"no section {unknown[0]!r}: choose of {', '.join(self._names)}")
+        return arguments
 
 
 def note(sentence: str) -> None:

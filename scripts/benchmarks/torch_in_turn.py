@@ -20,11 +20,7 @@ from benchmarks.lines import note
 from benchmarks.transfer import CONTENT, STYLE, flop_of_step, small_transfer
 from nst_tf.api import composed
 from nst_tf.experiment import build_parts
-from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim.step import compiled_apart
-from nst_tf.vgg.layers import ARCHITECTURES
-from nst_tf.vgg.network import FeatureExtractor
-from nst_tf.vgg.weights import untrained
 
 _SCRIPT = Path(__file__).with_name("torch_peer.py")
 SAME = 1e-3  # of the loss of one start, computed by both in float32
@@ -80,9 +76,7 @@ def our_step(option: str, shape: tuple[int, int]) -> Step:
     parts, layers = build_parts(composed([f"objective={option}"])[0]), (CONTENT, *STYLE)
     if tuple(dict.fromkeys((*parts.content.layers, *parts.style.layers))) != layers:
         raise RuntimeError(f"objective={option} has other layers than PyTorch's step")
-    extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), layers)
-    content, style = np.random.default_rng(0).uniform(0, 1, (2, *shape, 3)).astype(np.float32)
-    bound = Objective(extractor, parts.content, parts.style).bind(content, [StyleImage(style)])
+    bound, _ = small_transfer(*shape, "float32", losses=(parts.content, parts.style))
     compiled = compiled_apart(bound.objective.value_and_gradient, bound.objective)
     image = _start(shape)
 

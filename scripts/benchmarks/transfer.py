@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,17 @@ _BLOCKS = (
     ((256, 512), (512, 512), (512, 512), (512, 512)),
     ((512, 512),),
 )
+Losses = tuple[ContentLoss, StyleLoss]
+
+
+def seconds_of_best(call: Callable[[], object], calls: int) -> float:
+    """Of the fastest of so many calls: what else the machine does can only make one slower."""
+    seconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
 def flop_of_step(height: int, width: int) -> float:
@@ -47,27 +59,29 @@ def flop_of_step(height: int, width: int) -> float:
     return 2 * forward
 
 
+def losses_with(statistic: Statistic) -> Losses:
+    """Of content and style, as ``torch_peer.py`` weighs them, too."""
+    return ContentLoss({CONTENT: 1.0}), StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3, statistic)
+
+
 def small_transfer(
     height: int,
     width: int,
     precision: str,
     evaluation: Evaluation | None = None,
     pictures: tuple[Path, Path] | None = None,
-    statistic: Statistic | None = None,
+    losses: Losses | None = None,
 ) -> tuple[BoundObjective, np.ndarray]:
     """Objective and content [H, W, 3] of a transfer of this size; random weights take as long as others.
 
-    So do random pictures, in the place of files of a content and a style. The statistic is the Gram matrix
-    unless another is given.
+    So do random pictures, in the place of files of a content and a style. By default with Gram matrices.
     """
     if pictures is None:
         content, style = np.random.default_rng(0).uniform(0, 1, (2, height, width, 3)).astype(np.float32)
     else:
         content, style = (resize(read_picture(file).pixels, height, width) for file in pictures)
     extractor = FeatureExtractor(untrained(ARCHITECTURES["vgg19"], 0), (CONTENT, *STYLE), precision=precision)
-    content_loss = ContentLoss({CONTENT: 1.0})
-    style_loss = StyleLoss(dict.fromkeys(STYLE, 0.2), 1e3, statistic or Gram())
-    objective = Objective(extractor, content_loss, style_loss, evaluation=evaluation)
+    objective = Objective(extractor, *(losses or losses_with(Gram())), evaluation=evaluation)
     return objective.bind(content, [StyleImage(style)]), content
 
 
@@ -99,12 +113,7 @@ class Steps:
     def seconds_a_step(self, steps_a_call: int, calls: int) -> float:
         """The best of so many calls, divided by its steps, after one that is left out: it compiles."""
         self.run(steps_a_call)
-        seconds = []
-        for _ in range(calls):
-            began = time.perf_counter()
-            self.run(steps_a_call)
-            seconds.append(time.perf_counter() - began)
-        return min(seconds) / steps_a_call
+        return seconds_of_best(lambda: self.run(steps_a_call), calls) / steps_a_call
 
 
 def steps_of(
@@ -114,13 +123,13 @@ def steps_of(
     *,
     evaluation: Evaluation | None = None,
     pictures: tuple[Path, Path] | None = None,
-    statistic: Statistic | None = None,
+    losses: Losses | None = None,
 ) -> Steps:
     """For a square image of ``size``, on the device whose scope this is called in; by default Adam.
 
     It begins with noise, or with the content of the ``pictures``. By default with Gram matrices.
     """
-    bound, content = small_transfer(size, size, precision, evaluation, pictures, statistic)
+    bound, content = small_transfer(size, size, precision, evaluation, pictures, losses)
     noise = np.random.default_rng(1).uniform(0, 1, content.shape).astype(np.float32)
     start = noise if pictures is None else content
     optimizer = optimizer or keras.optimizers.Adam(0.01)

@@ -6,11 +6,13 @@ import io
 import logging
 import random
 import re
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,22 +95,15 @@ def seeds() -> dict[str, bytes]:
     files = {name: _saved(image, kind, **options) for name, image, kind, options in plans}
     written = io.BytesIO()
     png.Writer(61, 47, greyscale=False, bitdepth=16).write(written, np.zeros((47, 61 * 3), np.uint16))
-    files["png-rgb16"] = written.getvalue()
-    floats = noise.random((47, 61, 4), dtype=np.float32)
-    for name, samples, options in [
-        ("tiff-floats", floats[..., :3], {"compression": "zlib", "rowsperstrip": 9}),
-        ("tiff-floats-tiled", floats, {"extrasamples": ["assocalpha"], "tile": (16, 32)}),
-        ("tiff-floats-apart", np.moveaxis(floats[..., :3], 2, 0), {"planarconfig": "separate"}),
-    ]:
-        written = io.BytesIO()
-        tifffile.imwrite(written, samples, photometric="rgb", metadata=None, **options)
-        files[name] = written.getvalue()
-    written = io.BytesIO()
-    with tifffile.TiffWriter(written) as writer:
-        writer.write(np.asarray(rgb)[::2, ::2], photometric="rgb", metadata=None, subifds=1, subfiletype=1)
-        writer.write(np.asarray(rgb), photometric="rgb", metadata=None)
-    files["tiff-preview"] = written.getvalue()
-    return files
+    floats, pixels = noise.random((47, 61, 4), dtype=np.float32), np.asarray(rgb)
+    preview = (pixels[::2, ::2], {"subifds": 1, "subfiletype": 1})
+    return files | {
+        "png-rgb16": written.getvalue(),
+        "tiff-floats": _tiff((floats[..., :3], {"compression": "zlib", "rowsperstrip": 9})),
+        "tiff-floats-tiled": _tiff((floats, {"extrasamples": ["assocalpha"], "tile": (16, 32)})),
+        "tiff-floats-apart": _tiff((np.moveaxis(floats[..., :3], 2, 0), {"planarconfig": "separate"})),
+        "tiff-preview": _tiff(preview, (pixels, {})),
+    }
 
 
 def case(seed: int, number: int) -> tuple[str, bytes]:
@@ -134,7 +129,7 @@ def checker(seed: int, sound: Path, show: Callable[..., None]) -> Callable[[int,
         name, content = case(seed, number)
         path = place / f"picture.{re.split('[-:]', name)[0]}"
         path.write_bytes(content)
-        watch, logged = Watch(), _Logged()
+        watch, logged = Watch(), BufferingHandler(capacity=sys.maxsize)
         logging.getLogger().addHandler(logged)
         watch.begin(place)
         try:
@@ -142,9 +137,10 @@ def checker(seed: int, sound: Path, show: Callable[..., None]) -> Callable[[int,
         finally:
             wrong_done = watch.end()
             logging.getLogger().removeHandler(logged)
-        show(name, outcome, logged.lines)
-        wrong += wrong_done + [one for line in logged.lines for one in wrong_sentence(line)]
-        wrong += [f"{len(logged.lines)} warnings"] if len(logged.lines) > _MOST_LOGGED else []
+        lines = [record.getMessage() for record in logged.buffer]
+        show(name, outcome, lines)
+        wrong += wrong_done + [one for line in lines for one in wrong_sentence(line)]
+        wrong += [f"{len(lines)} warnings"] if len(lines) > _MOST_LOGGED else []
         wrong += [f"leaves {one}" for one in place.iterdir() if one != path]
         return Answer(outcome, tuple(f"{name}: {one}" for one in wrong))
 
@@ -166,17 +162,6 @@ def _read(path: Path) -> tuple[str, list[str]]:
         or pixels.shape != (picture.height, picture.width, 3),
     }
     return "read", [fault for fault, is_there in faults.items() if is_there]
-
-
-class _Logged(logging.Handler):
-    """What is logged meanwhile."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
 
 
 def _bit_flips(content: bytes, chance: random.Random) -> bytes:
@@ -275,6 +260,15 @@ _MUTATIONS: tuple[Mutation, ...] = (
 def _saved(image: Image.Image, image_format: str, **options: Any) -> bytes:
     written = io.BytesIO()
     image.save(written, image_format, **options)
+    return written.getvalue()
+
+
+def _tiff(*pages: tuple[np.ndarray, dict[str, Any]]) -> bytes:
+    """Pages of samples in RGB, each with options of tifffile."""
+    written = io.BytesIO()
+    with tifffile.TiffWriter(written) as writer:
+        for samples, options in pages:
+            writer.write(samples, photometric="rgb", metadata=None, **options)
     return written.getvalue()
 
 

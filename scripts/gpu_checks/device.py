@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework import config as framework_config  # switching it off is not exported
 
 
 @dataclass(frozen=True)
@@ -40,13 +37,3 @@ class Device:
     def peak_bytes(self) -> int:
         """The most that TensorFlow's allocator gave away since its figures were reset."""
         return tf.config.experimental.get_memory_info(self.name)["peak"]
-
-
-@contextmanager
-def deterministic() -> Iterator[None]:
-    """Only operations that give the same bits every time."""
-    tf.config.experimental.enable_op_determinism()
-    try:
-        yield
-    finally:
-        framework_config.disable_op_determinism()

@@ -1,4 +1,4 @@
-"""The table: milliseconds a step, and the share of the device's own rate in a matrix product."""
+"""Milliseconds a step, beside the device's own rate in a matrix product; and by the statistic of style."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ from typing import Any
 
 import tensorflow as tf
 from benchmarks.lines import Finding
-from benchmarks.native import seconds_of_product
-from benchmarks.transfer import Steps, flop_of_step, steps_of
+from benchmarks.steps import seconds_of_product
+from benchmarks.transfer import Steps, flop_of_step, losses_with, steps_of
 from tensorflow.python.eager import context  # graphs as they run are not exported
 
 from gpu_checks.device import Device
 from nst_tf.device import tensor_float_32
 from nst_tf.objective.evaluation import WholePicture
+from nst_tf.statistics import Covariance, GaussianWasserstein, Gram, SlicedWasserstein, Statistic
 
 _PRODUCTS = {"GPU": (8192, 16), "CPU": (1024, 2)}  # side of the matrices, and products in a call
 _STEPS_A_CALL = (16, 1)
 _CALLS = 3
+# of style: the default's decomposes matrices at every step
+STATISTICS: dict[str, Statistic] = {
+    "gram": Gram(),
+    "covariance": Covariance(),
+    "wasserstein (the default)": GaussianWasserstein(epsilon=0.0),
+    "sliced_wasserstein": SlicedWasserstein(),
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,14 @@ def measure(
         told += found
         yield from found
     yield from failures(told)
+
+
+def measure_statistics(device: Device, size: int, precision: str) -> Iterator[dict[str, Any]]:
+    """What the statistics of style cost beside the network, at ``size`` x ``size`` pixels."""
+    for name, statistic in STATISTICS.items():
+        with tf.device(device.name):
+            seconds = steps_of(size, precision, losses=losses_with(statistic)).seconds_a_step(4, 2)
+        yield {"statistic_of_style": name, "size": size, "precision": precision, "ms_a_step": 1e3 * seconds}
 
 
 def failures(rows: list[dict[str, Any]]) -> list[Finding]:

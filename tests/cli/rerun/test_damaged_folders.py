@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,25 +39,32 @@ def other_picture(path: Path) -> None:
     Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
 
 
-def test_a_saved_picture_that_can_not_be_compared_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cut_in_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+# case: (what is done to the saved picture, what the sentence must say)
+SAVED_PICTURES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty": (lambda path: path.write_bytes(b""), "0 bytes"),
+    "cut in half": (cut_in_half, "image.png"),
+    "a text": (lambda path: path.write_text("text"), "not a picture"),
+    "of another size": (
+        lambda path: Image.open(path).resize((20, 30)).save(path),
+        "run/image.png has 30 x 20 pixels (height x width), and had 26 x 32 when",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), SAVED_PICTURES.values(), ids=SAVED_PICTURES)
+def test_a_saved_picture_that_can_not_be_compared_with(
+    change: Callable[[Path], object], said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("nst_tf.rerun.rerun.run", lambda *_, **__: pytest.fail("it runs"))
-    picture = folder / "run" / "image.png"
-    whole = picture.read_bytes()
-    for content, said in (
-        (b"", "0 bytes"),
-        (whole[: len(whole) // 2], "image.png"),
-        (b"text", "not a picture"),
-    ):
-        picture.write_bytes(content)
-        told = nst_rerun(folder, "run")
-        assert told.status == 2
-        assert "run/image.png" in told.sentence
-        assert said in told.sentence
-    picture.write_bytes(whole)
-    Image.open(picture).resize((20, 30)).save(picture)
+    change(folder / "run" / "image.png")
     told = nst_rerun(folder, "run")
     assert told.status == 2
-    assert "run/image.png has 30 x 20 pixels (height x width), and had 26 x 32 when" in told.sentence
+    assert "run/image.png" in told.sentence
+    assert said in told.sentence
     assert not (folder / "outputs").exists()
 
 

@@ -80,31 +80,20 @@ def test_a_hostile_folder_is_not_resumed(name: str, tmp_path: Path) -> None:
     nothing_ran(tmp_path)
 
 
-def hostile_checkpoint(run: Path) -> None:
-    np.savez(run / "checkpoint.npz", numbers=np.array([MakesCanary()] * 4, dtype=object))
+def checkpoint_of(numbers: list[object]) -> Change:
+    return lambda run: np.savez(run / "checkpoint.npz", numbers=np.array(numbers))
 
 
-def pickled_checkpoint(run: Path) -> None:
-    (run / "checkpoint.npz").write_bytes(pickle.dumps(MakesCanary()))
+# case: (what is done to the folder, what the sentence must say)
+CHECKPOINTS: dict[str, tuple[Change, str]] = {
+    "of objects": (checkpoint_of([MakesCanary()] * 4), "damaged"),
+    "a pickle": (lambda run: (run / "checkpoint.npz").write_bytes(pickle.dumps(MakesCanary())), "damaged"),
+    "of what is no number": (checkpoint_of([np.nan, np.inf, 0, 0]), "damaged"),
+    "a link to write through": (lambda run: (run / "progress").symlink_to(run.parent), "symbolic link"),
+}
 
 
-def no_number(run: Path) -> None:
-    np.savez(run / "checkpoint.npz", numbers=np.array([np.nan, np.inf, 0, 0]))
-
-
-def link_to_write_through(run: Path) -> None:
-    (run / "progress").symlink_to(run.parent)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (hostile_checkpoint, "damaged"),
-        (pickled_checkpoint, "damaged"),
-        (no_number, "damaged"),
-        (link_to_write_through, "symbolic link"),
-    ],
-)
+@pytest.mark.parametrize(("change", "said"), CHECKPOINTS.values(), ids=CHECKPOINTS)
 def test_a_hostile_checkpoint(change: Change, said: str, tmp_path: Path) -> None:
     run = saved_folder(tmp_path / "theirs", status="interrupted")
     change(run)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from gpu_checks.copies import copies_in
+from gpu_checks.checks import copies_in
 from gpu_checks.table import failures, rows
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import native, step, torch_in_turn
+from benchmarks import steps, torch_in_turn
 from benchmarks.lines import Lines
 
 PEER = """
@@ -21,10 +21,10 @@ for line in sys.stdin:
 def test_a_precision_that_the_processor_lacks_is_left_out_with_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr(native, "native_precisions", lambda: ())
-    monkeypatch.setattr(native, "processor_name", lambda: "Zen 2")
-    monkeypatch.setattr(step, "steps_of", lambda *_: pytest.fail("measured all the same"))
-    assert list(step.rows((256,), ("bfloat16",), rounds=1)) == []
+    monkeypatch.setattr(steps, "native_precisions", lambda: ())
+    monkeypatch.setattr(steps, "processor_name", lambda: "Zen 2")
+    monkeypatch.setattr(steps, "steps_of", lambda *_: pytest.fail("measured all the same"))
+    assert list(steps.beside_a_product((256,), ("bfloat16",), rounds=1)) == []
     assert capsys.readouterr().out == "bfloat16 left out: this processor (Zen 2) emulates it\n"
 
 
@@ -32,11 +32,11 @@ def test_a_precision_that_the_processor_lacks_is_left_out_with_one_line(
 def test_where_no_flag_says_so_a_product_is_timed(
     monkeypatch: pytest.MonkeyPatch, times: float, left_out: bool
 ) -> None:
-    monkeypatch.setattr(native, "native_precisions", lambda: None)
+    monkeypatch.setattr(steps, "native_precisions", lambda: None)
     seconds = {"float32": 1.0, "bfloat16": times}
-    monkeypatch.setattr(native, "seconds_of_product", lambda precision, _: seconds[precision])
-    assert bool(native.why_not("bfloat16")) == left_out
-    assert native.why_not("float32") is None
+    monkeypatch.setattr(steps, "seconds_of_product", lambda precision, _: seconds[precision])
+    assert bool(steps.why_not("bfloat16")) == left_out
+    assert steps.why_not("float32") is None
 
 
 def test_a_row_is_printed_before_the_next_one_is_measured(capsys: pytest.CaptureFixture) -> None:
