@@ -11,18 +11,16 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from nst_tf.compare.comparing import PAGE, SHEET, TABLE, Comparison, compare
 from nst_tf.compare.ranking import said_of_groups
 from nst_tf.compare.reading import UNREADABLE, find_runs, read_runs
-from nst_tf.compare.tables import best_table, difference_table
+from nst_tf.compare.tables import best_table, difference_table, show
 from nst_tf.compare.yardstick import measured_runs
 from nst_tf.errors import InputError, Parser, command, counted, tell
 from nst_tf.machine import ShowVersions
 
 _NAME = "nst-compare"
-_WIDE = 1000  # columns: what reads from a pipe wants a line a row
 _MOST_NAMED = 5  # runs that did not complete; all of them stand in the table and on the page
 _HOW_IT_ENDED = {
     "unreadable": "can't be read",
@@ -83,7 +81,7 @@ def _tell(comparison: Comparison) -> None:
     runs = comparison.runs
     table = best_table(comparison.shown, comparison.varying)
     if table is not None:
-        _show(table)
+        show(table, sys.stdout)
     statuses = ", ".join(f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
     print(f"{counted(len(runs), 'run')}: {statuses}")  # noqa: T201
     if said := said_of_groups(comparison.shown):
@@ -122,18 +120,7 @@ def _show_differences(arguments: argparse.Namespace) -> None:
             raise InputError(str(run.error))
     if not arguments.no_yardstick:
         runs = measured_runs(runs, arguments.weights)
-    _show(difference_table(runs[0], runs[1]))
-
-
-def _show(table: Table) -> None:
-    if sys.stdout.isatty():
-        Console(highlight=False).print(table)
-        return
-    console = Console(highlight=False, width=_WIDE)
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        print(line.rstrip())  # noqa: T201
+    show(difference_table(runs[0], runs[1]), sys.stdout)
 
 
 def _parser() -> argparse.ArgumentParser:

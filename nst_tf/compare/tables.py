@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -364,6 +365,7 @@ def _yardsticks(first: ComparedRun, second: ComparedRun) -> Iterator[Row]:
 
 # ---- tables for the terminal ----
 
+_WIDE = 1000  # columns, where no terminal has a width
 _MOST_RUNS, _MOST_SETTINGS = 10, 4  # a screen's height and width
 _MOST_GROUPS, _FEWEST_RUNS = 10, 3  # of a group the best one, and the nearest to content and to style
 _NARROWEST = 6  # letters of a value that are left where the terminal is narrow
@@ -460,6 +462,15 @@ def difference_table(first: ComparedRun, second: ComparedRun) -> Table:
         shown_part, part = ("" if row.part == part else row.part), row.part
         table.add_row(shown_part, *map(_escaped, (row.name, row.first, row.second, row.change)))
     return table
+
+
+def show(table: Table, stream: TextIO) -> None:
+    """Print a table: as wide as a terminal is, or a line a row for what reads from a file or a pipe."""
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip(), file=stream)
 
 
 def _escaped(text: str) -> str:

@@ -218,8 +218,13 @@ def _end(sweep: Sweep, cut: BaseException | None) -> int:
 
 
 def _compare(sweep: Sweep) -> None:
-    """Write the comparison into the sweep's folder; whatever goes wrong is told and does no harm."""
-    from nst_tf.compare.comparing import compare  # which imports much, and most commands need none of it
+    """Write the comparison into the sweep's folder, and show the best runs.
+
+    Whatever goes wrong is told and does no harm.
+    """
+    # which import much, and most commands need none of it
+    from nst_tf.compare.comparing import PAGE, compare
+    from nst_tf.compare.tables import best_table, show
 
     try:
         with Console(stderr=True).status("comparing") as line:
@@ -231,7 +236,9 @@ def _compare(sweep: Sweep) -> None:
     except (Exception, SystemExit) as error:
         _say(f"the runs could not be compared: {one_sentence(error)}")
     else:
-        _say(f"compared in {relative_to_here(compared.files[-1])}")
+        if (table := best_table(compared.shown, compared.varying)) and len(compared.runs) > 1:
+            show(table, sys.stderr)
+        _say(f"compared in {relative_to_here(compared.output / PAGE)}")
 
 
 def _stop_jobs(sweep: Sweep) -> None:

@@ -11,6 +11,7 @@ from cli.command_line import nst
 from cli.sweep.sweeps import SWEEP, statuses, summary, sweep, told
 
 from nst_tf.api import composed
+from nst_tf.compare.reading import ComparedRun
 
 
 def test_whatever_happens_in_a_job_stays_in_it(small, tmp_path: Path, mistakes: list[int]) -> None:
@@ -201,7 +202,14 @@ def comparison(monkeypatch: pytest.MonkeyPatch) -> list:
     def compare(paths, output, *, on_run):
         asked.append((paths, output))
         on_run(1, 2)
-        return SimpleNamespace(files=(output / "results.csv", output / "report.html"))
+        distances = {"2": 0.5, "0": 0.1, "1": 0.3}
+        runs = [
+            ComparedRun(
+                Path(name), name, "completed", yardstick={"content_distance": far, "style_distance": 0.1}
+            )
+            for name, far in distances.items()
+        ]
+        return SimpleNamespace(output=output, runs=runs, shown=runs, varying=())
 
     monkeypatch.setattr(comparing, "compare", compare)
     return asked
@@ -210,7 +218,10 @@ def comparison(monkeypatch: pytest.MonkeyPatch) -> list:
 def test_runs_are_compared_in_the_end(small, tmp_path: Path, comparison: list) -> None:
     answer = nst(tmp_path, "-m", *small, "steps=1,2", "hydra.sweep.dir=sweep")
     assert answer.status == 0, answer.err
-    assert answer.err.splitlines()[-1] == "compared in sweep/report.html"
+    *_, heading, _, first, second, third, said = [line for line in answer.err.splitlines() if line]
+    assert heading.split()[:3] == ["run", "content", "style"]
+    assert [line.split()[0] for line in (first, second, third)] == ["0", "1", "2"]  # the best first
+    assert said == "compared in sweep/report.html"
     assert comparison == [([tmp_path / "sweep"], tmp_path / "sweep")]
     for off in ("false", "null"):  # every run is there already
         words = (*small, "steps=1,2", "hydra.sweep.dir=sweep", f"sweep.compare={off}")
