@@ -96,7 +96,7 @@ def measure(
     be read, whose style would be too narrow at its size, or for which there is no memory.
     """
     load_tensorflow()
-    import tensorflow as tf
+    import tensorflow as tf  # which a yardstick read from its cache does not need
 
     try:
         result = read_picture(picture)
@@ -123,7 +123,7 @@ _networks: dict[str, NetworkDistances] = {}
 
 def _network(weights: ConvolutionWeights) -> NetworkDistances:
     """The network with these weights, built once; another one takes its place."""
-    from nst_tf.compare.network_distances import NetworkDistances
+    from nst_tf.compare.network_distances import NetworkDistances  # with TensorFlow
 
     if weights.sha256 not in _networks:
         _networks.clear()

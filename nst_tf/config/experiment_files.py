@@ -197,9 +197,13 @@ def _check_defaults(path: Path, defaults: Any) -> None:
 
 
 def _check_hydra(path: Path, hydra: Any) -> None:
-    sweeper = hydra.get("sweeper", {}) if isinstance(hydra, dict) else None
-    params = sweeper.get("params", {}) if isinstance(sweeper, dict) else None
-    if not isinstance(params, dict) or hydra.keys() - {"mode", "sweeper"} or sweeper.keys() - {"params"}:
+    if not (
+        isinstance(hydra, dict)
+        and hydra.keys() <= {"mode", "sweeper"}
+        and isinstance(sweeper := hydra.get("sweeper", {}), dict)
+        and sweeper.keys() <= {"params"}
+        and isinstance(params := sweeper.get("params", {}), dict)
+    ):
         raise InputError(
             f"{path}: of Hydra's own settings an experiment file may say mode and sweeper.params alone;"
             " give others on the command line"
