@@ -93,9 +93,8 @@ def stylize(
     """Stylize ``content`` with one or several styles: the main job, without a folder.
 
     Pictures are paths, Pillow images or arrays (height, width[, channels]) of uint8 or of floats in
-    [0, 1]; as a style, a folder is all of its pictures, and a glob all that it
-    matches. ``content`` None is a texture, with
-    the words of ``experiment=texture``. ``words`` are those of the command line, such as
+    [0, 1]; as a style, a folder is all of its pictures, and a glob all that it matches. ``content`` None is
+    a texture, with the words of ``experiment=texture``. ``words`` are those of the command line, such as
     ``["image.size=256", "optimizer=adam"]``; they may name classes of your own (docs/extending.md).
     Raises InputError for whatever the command line would refuse.
     Threads may call it at once: they wait for each other, for one picture takes all processors and the memory
@@ -203,14 +202,11 @@ def _stylized(run: CheckedRun) -> Stylized:
 
 def _pictures_of(style: PictureLike) -> list[Picture]:
     """A picture, or all that are in a folder or that a glob matches."""
-    if isinstance(style, (str, Path)):
-        several = several_pictures if _is_glob(str(style)) else style_names
-        return [_picture(name) for name in several(str(style))]
-    return [_picture(style)]
-
-
-def _is_glob(name: str) -> bool:
-    return stands_for_several(name) and not picture_path(name).is_dir()
+    if not isinstance(style, (str, Path)):
+        return [_picture(style)]
+    name = str(style)
+    is_glob = stands_for_several(name) and not picture_path(name).is_dir()
+    return [_picture(one) for one in (several_pictures(name) if is_glob else style_names(name))]
 
 
 def _picture(picture: PictureLike) -> Picture:

@@ -231,7 +231,7 @@ _PIXELS = 1 << 20  # summed at once, in float64
 
 @dataclass(frozen=True)
 class Moments:
-    """``mean`` [3] and ``covariance`` [3, 3] (1/N) of RGB values, float64."""
+    """``mean`` [3] and ``covariance`` [3, 3] (1/N) of colors, RGB or L*a*b*, float64."""
 
     mean: np.ndarray
     covariance: np.ndarray

@@ -79,7 +79,7 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 def _tell(comparison: Comparison) -> None:
     runs = comparison.runs
-    table = best_table(comparison.shown, comparison.varying)
+    table = best_table(comparison.shown)
     if table is not None:
         show(table, sys.stdout)
     statuses = ", ".join(f"{count} {status}" for status, count in Counter(run.status for run in runs).items())

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nst_tf.compare.averages import averaged_runs
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import ComparedRun, find_runs, jobs_not_begun, read_runs
 from nst_tf.compare.report import write_report
 from nst_tf.compare.sheet import arranged, check_settings, contact_sheet
@@ -26,16 +27,20 @@ _PARQUET = ".parquet"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The runs, the settings that differ among them, and the files that were written."""
+    """The runs, what is shown of them, and the files that were written."""
 
     runs: tuple[ComparedRun, ...]
-    shown: tuple[ComparedRun, ...]
-    """What sheet and page show: the runs, or their averages."""
-    varying: tuple[str, ...]
+    shown: Study
+    """What sheet, page and terminal show: the runs, or their averages."""
     output: Path
     files: tuple[Path, ...]
     jobs_not_begun: tuple[int, int] = (0, 0)
     """Of sweeps that go on, or were broken off: how many of their jobs, of how many."""
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The settings that differ among the runs, without those that are averaged over."""
+        return tuple(self.shown.varying)
 
 
 def compare(
@@ -72,20 +77,20 @@ def compare(
         raise InputError(f"can't write to {folder}: {obstacle}; choose another with --output")
     if yardstick and any(run.picture for run in runs):
         runs = measured_runs(runs, weights, on_run)
-    shown = averaged_runs(runs, names, average) if average else runs
-    grid = arranged(shown, names, rows, column)
+    shown = Study(averaged_runs(runs, names, average) if average else runs, names)
+    grid = arranged(shown.runs, names, rows, column)
     title = f"{folder.resolve().name}: {counted(len(runs), 'run')}"
     title += f", averaged over {' and '.join(average)}" if average else ""
-    tables = {folder / TABLE: results_of(runs, [*average, *names])}
+    tables = {folder / TABLE: results_of(Study(runs, [*average, *names]) if average else shown)}
     if average:
-        tables[folder / AVERAGES] = results_of(shown, names)
+        tables[folder / AVERAGES] = results_of(shown)
     files = [folder / SHEET, folder / TABLE, folder / PAGE, *([folder / AVERAGES] if average else [])]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with written_atomically(folder / SHEET) as temporary:
-            contact_sheet(shown, grid, names, title).save(temporary, "PNG")
+            contact_sheet(shown, grid, title).save(temporary, "PNG")
         axes = (grid.rows, grid.column) if rows or column else None
-        write_report(folder / PAGE, shown, names, title, axes)
+        write_report(folder / PAGE, shown, title, axes)
         for path, results in tables.items():
             write_text_atomically(path, as_csv(results))
             if find_spec("pyarrow"):
@@ -95,7 +100,7 @@ def compare(
         raise InputError(
             f"can't write to {folder} ({error.strerror or error}): choose another folder with --output"
         ) from None
-    return Comparison(tuple(runs), tuple(shown), tuple(names), folder, tuple(files), jobs_not_begun(paths))
+    return Comparison(tuple(runs), shown, folder, tuple(files), jobs_not_begun(paths))
 
 
 def _default_output(paths: Sequence[str | Path]) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, product
 from pathlib import PurePath
 from typing import Any
@@ -91,19 +92,51 @@ def groups_of(runs: Sequence[ComparedRun]) -> list[Group]:
     return [Group(name, tuple(members)) for name, members in zip(names, found.values(), strict=True)]
 
 
-def groups_to_rank(runs: Sequence[ComparedRun]) -> list[Group]:
-    """The groups in which there is a run whose both distances are known."""
-    return [group for group in groups_of(runs) if comparable(group.runs)]
+@dataclass(frozen=True)
+class Place:
+    """Where a completed run stands in its group; without both distances it has no rank."""
+
+    group: Group
+    rank: int | None
+    is_on_front: bool
 
 
-def on_fronts(groups: Sequence[Group]) -> list[ComparedRun]:
-    """The runs that are on the Pareto front of their group."""
-    return [run for group in groups for run in pareto_front(group.runs)]
+@dataclass(frozen=True)
+class Study:
+    """Runs, or averages of runs, that are shown together, and the settings by which they are told apart."""
+
+    runs: Sequence[ComparedRun]
+    varying: Sequence[str]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The groups of the completed runs."""
+        return groups_of(self.runs)
+
+    @property
+    def ranked_groups(self) -> list[Group]:
+        """The groups in which there is a run whose both distances are known."""
+        return [group for group in self.groups if comparable(group.runs)]
+
+    @cached_property
+    def places(self) -> dict[int, Place]:
+        """The place of each completed run, by the identity of the run."""
+        found: dict[int, Place] = {}
+        for group in self.groups:
+            ranks = {id(run): rank for rank, run in ranked(group.runs)}
+            front = {id(run) for run in pareto_front(group.runs)}
+            found |= {id(run): Place(group, ranks.get(id(run)), id(run) in front) for run in group.runs}
+        return found
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether some of the runs are averages of others."""
+        return any(run.of for run in self.runs)
 
 
-def said_of_groups(runs: Sequence[ComparedRun]) -> str:
+def said_of_groups(study: Study) -> str:
     """What the groups of runs that are ranked are, in one line; empty where there is only one."""
-    groups = groups_to_rank(runs)
+    groups = study.ranked_groups
     if len(groups) < 2:
         return ""
     pairs = {frozenset((one.content, one.styles) for one in _targets(group.runs[0])) for group in groups}

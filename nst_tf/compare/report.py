@@ -24,7 +24,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from nst_tf.compare.averages import BAND
-from nst_tf.compare.ranking import groups_of
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import ComparedRun, costs_of, file_sha256, readable_image
 from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
 from nst_tf.errors import is_number
@@ -54,27 +54,12 @@ _SCRIPTS = (
 Axes = tuple[Sequence[str], str | None]
 
 
-def write_report(
-    path: Path,
-    runs: Sequence[ComparedRun],
-    varying: Sequence[str],
-    title: str,
-    axes: Axes | None = None,
-) -> None:
-    """Write the page of ``runs`` to ``path`` in one step: one HTML file that needs no other.
+def write_report(path: Path, study: Study, title: str, axes: Axes | None = None) -> None:
+    """Write the page of the runs, of which there may be none, to ``path``: one HTML file that needs no other.
 
     Thumbnails are inside; originals are linked by their path relative to ``path``. Pictures that can't be
     read are left out, numbers that are not finite are shown as such. Of 200 runs the file has under 15 MB.
-
-    Args:
-        path: the file; its folder must exist.
-        runs: what is compared, in the order of the page; may be empty.
-        varying: names of the settings in which the runs differ: the axes of the page.
-        title: heading of the page, as plain text.
-        axes: the settings of the rows, and that of the columns, with which the grid begins; None chooses.
-
-    Raises:
-        OSError: the file can't be written.
+    ``axes`` are the settings of the rows, and that of the columns, with which the grid begins; None chooses.
     """
     scripts = "\n".join(_asset(name) for name in _SCRIPTS)
     # one function, so that the page has no global names which an element's id could shadow
@@ -86,16 +71,16 @@ def write_report(
     text = environment.from_string(_asset("page.html")).render(
         title=title,
         written=datetime.now().astimezone(),
-        counts=Counter(run.status for run in runs).most_common(),
-        number=len(runs),
-        noun="average" if any(run.of for run in runs) else "run",
-        several=len(runs) > 1,
+        counts=Counter(run.status for run in study.runs).most_common(),
+        number=len(study.runs),
+        noun="average" if study.has_averages else "run",
+        several=len(study.runs) > 1,
         style_hash=_hash(style),
         script_hash=_hash(script),
         # with the data, the only texts that are not escaped: files of this package
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
-        data=json_for_html(page_data(path, runs, varying, axes)),
+        data=json_for_html(page_data(path, study, axes)),
     )
     # names of files may hold undecodable bytes
     write_text_atomically(path, text.encode("utf-8", "replace").decode("utf-8"))
@@ -113,9 +98,7 @@ def _hash(text: str) -> str:
 # ---- everything that the page's script shows, as plain JSON data ----
 
 
-def page_data(
-    page: Path, runs: Sequence[ComparedRun], varying: Sequence[str], axes: Axes | None
-) -> dict[str, Any]:
+def page_data(page: Path, study: Study, axes: Axes | None) -> dict[str, Any]:
     """The data of the page at ``page``: runs in their order, settings that all share only once.
 
     Keys: ``varying`` (names of settings), ``axes`` (of the grid, where somebody asked for some),
@@ -123,6 +106,7 @@ def page_data(
     ``groups`` (names of groups of comparable runs) and ``runs``, whose ``picture``, ``content`` and
     ``styles`` are numbers of pictures, and whose ``group`` is the number of one of the groups, or None.
     """
+    runs = study.runs
     pictures = [run.picture for run in runs if run.picture]
     inputs = [path for run in runs for path in (run.content, *run.styles) if path]
     thumbnails = Thumbnails([*inputs, *pictures])
@@ -134,19 +118,18 @@ def page_data(
             for name, value in settings[0].items()
             if all(name in own and _same(own[name], value) for own in settings[1:])
         }
-    groups = groups_of(runs)
-    group_of = {id(run): number for number, group in enumerate(groups) for run in group.runs}
+    group_of = {id(run): number for number, group in enumerate(study.groups) for run in group.runs}
     measures = [plain({**costs_of(run.summary), **run.yardstick}) for run in runs]
     names = dict.fromkeys(name for found in measures for name in found)
     return {
-        "varying": [plain(str(name)) for name in varying],
+        "varying": [plain(str(name)) for name in study.varying],
         "axes": axes and {"rows": [plain(name) for name in axes[0]], "column": plain(axes[1])},
         "style_against_content": STYLE_AGAINST_CONTENT,
         "common": common,
         # those of single layers after the others
         "measures": [asdict(_described(name)) for name in sorted(names, key=lambda name: "/" in name)],
         "pictures": thumbnails.pictures,
-        "groups": [plain(group.name) for group in groups],
+        "groups": [plain(group.name) for group in study.groups],
         "runs": [
             _run(page, run, thumbnails, len(runs))
             | {"settings": {name: value for name, value in own.items() if name not in common}}

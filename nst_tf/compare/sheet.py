@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from nst_tf.compare.ranking import groups_of, on_fronts
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import (
     ComparedRun,
     canonical,
@@ -43,11 +43,6 @@ class Grid:
     row_values: tuple[tuple[Any, ...], ...]
     column_values: tuple[Any, ...]
     cells: Mapping[tuple[int, int], ComparedRun]
-
-    @property
-    def averages(self) -> bool:
-        """Whether there are averages of runs among the cells."""
-        return any(run.of for run in self.cells.values())
 
     @property
     def has_axes(self) -> bool:
@@ -211,29 +206,30 @@ _FRONT = "#0072b2"  # Okabe and Ito 2008: told apart by people with any color vi
 _FAILED_CELL, _EMPTY_CELL = "#f3e9e8", "#f5f5f5"
 
 
-def contact_sheet(runs: Sequence[ComparedRun], grid: Grid, varying: Sequence[str], title: str) -> Image.Image:
+def contact_sheet(study: Study, grid: Grid, title: str) -> Image.Image:
     """The sheet: pictures by ``grid``, content and style beside them; a run without a picture says why.
 
     Below each picture stand the run's name and its distances to content and style, and the name of its group
     where there are several; runs on the Pareto front of their group are framed. The more runs, the smaller
     the pictures, never the letters.
     """
-    return _Sheet(runs, grid, varying).drawn(title)
+    return _Sheet(study, grid).drawn(title)
 
 
 class _Sheet:
-    def __init__(self, runs: Sequence[ComparedRun], grid: Grid, varying: Sequence[str]) -> None:
+    def __init__(self, study: Study, grid: Grid) -> None:
         """Lay the sheet out: all sizes are in pixels."""
-        self._grid, self._varying = grid, varying
-        groups = groups_of(runs)
-        self._front = {id(run) for run in on_fronts(groups)} if len(runs) > 1 else set()
-        self._group_of = {id(run): group.name for group in groups for run in group.runs if len(groups) > 1}
+        runs = study.runs
+        self._study, self._grid = study, grid
+        places = study.places.items()
+        self._front = {run for run, place in places if place.is_on_front and len(runs) > 1}
+        self._group_of = {run: place.group.name for run, place in places if len(study.groups) > 1}
         inputs = [named_inputs(run.summary, run.content, run.styles) for run in runs]
         self._inputs = [
             (kind, _different(named[place] for named in inputs))
             for place, kind in enumerate(("content", "style"))
         ]
-        self._row_labels = row_labels(grid, varying)
+        self._row_labels = row_labels(grid, study.varying)
         self._draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))  # for measuring, until there is a sheet
 
         columns, rows = len(grid.column_values), len(grid.row_values)
@@ -291,7 +287,7 @@ class _Sheet:
             legend = "Below each picture: the run, c: content distance, s: style distance (0 is the same)."
             others = "other run of its group (in blue)" if self._group_of else "other run"
             legend += f" Framed: no {others} is nearer to both." if self._front else ""
-            if self._grid.averages:
+            if self._study.has_averages:
                 legend += " Means of several runs ± standard deviation; the picture is the first one's."
             bottom = self._text(gap, bottom, legend, self._small, width - 2 * gap, 3, _PALE)
         return self._image.crop((0, 0, width, min(height, bottom + gap)))
@@ -374,7 +370,7 @@ class _Sheet:
         if run.status != "completed" and run.picture is not None:
             lines.append((run.status, _BAD))
         if not self._grid.has_axes:
-            for name, short in short_names(self._varying[:_CAPTION_LINES]).items():
+            for name, short in short_names(self._study.varying[:_CAPTION_LINES]).items():
                 lines.append((f"{short} {shown(run.settings.get(name))}", _PALE))
         return lines
 

@@ -19,17 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from nst_tf.compare.averages import FINAL_LOSS, TRADE_OFF
-from nst_tf.compare.ranking import (
-    CONTENT,
-    STYLE,
-    Group,
-    best_runs,
-    comparable,
-    groups_of,
-    groups_to_rank,
-    pareto_front,
-    ranked,
-)
+from nst_tf.compare.ranking import CONTENT, STYLE, Study, best_runs, comparable
 from nst_tf.compare.reading import (
     ComparedRun,
     canonical,
@@ -157,18 +147,18 @@ class Results:
     rows: Sequence[Mapping[str, Any]]
 
 
-def results_of(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Results:
+def results_of(study: Study) -> Results:
     """A row for each run, or each average."""
-    settings = list(dict.fromkeys(name for run in runs for name in run.settings))
-    others = [name for name in settings if name not in varying]
+    settings = dict.fromkeys(name for run in study.runs for name in run.settings)
+    others = [name for name in settings if name not in study.varying]
     measures = [f"yardstick.{name}" for name in MEASURES]
-    columns = ["run", "folder", "status", "error", *varying, *measures, *_COSTS.values(), *others, *_OUTCOME]
-    if any(run.of for run in runs):
+    columns = ["run", "folder", "status", "error", *study.varying]
+    columns += [*measures, *_COSTS.values(), *others, *_OUTCOME]
+    if study.has_averages:
         columns = [one for name in columns for one in ((name, f"{name}.sd") if name in _SPREADS else (name,))]
         columns.insert(1, "runs")
-    rankings = _rankings(runs)
     rows = []
-    for run in runs:
+    for run in study.runs:
         row: dict[str, Any] = {
             name: json.dumps(value) if isinstance(value, (list, dict)) else value
             for name, value in run.settings.items()
@@ -177,7 +167,12 @@ def results_of(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Results:
         row |= {f"yardstick.{name}": run.yardstick.get(name) for name in MEASURES}
         row |= {column: run.yardstick.get(name) for name, column in _COSTS.items()}
         row |= {f"{column}.sd": run.spread.get(name) for column, name in _SPREADS.items()}
-        row |= dict.fromkeys(_OUTCOME) | rankings.get(id(run), {}) | {"runs": len(run.of) or 1}
+        row |= dict.fromkeys(_OUTCOME) | {"runs": len(run.of) or 1}
+        if place := study.places.get(id(run)):
+            row["group"] = place.group.name
+            if place.rank is not None:
+                row |= {"rank": place.rank, "on_front": place.is_on_front}
+                row["trade_off"] = trade_off(run.yardstick)
         row |= {
             "final_loss": _number_or_text(run.summary.get(FINAL_LOSS)),
             "when": _when(run),
@@ -229,18 +224,6 @@ def _typed(values: Sequence[Any]) -> tuple[list[Any], str]:
 def _text_of_any(value: Any) -> str:
     """As UTF-8 can hold it: surrogates, of undecodable file names, are shown as escapes."""
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _rankings(runs: Sequence[ComparedRun]) -> dict[int, dict[str, Any]]:
-    """Columns of the completed runs, by the identity of the run: the group, and the place in it."""
-    found: dict[int, dict[str, Any]] = {}
-    for group in groups_of(runs):
-        found |= {id(run): {"group": group.name} for run in group.runs}
-        front = {id(run) for run in pareto_front(group.runs)}
-        for rank, run in ranked(group.runs):
-            place = {"rank": rank, "on_front": id(run) in front, "trade_off": trade_off(run.yardstick)}
-            found[id(run)] |= place
-    return found
 
 
 def _when(run: ComparedRun) -> str | None:
@@ -378,17 +361,18 @@ _COLUMNS = {
 }
 
 
-def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | None:
+def best_table(study: Study) -> Table | None:
     """The best runs by their trade-off, with the nearest to content and to style; None without any.
 
     Of several groups of comparable runs each has its own best and its own front, and a part of the table.
     """
-    groups = groups_to_rank(runs)
+    groups, varying = study.ranked_groups, study.varying
     if not groups:
         return None
     several = len(groups) > 1
-    averaged = any(run.of for run in runs)
-    what = f"{len(comparable(runs))} averages (± standard deviation)" if averaged else len(comparable(runs))
+    what = str(sum(len(comparable(group.runs)) for group in groups))
+    if study.has_averages:
+        what += " averages (± standard deviation)"
     title = f"best of {what} by trade-off = content + 20 style; * is on the Pareto front"
     if several:
         title += " of its group"
@@ -404,33 +388,27 @@ def best_table(runs: Sequence[ComparedRun], varying: Sequence[str]) -> Table | N
     if several:
         table.add_column("group", overflow="ellipsis", min_width=_NARROWEST)
         table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column("average of" if averaged else "run", no_wrap=True)
+    table.add_column("average of" if study.has_averages else "run", no_wrap=True)
     for name in short_names(settings).values():
         table.add_column(_escaped(name), overflow="ellipsis", min_width=_NARROWEST)
     for name in (*_COLUMNS.values(), "trade-off"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for group, members in zip(shown_groups, best, strict=True):
-        for rank, *cells in _best_rows(group, members, settings):
-            table.add_row(*([_escaped(group.name), rank] if several else []), *cells)
+        nearest = {name: min(members, key=lambda run: run.yardstick[name]) for name in (CONTENT, STYLE)}
+        for run in members:
+            place = study.places[id(run)]
+            if several:
+                cells = [_escaped(group.name), str(place.rank), _escaped(run.name)]
+            else:
+                cells = [_escaped(run.name)]
+            cells += [_escaped(shown(run.settings.get(name))) for name in settings]
+            cells += [_number(run.yardstick.get(name), run.spread.get(name)) for name in _COLUMNS]
+            cells.append(_number(trade_off(run.yardstick), run.spread.get(TRADE_OFF)))
+            marks = [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
+            table.add_row(*cells, ("* " if place.is_on_front else "") + ", ".join(marks))
         table.add_section()
     return table
-
-
-def _best_rows(
-    group: Group, best: Sequence[ComparedRun], settings: Sequence[str]
-) -> Iterator[tuple[str, ...]]:
-    """A row of the terminal's table for each of the best runs of a group, the rank first."""
-    front = {id(run) for run in pareto_front(group.runs)}
-    ranks = {id(run): rank for rank, run in ranked(group.runs)}
-    nearest = {name: min(best, key=lambda run: run.yardstick[name]) for name in (CONTENT, STYLE)}
-    for run in best:
-        mark = "* " if id(run) in front else ""
-        marks = [f"nearest {name.partition('_')[0]}" for name, one in nearest.items() if one is run]
-        values = [_escaped(shown(run.settings.get(name))) for name in settings]
-        numbers = [_number(run.yardstick.get(name), run.spread.get(name)) for name in _COLUMNS]
-        numbers.append(_number(trade_off(run.yardstick), run.spread.get(TRADE_OFF)))
-        yield str(ranks[id(run)]), _escaped(run.name), *values, *numbers, mark + ", ".join(marks)
 
 
 def _telling(runs: Sequence[ComparedRun], varying: Sequence[str]) -> list[str]:

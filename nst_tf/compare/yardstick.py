@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from nst_tf.color.matching import lab
+from nst_tf.color.matching import Moments, lab, square_root
 from nst_tf.compare.reading import ComparedRun, file_sha256
 from nst_tf.config.foreign import read_foreign_json
 from nst_tf.errors import InputError, is_number
@@ -96,7 +96,7 @@ def measure(
     be read, whose style would be too narrow at its size, or for which there is no memory.
     """
     load_tensorflow()
-    import tensorflow as tf
+    import tensorflow as tf  # which a yardstick read from its cache does not need
 
     try:
         result = read_picture(picture)
@@ -123,7 +123,7 @@ _networks: dict[str, NetworkDistances] = {}
 
 def _network(weights: ConvolutionWeights) -> NetworkDistances:
     """The network with these weights, built once; another one takes its place."""
-    from nst_tf.compare.network_distances import NetworkDistances
+    from nst_tf.compare.network_distances import NetworkDistances  # with TensorFlow
 
     if weights.sha256 not in _networks:
         _networks.clear()
@@ -137,7 +137,7 @@ def _picture(path: Path, sha256: str) -> Picture:
 
 
 @lru_cache(maxsize=64)
-def _colors(path: Path, sha256: str) -> tuple[np.ndarray, np.ndarray]:
+def _colors(path: Path, sha256: str) -> Moments:
     return color_statistics(_picture(path, sha256).pixels)
 
 
@@ -189,15 +189,16 @@ def structural_similarity(first: np.ndarray, second: np.ndarray) -> float:
     return float(ssim.mean())
 
 
-def color_statistics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """RGB [H, W, 3] in [0, 1] -> mean [3] and covariance [3, 3] (1/N) of its colors in L*a*b*."""
+def color_statistics(pixels: np.ndarray) -> Moments:
+    """RGB [H, W, 3] in [0, 1] -> mean and covariance of its colors in L*a*b*."""
     colors = lab(pixels).reshape(-1, 3)
     mean = colors.mean(axis=0)
     centred = colors - mean
-    return mean, centred.T @ centred / len(colors)
+    # in one product, not in parts as `moments_of`: the last digits of kept yardsticks depend on it
+    return Moments(mean, centred.T @ centred / len(colors))
 
 
-def colour_distance(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
+def colour_distance(first: Moments, second: Moments) -> float:
     """Two results of ``color_statistics`` -> d >= 0, in the unit of CIE 1976's color difference Delta E.
 
     How far the colors of one picture are from those of another, wherever in the picture they are:
@@ -208,11 +209,10 @@ def colour_distance(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarr
     because that is what transfers of color move (Pitie and Kokaram 2007): a histogram's bins would add
     noise that depends on their size.
     """
-    (mean_1, covariance_1), (mean_2, covariance_2) = first, second
-    values, vectors = np.linalg.eigh(covariance_2)
-    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
-    overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance_1 @ root), 0, None)).sum()
-    squared = ((mean_1 - mean_2) ** 2).sum() + np.trace(covariance_1) + np.trace(covariance_2) - 2 * overlap
+    root = square_root(second.covariance)
+    overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ first.covariance @ root), 0, None)).sum()
+    of_means = ((first.mean - second.mean) ** 2).sum()
+    squared = of_means + np.trace(first.covariance) + np.trace(second.covariance) - 2 * overlap
     return float(np.sqrt(max(squared, 0.0)))
 
 

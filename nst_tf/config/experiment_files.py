@@ -150,12 +150,19 @@ def _add_later_keys(values: dict[str, Any]) -> None:
         elif schema[key] != MISSING:
             values.setdefault(key, schema[key])
     for entry in values["defaults"]:
-        ((group, option),) = entry.items() if isinstance(entry, dict) else (("", None),)
-        node: Any = values
-        for key in group.removeprefix("override /").split("/"):
-            node = node.get(key) if isinstance(node, dict) else None
+        if not isinstance(entry, dict):
+            continue
+        ((said, option),) = entry.items()
+        group = said.removeprefix("override /")
         if isinstance(option, str):
-            _add_defaults_of_classes(node, option_values(group.removeprefix("override /"), option))
+            _add_defaults_of_classes(_node_at(values, group.split("/")), option_values(group, option))
+
+
+def _node_at(values: Mapping[str, Any], path: Sequence[str]) -> Any:
+    node: Any = values
+    for key in path:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
 
 
 def _add_defaults_of_classes(node: Any, option: Mapping[str, Any]) -> None:
@@ -190,18 +197,17 @@ def _check_defaults(path: Path, defaults: Any) -> None:
 
 
 def _check_hydra(path: Path, hydra: Any) -> None:
-    refusal = (
-        f"{path}: of Hydra's own settings an experiment file may say mode and sweeper.params alone;"
-        " give others on the command line"
-    )
-    if not isinstance(hydra, dict) or hydra.keys() - {"mode", "sweeper"}:
-        raise InputError(refusal)
-    sweeper = hydra.get("sweeper", {})
-    if not isinstance(sweeper, dict) or sweeper.keys() - {"params"}:
-        raise InputError(refusal)
-    params = sweeper.get("params", {})
-    if not isinstance(params, dict):
-        raise InputError(refusal)
+    if not (
+        isinstance(hydra, dict)
+        and hydra.keys() <= {"mode", "sweeper"}
+        and isinstance(sweeper := hydra.get("sweeper", {}), dict)
+        and sweeper.keys() <= {"params"}
+        and isinstance(params := sweeper.get("params", {}), dict)
+    ):
+        raise InputError(
+            f"{path}: of Hydra's own settings an experiment file may say mode and sweeper.params alone;"
+            " give others on the command line"
+        )
     if hydra.get("mode", "RUN") not in ("RUN", "MULTIRUN"):
         raise InputError(f"{path}: hydra.mode must be RUN or MULTIRUN, but is {hydra['mode']!r}")
     for key, value in params.items():
@@ -225,16 +231,11 @@ def _known_keys() -> set[str]:
 def _take_from_beside(values: dict[str, Any], key: str, experiment: Path) -> None:
     """Give the files that lie beside the experiment file their absolute paths."""
     *above, last = key.split(".")
-    node: Any = values
-    for part in above:
-        node = node.get(part) if isinstance(node, dict) else None
-    if not isinstance(node, dict) or last not in node:
-        return
-    given = node[last]
-    if isinstance(given, list):
-        node[last] = [_beside(name, experiment) for name in given]
-    else:
-        node[last] = _beside(given, experiment)
+    node = _node_at(values, above)
+    if isinstance(node, dict) and last in node:
+        given = node[last]
+        is_list = isinstance(given, list)
+        node[last] = [_beside(one, experiment) for one in given] if is_list else _beside(given, experiment)
 
 
 def _beside(name: Any, experiment: Path) -> Any:

@@ -17,6 +17,7 @@ from unit.compare.made_runs import made_run, save, waves
 from unit.compare.report.report_pages import Page
 
 from nst_tf.compare.cli import main
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import read_runs
 from nst_tf.compare.tables import best_table
 
@@ -232,7 +233,7 @@ def test_the_table_names_the_settings_that_tell_its_rows_apart(sweep: Path) -> N
     runs[0] = replace(runs[0], yardstick={"content_distance": 0.1, "style_distance": 0.1})
     console = Console(width=300)
     with console.capture() as captured:
-        console.print(best_table(runs, ["b", "c", "d", "e", "steps", "seed"]))
+        console.print(best_table(Study(runs, ["b", "c", "d", "e", "steps", "seed"])))
     lines = captured.get().splitlines()
     assert lines[2].split()[:5] == ["run", "b", "c", "steps", "seed"]
     assert lines[4].rstrip().endswith("  * nearest content, nearest style")

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from nst_tf.compare.averages import averaged_runs
-from nst_tf.compare.ranking import groups_of, ranked, said_of_groups
+from nst_tf.compare.ranking import Study, groups_of, ranked, said_of_groups
 from nst_tf.compare.reading import ComparedRun
 from nst_tf.compare.report import curves_of
 from nst_tf.compare.sheet import arranged, contact_sheet
@@ -114,19 +114,19 @@ def test_over_contents_only_averages_of_the_same_contents_are_ranked(study: list
     assert [len(one.of) for one in averages] == [6, 6]
     (group,) = groups_of(averages)
     assert group.name == "fruit + harbor with waves"
-    assert said_of_groups(averages) == ""
+    assert said_of_groups(Study(averages, ())) == ""
     # one rate has no still life: its mean is another quantity
     fewer = [run for run in study if (run.settings["content"], run.settings["rate"]) != ("fruit.png", 0.2)]
     groups = groups_of(_averaged(fewer, "seed", "content"))
     assert [group.name for group in groups] == ["fruit + harbor", "harbor"]
-    assert said_of_groups(_averaged(fewer, "seed", "content")) == (
+    assert said_of_groups(Study(_averaged(fewer, "seed", "content"), ())) == (
         "2 pairs of content and style: ranked within each"
     )
 
 
 def test_the_table_has_mean_deviation_and_number(study: list[ComparedRun]) -> None:
     averages = _averaged(study, "seed")
-    rows = list(csv.DictReader(io.StringIO(as_csv(results_of(averages, ["content", "rate"])))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(results_of(Study(averages, ["content", "rate"]))))))
     assert [row["runs"] for row in rows] == ["3"] * 4
     for row, average in zip(rows, averages, strict=True):
         for column, name in (("yardstick.style_distance", "style_distance"), ("seconds", "seconds")):
@@ -134,14 +134,14 @@ def test_the_table_has_mean_deviation_and_number(study: list[ComparedRun]) -> No
             assert float(row[f"{column}.sd"]) == average.spread[name]
         assert float(row["final_loss.sd"]) == average.spread["loss_of_saved_picture"]
     assert sorted(row["rank"] for row in rows) == ["1", "1", "2", "2"]
-    plain = csv.DictReader(io.StringIO(as_csv(results_of(study, ["content", "rate"]))))
+    plain = csv.DictReader(io.StringIO(as_csv(results_of(Study(study, ["content", "rate"])))))
     assert not [name for name in plain.fieldnames or () if name.endswith(".sd") or name == "runs"]
 
 
 def test_the_terminal_shows_the_deviation_with_the_digits_of_the_mean(study: list[ComparedRun]) -> None:
     console = Console(width=200)
     with console.capture() as captured:
-        console.print(best_table(_averaged(study, "seed"), ["content", "rate"]))
+        console.print(best_table(Study(_averaged(study, "seed"), ["content", "rate"])))
     text = captured.get()
     assert "best of 4 averages (± standard deviation)" in text
     average = _averaged(study, "seed")[0]
@@ -153,7 +153,7 @@ def test_the_sheet_has_a_cell_for_each_average(study: list[ComparedRun]) -> None
     averages = _averaged(study, "seed")
     grid = arranged(averages, ["content", "rate"])
     assert len(grid.cells) == 4
-    assert contact_sheet(averages, grid, ["content", "rate"], "title").width > 0
+    assert contact_sheet(Study(averages, ["content", "rate"]), grid, "title").width > 0
 
 
 def test_what_is_the_same_in_all_runs_is_refused(study: list[ComparedRun]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from nst_tf.color.matching import lab
+from nst_tf.color.matching import Moments, lab
 from nst_tf.compare.yardstick import color_statistics, colour_distance
 
 
@@ -53,7 +53,7 @@ def test_where_colors_are_does_not_matter(random: np.random.Generator) -> None:
 
 def test_spread_counts_where_means_agree() -> None:
     grey = np.full((16, 16, 3), 0.5)
-    spread = (np.zeros(3), np.diag([9.0, 4.0, 1.0]))
-    wider = (np.zeros(3), np.diag([16.0, 4.0, 4.0]))
+    spread = Moments(np.zeros(3), np.diag([9.0, 4.0, 1.0]))
+    wider = Moments(np.zeros(3), np.diag([16.0, 4.0, 4.0]))
     assert colour_distance(spread, wider) == pytest.approx(np.sqrt(1 + 0 + 1))  # of standard deviations
     assert colour_distance(color_statistics(grey), color_statistics(grey)) == 0

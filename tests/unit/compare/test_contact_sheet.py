@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from unit.compare.made_runs import made_run, save
 
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import ComparedRun, named_inputs, read_runs
 from nst_tf.compare.sheet import arranged, contact_sheet, fitted_lines
 from nst_tf.compare.tables import varying
@@ -17,7 +18,7 @@ _RED, _GREEN, _BLUE, _FRONT = (230, 20, 20), (20, 200, 40), (30, 40, 220), (0, 0
 
 def _sheet(runs: list[ComparedRun]) -> np.ndarray:
     names = varying(runs)
-    return np.asarray(contact_sheet(runs, arranged(runs, names), names, "a title"))
+    return np.asarray(contact_sheet(Study(runs, names), arranged(runs, names), "a title"))
 
 
 def _box(sheet: np.ndarray, color: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 from unit.compare.made_runs import made_run, save, waves
 
-from nst_tf.compare.ranking import groups_of, on_fronts, pareto_front, ranked, said_of_groups
+from nst_tf.compare.ranking import Study, groups_of, pareto_front, ranked, said_of_groups
 from nst_tf.compare.reading import ComparedRun, read_runs
 from nst_tf.compare.sheet import arranged, contact_sheet
 from nst_tf.compare.tables import as_csv, best_table, results_of, varying
@@ -91,6 +91,11 @@ def _points(runs: Sequence[ComparedRun]) -> np.ndarray:
     )
 
 
+def _on_fronts(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    places = Study(runs, ()).places
+    return [run for run in runs if places[id(run)].is_on_front]
+
+
 def _content(run: ComparedRun) -> str:
     return Path(run.summary["inputs"]["content"]["file"]).stem
 
@@ -101,7 +106,7 @@ def test_pooled_still_lifes_dominate_landscapes_and_within_their_groups_none_doe
     landscapes = [run for run in study if _content(run) == "harbor"]
     pooled = [run for run in pareto_front(study) if _content(run) == "harbor"]
     assert (len(landscapes), len(pooled)) == (6, 3)  # the wrong answer: a fruit bowl is no rival of a harbor
-    right = {run.name for run in on_fronts(groups_of(study))}
+    right = {run.name for run in _on_fronts(study)}
     assert {run.name for run in landscapes} <= right
     assert [group.name for group in groups_of(study)] == ["harbor", "fruit"]
     assert [len(group.runs) for group in groups_of(study)] == [6, 6]
@@ -124,7 +129,7 @@ def test_the_fronts_of_groups_are_those_of_the_definition(seed: int) -> None:
         if members:
             is_on_front = _front_by_definition(_points(members))
             wanted |= {run.name for run, on_front in zip(members, is_on_front, strict=True) if on_front}
-    found = [run.name for run in on_fronts(groups_of(runs))]
+    found = [run.name for run in _on_fronts(runs)]
     assert set(found) == wanted
     assert len(found) == len(wanted)
 
@@ -160,17 +165,17 @@ def test_groups_are_told_apart_by_bytes_styles_shares_and_size() -> None:
     assert names == ["dots 0.75 and waves 0.25", "dots 0.25 and waves 0.75"]
     larger = replace(run, summary={**run.summary, "size": {"width": 96, "height": 64}})
     assert [group.name for group in groups_of([run, larger])] == ["48 x 32", "96 x 64"]
-    assert said_of_groups([run, larger]) == "2 sizes of the result: ranked within each"
+    assert said_of_groups(Study([run, larger], ())) == "2 sizes of the result: ranked within each"
     namesake = with_inputs("2", content="oslo/photo.jpg", styles=["dots.png"], style_weights=(1.0,))
     assert [group.name for group in groups_of([run, namesake])] == [
         "rome/photo with dots and waves",
         "oslo/photo with dots",
     ]
-    assert said_of_groups([run, namesake]) == "2 pairs of content and style: ranked within each"
-    assert said_of_groups([run, larger, namesake]) == (
+    assert said_of_groups(Study([run, namesake], ())) == "2 pairs of content and style: ranked within each"
+    assert said_of_groups(Study([run, larger, namesake], ())) == (
         "3 groups of the same content, style and size: ranked within each"
     )
-    assert said_of_groups([run, same]) == ""
+    assert said_of_groups(Study([run, same], ())) == ""
 
 
 def test_pictures_of_one_path_that_changed_are_named_with_their_hashes() -> None:
@@ -197,7 +202,7 @@ def test_only_completed_runs_make_groups() -> None:
 def test_the_terminal_shows_each_group_with_its_own_ranks_and_front(study: list[ComparedRun]) -> None:
     console = Console(width=300)
     with console.capture() as captured:
-        console.print(best_table(study, varying(study)))
+        console.print(best_table(Study(study, varying(study))))
     title, _, heading, *lines = captured.get().splitlines()
     assert title.strip().endswith("* is on the Pareto front of its group")
     assert heading.split()[:5] == ["group", "rank", "run", "optimizer", "style.weight"]
@@ -211,12 +216,12 @@ def test_the_terminal_shows_each_group_with_its_own_ranks_and_front(study: list[
     assert ["*" in words for words in rows] == [True] * 5 + [True, True, False, False, True]
     assert [words[1] for words in rows if words[-1] == "content"] == ["6", "5"]
     assert [words[1] for words in rows if words[-1] == "style"] == ["1", "1"]
-    assert said_of_groups(study) == "2 pairs of content and style: ranked within each"
+    assert said_of_groups(Study(study, ())) == "2 pairs of content and style: ranked within each"
 
 
 def test_the_csv_has_group_rank_and_front_after_all_other_columns(study: list[ComparedRun]) -> None:
     failed = replace(study[0], name="failed", status="failed", yardstick={}, folder=Path("nowhere"))
-    rows = list(csv.DictReader(io.StringIO(as_csv(results_of([*study, failed], varying(study))))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(results_of(Study([*study, failed], varying(study)))))))
     outcome = ["group", "rank", "on_front", "trade_off", "final_loss", "when", "git_commit"]
     assert list(rows[0])[-7:] == outcome
     assert [rows[-1][name] for name in outcome[:4]] == [""] * 4
@@ -237,12 +242,12 @@ def test_the_csv_has_group_rank_and_front_after_all_other_columns(study: list[Co
 
 def test_a_single_group_is_called_what_it_is_in_the_csv(study: list[ComparedRun]) -> None:
     members = [run for run in study if _content(run) == "fruit"]
-    rows = csv.DictReader(io.StringIO(as_csv(results_of(members, varying(members)))))
+    rows = csv.DictReader(io.StringIO(as_csv(results_of(Study(members, varying(members))))))
     assert {row["group"] for row in rows} == {"fruit with painting"}
-    table = best_table(members, varying(members))
+    table = best_table(Study(members, varying(members)))
     assert table is not None
     assert "group" not in [column.header for column in table.columns]
-    assert said_of_groups(members) == ""
+    assert said_of_groups(Study(members, ())) == ""
 
 
 def test_the_sheet_frames_the_front_of_each_group_and_names_it(
@@ -263,7 +268,7 @@ def test_the_sheet_frames_the_front_of_each_group_and_names_it(
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", writing)
     monkeypatch.setattr(ImageDraw.ImageDraw, "rectangle", drawing)
     names = varying(study)
-    sheet = contact_sheet(study, arranged(study, names), names, "a title")
+    sheet = contact_sheet(Study(study, names), arranged(study, names), "a title")
     assert isinstance(sheet, Image.Image)
     assert (written.count("harbor"), written.count("fruit")) == (6, 6)
     assert sum(outline is not None for outline in frames) == 9

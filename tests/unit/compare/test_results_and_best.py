@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from unit.compare.made_runs import made_run
 
-from nst_tf.compare.ranking import best_runs, pareto_front
+from nst_tf.compare.ranking import Study, best_runs, pareto_front
 from nst_tf.compare.reading import ComparedRun, read_runs
 from nst_tf.compare.tables import Results, as_csv, results_of, varying, write_parquet
 from nst_tf.compare.yardstick import MEASURES
@@ -62,7 +62,7 @@ def test_the_table_has_a_row_a_run_and_stable_columns(sweep: Path) -> None:
     runs = read_runs(sorted(sweep.iterdir()))
     runs[0] = replace(runs[0], yardstick={"ssim": 0.25, **runs[0].yardstick})
     names = varying(runs)
-    rows = list(csv.DictReader(io.StringIO(as_csv(results_of(runs, names)))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(results_of(Study(runs, names))))))
     columns = list(rows[0])
     costs = ["seconds", "evaluations", "peak_memory_bytes"]
     head = ["run", "folder", "status", "error", "objective.style.weight", "optimizer"]
@@ -80,7 +80,7 @@ def test_the_table_has_a_row_a_run_and_stable_columns(sweep: Path) -> None:
 def test_pandas_reads_the_table(sweep: Path) -> None:
     pandas = pytest.importorskip("pandas")
     runs = read_runs(sorted(sweep.iterdir()))
-    frame = pandas.read_csv(io.StringIO(as_csv(results_of(runs, varying(runs)))))
+    frame = pandas.read_csv(io.StringIO(as_csv(results_of(Study(runs, varying(runs))))))
     assert frame["objective.style.weight"].tolist() == [5, 5, 20, 20]
     assert frame["yardstick.ssim"].isna().all()
     assert frame.groupby("optimizer")["seconds"].mean()["lbfgs"] == 2.5
@@ -89,7 +89,7 @@ def test_pandas_reads_the_table(sweep: Path) -> None:
 def test_values_with_commas_quotes_and_newlines_come_back(tmp_path: Path) -> None:
     strange = 'a "style", of\nmine.png'
     runs = read_runs([made_run(tmp_path / "0", {"style": strange})])
-    [row] = csv.DictReader(io.StringIO(as_csv(results_of(runs, []))))
+    [row] = csv.DictReader(io.StringIO(as_csv(results_of(Study(runs, [])))))
     assert row["style"] == strange
 
 

@@ -13,6 +13,7 @@ from unit.compare.report.report_pages import Page, decoded
 from unit.compare.report.synthetic_runs import VARYING, eight_runs, failed_run
 
 from nst_tf.compare.averages import averaged_runs
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import ComparedRun
 from nst_tf.compare.report import write_report
 from nst_tf.compare.yardstick import trade_off
@@ -31,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[ComparedRun]:
 @pytest.fixture(scope="module")
 def report(runs: list[ComparedRun]) -> Path:
     path = runs[0].folder.parent / "report.html"
-    write_report(path, runs, VARYING, "Eight runs")
+    write_report(path, Study(runs, VARYING), "Eight runs")
     return path
 
 
@@ -89,7 +90,7 @@ def test_of_settings_that_were_not_all_crossed_the_fullest_table_is_shown(
         dataclasses.replace(run, settings=own) for run, own in zip(runs[: len(pairs)], settings, strict=True)
     ]
     report = tmp_path / "report.html"
-    write_report(report, some, ["weight", "rate", "optimizer"], "Mixed")
+    write_report(report, Study(some, ["weight", "rate", "optimizer"]), "Mixed")
     page = open_page(report)
     assert page.locator(".grid thead .axis-value").all_inner_texts() == ["lbfgs", "adam"]
     assert page.locator(".grid .empty").count() == 1
@@ -428,7 +429,7 @@ def test_averages_show_their_deviations_and_bands(
     ]
     averages = averaged_runs(seeds, ["seed"], ["seed"])
     report = tmp_path / "report.html"
-    write_report(report, averages, [], "Two seeds")
+    write_report(report, Study(averages, []), "Two seeds")
     page = open_page(report)
     assert rows(page)[0].split() == ["0,", "1,", "2,", "...", "(4", "runs)"]
     values = [run.yardstick["style_distance"] for run in seeds]
@@ -463,7 +464,7 @@ def test_the_grid_begins_with_the_axes_that_were_asked_for(
     open_page: Open, runs: list[ComparedRun], tmp_path: Path
 ) -> None:
     asked = (("objective.style.weight", "image.size"), "optimizer")  # the size is the same in all
-    write_report(tmp_path / "report.html", runs[:7], VARYING, "Seven runs", asked)
+    write_report(tmp_path / "report.html", Study(runs[:7], VARYING), "Seven runs", asked)
     page = open_page(tmp_path / "report.html")
     assert page.locator(".grid thead .axis-value").all_inner_texts() == ["lbfgs", "adam"]
     down = page.locator(".grid tbody .axis-value").all_inner_texts()
@@ -613,7 +614,7 @@ def test_a_page_that_lies_alone_keeps_its_thumbnails(
 ) -> None:
     alone = [dataclasses.replace(run, folder=tmp_path / run.name) for run in runs]
     path = tmp_path / "report.html"
-    write_report(path, alone, VARYING, "Alone")
+    write_report(path, Study(alone, VARYING), "Alone")
     text = path.read_text()
     path.write_text(text.replace('"original":"./', '"original":"x'))  # what an unknown address does
     page = open_page(path)
@@ -648,7 +649,7 @@ def two_contents(runs: list[ComparedRun]) -> list[ComparedRun]:
 def test_of_two_contents_each_has_its_front_its_best_and_its_place_in_the_table(
     open_page: Open, two_contents: list[ComparedRun], tmp_path: Path
 ) -> None:
-    write_report(tmp_path / "report.html", two_contents, ("content", *VARYING), "Two contents")
+    write_report(tmp_path / "report.html", Study(two_contents, ("content", *VARYING)), "Two contents")
     page = open_page(tmp_path / "report.html", viewport={"width": 1400, "height": 900})
     members = {
         name: {

@@ -10,6 +10,7 @@ from typing import Any
 
 from unit.compare.report.synthetic_runs import VARYING, failed_run, synthetic_run
 
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.report import write_report
 
 Open = Callable[..., Any]
@@ -26,7 +27,7 @@ ATTACKS = (
 
 def test_no_run(open_page: Open, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_report(path, [], (), "Nothing")
+    write_report(path, Study([], ()), "Nothing")
     page = open_page(path)
     assert "nothing to compare" in page.locator("main").inner_text()
     page.locator("#theme").click()
@@ -34,7 +35,7 @@ def test_no_run(open_page: Open, tmp_path: Path) -> None:
 
 def test_one_run_has_no_comparison(open_page: Open, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_report(path, [synthetic_run(tmp_path / "0", "adam", 10.0, 0)], (), "One")
+    write_report(path, Study([synthetic_run(tmp_path / "0", "adam", 10.0, 0)], ()), "One")
     page = open_page(path)
     assert page.locator("#trade-off, #side-by-side, nav").count() == 0
     assert page.locator(".before-after .divider-range").count() == 1
@@ -47,7 +48,7 @@ def test_one_run_has_no_comparison(open_page: Open, tmp_path: Path) -> None:
 
 def test_runs_that_all_failed(open_page: Open, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_report(path, [failed_run(tmp_path, str(number)) for number in range(3)], VARYING, "Failed")
+    write_report(path, Study([failed_run(tmp_path, str(number)) for number in range(3)], VARYING), "Failed")
     page = open_page(path)
     assert page.locator(".card").count() == 3
     assert page.locator("#trade-off, #losses").evaluate_all("all => all.map((it) => it.hidden)") == [
@@ -64,7 +65,7 @@ def test_a_searched_number_has_six_digits_in_captions_and_all_in_the_viewer(
 ) -> None:
     weights = (17.826497151386942, 144.86833887239337)
     runs = [synthetic_run(tmp_path / str(n), "adam", weight, n) for n, weight in enumerate(weights)]
-    write_report(tmp_path / "report.html", runs, VARYING[1:], "A search")
+    write_report(tmp_path / "report.html", Study(runs, VARYING[1:]), "A search")
     page = open_page(tmp_path / "report.html")
     assert page.locator(".grid thead .axis-value").all_inner_texts() == ["17.8265", "144.868"]
     assert "17.8265" in page.locator(".runs tbody tr").first.inner_text()
@@ -79,7 +80,7 @@ def test_charts_tell_only_of_the_runs_in_them(open_page: Open, tmp_path: Path) -
     settings = {"optimizer": "adam", "objective.style.weight": "nan", "content": "gone.jpg"}
     runs = [dataclasses.replace(run, settings={**run.settings, "content": "here.jpg"}) for run in runs]
     runs.append(failed_run(tmp_path / "2", settings=settings))
-    write_report(tmp_path / "report.html", runs, (*VARYING, "content"), "Three runs")
+    write_report(tmp_path / "report.html", Study(runs, (*VARYING, "content")), "Three runs")
     page = open_page(tmp_path / "report.html")
     assert page.locator("#losses .legend li").all_inner_texts() == ["0: optimizer adam", "1: optimizer lbfgs"]
     hint = page.locator("#losses-hint")
@@ -99,7 +100,7 @@ def test_of_values_that_look_the_same_all_are_best_or_none(open_page: Open, tmp_
     runs = [synthetic_run(tmp_path / str(n), "adam", 10.0, n, steps=3) for n in range(3)]
     measured = [{"style_distance": x, "ssim": y} for x, y in ((0.12341, 0.5), (0.12342, 0.50001), (0.2, 0.5))]
     runs = [dataclasses.replace(run, yardstick=one) for run, one in zip(runs, measured, strict=True)]
-    write_report(tmp_path / "report.html", runs, (), "Three runs")
+    write_report(tmp_path / "report.html", Study(runs, ()), "Three runs")
     page = open_page(tmp_path / "report.html")
     best = page.locator(".is-best").all_inner_texts()
     assert best.count("0.1234") == 2
@@ -114,7 +115,7 @@ def test_two_hundred_runs(open_page: Open, tmp_path: Path) -> None:
         run = synthetic_run(tmp_path / str(number), optimizer, weight, number, steps=10, width=48)
         runs.append(dataclasses.replace(run, settings={**run.settings, "seed": number // 16}))
     path = tmp_path / "report.html"
-    write_report(path, runs, (*VARYING, "seed"), "Two hundred")
+    write_report(path, Study(runs, (*VARYING, "seed")), "Two hundred")
     assert path.stat().st_size < 15_000_000
     page = open_page(path)
     assert page.locator(".card").count() == page.locator(".runs tbody tr").count() == 200
@@ -145,7 +146,7 @@ def test_what_strangers_write_is_shown_and_never_run(open_page: Open, tmp_path: 
     ]
     runs = [harmless, *hostile, dataclasses.replace(hostile[0], picture=None)]
     path = tmp_path / "report.html"
-    write_report(path, runs, (*ATTACKS, *VARYING), ATTACKS[0])
+    write_report(path, Study(runs, (*ATTACKS, *VARYING)), ATTACKS[0])
     page = open_page(path)
     assert page.locator("h1").inner_text() == ATTACKS[0]
     # everything is drawn with every choice; the clicks themselves are tested elsewhere
@@ -185,7 +186,7 @@ def test_what_strangers_write_is_shown_and_never_run(open_page: Open, tmp_path: 
 
 def test_the_policy_stops_what_would_get_in_all_the_same(chromium: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_report(path, [failed_run(tmp_path)], (), "One")
+    write_report(path, Study([failed_run(tmp_path)], ()), "One")
     page = chromium.new_page()
     refused = []
     page.on("console", lambda message: refused.append(message.text))

@@ -25,6 +25,7 @@ from unit.compare.report.synthetic_runs import (
     synthetic_run,
 )
 
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import ComparedRun
 from nst_tf.compare.report import (
     command_of,
@@ -41,7 +42,7 @@ def written(
     folder: Path, runs: list[ComparedRun], varying: tuple[str, ...] = VARYING, title: str = "A title"
 ) -> Page:
     path = folder / "report.html"
-    write_report(path, runs, varying, title)
+    write_report(path, Study(runs, varying), title)
     return Page(path)
 
 
