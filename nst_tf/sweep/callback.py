@@ -236,7 +236,7 @@ def _compare(sweep: Sweep) -> None:
     except (Exception, SystemExit) as error:
         _say(f"the runs could not be compared: {one_sentence(error)}")
     else:
-        if (table := best_table(compared.shown, compared.varying)) and len(compared.runs) > 1:
+        if (table := best_table(compared.shown)) and len(compared.runs) > 1:
             show(table, sys.stderr)
         _say(f"compared in {relative_to_here(compared.output / PAGE)}")
 

@@ -11,6 +11,7 @@ from cli.command_line import nst
 from cli.sweep.sweeps import SWEEP, statuses, summary, sweep, told
 
 from nst_tf.api import composed
+from nst_tf.compare.ranking import Study
 from nst_tf.compare.reading import ComparedRun
 
 
@@ -209,7 +210,7 @@ def comparison(monkeypatch: pytest.MonkeyPatch) -> list:
             )
             for name, far in distances.items()
         ]
-        return SimpleNamespace(output=output, runs=runs, shown=runs, varying=())
+        return SimpleNamespace(output=output, runs=runs, shown=Study(runs, []))
 
     monkeypatch.setattr(comparing, "compare", compare)
     return asked
