@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nst_tf.compare.ranking import CONTENT, STYLE
 from nst_tf.compare.reading import ComparedRun, canonical
 from nst_tf.compare.yardstick import trade_off
 from nst_tf.errors import InputError, is_number
@@ -29,8 +30,11 @@ def averaged_runs(
     ``of``, with the sample standard deviations (n - 1) in ``spread`` and, of losses, in ``metrics`` as
     "±loss". Its picture is that of its first run. A number that not all of its runs have is left out, and so
     are the settings of ``over``. It stands where its first run stood; runs that did not complete stay as they
-    are. Raises InputError for a setting in ``over`` that has one value in all runs.
+    are, and all do where ``over`` is empty. Raises InputError for a setting in ``over`` that has one value in
+    all runs.
     """
+    if not over:
+        return list(runs)
     for name in over:
         if len({canonical(run.settings.get(name)) for run in runs if name in run.settings}) < 2:
             others = [one for one in varying if one not in over]
@@ -69,7 +73,7 @@ def _average(runs: Sequence[ComparedRun], over: Sequence[str]) -> ComparedRun:
 
 def _numbers(run: ComparedRun) -> dict[str, float]:
     found = dict(run.yardstick)
-    if "content_distance" in found and "style_distance" in found:
+    if CONTENT in found and STYLE in found:
         found[TRADE_OFF] = trade_off(found)
     loss = run.summary.get(FINAL_LOSS)
     return found | ({FINAL_LOSS: float(loss)} if is_number(loss) else {})

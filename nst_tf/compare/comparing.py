@@ -71,20 +71,20 @@ def compare(
     # refuses what is not possible before anything is computed
     check_settings(runs, names, average)
     names = [name for name in names if name not in average]
-    arranged(averaged_runs(runs, names, average) if average else runs, names, rows, column)
+    arranged(averaged_runs(runs, names, average), names, rows, column)
     folder = output if output is not None else _default_output(paths)
     if obstacle := obstacle_to_writing(folder):
         raise InputError(f"can't write to {folder}: {obstacle}; choose another with --output")
     if yardstick and any(run.picture for run in runs):
         runs = measured_runs(runs, weights, on_run)
-    shown = Study(averaged_runs(runs, names, average) if average else runs, names)
+    shown = Study(averaged_runs(runs, names, average), names)
     grid = arranged(shown.runs, names, rows, column)
     title = f"{folder.resolve().name}: {counted(len(runs), 'run')}"
     title += f", averaged over {' and '.join(average)}" if average else ""
     tables = {folder / TABLE: results_of(Study(runs, [*average, *names]) if average else shown)}
     if average:
         tables[folder / AVERAGES] = results_of(shown)
-    files = [folder / SHEET, folder / TABLE, folder / PAGE, *([folder / AVERAGES] if average else [])]
+    files = [folder / SHEET, folder / TABLE, folder / PAGE, *list(tables)[1:]]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with written_atomically(folder / SHEET) as temporary:

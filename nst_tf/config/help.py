@@ -35,11 +35,12 @@ def help_on_options(groups: Sequence[str]) -> str:
     Raises InputError for a name that is no group.
     """
     lines: list[str] = []
-    defaults = default_options()
+    defaults, known = default_options(), config_groups()
     for group in groups:
-        if group not in config_groups():
+        if group not in known:
             raise InputError(unknown_group(group))
-        options = {path.stem: _first_sentence(path.read_text(encoding="utf-8")) for path in _files_of(group)}
+        files = sorted((CONF_FOLDER / group).glob("*.yaml"))
+        options = {file.stem: _first_sentence(file.read_text(encoding="utf-8")) for file in files}
         lines += [
             f"{group}=OPTION, where {_DEFAULT} is the default:" if group in defaults else f"{group}=OPTION:"
         ]
@@ -60,13 +61,14 @@ def help_on_options(groups: Sequence[str]) -> str:
 def default_options() -> dict[str, str]:
     """The option of each group that ``nst`` takes by itself."""
     found: dict[str, str] = {}
+    known = config_groups()
 
     def walk(file: str, group: str) -> None:
         content: Any = OmegaConf.to_container(OmegaConf.load(CONF_FOLDER / f"{file}.yaml"))
         for entry in content.get("defaults", ()) if isinstance(content, dict) else ():
             for name, option in entry.items() if isinstance(entry, dict) else ():
                 chosen = f"{group}/{name}".strip("/")
-                if isinstance(option, str) and chosen in config_groups():
+                if isinstance(option, str) and chosen in known:
                     found[chosen] = option
                     walk(f"{chosen}/{option}", chosen)
 
@@ -83,10 +85,6 @@ def _with_defaults_marked(lines: Iterable[str]) -> Iterator[str]:
             options = [f"{one}{_DEFAULT if one == default else ''}" for one in found["options"].split(", ")]
             line = f"{found['group']}: {', '.join(options)}"
         yield line
-
-
-def _files_of(group: str) -> list[Any]:
-    return sorted((CONF_FOLDER / group).glob("*.yaml"))
 
 
 def _first_sentence(text: str) -> str:

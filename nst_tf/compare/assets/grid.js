@@ -10,7 +10,7 @@ function startingAxes() {
   if (DATA.axes) return [DATA.axes.rows.join(SEVERAL) || NONE, DATA.axes.column || NONE];
   const axes = VARYING.map((name) => ({ name, values: valuesOf(name) })).filter(({ values }) => values.length > 1);
   if (axes.length === 0) return [NONE, NONE];
-  if (axes.length === 1) return axes[0].values.length > 8 ? [NONE, NONE] : [NONE, axes[0].name];
+  if (axes.length === 1) return axes[0].values.length > MOST_NAMES_ACROSS ? [NONE, NONE] : [NONE, axes[0].name];
   const isNumeric = ({ values }) => values.every((value) => typeof value === "number");
   const others = (columns) => (axes.length > 2 ? REST : axes.find((axis) => axis !== columns).name);
   // the share of cells that have a run: not every combination need exist

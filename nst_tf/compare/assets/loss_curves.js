@@ -2,10 +2,13 @@
 
 const losses = { part: "loss", across: "step", log: true, shares: false };
 
+// What the losses of a curve are divided by: 1, or its first value; undefined where that is asked for and not there.
+const unitOf = (ys) => (losses.shares ? ys.find((y) => y !== null && y !== 0) : 1);
+
 function curveOf(run) {
   const [xs, ys] = [run.curves[losses.across], run.curves[losses.part]];
   if (!xs || !ys) return [];
-  const first = losses.shares ? ys.find((y) => y !== null && y !== 0) : 1;
+  const first = unitOf(ys);
   const points = [];
   ys.forEach((y, index) => {
     if (y === null || xs[index] === null || first === undefined || (losses.log && y / first <= 0)) return;
@@ -18,7 +21,7 @@ function curveOf(run) {
 function bandOf(run, across, down) {
   const [xs, ys, spread] = [run.curves[losses.across], run.curves[losses.part], run.curves[`±${losses.part}`]];
   if (!xs || !ys || !spread) return null;
-  const first = losses.shares ? ys.find((y) => y !== null && y !== 0) : 1;
+  const first = unitOf(ys);
   const [above, below] = [[], []];
   ys.forEach((y, index) => {
     if (y === null || xs[index] === null || spread[index] === null || first === undefined) return;
