@@ -6,9 +6,9 @@ import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from hydra.experimental.callback import Callback
+from hydra.experimental.callback import Callback as HydraCallback
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -27,6 +27,9 @@ from nst_tf.runs.memory import check_memory
 from nst_tf.runs.provenance import Timings
 from nst_tf.tensorflow_setup import load_tensorflow
 
+if TYPE_CHECKING:
+    from nst_tf.style_transfer import Callback
+
 
 @dataclass(frozen=True)
 class CheckedRun:
@@ -34,6 +37,7 @@ class CheckedRun:
 
     ``files`` are read in the place of configured names. A precision or mode of memory that is not
     ``explicit``, because it stands in a saved configuration, gives way where it is impossible here.
+    ``callbacks`` follow it beside the loggers.
     """
 
     settings: Settings
@@ -42,6 +46,9 @@ class CheckedRun:
     files: Files = field(default_factory=lambda: NO_FILES)
     explicit: ExplicitKeys = None
     timings: Timings = field(default_factory=Timings)
+    callbacks: tuple[Callback, ...] = ()
+    follows_each_step: bool = False
+    """Whether the callbacks look at the picture after every step, which is then a call of its own."""
 
 
 def checked_run(
@@ -75,7 +82,7 @@ def check_own_classes(settings: Settings) -> None:
             check_own_class(target)
 
 
-class CheckBeforeRun(Callback):
+class CheckBeforeRun(HydraCallback):
     """Checks settings, pictures and the folder of a single run before Hydra makes the folder."""
 
     checked: ClassVar[CheckedRun | None] = None
@@ -89,9 +96,7 @@ class CheckBeforeRun(Callback):
         try:
             folder = Path.cwd() / config.hydra.run.dir
             check_run_folder(folder)
-            CheckBeforeRun.created_folders = tuple(
-                path for path in (folder, *folder.parents) if not path.exists()
-            )
+            CheckBeforeRun.created_folders = missing_of(folder)
             choices: Any = OmegaConf.to_container(config.hydra.runtime.choices)
             without_hydra = config.copy()
             with open_dict(without_hydra):
@@ -104,16 +109,26 @@ class CheckBeforeRun(Callback):
                 line = announcement(settings, CheckBeforeRun.checked.inputs)
             else:
                 validate(settings, choices)
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise InputError(sentence_for_disk(error)) from error
-            claim(folder)  # before Hydra writes into it
-            check_run_folder(folder)  # a run of another process may have come to its end meanwhile
+            make_run_folder(folder)  # before Hydra writes into it
             if line is not None:
                 announce(line)
         except (InputError, OmegaConfBaseException) as error:
             raise Stop from error
+
+
+def missing_of(folder: Path) -> tuple[Path, ...]:
+    """Of the folder and those that it is in, the ones that are not there, innermost first."""
+    return tuple(path for path in (folder, *folder.parents) if not path.exists())
+
+
+def make_run_folder(folder: Path) -> None:
+    """Make the folder for a run, and hold it for this process; raises InputError where it can't be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(sentence_for_disk(error)) from error
+    claim(folder)
+    check_run_folder(folder)  # a run of another process may have come to its end meanwhile
 
 
 def check_run_folder(folder: Path) -> None:

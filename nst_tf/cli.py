@@ -87,11 +87,11 @@ def _job(settings: Settings) -> Any:
         words = overrides_of(state)
         if settings.resume is None:
             checked, CheckBeforeRun.checked = CheckBeforeRun.checked, None
-            picture = run(settings, dict(state.runtime.choices), folder, words, checked=checked)
+            finished = run(settings, dict(state.runtime.choices), folder, words, checked=checked)
         else:
             _check_resume_alone(words)
             steps = settings.steps if "steps" in explicit_keys(words) else None
-            picture = resume(Path(settings.resume), steps=steps)
+            finished = resume(Path(settings.resume), steps=steps)
             # the run went on in its own folder: the one that Hydra made for this call holds nothing
             remove_empty_run(folder, CheckBeforeRun.created_folders)
     except KeyboardInterrupt as interruption:
@@ -106,8 +106,8 @@ def _job(settings: Settings) -> Any:
             where = folder if settings.resume is None else Path(settings.resume)
             raise Stop from InputError(sentence_for_disk(full, relative_to_here(where)))
         raise Stop from error
-    print(relative_to_here(picture))  # noqa: T201  (what the program answers)
-    return str(picture)
+    print(relative_to_here(finished.file))  # noqa: T201  (what the program answers)
+    return str(finished.file)
 
 
 def _check_resume_alone(words: list[str]) -> None:

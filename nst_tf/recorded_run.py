@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,27 @@ BatchHook = Callable[[str, Settings, Inputs, Experiment], "BatchedRun | None"]
 pictures and itself, it returns the batched result, or None to run it alone."""
 
 
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that came to its end: its ``file``, the picture or the animation, and what came out.
+
+    ``loss`` and ``parts`` are those of what is in the file.
+    """
+
+    file: Path
+    outcome: Outcome
+    loss: float
+    parts: dict[str, float]
+
+
+class RunDiverged(FloatingPointError):
+    """A run whose loss became infinite or undefined; it is ``finished`` with the best picture seen."""
+
+    def __init__(self, sentence: str, finished: FinishedRun) -> None:
+        super().__init__(sentence)
+        self.finished = finished
+
+
 def recorded_run(
     run: CheckedRun,
     folder_path: Path,
@@ -66,11 +87,11 @@ def recorded_run(
     quiet: bool = False,
     sweep: Path | None = None,
     batch: BatchHook | None = None,
-) -> Path:
-    """Make the run in the folder at ``folder_path``; returns the path of the picture.
+) -> FinishedRun:
+    """Make the run in the folder at ``folder_path``.
 
     ``facts`` are for ``run.json``: how the run was asked for. ``checkpoint`` is where a run that
-    ``is_resumed`` goes on. The rest is as in ``nst_tf.run.run``.
+    ``is_resumed`` goes on. The rest is as in ``nst_tf.run.run``. Raises RunDiverged, a FloatingPointError.
     """
     ready = set_up(run)
     with memory_explained(ready.settings, run.inputs, folder_path):
@@ -95,7 +116,7 @@ def _optimized(
     checkpoint: Checkpoint | None,
     quiet: bool,
     made: BatchedRun | None,
-) -> Path:
+) -> FinishedRun:
     """Optimize, or replay what was ``made`` together with other runs, and finish the folder."""
     settings, inputs, timings, loggers = run.settings, run.inputs, run.timings, run.loggers
     experiment, record = ready.experiment, settings.record
@@ -124,7 +145,7 @@ def _optimized(
             loggers.begin(folder.path, settings, inputs, checkpoint.step if checkpoint else 0)
             with Display(scales, quiet) as display, tensorflow_profile(settings, folder.path), deferred:
                 # loggers first: what is in a checkpoint, they were told
-                callbacks = (loggers, recording, display)
+                callbacks = (loggers, recording, display, *run.callbacks)
                 outcome = made.replayed(callbacks) if made else make(experiment, callbacks, checkpoint)
             timings.split("recording", {} if made else outcome.seconds)
             picture = save(outcome.pixels)
@@ -151,23 +172,26 @@ def _optimized(
         first_step_after=first_step_after,
         **({"batch": made.of} if made else {}),
         **({"error": outcome.diverged} if outcome.diverged else {}),
+        **({"stopped_by_callback": True} if outcome.stopped else {}),
         **({"roll_backs": [one.told() for one in outcome.roll_backs]} if outcome.roll_backs else {}),
     )
     loggers.finish()
     if settings.profile:
         print_profile(timings.seconds, first_step_after)
+    finished = FinishedRun((animation and animation.file) or picture, outcome, saved_loss, saved_parts)
     if outcome.diverged:
         tried = [one.smaller for one in outcome.roll_backs]
-        raise FloatingPointError(
+        raise RunDiverged(
             f"{outcome.diverged}; the best picture so far is {picture};"
-            f" {what_to_change(settings, outcome.failed_at_start, tried)}"
+            f" {what_to_change(settings, outcome.failed_at_start, tried)}",
+            finished,
         )
     # of a resumed run, only the folder knows how it began
     never_lower = NEVER_LOWER if outcome.is_best_seen and folder.never_improved else None
     if untouched := outcome.untouched_note or never_lower:
         _log.warning("%s", untouched)
     _log.info("loss of the saved picture: %.6g", saved_loss)
-    return (animation and animation.file) or picture
+    return finished
 
 
 # ---- The folder when the run begins, and when it goes on ----

@@ -26,7 +26,7 @@ from nst_tf.runs.saved_run import resumable, with_steps
 from nst_tf.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
-    from nst_tf.recorded_run import BatchHook
+    from nst_tf.recorded_run import BatchHook, FinishedRun
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ def run(
     batch: BatchHook | None = None,
     explicit: ExplicitKeys = None,
     checked: CheckedRun | None = None,
-) -> Path:
-    """Run one configuration in an existing folder; returns the path of the picture.
+) -> FinishedRun:
+    """Run one configuration in an existing folder.
 
     ``choices`` and ``overrides`` are how the configuration was asked for; they are recorded, with any
     other ``facts``. ``quiet`` shows no progress. ``files`` are read in the place of configured names. The
@@ -52,8 +52,8 @@ def run(
     together with others. What is not ``explicit`` gives way where it is impossible here: see ``CheckedRun``.
     ``checked``: the same settings, if they were checked already.
 
-    Raises InputError before anything but the folder was written, or FloatingPointError if the run
-    diverged (its best picture is saved then).
+    Raises InputError before anything but the folder was written, or RunDiverged, a FloatingPointError (the
+    best picture is saved then).
     """
     with alone_in(folder_path):
         checked = checked or checked_run(settings, choices, files, explicit)
@@ -81,7 +81,7 @@ def _listed(style: Any) -> Any:
     return style if names in ([style], style) else names
 
 
-def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> Path:
+def resume(folder: Path, quiet: bool = False, steps: int | None = None) -> FinishedRun:
     """Go on with the unfinished run in ``folder`` from its last checkpoint; as ``run`` otherwise.
 
     A completed run whose last state was kept goes on until its last size has had ``steps``.

@@ -47,6 +47,8 @@ def set_up(run: CheckedRun) -> SetUp:
     if built.experiment.skipped:
         _log.info("%s", built.experiment.skipped)
     settled = _with_settled_balance(built)
+    if run.follows_each_step:
+        settled = replace(settled, experiment=replace(settled.experiment, image_every=1))
     run.timings.lap("network")
     return settled
 

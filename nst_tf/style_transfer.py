@@ -45,10 +45,12 @@ def optimize(
 ) -> Outcome:
     """Run the experiment; a divergence ends it with the best image seen.
 
+    A callback that raises StopIteration, as in SciPy, ends it with what it has by then, at that size.
     ``resumed`` is a checkpoint of the same experiment, from which it goes on.
     """
     transfer = Transfer(experiment, callbacks, experiment.compiled_steps)
     diverged: Diverged | None = None
+    stopped = False
     for index, scale in enumerate(experiment.scales):
         if resumed is not None and index < resumed.scale:
             continue
@@ -63,12 +65,14 @@ def optimize(
                 transfer.tell(report)
         except Diverged as error:
             diverged = error
+        except StopIteration:
+            stopped = True
         transfer.leave()
-        if diverged:
+        if diverged or stopped:
             break
-    else:  # no size diverged
+    else:  # all steps are made
         transfer.end()
-    return transfer.outcome(diverged)
+    return transfer.outcome(diverged, stopped)
 
 
 class Transfer:
@@ -149,8 +153,11 @@ class Transfer:
             if on_end := getattr(callback, "on_end", None):
                 on_end(self.solver)
 
-    def outcome(self, failure: Diverged | None = None) -> Outcome:
-        """The best image, as it is saved, and its loss; ``failure`` is what ended the steps early."""
+    def outcome(self, failure: Diverged | None = None, stopped: bool = False) -> Outcome:
+        """The best image, as it is saved, and its loss; ``failure`` is what ended the steps early.
+
+        ``stopped``: a callback did.
+        """
         solver, experiment = self.solver, self.experiment
         solver.close()  # its compiled step can serve another run; the images stay
         diverged = None if failure is None else str(failure)
@@ -184,6 +191,7 @@ class Transfer:
             roll_backs=tuple(solver.roll_backs),
             failed_at_start=failure is not None and failure.at_start,
             untouched_note=self._untouched.sentence(pixels, is_best_seen) if solver.step else None,
+            stopped=stopped,
         )
 
 
@@ -196,6 +204,7 @@ class Outcome:
     tracing, the first step of each size, further steps, and scoring. ``is_best_seen``: the picture is the
     best one of the steps, and not the one after the last. ``failed_at_start``: it diverged before the first
     step at a size. ``untouched_note``: what to say if the picture is the one that the run started from.
+    ``stopped``: a callback ended it.
     """
 
     pixels: np.ndarray
@@ -210,6 +219,7 @@ class Outcome:
     roll_backs: tuple[RollBack, ...] = ()
     failed_at_start: bool = False
     untouched_note: str | None = None
+    stopped: bool = False
 
 
 class Callback(Protocol):
@@ -219,7 +229,10 @@ class Callback(Protocol):
         """A size begins."""
 
     def on_report(self, report: Report, solver: Solver) -> None:
-        """A step was made; ``solver.picture`` is the picture after the call that it was part of."""
+        """A step was made; ``solver.picture`` is the picture after the call that it was part of.
+
+        It may raise StopIteration: see ``optimize``.
+        """
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,6 +15,7 @@ from omegaconf import OmegaConf
 
 from nst_tf.config.pictures import check_no_address, is_address, several_pictures, stands_for_several
 from nst_tf.config.schema import FILE_KEYS, is_there, picture_path, user_path
+from nst_tf.errors import InputError
 
 # style is a key with a value of its own, which can have no others below it
 _SPELLINGS = {"style.scale": "style_scale", "style.weights": "style_weights"}
@@ -34,6 +36,57 @@ def spelled_as_keys(overrides: Sequence[str]) -> list[str]:
 def override_key(override: str) -> str:
     """The key of an override: "+optimizer.beta_1=0.8" -> "optimizer.beta_1"."""
     return override.partition("=")[0].lstrip("+~").partition("@")[0]
+
+
+# ---- Overrides that a program gives: the words of the command line, or a mapping of keys to values ----
+
+Overrides = Sequence[str] | Mapping[str, Any]
+"""As they would be typed, ``["image.size=256"]``, or by key, ``{"image.size": 256}``."""
+
+
+def words_of(overrides: Overrides) -> list[str]:
+    """The overrides as they would be typed.
+
+    Raises InputError for a text alone, which is a sequence of letters, and for what is no text where one is
+    wanted.
+    """
+    if isinstance(overrides, str):
+        raise InputError(
+            f"overrides are a list such as ['image.size=256'] or a mapping such as {{'image.size': 256}}, but"
+            f" are the text {overrides!r}: put it into a list"
+        )
+    words = (
+        [f"{key}={typed(value)}" for key, value in overrides.items()]
+        if isinstance(overrides, Mapping)
+        else list(overrides)
+    )
+    for word in words:
+        if not isinstance(word, str):
+            raise InputError(f"an override is a text such as 'image.size=256', but is {word!r}")
+    return words
+
+
+def typed(value: Any) -> str:
+    """A value of Python as it would be typed behind the equals sign: None is null, and texts are quoted.
+
+    Raises InputError for a value that no configuration holds.
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a number of NumPy
+        value = value.item()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (str, PurePath)):
+        is_plain = _PLAIN.fullmatch(text := str(value)) and text.lower() not in _WORDS_OF_HYDRA
+        return text if is_plain else quoted(text)
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{typed(one)}' for key, one in value.items())}}}"
+    if isinstance(value, Sequence):
+        return f"[{','.join(map(typed, value))}]"
+    raise InputError(
+        f"a value is a number, a text, true or false, None, or a list or mapping of these, but is {value!r}"
+    )
 
 
 # ---- What a person asked for explicitly, as against what a file says that may come from another machine ----

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+import tempfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from nst_tf.files import written_atomically
 from nst_tf.images.exif import exif_of_size
 from nst_tf.images.icc import SRGB, OutputProfile
 from nst_tf.images.opening import opened, read_data
-from nst_tf.images.pixels import levels_of, over_white
+from nst_tf.images.pixels import levels_of, over_white, rounded, without_white
 
 # the suffixes that can be written, in lower case, and Pillow's names of their formats
 _FORMAT_OF_SUFFIX: Mapping[str, str] = {
@@ -140,6 +141,19 @@ def write_picture(
         raise InputError(
             f"{path} cannot be written ({reason}): give a path in an existing folder that you may write to"
         ) from error
+
+
+def png_of(pixels: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
+    """The bytes of a PNG file with these pixels (H, W, 3) laid over white, and opacity (H, W).
+
+    It has 8 bits a channel where these hold every value exactly, else 16.
+    """
+    fits = alpha is None and np.array_equal(rounded(pixels), pixels)
+    colors = pixels if alpha is None else without_white(pixels, alpha)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        write_picture(path, colors, alpha=alpha, form=FileForm(8 if fits else 16))
+        return path.read_bytes()
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

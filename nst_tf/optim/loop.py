@@ -136,8 +136,9 @@ class Solver:
         before, self._last_told = self._last_told, time.perf_counter() - self._began
         for index, row in enumerate(rows[:made]):
             moment = before + (self._last_told - before) * (index + 1) / len(rows)
-            yield self._report(row[1:], moment, index + 1 == made)
+            report = self._report(row[1:], moment, index + 1 == made)
             self.step += 1
+            yield report
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes from step to step, by name: what ``restore`` needs to go on.

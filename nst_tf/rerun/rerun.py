@@ -149,7 +149,7 @@ def rerun(
                 sweep=sweep,
                 facts=facts,
                 explicit=explicit_keys(overrides),
-            )
+            ).file
             comparison = compare_pictures(saved.picture, picture)
         except FloatingPointError as diverged:
             error = str(diverged)
@@ -438,6 +438,8 @@ def _environment_differences(before: Mapping[str, Any], after: Mapping[str, Any]
     lines = []
     for path, name in _FACTS:
         lines += _difference(name, _at(before, path), _at(after, path))
+    if before.get("stopped_by_callback"):
+        lines.append(f"stopped by a callback after {before.get('steps')} steps then, made to the end now")
     lines += _difference("runs optimized at once", before.get("batch", 1), after.get("batch", 1))
     versions = [one if isinstance(one := run.get("versions"), dict) else {} for run in (before, after)]
     for name in sorted({str(key) for key in (*versions[0], *versions[1])}):

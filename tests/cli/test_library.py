@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from cli.command_line import SMALL, nst
+from cli.rerun.rerun_command import nst_rerun
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.version import getbase
 from omegaconf import OmegaConf
 from PIL import Image
 
-from nst_tf import InputError, set_up, style_transfer, stylize
+import nst_tf
+from nst_tf import InputError, build_experiment, set_up, style_transfer, stylize
 from nst_tf import api as library
+from nst_tf.compare.reading import read_run
 
 
 def test_the_same_as_the_command_line(
@@ -166,6 +172,165 @@ def test_a_program_of_hydras_own_may_call_it(tmp_path: Path) -> None:
         assert compose("config") == {"theirs": 1}
         assert str(getbase()) == "1.2"
     assert not GlobalHydra.instance().is_initialized()
+
+
+def test_callbacks_see_every_step_and_its_picture(photo: Path, painting: Path) -> None:
+    seen = []
+    words = [*SMALL, "steps=5", "keep_best=false", "optimizer=adam"]
+    followed = stylize(
+        photo, painting, words, callbacks=[lambda report, solver: seen.append((report, solver.picture))]
+    )
+    alone = stylize(photo, painting, words)
+    np.testing.assert_array_equal(followed.pixels, alone.pixels)
+    assert [report for report, _ in seen] == followed.history
+    assert all(report.is_last_of_call for report in followed.history)
+    np.testing.assert_array_equal(np.round(seen[-1][1] * 255), np.round(alone.pixels * 255))
+    for earlier, later in itertools.pairwise(seen):
+        assert not np.array_equal(earlier[1], later[1])
+
+
+def test_a_callback_ends_the_run(photo: Path, painting: Path, tmp_path: Path) -> None:
+    """The result is that of so many steps, at the size where it ended."""
+
+    def end_after_three(report, solver) -> None:
+        if report.step == 2:
+            raise StopIteration
+
+    words = [*SMALL, "steps=8", "optimizer=adam"]
+    ended = stylize(photo, painting, words, callbacks=[end_after_three])
+    three = stylize(photo, painting, [*words, "steps=3"])
+    np.testing.assert_array_equal(ended.pixels, three.pixels)
+    assert (ended.loss, len(ended.history)) == (three.loss, 3)
+    sizes = [
+        "pyramid=coarse_to_fine",
+        "pyramid.smallest=20",
+        "pyramid.factor=1.5",
+        "pyramid.even=false",
+        "pyramid.steps=[4,4]",
+    ]
+    small = stylize(photo, painting, [*words, *sizes], callbacks=[end_after_three])
+    assert max(small.pixels.shape) < max(ended.pixels.shape)
+    kept = stylize(photo, painting, [*SMALL, "steps=8"], callbacks=[end_after_three], folder=tmp_path / "run")
+    assert kept.diverged is None
+    summary = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (summary["status"], summary["steps"], summary["stopped_by_callback"]) == ("completed", 3, True)
+    again = nst_rerun(tmp_path, tmp_path / "run")
+    assert "stopped by a callback after 3 steps then" in again.out
+
+
+def test_an_exception_of_a_callback_goes_through(photo: Path, painting: Path, tmp_path: Path) -> None:
+    def fail(report, solver) -> None:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        stylize(photo, painting, SMALL, callbacks=[fail], folder=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize("depth", ["8 bits", "16 bits", "transparent"])
+def test_a_folder_holds_the_run_as_the_command_leaves_it(
+    depth: str, painting: Path, photo: Path, weights_file: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """Pictures from arrays are kept, compared and made again bit for bit."""
+    monkeypatch.chdir(tmp_path)
+    with Image.open(photo) as image:
+        content = np.asarray(image)
+    if depth == "16 bits":
+        content = np.sqrt(content / 255)
+    elif depth == "transparent":
+        content = np.dstack([content, np.linspace(0, 255, content[..., 0].size).reshape(content.shape[:2])])
+        content = content.astype(np.uint8)
+    words = {word.partition("=")[0]: word.partition("=")[2] for word in SMALL}
+    lists = {key: [value.strip("[]")] for key, value in words.items() if key == "layers.content"}
+    style_layers = {"layers.style": ["block1_conv1", "block2_conv1"]}
+    overrides = words | lists | style_layers | {"model.weights": weights_file, "steps": 3}
+    result = stylize(content, painting, overrides, folder="runs/one")
+    assert result.file == tmp_path / "runs/one/image.png"
+    with Image.open(result.file) as saved, Image.open(tmp_path / "runs/one/inputs/content.png") as kept:
+        assert saved.size == result.image.size
+        if depth != "transparent":
+            np.testing.assert_array_equal(np.asarray(saved), np.asarray(result.image))
+        if depth == "8 bits":
+            np.testing.assert_array_equal(np.asarray(kept), content)
+    run = read_run(tmp_path / "runs/one")
+    assert run.summary["loss_of_saved_picture"] == result.loss
+    again = nst_rerun(tmp_path, tmp_path / "runs/one")
+    assert again.status == 0, again.err
+    assert "bit-identical" in again.out
+
+
+def test_a_folder_that_can_not_be_used_is_refused_and_left_as_it_was(
+    photo: Path, painting: Path, tmp_path: Path
+) -> None:
+    stylize(photo, painting, SMALL, folder=tmp_path / "run")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match="holds a run"):
+        stylize(photo, painting, SMALL, folder=tmp_path / "run")
+    with pytest.raises(InputError, match="steps must be at least 1"):
+        stylize(photo, painting, [*SMALL, "steps=0"], folder=tmp_path / "other")
+    with pytest.raises(InputError, match="float16"):  # found only when everything is built
+        stylize(photo, painting, [*SMALL, "precision=float16"], folder=tmp_path / "deep" / "other")
+    with pytest.raises(InputError, match=r"copy_inputs=false keeps no copy"):
+        stylize(GREY, painting, [*SMALL, "record.copy_inputs=false"], folder=tmp_path / "other")
+    with pytest.raises(InputError, match=r"give folder=\.\.\."):
+        stylize(photo, painting, [*SMALL, "logger=tensorboard"])
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_diverged_run_in_a_folder_is_a_result(photo: Path, painting: Path, tmp_path: Path) -> None:
+    words = ["optimizer=sgd", "optimizer.learning_rate=1e30", "image.clip=false", "steps=6"]
+    result = stylize(photo, painting, [*SMALL, *words], folder=tmp_path / "run")
+    assert result.diverged
+    assert result.file is not None
+    assert result.file.is_file()
+
+
+def test_progress_is_shown_where_it_is_asked_for(
+    photo: Path, painting: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    stylize(photo, painting, SMALL)
+    stylize(photo, painting, SMALL, folder=tmp_path / "quiet")
+    assert capfd.readouterr() == ("", "")
+    stylize(photo, painting, SMALL, progress=True)
+    assert "32 x 26 pixels, 2 steps" in capfd.readouterr().err
+    stylize(photo, painting, SMALL, progress=True, folder=tmp_path / "told")
+    assert "32 x 26 pixels, 2 steps" in capfd.readouterr().err
+
+
+def test_a_loop_of_ones_own_comes_to_the_same_result(photo: Path, painting: Path) -> None:
+    """As docs/library.md has it; along the gradient the loss rises by its norm, by finite differences."""
+    words = [*SMALL, "steps=4", "optimizer=adam"]
+    result = stylize(photo, painting, words)
+    experiment = build_experiment(photo, painting, words)
+    transfer = style_transfer.Transfer(experiment)
+    losses = []
+    for index, scale in enumerate(experiment.scales):
+        transfer.enter(index, scale)
+        solver = transfer.solver
+        for report in solver.steps(scale.steps, reports_every=1):
+            image = tf.constant(solver.last_image[None])
+            loss, parts, gradient = solver.bound.value_and_gradient(image)
+            losses.append((report.loss, float(loss)))
+            assert float(tf.reduce_sum(parts)) == pytest.approx(float(loss), rel=1e-5)
+        transfer.leave()
+    outcome = transfer.outcome()
+    np.testing.assert_array_equal(outcome.pixels, result.pixels)
+    assert outcome.loss == result.loss
+    for (_, after), (reported, _) in itertools.pairwise(losses):
+        assert after == pytest.approx(reported, rel=1e-5)
+    norm = float(tf.norm(gradient))
+    ahead, behind = (
+        float(solver.bound.value_and_gradient(image + by * gradient / norm)[0]) for by in (1e-2, -1e-2)
+    )
+    assert (ahead - behind) / 2e-2 == pytest.approx(norm, rel=0.01)
+
+
+def test_what_the_package_offers_is_told() -> None:
+    assert set(nst_tf.__all__) <= set(dir(nst_tf))
+    assert all(getattr(nst_tf, name) for name in nst_tf.__all__)
+    assert (Path(nst_tf.__file__).parent / "py.typed").is_file()
+    with pytest.raises(AttributeError, match="no attribute 'stylise'"):
+        nst_tf.stylise  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.slow

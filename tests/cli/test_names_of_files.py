@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.command_line import SMALL, nst
+from omegaconf import OmegaConf
 from PIL import Image
 
 from nst_tf import stylize
@@ -66,12 +67,9 @@ def test_a_sweep_over_such_names(folder: Path) -> None:
 
 def test_the_library_takes_globs_and_no_addresses(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    read: list[str] = []
-    monkeypatch.setattr(
-        "nst_tf.api._stylized",
-        lambda checked: read.extend(s.name for s in checked.inputs.styles),
-    )
-    stylize("x=1.jpg", ["paint (old)/*.j*", "cut.png"], SMALL)
-    assert read == ["2, b.jpg", "10.jfif", "cut.png"]
+    result = stylize("x=1.jpg", ["paint (old)/*.j*", "cut.png"], SMALL)
+    configuration = OmegaConf.create(result.configuration)
+    assert configuration.content == "x=1.jpg"
+    assert configuration.style == ["paint (old)/2, b.jpg", "paint (old)/10.jfif", "cut.png"]
     with pytest.raises(InputError, match=r"^https://a\.b//c\.jpg is an address; addresses are not fetched"):
         stylize("https://a.b//c.jpg", "cut.png", SMALL)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
 
 import hydra.core.utils
 import pytest
@@ -210,9 +211,9 @@ def test_six_runs_of_one_second_have_six_folders(
         def now(cls, tz=None):
             return cls(2026, 6, 27, 12, 0, 0)
 
-    def run(settings, choices, folder: Path, *_, **__) -> Path:
+    def run(settings, choices, folder: Path, *_, **__) -> SimpleNamespace:
         (folder / "run.json").touch(exist_ok=False)
-        return folder / "image.png"
+        return SimpleNamespace(file=folder / "image.png")
 
     monkeypatch.setattr(hydra.core.utils, "datetime", Noon)
     monkeypatch.setattr(command, "run", run)

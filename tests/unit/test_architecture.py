@@ -32,4 +32,4 @@ def test_every_file_and_folder_of_the_page_is_there_and_none_is_left_out() -> No
     rows = re.findall(r"^\| `.*$", PAGE.split("\n## ")[0], re.M)
     named = {name.rstrip("/") for row in rows for name in re.findall(r"`(\w+(?:\.py|/))`", row)}
     package = {path.name for path in (ROOT / "nst_tf").iterdir() if not path.name.startswith("__")}
-    assert named == package - {"samples", "conf"}
+    assert named == package - {"samples", "conf", "py.typed"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from nst_tf.api import composed
-from nst_tf.config.overrides import for_the_shell, with_quoted_files
+from nst_tf.config.overrides import for_the_shell, typed, with_quoted_files, words_of
 from nst_tf.config.pictures import left_out_of, style_names
 from nst_tf.errors import InputError
 
@@ -187,3 +188,52 @@ def test_what_of_a_folder_is_no_picture_is_named(files: Path) -> None:
         (Path("photos") / f"{number}.raw").touch()
     (line,) = left_out_of(["photos"])
     assert line.endswith("0.raw, 1.raw, 2.raw, 3.raw, 4.raw, 5.raw, 6.raw, 7.raw and 14 others")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, True, False, 3, -2.5, 1e-12, float("inf")),
+        *(
+            "adam",
+            "true",
+            "null",
+            "1e-3",
+            "",
+            " two words ",
+            "a=b,(c).jpg",
+            'it\'s a "quote"',
+            "back\\slash",
+            "${seed}",
+        ),
+        *(["a b", 1, None], {"one": 0.5, "two": [1, 2]}, []),
+    ],
+)
+def test_a_value_of_python_is_read_by_hydra_as_it_is(value) -> None:
+    assert OverridesParser.create().parse_override(f"key={typed(value)}").value() == value
+
+
+def test_overrides_as_a_mapping_are_those_of_the_command_line() -> None:
+    given = {
+        "image.size": np.int64(64),
+        "optimizer": "adam",
+        "style": (Path("a.jpg"), "b c.jpg"),
+        "seed": None,
+    }
+    assert words_of(given) == ["image.size=64", "optimizer=adam", 'style=[a.jpg,"b c.jpg"]', "seed=null"]
+    settings, choices = composed(words_of({"image.size": 64, "optimizer": "adam", "steps": 7}))
+    assert (settings.image.size, choices["optimizer"], settings.steps) == (64, "adam", 7)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("image.size=64", r"are the text 'image.size=64': put it into a list"),
+        ([64], "an override is a text such as 'image.size=256', but is 64"),
+        ({"seed": {1, 2}}, "a value is a number, a text"),
+        ({"seed": np.zeros(2)}, "a value is a number, a text"),
+    ],
+)
+def test_overrides_of_another_kind_are_refused(given, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        words_of(given)

@@ -96,8 +96,8 @@ def test_what_can_not_work_is_refused_in_one_sentence(
     assert "\n" not in str(refused.value)
 
 
-def test_the_library_has_no_loggers() -> None:
-    with pytest.raises(InputError, match="leave out logger="):
+def test_the_library_has_no_loggers_without_a_folder() -> None:
+    with pytest.raises(InputError, match=r"give folder=\.\.\., or no logger="):
         stylize("samples/landscape.jpg", "samples/mosaic.jpg", ["logger=tensorboard"])
 
 
