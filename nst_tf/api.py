@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.version import VersionBase
-from omegaconf import OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
@@ -40,6 +40,7 @@ from nst_tf.config.overrides import (
     words_of,
 )
 from nst_tf.config.pictures import (
+    NATIVE_SIZE,
     check_no_address,
     left_out_of,
     several_pictures,
@@ -202,7 +203,13 @@ def _checked(
             for number, one in enumerate(styles)
         ]
     names = [one.name for one in styles]
-    named = {"content": read and read.name, "style": names[0] if len(names) == 1 else names}
+    named: dict[str, Any] = {
+        "content": read and read.name,
+        "style": names[0] if len(names) == 1 else names,
+    }
+    image: Any = OmegaConf.to_container(cast("DictConfig", settings.image), resolve=False)
+    if read is not None and image["size"] == NATIVE_SIZE:
+        named["image.size"] = max(read.picture.height, read.picture.width)
     settings = with_values(settings, named)
     try:
         validate(settings, choices)

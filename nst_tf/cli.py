@@ -34,7 +34,7 @@ from nst_tf.machine import ShowVersions
 from nst_tf.run import resume, run
 from nst_tf.runs.folder import FolderInUse, remove_empty_run, resume_hint
 from nst_tf.sweep.callback import run_to_the_end
-from nst_tf.sweep.contents import with_many_contents
+from nst_tf.sweep.contents import with_many_pictures
 from nst_tf.sweep.job import job_of_sweep
 
 _SUFFIX_BYTES = 2  # four hexadecimal digits tell apart runs that start in the same second
@@ -56,7 +56,7 @@ def main() -> None:
                 print(help_on_options(groups))  # noqa: T201
                 return
             words = with_experiment_files(spelled_as_keys(words))
-            sys.argv[1:] = with_quoted_files(with_many_contents(words))
+            sys.argv[1:] = with_quoted_files(with_many_pictures(words))
             program = hydra.main(config_path=str(CONF_FOLDER), config_name="config", version_base="1.3")(_job)
             if _asks_for_help():
                 _print_help(program)

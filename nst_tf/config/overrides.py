@@ -13,22 +13,31 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from nst_tf.config.pictures import check_no_address, is_address, several_pictures, stands_for_several
+from nst_tf.config.pictures import (
+    NATIVE_SIZE,
+    check_no_address,
+    is_address,
+    several_pictures,
+    stands_for_several,
+)
 from nst_tf.config.schema import FILE_KEYS, is_there, picture_path, user_path
 from nst_tf.errors import InputError
 
 # style is a key with a value of its own, which can have no others below it
 _SPELLINGS = {"style.scale": "style_scale", "style.weights": "style_weights"}
+_SIZE, _NATIVE = "image.size", re.compile(r"(?<![^,])native(?![^,])")
 
 
 def spelled_as_keys(overrides: Sequence[str]) -> list[str]:
-    """The overrides with ``style_scale`` for ``style.scale``, and so on."""
+    """The overrides with ``style_scale`` for ``style.scale``, and ``${native:}`` for a native size."""
 
     def spelled(override: str) -> str:
         key, equals, value = override.partition("=")
         signs = key[: len(key) - len(key.lstrip("+"))]
-        known = _SPELLINGS.get(key[len(signs) :])
-        return f"{signs}{known}{equals}{value}" if known else override
+        plain = key[len(signs) :]
+        if plain == _SIZE:
+            value = _NATIVE.sub(lambda _: NATIVE_SIZE, value)
+        return f"{signs}{_SPELLINGS.get(plain, plain)}{equals}{value}"
 
     return [spelled(override) for override in overrides]
 

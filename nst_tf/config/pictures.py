@@ -6,13 +6,17 @@ import glob
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from omegaconf import OmegaConf
 
 from nst_tf.config.schema import SAMPLES, as_list, is_there, picture_path, user_path
 from nst_tf.errors import InputError, counted
 from nst_tf.files import natural_order
 from nst_tf.images.opening import PICTURE_SUFFIXES
+from nst_tf.images.read import read_picture
 
 # RFC 3986, section 3.1; at least two letters, for a drive of Windows has one
 _ADDRESS = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://|data:[^,]*,)")
@@ -56,6 +60,31 @@ def check_there(name: str) -> None:
         beside = os.path.abspath(experiment.parent / name)  # noqa: PTH100  (keeps links as they are named)
         where = f"which is neither beside it ({beside}) nor in the present folder"
     raise InputError(f"{experiment} names {name}, {where}: take the file and its pictures along together")
+
+
+# ---- The size of the content picture, which image.size=native takes ----
+
+NATIVE_SIZE = "${native:}"
+"""How a configuration says it; OmegaConf asks ``_native_size`` for the number."""
+
+
+def _native_size(_root_: Any) -> int:
+    name = _root_.content
+    if not isinstance(name, str) or not name:
+        raise InputError("image.size=native is the size of a content: say one, or a number of pixels")
+    check_there(name)
+    path = picture_path(several_pictures(name)[0] if stands_for_several(name) else name)
+    status = path.stat() if is_there(path) else None
+    return _long_side(path, status and (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=256)
+def _long_side(path: Path, version: object) -> int:
+    """Of the picture in the file, as it is shown; ``version`` tells the file from what it was before."""
+    return max(read_picture(path).pixels.shape[:2])
+
+
+OmegaConf.register_new_resolver("native", _native_size, replace=True)
 
 
 # ---- One name for several pictures: a folder, a glob, a pattern of numbered files ----
