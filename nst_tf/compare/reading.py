@@ -20,7 +20,7 @@ from PIL import Image
 from nst_tf.config.foreign import read_foreign_json, read_foreign_text, read_foreign_yaml
 from nst_tf.config.overrides import override_key
 from nst_tf.config.schema import flatten, picture_path
-from nst_tf.errors import InputError, is_number
+from nst_tf.errors import InputError, is_number, printable
 from nst_tf.files import natural_order, sha256_of_file
 from nst_tf.images.opening import MOST_PIXELS
 from nst_tf.images.read import Picture, read_picture
@@ -152,7 +152,20 @@ def _job_folders(sweep: Path) -> Iterator[tuple[Path, bool]]:
 def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
     """Every folder's run, with a name that no other of them has."""
     runs = [read_run(folder) for folder in folders]
-    return [replace(run, name=name) for run, name in zip(runs, _unique_names(folders), strict=True)]
+    said = [_said_name(run) for run in runs]
+    return [
+        replace(run, name=own if own and said.count(own) == 1 else f"{own} ({name})" if own else name)
+        for run, own, name in zip(runs, said, _unique_names(folders), strict=True)
+    ]
+
+
+_MOST_LETTERS = 80  # of a name, as the command line takes it; a folder may come from anybody
+
+
+def _said_name(run: ComparedRun) -> str | None:
+    """What ``name=`` calls the run, if it does."""
+    name = run.settings.get("name")
+    return printable(" ".join(name.split()))[:_MOST_LETTERS] or None if isinstance(name, str) else None
 
 
 def read_run(folder: Path) -> ComparedRun:

@@ -30,7 +30,7 @@ from nst_tf.compare.reading import (
 )
 from nst_tf.compare.yardstick import MEASURES, psnr, trade_off
 from nst_tf.config.overrides import override_key
-from nst_tf.config.schema import EXPERIMENT
+from nst_tf.config.schema import EXPERIMENT, LABELS
 from nst_tf.errors import printable
 from nst_tf.files import written_atomically
 from nst_tf.runs.folder import RUN_JSON
@@ -53,15 +53,16 @@ def varying(runs: Sequence[ComparedRun]) -> list[str]:
     """Names of the settings that differ among the runs, the telling ones first.
 
     First what somebody asked for on the command line, in that order; then options of groups; then single
-    values. A group that differs stands for the values that its options bring with them: these are named
-    only where they differ among runs of the same option. A value that only repeats another one, because
-    one refers to the other, is left out. Unreadable runs do not count; neither does what a run that did not
-    complete had not come to: what it would have found out by measurement, and settings that it lacks.
+    values. A group that differs stands for the values that its options bring with them: these are named only
+    where they differ among runs of the same option. A value that only repeats another one, because one refers
+    to the other, is left out, and so is what people call a run. Unreadable runs do not count; neither does
+    what a run that did not complete had not come to: what it would have found out by measurement, and
+    settings that it lacks.
     """
     runs = [run for run in runs if run.settings]
     names = list(dict.fromkeys(name for run in runs for name in run.settings))
     values: dict[str, _Values] = {name: [_value(run, name) for run in runs] for name in names}
-    differing = [name for name in names if len(set(values[name]) - {None}) > 1]
+    differing = [name for name in names if name not in LABELS and len(set(values[name]) - {None}) > 1]
     asked = [
         key
         for key in dict.fromkeys(override_key(word) for run in runs for word in run.overrides)

@@ -123,6 +123,7 @@ def is_explicit(key: str, explicit: ExplicitKeys) -> bool:
 # ---- Names of files, which Hydra's grammar would misread, in quotes ----
 
 _KEYS_OF_FILES = (*FILE_KEYS, "resume")
+_KEYS_OF_TEXTS = ("name", "notes")  # a sentence has commas and brackets that mean nothing to Hydra
 _KEYS_OF_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # of what need not be there yet
 NO_FILES = ("", "null", "auto", "random", "srgb", "content")
 """Words of ``model.weights``, ``record.profile`` and others, whatever files may be called."""
@@ -157,6 +158,8 @@ def _with_quoted_files(override: str) -> str:
     plain_key = key.lstrip("+")
     if equals and plain_key in _KEYS_OF_FOLDERS:
         return override if _is_readable(override) else f"{key}={quoted(value)}"
+    if equals and plain_key in _KEYS_OF_TEXTS:
+        return override if value in NO_FILES or value[0] in "'\"" else f"{key}={quoted(value)}"
     if not equals or plain_key not in _KEYS_OF_FILES or value in NO_FILES:
         return override
     if is_there(user_path(value)):

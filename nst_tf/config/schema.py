@@ -189,6 +189,14 @@ class Settings:
     logger: Any = field(default_factory=dict)
     resume: str | None = None
     profile: bool = False
+    # what a person calls the run: of no consequence for it
+    name: str | None = None
+    tags: Any = field(default_factory=list)
+    notes: str | None = None
+
+
+LABELS = ("name", "tags", "notes")
+"""The keys by which people find a run again."""
 
 
 def as_settings(config: Any) -> Settings:

@@ -48,6 +48,7 @@ def validate(settings: Settings, choices: Mapping[str, str] | None, files: Files
         _check_types(settings, choices)
     check_targets(OmegaConf.to_container(settings, resolve=True))
     _check_numbers(settings)
+    _check_labels(settings)
     _check_record(settings.record)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", getattr(settings.objective, term).weight)
@@ -157,6 +158,28 @@ def _check_numbers(settings: Settings) -> None:
     batch = settings.sweep.batch
     require(
         batch == "auto" or is_whole(batch, 1), "sweep.batch", batch, "auto or a whole number of at least 1"
+    )
+
+
+_LONGEST_NAME = 80  # letters: what a caption of the contact sheet and a row of a terminal have room for
+
+
+def _check_labels(settings: Settings) -> None:
+    for key, text in (("name", settings.name), ("notes", settings.notes)):
+        require(text is None or bool(text.strip()), key, text, "null or a text")
+    name = settings.name or ""
+    require(
+        len(name) <= _LONGEST_NAME and name.isprintable(),
+        "name",
+        name,
+        f"one line of up to {_LONGEST_NAME} letters",
+    )
+    tags = as_list(settings.tags)
+    require(
+        all(isinstance(tag, str) and tag and "," not in tag for tag in tags),
+        "tags",
+        settings.tags,
+        "a list of words, such as [baseline,paper]",
     )
 
 

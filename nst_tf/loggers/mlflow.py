@@ -86,7 +86,7 @@ class MLflow:
             if before is not None:
                 client.delete_run(before)
             asked = [f"{key}={value}" for key, value in overridden(run.settings, run.overrides).items()]
-            name = " ".join(asked) or run.folder.name
+            name = str(run.settings.get("name") or " ".join(asked) or run.folder.name)
             created = client.create_run(experiment, round(began * 1000), tags, name[:_LONGEST_NAME])
             run_id = created.info.run_id
             self._link(run.folder, experiment, run_id)

@@ -197,6 +197,7 @@ def _with_files_named(saved: SavedRun, known: MutableMapping[str, str]) -> Setti
         names[one.name] = known.setdefault(one.sha256, path) if one.sha256 else path
     settings: Any = copy.deepcopy(saved.settings)
     settings.logger = {}  # whom to tell is not part of a study: whoever runs it chooses
+    settings.name, settings.tags, settings.notes = None, [], None  # and says what it is to them
     for key, free in _CHOSEN_BY_THE_RUN.items():
         if not _was_asked_for(saved, key, free):
             OmegaConf.update(settings, key, free)

@@ -16,7 +16,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from nst_tf.config.schema import Settings
+from nst_tf.config.schema import LABELS, Settings
 from nst_tf.machine import processor_name, version_of
 
 try:
@@ -71,7 +71,7 @@ def _git_commit() -> str | None:
 SETTLED_BY_A_RUN = {"precision": "auto", "memory": "auto", "tile_size": None, "balance.calibration": None}
 """What a run finds out itself and writes into its configuration, and what stands there before."""
 
-NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile")
+NOT_OF_A_RUN = ("sweep", "logger", "resume", "profile", *LABELS)
 """What is done with a whole sweep, or only told: no part of the identity of a run."""
 
 

@@ -84,7 +84,7 @@ function compares(value, sign, wanted) {
 }
 
 function contains(run, word) {
-  const texts = [run.name, run.status, groupName(run) || "", ...VARYING.map((name) => settingText(run.settings[name]))];
+  const texts = [run.name, run.status, groupName(run) || "", ...[...VARYING, "tags", "notes"].map((name) => settingText(run.settings[name]))];
   return texts.some((text) => String(text).toLowerCase().includes(word.toLowerCase()));
 }
 

@@ -17,6 +17,8 @@ function tableColumns() {
     { key: "run", title: HAS_AVERAGES ? "average of" : "run", value: (run) => run.index, text: (run) => run.name },
     { key: "status", title: "status", value: (run) => run.status, text: (run) => run.status },
     ...(HAS_GROUPS ? [{ key: "group", title: "group", meaning: "The same content, styles and size: only such runs are ranked.", value: groupName, text: (run) => groupName(run) || "" }] : []),
+    ...(RUNS.some(({ settings: { tags } }) => Array.isArray(tags) && tags.length)
+      ? [{ key: "tags", title: "tags", value: (run) => settingText(run.settings.tags), text: (run) => [run.settings.tags || []].flat().join(", ") }] : []),
     ...settings, ...measures,
   ];
 }

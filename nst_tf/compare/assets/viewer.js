@@ -74,6 +74,7 @@ function viewerFacts(run) {
   const from = typeof run.typed_in === "string" ? `To be typed in ${run.typed_in}` : null;
   return [
     run.error ? make("p", { class: "error" }, run.error) : null,
+    typeof run.settings.notes === "string" ? make("p", {}, run.settings.notes) : null,
     run.average_of.length ? make("p", { class: "hint" }, `Means of ${listText(run.average_of.map((name) => `run ${name}`))}, ± standard deviation; picture and commands are those of the first.`) : null,
     definitionTable("What varies", varying),
     definitionTable("Yardstick", measures.filter(({ name }) => !name.includes("/")).map(row)),

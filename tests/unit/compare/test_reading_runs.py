@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from unit.compare.made_runs import made_run, save, sha256, waves
 
-from nst_tf.compare.reading import read_run, read_runs
+from nst_tf.compare.ranking import Study
+from nst_tf.compare.reading import find_runs, read_run, read_runs
+from nst_tf.compare.tables import results_of, varying
 from nst_tf.config.schema import SAMPLES
 from nst_tf.machine import Process
 
@@ -230,3 +232,26 @@ def test_weights_of_styles(tmp_path: Path, style: Path, given: object, weights: 
 def _change(folder: Path, **facts: object) -> None:
     summary = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**summary, **facts}))
+
+
+def test_a_run_is_called_what_its_name_says(tmp_path: Path) -> None:
+    """Two of one name are told apart by their folders; a stranger's name is made one short line."""
+    said = {"0": "washed", "1": "washed", "2": "sharp", "3": None, "4": "a\n\x1b[31m" + "b" * 200, "5": 7}
+    for folder, name in said.items():
+        made_run(tmp_path / folder, {"name": name, "tags": ["paper"], "notes": None})
+    names = [run.name for run in read_runs(find_runs([tmp_path]))]
+    assert names[:4] == ["washed (0)", "washed (1)", "sharp", "3"]
+    assert names[4].startswith("a ")
+    assert names[4].isprintable()
+    assert len(names[4]) <= 80
+    assert names[5] == "5"
+
+
+def test_names_tags_and_notes_are_no_difference_between_runs(tmp_path: Path) -> None:
+    for folder, seed in (("0", 0), ("1", 1)):
+        labels = {"name": f"run {folder}", "tags": [folder], "notes": f"of {folder}"}
+        made_run(tmp_path / folder, labels | {"seed": seed}, overrides=[f"name=run {folder}", f"seed={seed}"])
+    runs = read_runs(find_runs([tmp_path]))
+    assert varying(runs) == ["seed"]
+    row = results_of(Study(runs, varying(runs))).rows[1]
+    assert (row["run"], row["tags"], row["notes"]) == ("run 1", '["1"]', "of 1")

@@ -108,6 +108,9 @@ DEFAULT = {
     "profile": False,
     "logger": {},
     "resume": None,
+    "name": None,
+    "tags": [],
+    "notes": None,
 }
 
 FILES = [path for path in sorted(CONF_FOLDER.rglob("*.yaml")) if path.parent != CONF_FOLDER]
