@@ -248,6 +248,7 @@ def _in_gib(needed: int, there: int) -> tuple[str, str]:
 # 2.21 on a CPU, 0.25 to 64 megapixels, at most a few percent below it: docs/memory.md has the table.
 _PROCESS = 1.0e9  # bytes: Python, TensorFlow, the weights twice, scratch memory of the threads
 _BANDS = 0.3e9  # two bands of a block while they are computed again
+_SEVERAL_WINDOWS = 1.25  # of tiles in float32: what a window leaves behind when the next has another shape
 _PASSES = 0.2e9  # of tiles: both compiled passes and what they leave to the allocator
 # images [H, W, 3] in float32: the variable, the best one, the gradient, and a start or a candidate
 _HELD = 4
@@ -411,7 +412,9 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
         network = max(_recompute(demand) * pixels, _recompute(demand) * largest_style / 2) + _BANDS
         network += smoothness
     else:  # smoothness is done when the first tile begins
-        window = _plain(demand) * _largest_window(demand, tile_size or TILE_SIZES[0])
+        pixels_of_window = _largest_window(demand, tile_size or TILE_SIZES[0])
+        several = _SEVERAL_WINDOWS if pixels_of_window < pixels and demand.number == _FLOAT else 1
+        window = several * _plain(demand) * pixels_of_window
         network = max(smoothness, window + _IMAGE * _ADDED * pixels) + _PASSES
     return round(held + state + target + network)
 

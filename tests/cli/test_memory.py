@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from itertools import product
@@ -15,7 +16,7 @@ from cli.command_line import SMALL, nst
 from omegaconf import OmegaConf
 
 from nst_tf.api import composed
-from nst_tf.config.inputs import Inputs
+from nst_tf.config.inputs import Inputs, read_inputs
 from nst_tf.errors import InputError
 from nst_tf.guidance import Regions
 from nst_tf.images.read import picture_from_array
@@ -59,6 +60,25 @@ def test_auto_takes_the_first_that_fits_and_says_so() -> None:
     assert third.tile_size >= 160
     assert f"tiles of {third.tile_size} pixels" in third.reason
     assert chosen(LARGE, None).mode is Mode.plain  # nothing tells what there is
+
+
+@pytest.mark.parametrize(
+    ("mode", "megapixels", "peak"),
+    [
+        *((Mode.plain, 1, 3.02), (Mode.plain, 4, 9.16), (Mode.plain, 9, 19.28)),
+        *((Mode.recompute, 1, 1.86), (Mode.recompute, 4, 3.29), (Mode.recompute, 9, 5.57)),
+        *((Mode.tiles, 1, 3.07), (Mode.tiles, 4, 4.43), (Mode.tiles, 9, 6.78)),
+    ],
+)
+def test_the_estimate_is_near_what_was_measured(mode: Mode, megapixels: int, peak: float) -> None:
+    """The table of docs/memory.md in GiB: an estimate far below it would end in a killed process."""
+    words = ["objective=relative", "image.style_size=1024", "pyramid=single", "optimizer=adam"]
+    settings, _ = composed(words)
+    inputs = read_inputs(settings)
+    sides = inputs.content.height, inputs.content.width
+    size = round(math.sqrt(megapixels * 1e6 * max(sides) / min(sides)))
+    estimate = peak_bytes(demand_of(settings, inputs, "float32", size), mode, 1536) / GIB
+    assert 0.96 * peak < estimate < 1.16 * peak
 
 
 def test_regions_take_what_their_statistics_read_once_more_each() -> None:
