@@ -73,7 +73,7 @@ print(sum(tally.outcomes.values()))
 def test_whatever_a_case_does_is_seen(tmp_path: Path) -> None:
     """The judge itself: one case of each kind that may not be, and two that may."""
     done = subprocess.run(
-        [sys.executable, "-c", _BAD, REPOSITORY / "scripts", tmp_path],
+        [sys.executable, "-c", _BAD, REPOSITORY / "tests", tmp_path],
         capture_output=True,
         text=True,
         check=False,

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fuzzing.folders import damage, make_seed
+from fuzzing.hostile_values import SECRET, TEXTS, VARIABLE
 
 from nst_tf.compare.cli import main as compare
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 _FOLDERS = 12
 
 
 @pytest.mark.slow
 def test_pages_of_hostile_folders(chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [str(SCRIPTS), *sys.path])
-    from fuzzing.folders import damage, make_seed
-    from fuzzing.hostile_values import SECRET, TEXTS, VARIABLE
-
     monkeypatch.setenv(VARIABLE, SECRET)
     source = make_seed(tmp_path / "sound")
     asked: list[str] = []

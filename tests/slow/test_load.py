@@ -1,4 +1,4 @@
-"""What ``scripts/load.py`` measures, with fewer runs and steps."""
+"""What ``tests/load.py`` measures, with fewer runs and steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cli.command_line import REPOSITORY, environment
 
 pytestmark = pytest.mark.alone  # memory is measured, and workers are killed by the clock
 
-SCRIPT = REPOSITORY / "scripts" / "load.py"
+SCRIPT = REPOSITORY / "tests" / "load.py"
 
 
 def load(folder: Path, *words: str) -> dict:

@@ -1,4 +1,4 @@
-"""``scripts/fuzz.py`` as a process."""
+"""``tests/fuzz.py`` as a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[3]
 def fuzz(scratch: Path, *words: str) -> str:
     """What the script says; it ends with status 0 only if nothing is wrong."""
     done = subprocess.run(
-        [sys.executable, REPOSITORY / "scripts" / "fuzz.py", *words],
+        [sys.executable, REPOSITORY / "tests" / "fuzz.py", *words],
         env=os.environ | {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(scratch)},
         capture_output=True,
         text=True,

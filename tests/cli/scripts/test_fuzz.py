@@ -1,4 +1,4 @@
-"""Damaged and hostile input by the hundred: ``scripts/fuzz.py`` itself, with fewer cases."""
+"""Damaged and hostile input by the hundred: ``tests/fuzz.py`` itself, with fewer cases."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from reference.numpy_torch_lbfgs import NumpyTorchLBFGS
 from nst_tf.errors import InputError
 from nst_tf.optim import TorchLBFGS
 
-# made by scripts/make_torch_lbfgs_trajectory.py, which states the problem
+# made by tests/unit/optim/make_torch_lbfgs_trajectory.py, which states the problem
 RECORDED = json.loads((Path(__file__).parent / "torch_lbfgs_trajectory.json").read_text())
 INDEX = np.arange(20)
 STIFFNESS, TARGET, START = 0.02 * 1.6**INDEX, np.sin(INDEX), np.cos(INDEX)

@@ -1,9 +1,9 @@
 """Load and soak: what many runs in one process, killed workers and many steps leave behind.
 
-    python scripts/load.py sweep                  # 200 runs in one process: memory and open files of each
-    python scripts/load.py killed --kills 10      # 200 runs in two workers, which are killed at random
-    python scripts/load.py soak                   # 10,000 steps: memory, and CPU seconds a step
-    python scripts/load.py sweep killed soak --output load.json
+    python tests/load.py sweep                  # 200 runs in one process: memory and open files of each
+    python tests/load.py killed --kills 10      # 200 runs in two workers, which are killed at random
+    python tests/load.py soak                   # 10,000 steps: memory, and CPU seconds a step
+    python tests/load.py sweep killed soak --output load.json
 
 Each is a real ``nst`` in processes of its own, watched from outside, on Linux. It ends with exit status 1 if
 something is not as docs/reliability.md promises. Runs are tiny: 64 pixels, untrained weights, two blocks of

@@ -3,7 +3,7 @@
 Torch is no dependency of the project. In an environment of its own:
 
     pip install torch==2.13.0 numpy
-    python scripts/make_torch_lbfgs_trajectory.py
+    python tests/unit/optim/make_torch_lbfgs_trajectory.py
 
 writes tests/unit/optim/torch_lbfgs_trajectory.json: for each case its settings, the losses of the first 30
 evaluations of the closure, and the parameters at some of them (later ones, in the flat valley, depend on how
@@ -25,7 +25,7 @@ import torch
 EVALUATIONS = 30
 KEPT_POINTS = (1, 5, 10, 15)  # evaluations, counted from 0
 PARAMETERS = 20
-DESTINATION = Path(__file__).parents[1] / "tests" / "unit" / "optim" / "torch_lbfgs_trajectory.json"
+DESTINATION = Path(__file__).parent / "torch_lbfgs_trajectory.json"
 CASES = {
     "one inner iteration": {"lr": 1.0, "max_iter": 1},
     "twenty inner iterations": {"lr": 1.0, "max_iter": 20},

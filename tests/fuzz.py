@@ -1,8 +1,8 @@
 """Give damaged and hostile input to the programs by the thousand, and tell what goes wrong.
 
-    python scripts/fuzz.py                                # all of it, two at a time
-    python scripts/fuzz.py --pictures 20000 --seed 5      # more of one kind, from another seed
-    python scripts/fuzz.py --only overrides:123           # one case again, in this process
+    python tests/fuzz.py                                # all of it, two at a time
+    python tests/fuzz.py --pictures 20000 --seed 5      # more of one kind, from another seed
+    python tests/fuzz.py --only overrides:123           # one case again, in this process
 
 Each case must end in a result or in one clear sentence with exit status 2: never in a traceback, a hang
 (``--seconds``), more than 2 GB, a file outside of its own folder, a program that was started or an object

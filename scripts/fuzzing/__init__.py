@@ -1,1 +1,0 @@
-"""Damaged and hostile input, made by the thousand: see scripts/fuzz.py."""

@@ -1,0 +1,1 @@
+"""Damaged and hostile input, made by the thousand: see tests/fuzz.py."""
