@@ -445,10 +445,9 @@ def loss_plot(reports: Sequence[Report]) -> str:
         y = down(10.0**exponent)
         lines.append(f'<path d="M{_MARGIN} {y:.1f}H{_WIDTH - _LEGEND}" stroke="#ddd"/>')
         lines.append(f'<text x="{_MARGIN - 6}" y="{y + 4:.1f}" text-anchor="end">1e{exponent}</text>')
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        step = first + share * (last - first)
+    for step in _round_steps(first, last):
         place = f'x="{across(step):.1f}" y="{_HEIGHT - _MARGIN + 18}"'
-        lines.append(f'<text {place} text-anchor="middle">{step:.0f}</text>')
+        lines.append(f'<text {place} text-anchor="middle">{step}</text>')
     lines.append(
         f'<text x="{across((first + last) / 2):.1f}" y="{_HEIGHT - 12}" text-anchor="middle">step</text>'
     )
@@ -469,3 +468,11 @@ def loss_plot(reports: Sequence[Report]) -> str:
         lines.append(f'<path d="M{left} {y}h18" stroke="{color}" stroke-width="{width}"{dash}/>')
         lines.append(f'<text x="{left + 24}" y="{y + 4}">{escape(name)}</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _round_steps(first: int, last: int) -> range:
+    """The multiples between the two of 1, 2 or 5 times a power of ten, with at least four of it between them."""
+    wanted = max(1, (last - first) // 4)
+    power = 10 ** (len(str(wanted)) - 1)
+    every = max(power * factor for factor in (1, 2, 5) if power * factor <= wanted)
+    return range(-(-first // every) * every, last + 1, every)

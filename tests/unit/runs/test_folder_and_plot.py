@@ -83,6 +83,19 @@ def test_plot_is_logarithmic() -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "every"),
+    [(0, 1, 1), (0, 7, 1), (0, 8, 2), (0, 43, 10), (14, 43, 5), (3, 500, 100), (0, 10_000, 2000)],
+)
+def test_steps_below_the_plot_are_round_and_evenly_apart(first: int, last: int, every: int) -> None:
+    drawn = ElementTree.fromstring(loss_plot([report(step, 1.0) for step in (first, last)]))
+    texts = [node for node in drawn.iter(SVG + "text") if node.attrib.get("text-anchor") == "middle"][:-1]
+    steps = [int(node.text or "") for node in texts]
+    assert steps == [step for step in range(0, last + 1, every) if step >= first]
+    across = np.diff([float(node.attrib["x"]) for node in texts])
+    np.testing.assert_allclose(across, across[0], atol=0.11)
+
+
+@pytest.mark.parametrize(
     "values", [[0.0], [5.0], [0.0, 0.0], [math.inf, 1.0], [math.nan, 1.0], [1e-30, 1e30], [1.0] * 5000]
 )
 def test_plot_of_extreme_losses_stays_on_its_sheet(values: list[float]) -> None:
