@@ -228,6 +228,20 @@ def resume_hint(folder: Path) -> tuple[str, ...]:
 # ---- run.json, and other JSON ----
 
 
+_LONGEST_ROW = 1 << 14  # bytes of the metrics: a hundred parts
+
+
+def last_row(folder: Path) -> dict[str, Any] | None:
+    """The last row of the metrics of a run that may go on; None where there is none that is whole."""
+    try:
+        with (folder / METRICS).open("rb") as metrics:
+            metrics.seek(max(0, metrics.seek(0, os.SEEK_END) - _LONGEST_ROW))
+            row = json.loads(metrics.read().rpartition(b"\n")[0].rpartition(b"\n")[2])
+    except (OSError, ValueError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
 def read_summary(folder: Path) -> dict[str, Any]:
     """``run.json`` of a run's folder; raises InputError if there is none that can be read."""
     if not (folder / RUN_JSON).exists():
@@ -471,7 +485,7 @@ def loss_plot(reports: Sequence[Report]) -> str:
 
 
 def _round_steps(first: int, last: int) -> range:
-    """The multiples between the two of 1, 2 or 5 times a power of ten, with at least four of it between them."""
+    """The multiples between the two of 1, 2 or 5 times a power of ten that leaves room for four of it."""
     wanted = max(1, (last - first) // 4)
     power = 10 ** (len(str(wanted)) - 1)
     every = max(power * factor for factor in (1, 2, 5) if power * factor <= wanted)

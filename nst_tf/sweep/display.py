@@ -12,11 +12,13 @@ from rich.progress import BarColumn, Progress, TextColumn
 from nst_tf.errors import counted
 from nst_tf.files import relative_to_here
 from nst_tf.report import clock
-from nst_tf.runs.folder import WENT_WRONG
+from nst_tf.runs.folder import WENT_WRONG, last_row
 from nst_tf.sweep.search import progress_of
 from nst_tf.sweep.state import JobRecord, Sweep, read_records
 
 _OVER = ("completed", *WENT_WRONG)  # one that was interrupted is still to be done
+SECONDS_BETWEEN_LINES = 20.0  # where there is no terminal: a log shall show that it lives
+_MOST_RUNNING = 2  # jobs: a terminal's line has room for no more
 SECONDS_BETWEEN_LOOKS = 0.5  # a job takes seconds at least, and each look reads a file a job
 
 
@@ -39,7 +41,7 @@ class SweepDisplay:
         self._ended_in_this_call = 0
         self._has_introduced = False
         self._task = self._bar.add_task("sweep", total=sweep.plan.count, said="")
-        self._began = time.monotonic()
+        self._began = self._last_line = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="sweep", daemon=True)
 
@@ -87,7 +89,22 @@ class SweepDisplay:
             return
         for record in ended:
             self._tell(record)
-        self._bar.update(self._task, completed=len(self._over), said=self._counts())
+        running = self._running()
+        said = "; ".join([self._counts(), *running])
+        self._bar.update(self._task, completed=len(self._over), said=said)
+        if not self._console.is_terminal and time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
+            for line in running:
+                self._line(line)
+
+    def _running(self) -> list[str]:
+        """Of the first jobs that run, the step that each is at, and its loss."""
+        said = []
+        for job in self._sweep.with_status("running")[:_MOST_RUNNING]:
+            row = last_row(self._sweep.folder / job["folder"]) or {}
+            step, loss = row.get("step"), row.get("loss")
+            if isinstance(step, int) and isinstance(loss, float):
+                said.append(f"job {job['number']} at step {step + 1}, loss {loss:.4g}")
+        return said
 
     def _tell(self, record: JobRecord) -> None:
         """Tell of a job; the counts are of those that were told of so far."""
@@ -119,4 +136,5 @@ class SweepDisplay:
         return f", about {clock((time.monotonic() - self._began) / self._ended_in_this_call * left)} left"
 
     def _line(self, text: str) -> None:
+        self._last_line = time.monotonic()
         self._console.print(escape(text), soft_wrap=True)
