@@ -60,7 +60,9 @@ def read_matlab(path: Path, largest: int) -> dict[str, Any]:
             packed = kind == _COMPRESSED
             if not packed:
                 file.seek(start - len(tag))
-            name, value = _Variable(file, packed, largest).matrix()
+            variable = _Variable(file, packed, largest)
+            name, value = variable.matrix()
+            variable.check_end()
             variables.setdefault(name, value)
             file.seek(start + size)
     return variables
@@ -87,6 +89,13 @@ class _Variable:
             value = self._value(flags[0], shape, depth)
         self._skip(end - self._position)
         return name, value
+
+    def check_end(self) -> None:
+        """Raise unless the variable ends here; of one that is packed, zlib checks the sum of its bytes there."""
+        while self._unpacker and not self._unpacker.eof:
+            packed = self._unpacker.unconsumed_tail or self._file.read(_BLOCK)
+            if not packed or self._unpacker.decompress(packed, 1):
+                raise ValueError("it does not end where it says")
 
     def _value(self, kind: int, shape: tuple[int, ...], depth: int) -> Any:
         count = math.prod(shape)
