@@ -91,7 +91,7 @@ class _Variable:
         return name, value
 
     def check_end(self) -> None:
-        """Raise unless the variable ends here; of one that is packed, zlib checks the sum of its bytes there."""
+        """Raise ValueError unless a packed variable ends here, where zlib checks the sum of its bytes."""
         while self._unpacker and not self._unpacker.eof:
             packed = self._unpacker.unconsumed_tail or self._file.read(_BLOCK)
             if not packed or self._unpacker.decompress(packed, 1):
