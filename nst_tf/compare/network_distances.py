@@ -31,7 +31,9 @@ class NetworkDistances:
     def __init__(self, weights: ConvolutionWeights, content_layer: str, style_layers: Sequence[str]) -> None:
         """Build VGG-19 up to the deepest of the layers: max pooling, zero padding, float32."""
         self._content_layer, self._style_layers = content_layer, tuple(style_layers)
-        self._extractor = FeatureExtractor(weights, [content_layer, *style_layers])
+        self._extractor = FeatureExtractor(
+            weights, [content_layer, *style_layers], pixels=weights.pixels or "caffe"
+        )
         self._gram = Gram(positions_power=1.0, distance=RelativeSquaredError())
         self._sliced = SlicedWasserstein(_DIRECTIONS, _SEED)
         self._smoothness = TotalVariation(power=1.0, reduction="mean")

@@ -54,7 +54,7 @@ def nested(flat: Mapping[KeyPath, Any]) -> dict[str, Any]:
 Network = Enum("Network", ["vgg19", "vgg16"])
 Pooling = Enum("Pooling", ["max", "avg", "l2", "avg_rescaled", "l2_rescaled"])
 Padding = Enum("Padding", ["same", "reflect", "replicate", "replicate_first", "circular"])
-Pixels = Enum("Pixels", ["caffe", "caffe_256", "unit"])
+Pixels = Enum("Pixels", ["caffe", "caffe_256", "unit", "imagenet"])
 Stretch = Enum("Stretch", ["none", "style", "square"])
 Precision = Enum("Precision", ["auto", "float32", "bfloat16", "float16"])
 Alpha = Enum("Alpha", ["keep", "flatten"])

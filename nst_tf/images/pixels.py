@@ -105,7 +105,20 @@ def to_unit(pixels: Any) -> Any:
     return pixels
 
 
+IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION_RGB = (0.229, 0.224, 0.225)
+"""Mean and standard deviation of ImageNet's training pixels in [0, 1], the numbers of torchvision's
+``ImageClassification`` (torchvision/transforms/_presets.py)."""
+
+
+def to_imagenet(pixels: Any) -> Any:
+    """RGB in [0, 1] with torchvision's mean and deviation removed, the pixels of its own VGG networks."""
+    dtype = getattr(pixels.dtype, "as_numpy_dtype", pixels.dtype)
+    mean, deviation = (np.asarray(values, dtype) for values in (IMAGENET_MEAN_RGB, IMAGENET_DEVIATION_RGB))
+    return (pixels - mean) / deviation
+
+
 NETWORK_PIXELS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"caffe": to_caffe, "caffe_256": to_caffe_256, "unit": to_unit}
+    {"caffe": to_caffe, "caffe_256": to_caffe_256, "unit": to_unit, "imagenet": to_imagenet}
 )
 """The names by which a configuration chooses one of the functions above."""

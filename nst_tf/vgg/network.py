@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from nst_tf.errors import one_of
+from nst_tf.errors import InputError, one_of
 from nst_tf.images.pixels import NETWORK_PIXELS
 from nst_tf.vgg.convolution import (
     PADDINGS,
@@ -31,7 +31,7 @@ from nst_tf.vgg.layers import (
     layers_down_to,
     reach_of,
 )
-from nst_tf.vgg.weights import ConvolutionWeights
+from nst_tf.vgg.weight_files import IMAGENET, ConvolutionWeights
 
 
 class FeatureExtractor:
@@ -42,7 +42,8 @@ class FeatureExtractor:
     Convolutions run in ``precision``; activations are returned in float32, because the statistics of
     style sum over up to millions of positions.
 
-    Raises InputError for an unknown architecture, layer, pooling, padding or kind of pixels.
+    Raises InputError for an unknown architecture, layer, pooling, padding or kind of pixels, and for pixels
+    that the weights were not trained on.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class FeatureExtractor:
         self._pool = one_of("model.pooling", pooling, POOLINGS)
         first_padding, other_padding = one_of("model.padding", padding, PADDINGS)
         self._to_network_pixels = one_of("model.pixels", pixels, NETWORK_PIXELS)
+        _check_trained_on(weights, pixels)
         self.wraps = other_padding is circular
         """Whether what is beyond a border is what is at the opposite one, so that windows show too little."""
         self.precision = precision
@@ -132,6 +134,19 @@ class FeatureExtractor:
             halo = len(layers)  # each convolution is 3 x 3
             yield Block(tuple(steps), 2 if pools else 1, halo, channels)
             steps = []
+
+
+def _check_trained_on(weights: ConvolutionWeights, pixels: str) -> None:
+    """Refuse pixels of another kind than the weights', whose activations would look right and be wrong.
+
+    ``unit`` is of neither kind, a departure that whoever says it asks for.
+    """
+    kind = weights.pixels
+    if kind is not None and pixels not in (kind, "unit") and IMAGENET in (kind, pixels):
+        raise InputError(
+            f"The weights from {weights.source} were trained on other pixels than model.pixels={pixels}: say"
+            f" model.pixels={kind}"
+        )
 
 
 # ---- the chain of steps, in blocks ----

@@ -119,7 +119,7 @@ def untrained(vgg: Architecture, seed: int) -> ConvolutionWeights:
         for array in (kernels[layer], biases[layer]):
             digest.update(array.astype("<f4", copy=False).tobytes())
     source = f"random numbers (He et al. 2015) of seed {seed}, untrained"
-    return checked(vgg, Arrays(kernels, biases), source, digest.hexdigest())
+    return checked(vgg, Arrays(kernels, biases, pixels=None), source, digest.hexdigest())
 
 
 # ---- how long to wait: quick to give up on silence, slow to give up on a slow line ----

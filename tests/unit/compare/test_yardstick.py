@@ -51,6 +51,17 @@ def test_content_and_style_equal_numpy(found: dict[str, float], features) -> Non
     assert found["style_distance"] == pytest.approx(np.mean(of_layers), rel=1e-3)
 
 
+def test_weights_of_torchvision_see_their_own_pixels(picture: Path, content: Path, random_weights) -> None:
+    from nst_tf.vgg.network import FeatureExtractor
+
+    weights = replace(random_weights, pixels="imagenet", sha256="torchvision's")
+    extract = FeatureExtractor(weights, ["block4_conv2"], pixels="imagenet")
+    x, c = (extract(read_picture(path).pixels[np.newaxis])["block4_conv2"] for path in (picture, content))
+    expected = float(((x - c).numpy() ** 2).sum() / (c.numpy() ** 2).sum())
+    found = measure(picture, content, [], [], weights)
+    assert found["content_distance"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_sliced_wasserstein_equals_numpy(found: dict[str, float], features) -> None:
     import tensorflow as tf
 

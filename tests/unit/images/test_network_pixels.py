@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_tf.images.pixels import CAFFE_MEAN_BGR, NETWORK_PIXELS, to_caffe, to_caffe_256, to_unit
+from nst_tf.images.pixels import (
+    CAFFE_MEAN_BGR,
+    NETWORK_PIXELS,
+    to_caffe,
+    to_caffe_256,
+    to_imagenet,
+    to_unit,
+)
 
 PIXELS = np.random.default_rng(0).random((2, 5, 7, 3), dtype=np.float32)
 
@@ -25,6 +32,9 @@ def test_values_by_hand():
     np.testing.assert_allclose(to_caffe(red)[0, 0], (-103.939, -116.779, 255 - 123.68))
     np.testing.assert_allclose(to_caffe_256(red)[0, 0], (-103.939, -116.779, 256 - 123.68))
     assert to_unit(red) is red
+    # torchvision.transforms.functional.normalize with the numbers of its ImageClassification
+    expected = (0.515 / 0.229, -0.456 / 0.224, -0.406 / 0.225)
+    np.testing.assert_allclose(to_imagenet(red)[0, 0], expected)
 
 
 @pytest.mark.parametrize("name", sorted(NETWORK_PIXELS))
@@ -59,7 +69,12 @@ def test_a_variable_inside_a_function_with_its_gradient():
 
 
 def test_the_table_names_the_functions_and_cannot_be_changed():
-    assert dict(NETWORK_PIXELS) == {"caffe": to_caffe, "caffe_256": to_caffe_256, "unit": to_unit}
+    assert dict(NETWORK_PIXELS) == {
+        "caffe": to_caffe,
+        "caffe_256": to_caffe_256,
+        "unit": to_unit,
+        "imagenet": to_imagenet,
+    }
     with pytest.raises(TypeError):
         NETWORK_PIXELS["unit"] = to_caffe  # type: ignore[index]
     assert CAFFE_MEAN_BGR == (103.939, 116.779, 123.68)

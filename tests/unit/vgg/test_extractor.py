@@ -124,6 +124,7 @@ def test_paddings_are_those_of_np_pad(random, random_weights, padding, first, ot
         ("caffe", lambda rgb: 255.0 * rgb[..., ::-1] - CAFFE_MEAN_BGR),
         ("caffe_256", lambda rgb: 256.0 * rgb[..., ::-1] - CAFFE_MEAN_BGR),
         ("unit", lambda rgb: rgb),
+        ("imagenet", lambda rgb: (rgb - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]),
     ],
 )
 def test_kinds_of_pixels(random, random_weights, pixels, expected):
@@ -161,7 +162,7 @@ def test_a_layer_asked_for_twice_is_given_once(random_weights):
         ({"architecture": "vgg11"}, "'vgg11'.*vgg19, vgg16"),
         ({"pooling": "median"}, "'median'.*max, avg, l2, avg_rescaled, l2_rescaled"),
         ({"padding": "wrap"}, "'wrap'.*same, reflect, replicate, circular, replicate_first"),
-        ({"pixels": "bgr"}, "'bgr'.*caffe, caffe_256, unit"),
+        ({"pixels": "bgr"}, "'bgr'.*caffe, caffe_256, unit, imagenet"),
     ],
 )
 def test_unknown_names_are_refused_and_the_known_ones_named(random_weights, wrong, said):

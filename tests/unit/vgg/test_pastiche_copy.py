@@ -35,7 +35,7 @@ def test_each_weight_is_the_table_entry_of_its_number_at_its_place() -> None:
 def test_a_wrong_hash_is_refused_before_the_pickle_is_looked_into(
     member: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pastiche_copy, "read_tensors", lambda content: pytest.fail("it was read"))
+    monkeypatch.setattr(pastiche_copy, "read_tensors", lambda stream: pytest.fail("it was read"))
     with pytest.raises(Malformed, match=r"has SHA-256 [0-9a-f]{64}, where pastiche 1\.6\.0's has c34748d2"):
         pastiche_copy.read_member(ARCHITECTURES["vgg19"], member, "a test")
 

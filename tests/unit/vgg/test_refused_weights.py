@@ -75,7 +75,7 @@ BAD_FILES: dict[str, tuple[str, Make, str]] = {
     "another file of torch": (
         "weights.h5",
         holding(legacy_torch_bytes({"a": np.zeros(2, np.float32)})),
-        "has SHA-256",
+        "is a file of torch, but has no tensor called features.0.weight",
     ),
     **{
         f"a .{suffix} cut at {kept}": (f"cut.{suffix}", cut(suffix, kept), "is damaged or cut short")

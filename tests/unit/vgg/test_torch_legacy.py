@@ -22,7 +22,7 @@ CONTENT = legacy_torch_bytes(TENSORS)
 
 def test_tensors_come_back_by_name() -> None:
     assert CONTENT.startswith(FIRST_BYTES)
-    read = read_tensors(CONTENT)
+    read = read_tensors(io.BytesIO(CONTENT))
     assert list(read) == list(TENSORS)
     for name, right in TENSORS.items():
         np.testing.assert_array_equal(read[name], right)
@@ -47,7 +47,7 @@ def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path, place: str) -> 
         "as the storage keys": _with_keys_replaced(pickle.dumps(hostile, protocol=2)),
     }[place]
     with pytest.raises(Malformed, match=r"names (posix|nt)\.system"):
-        read_tensors(content)
+        read_tensors(io.BytesIO(content))
     assert not trace.exists()
 
 
@@ -61,9 +61,9 @@ def _with_keys_replaced(other: bytes) -> bytes:
 @pytest.mark.parametrize("name", ["eval", "getattr", "__import__"])
 def test_builtins_are_refused(name: str) -> None:
     with pytest.raises(Malformed, match=rf"names \w+\.{name}"):
-        read_tensors(legacy_torch_bytes({}, extra=_Hostile(__builtins__[name], "1")))  # type: ignore[index]
+        read_tensors(io.BytesIO(legacy_torch_bytes({}, extra=_Hostile(__builtins__[name], "1"))))  # type: ignore[index]
 
 
 def test_numbers_of_another_type_are_refused() -> None:
     with pytest.raises(Malformed, match=r"names torch\.HalfStorage"):
-        read_tensors(legacy_torch_bytes({"h": np.zeros(3, np.float16)}))
+        read_tensors(io.BytesIO(legacy_torch_bytes({"h": np.zeros(3, np.float16)})))
