@@ -148,6 +148,8 @@ def stylize(
     Raises:
         InputError: whatever the command line would refuse.
     """
+    if callable(callbacks) or not all(map(callable, callbacks)):
+        raise InputError(f"callbacks are a list of functions of a report and a solver, but are {callbacks!r}")
     with _ONE_AT_A_TIME:
         words, trust = with_trust(words_of(overrides))
         with trusting(trust):
