@@ -165,6 +165,8 @@ def test_the_files_by_hand_are_sound(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, [[0, 2, 4], [1, 3, 5]])
     np.testing.assert_array_equal(second, [[7, 8]])
     assert read_matlab(path, 5)["x"][0] is None
+    write_variable(path, element(MATRIX, begun(CELL, (1, 201), b"x") + element(MATRIX, b"") * 201))
+    assert read_matlab(path, 100) == {"x": None}  # more than any network has: not kept
 
 
 def cells_within_cells(depth: int) -> bytes:

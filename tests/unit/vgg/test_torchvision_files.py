@@ -297,6 +297,15 @@ def test_tensors_that_lie_are_refused(pickled: bytes) -> None:
         read(with_pickle(pickled))
 
 
+def test_a_storage_of_another_length_or_within_another_one_is_refused() -> None:
+    content = legacy_torch_bytes({"b": SMALL["b"]})
+    with pytest.raises(Malformed, match="a storage has another length"):
+        read(content.replace(struct.pack("<q", 7), struct.pack("<q", 6)))
+    view = _storage().replace(b"K\x18tQ", b"K\x18K\x01tQ")
+    with pytest.raises(Malformed, match="without a storage of its own"):
+        read(with_pickle(_tensor_of(view, b"K\x00", SIX, b"K\x01\x85")))
+
+
 @pytest.mark.parametrize("member", ["data.pkl", "data/7000"])
 def test_a_zip_bomb_is_not_unpacked(member: str, tmp_path: Path) -> None:
     stream = io.BytesIO(torch_zip_bytes(SMALL))
