@@ -449,6 +449,11 @@ def _by_layer(kernels: Mapping[int, np.ndarray], biases: Mapping[int, np.ndarray
 
 # ---- MatConvNet's copy of Caffe's networks, imagenet-vgg-verydeep-19.mat ----
 
+# Rows and columns of the first kernel of VGG-19, from green, as in Keras' file. Programs that read the .mat do
+# not agree whether the two have changed places (anishathalye/neural-style turns them, others don't): a file
+# where they have is turned back.
+_GREEN_OF_VGG19 = ((0.464, 0.418, -0.049), (0.305, 0.105, -0.374), (-0.076, -0.312, -0.463))
+
 
 def read_matconvnet(path: Path) -> Arrays:
     """Kernels and biases of one of Caffe's networks in a file of MatConvNet.
@@ -479,6 +484,8 @@ def read_matconvnet(path: Path) -> Arrays:
     kernels = {place: kernel for place, (kernel, _) in weights.items()}
     if 0 in kernels and kernels[0].ndim == 4:
         kernels[0] = kernels[0][:, :, ::-1]
+        if np.allclose(kernels[0][:, :, 1, 0].T, _GREEN_OF_VGG19, atol=0.02):
+            kernels = {place: kernel.swapaxes(0, 1) for place, kernel in kernels.items()}
     return _by_layer(kernels, {place: bias for place, (_, bias) in weights.items()})
 
 

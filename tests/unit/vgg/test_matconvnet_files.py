@@ -91,6 +91,22 @@ def test_every_convolution_is_at_its_place(architecture: str, form: dict, tmp_pa
 # ---- files that are damaged, of something else, or mean harm ----
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_rows_stay_rows_whichever_way_the_file_has_them(turned: bool, tmp_path: Path) -> None:
+    """Told by a kernel of the network itself, of whose rows and columns programs disagree."""
+    layers = network("vgg19")
+    known = np.zeros((3, 3, 3, 64), np.float32)
+    known[:, :, 1, 0] = [[0.464, 0.418, -0.049], [0.305, 0.105, -0.374], [-0.076, -0.312, -0.463]]
+    pairs = weights_of("vgg19")
+    for place, (kernel, bias) in zip(PLACES["vgg19"], [(known, pairs[0][1]), *pairs[1:]], strict=True):
+        kernel = kernel[:, :, ::-1] if place == 0 else kernel
+        layers[place]["weights"] = cell(kernel.swapaxes(0, 1) if turned else kernel, bias[np.newaxis])
+    write(tmp_path / "vgg19.mat", layers)
+    found = load_weights("vgg19", tmp_path / "vgg19.mat")
+    np.testing.assert_array_equal(found.kernels["block1_conv1"], known)
+    np.testing.assert_array_equal(found.kernels["block3_conv2"], pairs[5][0])
+
+
 def refusal(path: Path, architecture: str = "vgg16") -> str:
     with pytest.raises(InputError) as refused:
         load_weights(architecture, str(path))
