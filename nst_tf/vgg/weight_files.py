@@ -449,9 +449,9 @@ def _by_layer(kernels: Mapping[int, np.ndarray], biases: Mapping[int, np.ndarray
 
 # ---- MatConvNet's copy of Caffe's networks, imagenet-vgg-verydeep-19.mat ----
 
-# Rows and columns of the first kernel of VGG-19, from green, as in Keras' file. Programs that read the .mat do
-# not agree whether the two have changed places (anishathalye/neural-style turns them, others don't): a file
-# where they have is turned back.
+# Rows and columns of the first kernel of VGG-19, from green, as in Keras' file. Programs that read the .mat
+# do not agree whether the two have changed places (anishathalye/neural-style turns them, others don't): a
+# file where they have is turned back.
 _GREEN_OF_VGG19 = ((0.464, 0.418, -0.049), (0.305, 0.105, -0.374), (-0.076, -0.312, -0.463))
 
 
