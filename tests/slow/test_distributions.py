@@ -15,7 +15,7 @@ from cli.command_line import REPOSITORY, SMALL
 
 from nst_tf import __version__
 
-# two builds, two environments' worth of files and two starts of TensorFlow: half a minute on two quiet cores
+# 20 seconds of processor time, of which the run has half; 50 seconds by the clock on two busy cores
 pytestmark = pytest.mark.slow
 
 

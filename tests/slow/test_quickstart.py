@@ -22,7 +22,7 @@ def shown_by(cell: str, names: dict[str, Any]) -> Any:
     return last and eval(compile(ast.Expression(last.value), str(NOTEBOOK), "eval"), names)
 
 
-@pytest.mark.slow  # four pictures of the whole network: half a minute on two quiet cores
+@pytest.mark.slow  # four pictures of the whole network: 25 seconds of processor time
 def test_every_cell_runs_and_shows_its_picture(
     tmp_path: Path, weights_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
