@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from nst_tf.config.build import build
 from nst_tf.config.inputs import Inputs
 from nst_tf.config.overrides import override_key
-from nst_tf.config.schema import Settings, flatten
+from nst_tf.config.schema import LABELS, Settings, flatten
 from nst_tf.config.trust import is_trusted
 from nst_tf.errors import InputError
 from nst_tf.images.resize import fit_long_side, resize
@@ -199,7 +199,7 @@ def saved_losses(summary: Mapping[str, Any]) -> dict[str, float]:
 # ---- a configuration as a table of names and values, which is what loggers can store ----
 
 # they change nothing in the picture
-_NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile", "sweep")
+_NOT_OF_THE_RUN = ("hydra", "logger", "resume", "record", "profile", "sweep", *LABELS)
 
 
 def flat_settings(settings: Settings | Mapping[str, Any], choices: Mapping[str, str | None]) -> FlatSettings:

@@ -38,6 +38,7 @@ LINK = "mlflow.json"
 # of mlflow.utils.validation
 _PARAMETERS_A_BATCH, _METRICS_A_BATCH = 100, 1000
 _LONGEST_PARAMETER, _LONGEST_TAG, _LONGEST_NAME = 6000, 8000, 250
+_NO_NAME = "null"  # as flat settings have it
 
 _STATUS = {"completed": "FINISHED", "interrupted": "KILLED", "diverged": "FAILED", "failed": "FAILED"}
 
@@ -86,7 +87,8 @@ class MLflow:
             if before is not None:
                 client.delete_run(before)
             asked = [f"{key}={value}" for key, value in overridden(run.settings, run.overrides).items()]
-            name = str(run.settings.get("name") or " ".join(asked) or run.folder.name)
+            said = str(run.settings.get("name", _NO_NAME))
+            name = " ".join(asked) or run.folder.name if said == _NO_NAME else said
             created = client.create_run(experiment, round(began * 1000), tags, name[:_LONGEST_NAME])
             run_id = created.info.run_id
             self._link(run.folder, experiment, run_id)

@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from nst_tf.api import composed
 from nst_tf.compare.cli import main as nst_compare
 from nst_tf.compare.comparing import PAGE, SHEET, TABLE
-from nst_tf.config.schema import flatten
+from nst_tf.config.schema import LABELS, flatten
 
 FORMER = Path(__file__).parents[2] / "data" / "former"
 FOLDERS = ("animation", "default", "guided_sweep", "texture", "unfinished")
@@ -129,6 +129,7 @@ def test_exported_they_mean_what_they_meant(name: str, former: Path, tmp_path: P
         }
     for words, run in runs.items():
         wanted, again = meaning(run), flatten(composed([f"experiment={study}", *words])[0])
+        assert [again.pop((label,)) for label in LABELS] == [None, [], None]  # there were none then
         assert wanted.keys() == again.keys()
         different = {path for path in wanted if wanted[path] != again[path]}
         # nobody fixed the mode of memory, so that each machine chooses its own
