@@ -8,14 +8,15 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hydra._internal.hydra import Hydra
 from hydra.types import RunMode
+from logging_restored import logging_restored
 
 from nst_tf.cli import main
 
@@ -63,7 +64,7 @@ def nst(folder: Path, *words: str, keeps_sizes: bool = True) -> Answer:
         pytest.MonkeyPatch.context() as patch,
         redirect_stdout(out),
         redirect_stderr(err),
-        _logging_restored(),
+        logging_restored(),
     ):
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["nst", *words])
@@ -124,17 +125,3 @@ def _close_log_files(handlers: Iterable[Callable[[], logging.Handler | None]]) -
     for handler in [reference() for reference in handlers]:
         if type(handler) is logging.FileHandler:
             handler.close()
-
-
-@contextmanager
-def _logging_restored() -> Iterator[None]:
-    """Hydra gives the root logger handlers of its own; pytest has some too."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    try:
-        yield
-    finally:
-        for handler in set(root.handlers) - set(handlers):
-            handler.close()
-        root.handlers[:] = handlers
-        root.setLevel(level)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+
+from logging_restored import logging_restored
 
 from fuzzing.watch import Watch
 from nst_tf.config.schema import is_option
@@ -73,7 +74,7 @@ def said_by(main: Callable[[], object], name: str, words: Sequence[str], folder:
     sys.argv = [name, *words]
     watch.begin(folder)
     try:
-        with redirect_stdout(out), redirect_stderr(err), _logging_restored():
+        with redirect_stdout(out), redirect_stderr(err), logging_restored():
             main()
     except Reached:
         status = None
@@ -84,20 +85,6 @@ def said_by(main: Callable[[], object], name: str, words: Sequence[str], folder:
         os.chdir(here)
         sys.argv = arguments
     return Said(status, out.getvalue(), err.getvalue(), tuple(did))
-
-
-@contextmanager
-def _logging_restored() -> Iterator[None]:
-    """Hydra gives the root logger handlers of its own."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    try:
-        yield
-    finally:
-        for handler in set(root.handlers) - set(handlers):
-            handler.close()
-        root.handlers[:] = handlers
-        root.setLevel(level)
 
 
 def stopped_before_work() -> Callable[[], None]:
