@@ -94,6 +94,12 @@ function dividedFromContent(run) {
   return divided;
 }
 
+// Where contents or styles vary, what the name of a file stands for.
+function axisPicture(name, run) {
+  const number = name === "content" ? run.content : name === "style" && run.styles.length === 1 ? run.styles[0] : null;
+  return image(number, "", { class: "axis-picture" });
+}
+
 function inRowsAndColumns(runs) {
   const names = { rows: settingsOf(grid.rows, grid.columns), columns: settingsOf(grid.columns, grid.rows) };
   const rows = axisValues(grid.rows, runs, grid.columns);
@@ -103,7 +109,7 @@ function inRowsAndColumns(runs) {
   const cellOf = (row, column) => placeOn(names.rows, row) + placeOn(names.columns, column);
   for (const run of runs) cells.set(cellOf(run, run), [...(cells.get(cellOf(run, run)) || []), run]);
   const heading = (axis, run, scope) => make("th", { scope }, axis.map((name) => make("span", { class: "axis" },
-    make("span", { class: "axis-name" }, shortName(name)), " ", make("span", { class: "axis-value" }, breakable(labelText(name, run.settings[name]))))));
+    make("span", { class: "axis-name" }, shortName(name)), " ", make("span", { class: "axis-value" }, breakable(labelText(name, run.settings[name]))), axisPicture(name, run))));
   const table = make("table", { class: "grid" });
   if (names.columns.length) {
     table.append(make("thead", {}, make("tr", {},

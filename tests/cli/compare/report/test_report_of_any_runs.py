@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from unit.compare.report.synthetic_runs import VARYING, failed_run, synthetic_run
 
 from nst_tf.compare.ranking import Study
@@ -71,6 +72,23 @@ def test_a_searched_number_has_six_digits_in_captions_and_all_in_the_viewer(
     assert "17.8265" in page.locator(".runs tbody tr").first.inner_text()
     page.locator(".card").first.click()
     assert "17.826497151386942" in page.locator("#viewer").inner_text()
+
+
+def test_contents_and_styles_that_vary_are_seen_beside_their_names(open_page: Open, tmp_path: Path) -> None:
+    """One picture a row; the optimizer across has none."""
+    runs = []
+    for number, (content, optimizer) in enumerate(((0, "adam"), (0, "lbfgs"), (1, "adam"), (1, "lbfgs"))):
+        run = synthetic_run(tmp_path / str(number), optimizer, 10.0, number)
+        path = tmp_path / f"content-{content}.png"
+        Image.new("RGB", (40, 30), (250 * content, 90, 30)).save(path)
+        settings = {**run.settings, "content": str(path)}
+        runs.append(dataclasses.replace(run, content=path, settings=settings))
+    write_report(tmp_path / "report.html", Study(runs, ("content", "optimizer")), "Two contents")
+    page = open_page(tmp_path / "report.html")
+    pictures = page.locator(".axis-picture")
+    assert pictures.count() == 2
+    assert len(set(pictures.evaluate_all("all => all.map((it) => it.src)"))) == 2
+    assert all(pictures.evaluate_all("all => all.map((it) => it.naturalWidth > 0)"))
 
 
 def test_charts_tell_only_of_the_runs_in_them(open_page: Open, tmp_path: Path) -> None:
