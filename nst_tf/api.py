@@ -148,20 +148,20 @@ def stylize(
     Raises:
         InputError: whatever the command line would refuse.
     """
-    if callable(callbacks) or not all(map(callable, callbacks)):
+    if not (isinstance(callbacks, Sequence) and all(map(callable, callbacks))):
         raise InputError(f"callbacks are a list of functions of a report and a solver, but are {callbacks!r}")
     with _ONE_AT_A_TIME:
         words, trust = with_trust(words_of(overrides))
         with trusting(trust):
             run, choices = _checked(content, style, words, keeps_folder=folder is not None)
-            history = _History()
-            own = tuple(_Told(callback) for callback in callbacks)
-            run = replace(run, callbacks=(history, *own), follows_each_step=bool(own))
+            history: list[Report] = []
+            told = (lambda report, _: history.append(report), *callbacks)
+            run = replace(run, callbacks=tuple(map(_Told, told)), follows_each_step=bool(callbacks))
             with settings_kept():
                 check_own_classes(run.settings)
                 if folder is None:
-                    return _stylized(run, history.reports, progress)
-                return _recorded(run, choices, words, Path(folder), history.reports, progress)
+                    return _stylized(run, history, progress)
+                return _recorded(run, choices, words, Path(folder), history, progress)
 
 
 def build_experiment(
@@ -316,19 +316,6 @@ def _recorded(
     configuration = (folder / CONFIG_YAML).read_text(encoding="utf-8")
     loss, parts, diverged = finished.loss, finished.parts, finished.outcome.diverged
     return Stylized(pixels, loss, parts, history, configuration, diverged, alpha, finished.file)
-
-
-class _History:
-    """The callback that keeps every report."""
-
-    def __init__(self) -> None:
-        self.reports: list[Report] = []
-
-    def on_scale(self, scale: Scale, height: int, width: int) -> None:
-        pass
-
-    def on_report(self, report: Report, solver: Solver) -> None:
-        self.reports.append(report)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -152,11 +153,16 @@ def _job_folders(sweep: Path) -> Iterator[tuple[Path, bool]]:
 def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:
     """Every folder's run, with a name that no other of them has."""
     runs = [read_run(folder) for folder in folders]
+    of_folders = _unique_names(folders)
     said = [_said_name(run) for run in runs]
-    return [
-        replace(run, name=own if own and said.count(own) == 1 else f"{own} ({name})" if own else name)
-        for run, own, name in zip(runs, said, _unique_names(folders), strict=True)
+    taken = Counter([*said, *of_folders])
+    names = [
+        folder if own is None else own if taken[own] == 1 else f"{own} ({folder})"
+        for own, folder in zip(said, of_folders, strict=True)
     ]
+    if len(set(names)) < len(names):  # somebody called a run what others are called here
+        names = of_folders
+    return [replace(run, name=name) for run, name in zip(runs, names, strict=True)]
 
 
 _MOST_LETTERS = 80  # of a name, as the command line takes it; a folder may come from anybody

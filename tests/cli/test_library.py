@@ -218,7 +218,7 @@ def test_a_callback_ends_the_run(photo: Path, painting: Path, tmp_path: Path) ->
     assert "stopped by a callback after 3 steps then" in again.out
 
 
-@pytest.mark.parametrize("callbacks", [print, [print, "mine"]])
+@pytest.mark.parametrize("callbacks", [print, 5, [print, "mine"]])
 def test_what_is_no_list_of_functions_is_refused(callbacks) -> None:
     with pytest.raises(InputError, match="callbacks are a list of functions of a report and a solver, but"):
         stylize(GREY, GREY, SMALL, callbacks=callbacks)

@@ -247,6 +247,19 @@ def test_a_run_is_called_what_its_name_says(tmp_path: Path) -> None:
     assert names[5] == "5"
 
 
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"0": "1", "1": None}, ["1 (0)", "1"]),
+        ({"0": "a", "1": "a", "2": "a (0)"}, ["0", "1", "2"]),
+    ],
+)
+def test_no_two_runs_have_one_name(said: dict, names: list[str], tmp_path: Path) -> None:
+    for folder, name in said.items():
+        made_run(tmp_path / folder, {"name": name})
+    assert [run.name for run in read_runs(find_runs([tmp_path]))] == names
+
+
 def test_names_tags_and_notes_are_no_difference_between_runs(tmp_path: Path) -> None:
     for folder, seed in (("0", 0), ("1", 1)):
         labels = {"name": f"run {folder}", "tags": [folder], "notes": f"of {folder}"}
