@@ -130,8 +130,8 @@ OF_WASSERSTEIN = 2.0
 
 def style_at_the_middle(objective: Objective) -> float:
     """By how much style pulls more than content at the probe where the knob is at the middle."""
-    statistic = objective.style and objective.style.statistic
-    is_wasserstein = isinstance(statistic, (GaussianWasserstein, SlicedWasserstein))
+    statistics = [term.statistic for term in objective.styles.values()]
+    is_wasserstein = bool(statistics) and isinstance(statistics[0], (GaussianWasserstein, SlicedWasserstein))
     return OF_WASSERSTEIN if is_wasserstein else STYLE_AT_THE_MIDDLE
 
 
@@ -184,7 +184,8 @@ def gradient_norms_of(bound: BoundObjective, probe: np.ndarray) -> GradientNorms
 
 def mask_of(bound: BoundObjective, term: str) -> np.ndarray:
     """1 for the parts of the loss that belong to the term, 0 for the others; [P] float32."""
-    return np.array([name.partition("/")[0] == term for name in bound.parts], np.float32)
+    names = bound.objective.styles if term == STYLE else (term,)
+    return np.array([name.partition("/")[0] in names for name in bound.parts], np.float32)
 
 
 def _norm(bound: BoundObjective, term: str, image: tf.Tensor) -> float:

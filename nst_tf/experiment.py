@@ -15,7 +15,15 @@ from omegaconf import DictConfig, OmegaConf
 from nst_tf.balance import Balance, GivenBalance
 from nst_tf.color import Color, Unchanged
 from nst_tf.config.build import build, own_targets
-from nst_tf.config.inputs import NO_FILES, Files, Inputs, layer_weights, style_scales, video_of
+from nst_tf.config.inputs import (
+    NO_FILES,
+    Files,
+    Inputs,
+    layer_weights,
+    layers_of_term,
+    style_scales,
+    video_of,
+)
 from nst_tf.config.schema import Settings
 from nst_tf.config.trust import TARGET
 from nst_tf.errors import InputError, require
@@ -33,7 +41,7 @@ from nst_tf.process_cache import ProcessCache
 from nst_tf.pyramid import NoSteps, Pyramid, Scale
 from nst_tf.runs.memory import Mode
 from nst_tf.runs.sizes import PlannedSizes, Shape, planned_sizes, shapes_at, sides_multiple_of
-from nst_tf.statistics.statistic import takes_weights
+from nst_tf.statistics.statistic import is_joint, takes_weights
 from nst_tf.vgg.network import read_whole
 from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -138,6 +146,7 @@ class Parts:
 
     content: ContentLoss
     style: StyleLoss
+    terms: dict[str, StyleLoss]
     smoothness: Smoothness
     balance: Balance
     optimizer: keras.optimizers.Optimizer
@@ -153,6 +162,10 @@ def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
     return Parts(
         content=build("objective.content", _with_layers(settings, "content")),
         style=build("objective.style", _with_layers(settings, "style")),
+        terms={
+            name: build(f"objective.terms.{name}", {**_plain(term), "layers": layers_of_term(settings, name)})
+            for name, term in settings.objective.terms.items()
+        },
         smoothness=build("objective.smoothness", _smoothness(settings)),
         balance=build("balance", settings.balance),
         optimizer=_built_optimizer(_optimizer(settings)),
@@ -178,7 +191,8 @@ def prepare(
     _check_statistic(parts, inputs)
     warm = warm or ProcessCache()
     # cut after the deepest layer that a term with a weight uses
-    layers = [layer for term in (parts.content, parts.style) if term.weight > 0 for layer in term.layers]
+    terms = (parts.content, parts.style, *parts.terms.values())
+    layers = [layer for term in terms if term.weight > 0 for layer in term.layers]
     extractor = None
     if layers:
         extractor = warm.extractor(
@@ -205,6 +219,7 @@ def prepare(
             _evaluation(settings),
             parts.blending,
             TemporalLoss(parts.video.temporal_weight),
+            parts.terms,
         ),
         regions=inputs.regions,
         optimizer=parts.optimizer,
@@ -237,19 +252,26 @@ def prepare(
     if inputs.is_texture:
         _check_seam(sizes[-1], inputs.content.pixels.shape[:2])
     parts.balance.check(len(sizes))
+    for scale in experiment.scales:
+        experiment.objective.at(scale)  # refuses a size at which every weight is 0
     return experiment
 
 
 def _check_statistic(parts: Parts, inputs: Inputs) -> None:
     """Ask the object, which may be of somebody's own class; ours were refused by name, without TensorFlow."""
-    statistic = parts.style.statistic
-    if inputs.regions is not None and not takes_weights(statistic):
-        raise InputError(
-            f"guidance=masks is not possible with the statistic {type(statistic).__name__}, which knows no"
-            " weights of positions (`weighted` in nst_tf/statistics/statistic.py): say guidance=none"
-        )
-    if len(inputs.styles) > 1:
-        parts.blending.check(statistic)
+    for statistic in (term.statistic for term in (parts.style, *parts.terms.values())):
+        if inputs.regions is not None and not takes_weights(statistic):
+            raise InputError(
+                f"guidance=masks is not possible with the statistic {type(statistic).__name__}, which knows"
+                " no weights of positions (`weighted` in nst_tf/statistics/statistic.py): say guidance=none"
+            )
+        if is_joint(statistic) and any(layers is not None for layers in inputs.style_layers):
+            raise InputError(
+                f"style_layers is not possible with the statistic {type(statistic).__name__}, which describes"
+                " all layers together: say style_layers=null"
+            )
+        if len(inputs.styles) > 1:
+            parts.blending.check(statistic)
 
 
 def _evaluation(settings: Settings) -> Evaluation:

@@ -73,6 +73,21 @@ class StyleStart:
 
 
 @dataclass(frozen=True)
+class MeanColorStart:
+    """The content's finest band on the mean color of the first style: outlines on a toned ground.
+
+    The band is the content minus itself halved and enlarged again. Kolkin, Salavon, Shakhnarovich 2019,
+    section 2.5 (STROTSS).
+    """
+
+    def __call__(self, content: np.ndarray, styles: Sequence[np.ndarray], random: Generator) -> np.ndarray:
+        height, width = content.shape[:2]
+        halved = tf.image.resize(content, (max(1, height // 2), max(1, width // 2)), "bilinear")
+        blurred = tf.image.resize(halved, (height, width), "bilinear").numpy()
+        return (content - blurred + styles[0].mean(axis=(0, 1))).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class NoiseStart:
     """White noise: ``center`` plus ``deviation`` times normal (or uniform in [-1, 1]) values.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,9 +17,10 @@ import tensorflow as tf
 
 from nst_tf.device import custom_gradient
 from nst_tf.errors import InputError, check_layers, check_weight
+from nst_tf.pyramid import check_by_size
 from nst_tf.statistics import Distance, Gram, SquaredError, Statistic
 from nst_tf.statistics.distances import check_reduction, reduced
-from nst_tf.statistics.statistic import is_summable
+from nst_tf.statistics.statistic import draws, is_joint, is_summable
 from nst_tf.vgg.network import Reading, added
 
 # ---- content and style -----------------------------------------------------
@@ -28,19 +30,32 @@ from nst_tf.vgg.network import Reading, added
 class ContentLoss:
     """weight * sum over layers of layer_weight * distance(F, P).
 
-    F and P are the activations [1, H, W, C] of the generated and of the content image.
+    F and P are the activations [1, H, W, C] of the generated and of the content image; a joint distance
+    compares those of all layers together, and layers have no weights of their own.
     Gatys, Ecker, Bethge, CVPR 2016, equation 1 (there: half the sum of squares).
-    ``normalize_gradients``: see ``with_normalized_gradient``.
+    ``normalize_gradients``: see ``with_normalized_gradient``. ``weight_by_size``: see ``by_size``.
     """
 
     layers: Mapping[str, float]
     weight: float = 1.0
     distance: Distance = field(default_factory=SquaredError)
     normalize_gradients: bool = False
+    weight_by_size: Any = None
 
     def __post_init__(self) -> None:
         check_weight("content", self.weight)
         check_layers("content", self.layers)
+        check_by_size("objective.content.weight_by_size", self.weight_by_size)
+        _check_joint("content", self.distance, self.normalize_gradients)
+
+    def groups(self, name: str) -> dict[str, tuple[str, ...]]:
+        """The layers of each part of the loss, by the name of the part."""
+        return _groups(name, self.layers, is_joint(self.distance))
+
+    @property
+    def draws(self) -> bool:
+        """Whether it looks at other positions at every step."""
+        return draws(self.distance)
 
     @property
     def in_pieces(self) -> bool:
@@ -57,13 +72,23 @@ class ContentLoss:
             return Reading(
                 layer, lambda mine, theirs: distance.sums(_float(mine), _float(theirs)), added, target
             )
+        if is_joint(self.distance):
+            return _whole_layer(layer)
         float_ = _float_of(self, strength)
         return Reading(layer, lambda mine, theirs: self.distance(float_(mine), _float(theirs)), None, target)
 
-    def loss_of_layer(self, taken: Any) -> tf.Tensor:
-        """Of what the reading took, the distance of one layer, without weights; scalar."""
+    def loss_of_layers(
+        self, taken: Sequence[Any], targets: Sequence[tf.Tensor], draw: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Of what the readings of a part's layers took, the distance, without weights; scalar.
+
+        ``targets`` are the content's activations; ``draw`` is the number of the step, for a distance that
+        ``draws``.
+        """
         distance: Any = self.distance
-        return distance.of_sums(taken) if self.in_pieces else taken
+        if is_joint(distance):
+            return distance(taken, targets, **({"draw": draw} if self.draws else {}))
+        return distance.of_sums(taken[0]) if self.in_pieces else taken[0]
 
 
 @dataclass(frozen=True)
@@ -74,8 +99,9 @@ class StyleLoss:
     matrix. H and W are the generated image's: the Keras example divides by (3 H W)^2 of the whole
     picture (``picture_power`` 2), every other source by nothing (0). ``relative_to_content`` divides each
     layer's distance by that between content and style, so that statistics of any unit begin at 1 and one
-    weight suits all: for comparing statistics with each other.
-    ``normalize_gradients``: see ``with_normalized_gradient``.
+    weight suits all: for comparing statistics with each other. A joint statistic describes all layers
+    together, and they have no weights of their own.
+    ``normalize_gradients``: see ``with_normalized_gradient``. ``weight_by_size``: see ``by_size``.
     """
 
     layers: Mapping[str, float]
@@ -84,10 +110,22 @@ class StyleLoss:
     picture_power: float = 0.0
     relative_to_content: bool = False
     normalize_gradients: bool = False
+    weight_by_size: Any = None
 
     def __post_init__(self) -> None:
         check_weight("style", self.weight)
         check_layers("style", self.layers)
+        check_by_size("weight_by_size of a style term", self.weight_by_size)
+        _check_joint("style", self.statistic, self.normalize_gradients)
+
+    def groups(self, name: str) -> dict[str, tuple[str, ...]]:
+        """The layers of each part of the loss, by the name of the part."""
+        return _groups(name, self.layers, is_joint(self.statistic))
+
+    @property
+    def draws(self) -> bool:
+        """Whether it looks at other positions at every step."""
+        return draws(self.statistic)
 
     @property
     def in_pieces(self) -> bool:
@@ -99,15 +137,24 @@ class StyleLoss:
         return float(3 * height * width) ** -self.picture_power
 
     def reading(
-        self, layer: str, weights: tf.Tensor | None = None, strength: tf.Tensor | None = None
+        self,
+        layer: str,
+        weights: tf.Tensor | None = None,
+        strength: tf.Tensor | None = None,
+        draw: tf.Tensor | None = None,
     ) -> Reading:
         """What is needed of a picture's activations, once for each region.
 
         ``weights`` [1, h, w, R] are those of the layer's positions in each region; None is one region, the
-        whole. ``strength`` is that of the layer's gradient, where gradients are normalized.
+        whole. ``strength`` is that of the layer's gradient, where gradients are normalized; ``draw`` the
+        number of the step, for a statistic that ``draws``.
         """
         statistic: Any = self.statistic
+        if is_joint(statistic):
+            return _whole_layer(layer)
         take = statistic.sums if self.in_pieces else statistic.describe
+        if self.draws:
+            take = partial(take, draw=draw)
         float_ = _float_of(self, strength)
 
         def of_regions(activations: tf.Tensor, weights: tf.Tensor | None) -> list[Any]:
@@ -119,23 +166,57 @@ class StyleLoss:
 
         return Reading(layer, of_regions, added if self.in_pieces else None, weights)
 
-    def described(self, taken: Any) -> list[Any]:
-        """Of what the reading took, the statistic of each region."""
-        statistic: Any = self.statistic
-        return [statistic.described(one) for one in taken] if self.in_pieces else taken
+    def described(
+        self, taken: Sequence[Any], weights: tf.Tensor | None = None, draw: tf.Tensor | None = None
+    ) -> list[Any]:
+        """Of what the readings of a part's layers took, the statistic of each region.
 
-    def loss_of_layer(
-        self, taken: Any, styles: Sequence[Sequence[Any]], shares: Sequence[tf.Tensor]
+        ``weights`` [1, h, w, R] are those of the first layer's positions, for a joint statistic.
+        """
+        statistic: Any = self.statistic
+        if is_joint(statistic):
+            drawn = {"draw": draw} if self.draws else {}
+            if weights is None:
+                return [statistic.describe(taken, **drawn)]
+            regions: Any = weights.shape[-1]
+            return [statistic.describe(taken, one, **drawn) for one in tf.split(weights, regions, axis=3)]
+        return [statistic.described(one) for one in taken[0]] if self.in_pieces else taken[0]
+
+    def loss_of_layers(
+        self,
+        taken: Sequence[Any],
+        styles: Sequence[Sequence[Any]],
+        shares: Sequence[tf.Tensor],
+        weights: tf.Tensor | None = None,
+        draw: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Of what the reading took, the style loss of one layer, without weights; scalar.
+        """Of what the readings of a part's layers took, the style loss, without weights; scalar.
 
         ``styles`` are the styles' statistics, ``shares`` what the distance to each counts; both by region.
+        ``weights`` and ``draw``: see ``described``.
         """
         distances = [
             tf.tensordot(share, tf.stack([self.statistic.compare(mine, one) for one in theirs]), 1)
-            for mine, theirs, share in zip(self.described(taken), styles, shares, strict=True)
+            for mine, theirs, share in zip(self.described(taken, weights, draw), styles, shares, strict=True)
         ]
         return distances[0] if len(distances) == 1 else tf.add_n(distances)
+
+
+def _groups(name: str, layers: Mapping[str, float], joint: bool) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(layers)} if joint else {f"{name}/{layer}": (layer,) for layer in layers}
+
+
+def _whole_layer(layer: str) -> Reading:
+    """A layer's activations as they are, for what compares all layers together."""
+    return Reading(layer, lambda activations, _: _float(activations))
+
+
+def _check_joint(term: str, comparing: Any, normalize_gradients: bool) -> None:
+    if normalize_gradients and is_joint(comparing):
+        raise InputError(
+            f"normalize_gradients=true of the {term} term is of single layers, but"
+            f" {type(comparing).__name__} compares all of them together: say false"
+        )
 
 
 _SMALLEST_NORM = 1e-8  # jcjohnson/neural-style, ContentLoss:updateGradInput: "+ 1e-8"

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
-from nst_tf.errors import InputError, counted
+from nst_tf.errors import InputError, counted, is_number, require
 
 # ---- The sizes of a run, from the smallest to the one wanted ----
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of the run: long sides in pixels of result and styles, and the number of steps."""
+    """One size of the run: long sides in pixels of result and styles, and the number of steps.
+
+    ``finer``: how many sizes come after it.
+    """
 
     size: int
     style_size: int
     steps: int
+    finer: int = field(default=0, compare=False)
 
 
 class Pyramid(Protocol):
     """A plan of sizes.
 
     ``carry_state``: the optimizer's moments are resampled from one size to the next. ``detail``: the share of
-    the content's finer detail that an enlarged picture is given (``with_detail``).
+    the content's finer detail that an enlarged picture is given (``with_detail``), and it may have
+    ``detail_by_size``, the factors of that at each size (``by_size``).
     """
 
     @property
@@ -41,6 +46,32 @@ class Pyramid(Protocol):
     def scales(self, size: int, style_size: int, steps: int) -> list[Scale]:
         """Long sides of result and styles in pixels, steps at the last size -> sizes, coarse to fine."""
         ...
+
+
+def by_size(given: Any, scale: Scale) -> float:
+    """A weight's factor at a size: 1 for None, else a number or a list.
+
+    A number is what each size has times the weight of the next finer one: with 2 the coarsest of four sizes
+    has 8 times the weight of the last. A list has the factors, coarse to fine; it ends at the last size, and
+    coarser sizes than it has factors take the first.
+    """
+    if given is None:
+        return 1.0
+    if not _is_list(given):
+        return float(given) ** scale.finer
+    return float(given[max(0, len(given) - 1 - scale.finer)])
+
+
+def detail_at(pyramid: Pyramid, scale: Scale) -> float:
+    """The share of the content's finer detail that a picture is given when it is enlarged to this size."""
+    return pyramid.detail * by_size(getattr(pyramid, "detail_by_size", None), scale)
+
+
+def check_by_size(name: str, given: Any) -> None:
+    """Raise InputError for what can't be factors of sizes: see ``by_size``."""
+    factors = given if _is_list(given) else [1.0 if given is None else given]
+    right = bool(factors) and all(_is_factor(one) for one in factors)
+    require(right, name, given, "null, a number or a list of numbers, none below 0")
 
 
 # the factor between two sizes of crowsonkb/style-transfer-pytorch: nearer ones would repeat each other
@@ -78,7 +109,8 @@ class CoarseToFine:
     ``style`` "follows": the styles shrink with the result, so strokes keep their part of the picture from
     size to size; "stays": they have their own size at every one (both are in
     crowsonkb/style-transfer-pytorch: ``style_scale_fac`` and ``style_size``). ``detail``: see
-    ``with_detail``.
+    ``with_detail``. ``last_passes``: the wanted size is entered so many times, each time with its steps: a
+    term of the objective can be there for one of them alone (``weight_by_size``).
     """
 
     smallest: int = 128
@@ -91,6 +123,8 @@ class CoarseToFine:
     detail: float = 0.0
     fewest_steps: int = 1
     even: bool = False
+    detail_by_size: Any = None
+    last_passes: int = 1
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not grow, and factors that are not positive: InputError."""
@@ -101,10 +135,9 @@ class CoarseToFine:
                 raise InputError(f"pyramid.{name} must be positive, but is {value}")
         if not (self.detail >= 0 and math.isfinite(self.detail)):
             raise InputError(f"pyramid.detail must be at least 0, but is {self.detail}")
-        if not _is_count(self.fewest_steps):
-            raise InputError(
-                f"pyramid.fewest_steps must be a whole number above 0, but is {self.fewest_steps!r}"
-            )
+        check_by_size("pyramid.detail_by_size", self.detail_by_size)
+        for name, count in (("fewest_steps", self.fewest_steps), ("last_passes", self.last_passes)):
+            require(_is_count(count), f"pyramid.{name}", count, "a whole number above 0")
         if self.smallest < 1:
             raise InputError(f"pyramid.smallest must be at least 1 pixel, but is {self.smallest}")
         if self.style not in _STYLE_SIZES:
@@ -125,7 +158,8 @@ class CoarseToFine:
                 f" ({', '.join(map(str, sizes))}): give one for each"
             )
         of_styles = [_STYLE_SIZES[self.style](style_size, shrink) for shrink in shrinks]
-        return [Scale(*scale) for scale in zip(sizes, of_styles, given, strict=True)]
+        finer = reversed(range(len(sizes)))
+        return [Scale(*scale) for scale in zip(sizes, of_styles, given, finer, strict=True)]
 
     def _shrinks(self, size: int) -> list[float]:
         """How many times smaller than ``size`` each size is, from the largest number to 1."""
@@ -138,13 +172,21 @@ class CoarseToFine:
         else:
             coarser = math.ceil(levels - 1e-9)
             factor = ratio ** (1 / coarser)
-        return [factor**level for level in reversed(range(coarser + 1))]
+        return [factor**level for level in reversed(range(coarser + 1))] + [1.0] * (self.last_passes - 1)
 
     def _steps_by_factors(self, sizes: int, steps: int) -> list[int]:
-        shares = [self.steps_factor**level for level in reversed(range(sizes))]
-        shares[0] *= self.first_factor if sizes > 1 else 1.0
+        different = sizes - (self.last_passes - 1)
+        shares = [self.steps_factor**level for level in reversed(range(different))]
+        shares[0] *= self.first_factor if different > 1 else 1.0
         fewest = min(self.fewest_steps, steps)
-        return [max(fewest, math.ceil(steps * share - 1e-9)) for share in shares]
+        return [
+            *(max(fewest, math.ceil(steps * share - 1e-9)) for share in shares),
+            *[steps] * (self.last_passes - 1),
+        ]
+
+
+def _is_factor(value: object) -> bool:
+    return is_number(value) and value >= 0
 
 
 def _is_list(value: object) -> bool:

@@ -32,10 +32,10 @@ from nst_tf.guidance import Regions
 from nst_tf.images.pixels import rounded
 from nst_tf.images.resize import resize_mask
 from nst_tf.init import enlarged, with_detail
-from nst_tf.objective import BoundObjective, StyleImage
+from nst_tf.objective import BoundObjective, Objective, StyleImage
 from nst_tf.optim.loop import Diverged, RollBack, Solver
 from nst_tf.optim.step import StepSource
-from nst_tf.pyramid import Scale
+from nst_tf.pyramid import Scale, detail_at
 from nst_tf.report import Report, Untouched
 from nst_tf.runs.checkpoint import Checkpoint
 
@@ -114,20 +114,23 @@ class Transfer:
         for callback in self._callbacks:
             callback.on_scale(scale, height, width)
         began = time.perf_counter()
-        bound = self.experiment.balance.applied(stage.bound(self.experiment), index)
+        start = None
+        if stage.objective.asks_for_start:
+            start = self._canvas.seen(self._with_kept(self._carried_over(image, height, width, 1.0)))
+        bound = self.experiment.balance.applied(stage.bound(self.experiment, start), index)
         self._seconds_of_targets += time.perf_counter() - began
-        begin_with = self._canvas.image(self._with_kept(self._carried_over(image, height, width)))
+        share = detail_at(self.experiment.pyramid, scale) if stage.objective.content else 0.0
+        begin_with = self._canvas.image(self._with_kept(self._carried_over(image, height, width, share)))
         self._untouched.begin(self._with_kept(self._canvas.saved(begin_with)))
         # at tens of megapixels each of these takes most of a gigabyte, which the steps may need
         del stage, image
         self._image = None
         self.solver.enter(begin_with, bound, self._canvas)
 
-    def _carried_over(self, picture: np.ndarray, height: int, width: int) -> np.ndarray:
-        """The picture [h, w, 3] of the size before at this one, with the content's detail that it lacks."""
+    def _carried_over(self, picture: np.ndarray, height: int, width: int, share: float) -> np.ndarray:
+        """The picture [h, w, 3] of the size before, with that share of the content's detail that it lacks."""
         experiment = self.experiment
         found = enlarged(picture, height, width, circular=experiment.circular)
-        share = experiment.pyramid.detail if experiment.objective.content else 0.0
         if share == 0 or picture.shape == found.shape:
             return found
         content, coarser = (
@@ -240,19 +243,20 @@ class Stage:
     """Content [height, width, 3], styles and regions at one size, in the colors that the objective sees.
 
     ``canvas`` stands between the image that is optimized and the picture that is saved; ``with_kept`` puts
-    those pixels of the content into a picture that must stay as they are.
+    those pixels of the content into a picture that must stay as they are. ``objective`` is that of the size.
     """
 
+    objective: Objective
     content: np.ndarray
     styles: list[StyleImage]
     canvas: Canvas
     regions: Regions | None
     with_kept: Callable[[np.ndarray], np.ndarray]
 
-    def bound(self, experiment: Experiment) -> BoundObjective:
-        """The objective with the targets of this size."""
-        return experiment.objective.bind(
-            self.content, self.styles, self.canvas.view, self.regions, experiment.before
+    def bound(self, experiment: Experiment, start: np.ndarray | None = None) -> BoundObjective:
+        """The objective with the targets of this size, where the image begins as ``start``."""
+        return self.objective.bind(
+            self.content, self.styles, self.canvas.view, self.regions, experiment.before, start
         )
 
 
@@ -274,6 +278,7 @@ def stage_at(scale: Scale, experiment: Experiment) -> Stage:
         return regions.with_kept(picture, content)
 
     return Stage(
+        experiment.objective.at(scale),
         seen,
         [replace(style, pixels=one) for style, one in zip(experiment.styles, seen_styles, strict=True)],
         canvas,

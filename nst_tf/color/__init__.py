@@ -15,5 +15,16 @@ from nst_tf.color.modes import (
     Recombine,
     Unchanged,
 )
+from nst_tf.color.oklab import StyledChroma
 
-__all__ = ["PLAIN", "Canvas", "Color", "Luminance", "MatchStyleToContent", "Only", "Recombine", "Unchanged"]
+__all__ = [
+    "PLAIN",
+    "Canvas",
+    "Color",
+    "Luminance",
+    "MatchStyleToContent",
+    "Only",
+    "Recombine",
+    "StyledChroma",
+    "Unchanged",
+]

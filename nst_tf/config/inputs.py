@@ -148,6 +148,12 @@ def layer_weights(layers: Any) -> dict[str, float]:
     return {str(name): 1.0 / len(names) for name in names}
 
 
+def layers_of_term(settings: Settings, name: str) -> dict[str, float]:
+    """The weight of each layer of a further term of style: its own, or those of the first term where null."""
+    own: Any = settings.objective.terms[name].get("layers")
+    return layer_weights(settings.layers.style if own is None else own)
+
+
 def style_weights(given: Any, styles: int) -> tuple[float, ...]:
     """One weight for each style, equal if none is given."""
     return (1.0,) * styles if given is None else tuple(float(weight) for weight in as_list(given))

@@ -88,11 +88,15 @@ class ModelSettings:
 
 @dataclass
 class ObjectiveSettings:
-    """The three terms; what is in each depends on the file that was chosen."""
+    """The terms; what is in each depends on the file that was chosen.
+
+    ``terms``: further terms of style by name, each like ``style``, with ``layers`` of its own.
+    """
 
     content: Any = MISSING
     style: Any = MISSING
     smoothness: Any = MISSING
+    terms: Any = field(default_factory=dict)
 
 
 @dataclass

@@ -53,7 +53,8 @@ def validate(settings: Settings, choices: Mapping[str, str] | None, files: Files
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", getattr(settings.objective, term).weight)
     for term in ("content", "style"):
-        _check_layers(term, getattr(settings.layers, term), settings.model.name.name)
+        _check_layers(f"layers.{term}", getattr(settings.layers, term), settings.model.name.name)
+    _check_terms(settings)
     _check_weights_file(settings.model.weights, files)
     _check_learning_rate(settings.optimizer.get("learning_rate"))
     _check_content(settings)
@@ -102,20 +103,23 @@ def _check_types(settings: Settings, choices: Mapping[str, str]) -> None:
     for group in GROUPS_WITH_ONE_OPTION:
         if group not in choices:  # Hydra takes a list of options as well, and notes no choice then
             raise InputError(f"{group} must have one option, not a list of them: say {group}=OPTION")
-    for group, option in choices.items():
+    for choice, option in choices.items():
+        group, _, package = choice.partition("@")  # objective/style@objective.terms.NAME
         if option is not None and group.partition("/")[0] not in _NOT_TYPED_BY_FILE:
-            _compare(group.replace("/", "."), option_values(group, option), _group(settings, group))
+            key = package or group.replace("/", ".")
+            _compare(key, option_values(group, option), _group(settings, key))
     # several at once: Hydra notes no choice then, but each stands under its own name
     loggers = _group(settings, "logger")
     for name in loggers:
         _compare("logger", option_values("logger", name), loggers)
 
 
-def _group(settings: Settings, group: str) -> Any:
-    key = group.replace("/", ".")
+def _group(settings: Settings, key: str) -> Any:
     node = value_at(settings, key)
     if not isinstance(node, DictConfig):
-        raise InputError(f"{key}={node} is not possible: choose an option with {group}=OPTION")
+        raise InputError(
+            f"{key}={node} is not possible: choose an option with {key.replace('.', '/')}=OPTION"
+        )
     return OmegaConf.to_container(node, resolve=True)
 
 
@@ -210,15 +214,40 @@ def _is_number(value: Any) -> bool:
 # ---- The network and the optimizer ----
 
 
-def _check_layers(term: str, layers: Any, network: str) -> None:
+_OTHER_PARTS = ("content", "style", "smoothness", "temporal", "structure", "loss")
+"""What a further term of style can't be called, because another part of the loss is."""
+
+
+def _check_terms(settings: Settings) -> None:
+    """Refuse further terms of style without a weight, with a name that is taken, or with wrong layers."""
+    terms = settings.objective.terms
+    if not isinstance(terms, DictConfig):
+        raise InputError(
+            f"objective.terms must be a mapping of names to terms of style, but is {terms!r}: say"
+            " +objective/style@objective.terms.NAME=OPTION"
+        )
+    for name, term in terms.items():
+        key = f"objective.terms.{name}"
+        right = isinstance(name, str) and name.isidentifier() and name not in _OTHER_PARTS
+        require(right, "a name in objective.terms", name, f"a word other than {', '.join(_OTHER_PARTS)}")
+        if not isinstance(term, DictConfig) or "weight" not in term:
+            raise InputError(
+                f"{key} must be a term of style, but is {term!r}: say +objective/style@{key}=OPTION"
+            )
+        check_weight(key, term.weight)
+        if term.get("layers") is not None:
+            _check_layers(f"{key}.layers", term.layers, settings.model.name.name)
+
+
+def _check_layers(key: str, layers: Any, network: str) -> None:
     right = isinstance(layers, (str, Mapping, Sequence))
-    require(right, f"layers.{term}", layers, "a layer, a list or a mapping to weights")
+    require(right, key, layers, "a layer, a list or a mapping to weights")
     names = list(layers) if isinstance(layers, Mapping) else as_list(layers)
     repeated = sorted({str(name) for name in names if names.count(name) > 1})
     if repeated:
-        raise InputError(f"layers.{term} names {repeated[0]} twice: name a layer once, or give it a weight")
+        raise InputError(f"{key} names {repeated[0]} twice: name a layer once, or give it a weight")
     weights = layer_weights(layers)
-    check_layers(term, weights)
+    check_layers(key.removeprefix("layers."), weights)
     check_layer_names(network, weights)
 
 
@@ -260,11 +289,12 @@ def _check_content(settings: Settings) -> None:
             f" {settings.objective.content.weight}: say experiment=texture, or objective=relative,"
             " objective.content.weight=0 and init=noise"
         )
-    if settings.objective.style.get("relative_to_content"):
-        raise InputError(
-            "objective.style.relative_to_content=true needs a content picture, but content=null: say"
-            " objective=relative, as experiment=texture does, or another without it"
-        )
+    for key, term in _style_terms(settings).items():
+        if term.get("relative_to_content"):
+            raise InputError(
+                f"{key}.relative_to_content=true needs a content picture, but content=null: say"
+                " objective=relative, as experiment=texture does, or another without it"
+            )
     right = aspect is None or 0 < aspect < math.inf
     require(right, "image.aspect", aspect, "width / height, above 0")
 
@@ -346,23 +376,50 @@ _WITH_WEIGHTS = (
 
 def _check_statistic(settings: Settings, styles: int) -> None:
     """Refuse a statistic that knows no weights of positions or has no mean of styles where one is needed."""
-    name = _statistic_without_weights(settings.objective.style)
-    if name and _class_name(settings.guidance) == "MaskGuidance":
-        raise InputError(
-            f"guidance=masks is not possible with the statistic {name}, which knows no weights of positions:"
-            f" it is with {_WITH_WEIGHTS}"
-        )
-    if name and styles > 1 and _class_name(settings.blending) == "BlendedStatistics":
-        raise InputError(
-            f"blending=statistics is not possible with the statistic {name}, of which there is no mean: it is"
-            f" with {_WITH_WEIGHTS}; say blending=losses"
-        )
+    for term in _style_terms(settings).values():
+        name = _statistic_without_weights(term)
+        if name and _class_name(settings.guidance) == "MaskGuidance":
+            raise InputError(
+                f"guidance=masks is not possible with the statistic {name}, which knows no weights of"
+                f" positions: it is with {_WITH_WEIGHTS}"
+            )
+        if name and styles > 1 and _class_name(settings.blending) == "BlendedStatistics":
+            raise InputError(
+                f"blending=statistics is not possible with the statistic {name}, of which there is no mean:"
+                f" it is with {_WITH_WEIGHTS}; say blending=losses"
+            )
+
+
+def _style_terms(settings: Settings) -> dict[str, DictConfig]:
+    """The terms of style that have a weight, by their keys."""
+    objective = settings.objective
+    terms = {"objective.style": objective.style}
+    terms |= {f"objective.terms.{name}": term for name, term in objective.terms.items()}
+    return {key: term for key, term in terms.items() if term.weight > 0}
+
+
+def _check_resampling(settings: Settings) -> None:
+    """Refuse a method that compares the losses of several steps where each step looks at other positions."""
+    if "history_size" not in settings.optimizer:
+        return
+    comparing = {f"{key}.statistic": term.get("statistic") for key, term in _style_terms(settings).items()}
+    comparing["objective.content.distance"] = settings.objective.content.get("distance")
+    for key, one in comparing.items():
+        if isinstance(one, DictConfig) and one.get("resample"):
+            raise InputError(
+                f"{key}.resample=true looks at other positions at every step, and an optimizer with a"
+                f" history ({_class_name(settings.optimizer)}) compares the losses of several: say"
+                f" {key}.resample=false, or optimizer=adam"
+            )
 
 
 def _check_choices(settings: Settings) -> None:
     """Refuse choices of several groups that are possible one by one."""
     objective, color = settings.objective, _class_name(settings.color)
-    if not any(term.weight > 0 for term in (objective.content, objective.style, objective.smoothness)):
+    _check_resampling(settings)
+    if not (
+        _style_terms(settings) or any(one.weight > 0 for one in (objective.content, objective.smoothness))
+    ):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
     if settings.average is not None and _class_name(settings.optimizer) in _WITH_LINE_SEARCH:
         # among what it asks for are trials that it takes back, and its first steps are its largest
@@ -386,7 +443,7 @@ def _statistic_without_weights(style: DictConfig) -> str | None:
     """The name of the statistic, with its kernel, if it is one of those."""
     statistic = style.get("statistic")
     name = _class_name(statistic)
-    if name == "NearestPatches":
+    if name in ("NearestPatches", "MatchedHypercolumns", "NearestFeatures"):
         return name
     if name == "MaximumMeanDiscrepancy":
         kernel = statistic.get("kernel")

@@ -64,7 +64,7 @@ _MOST_PICTURES = 256
 
 @dataclass(frozen=True)
 class SeenPicture:
-    """Activations [1, h, w, C] by content layer, and the statistics of each style layer, one a region."""
+    """Activations [1, h, w, C] by content layer, and statistics by part of the style loss, one a region."""
 
     features: dict[str, tf.Tensor]
     statistics: dict[str, list[Any]]

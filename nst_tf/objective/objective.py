@@ -7,8 +7,9 @@ what was taken (``nst_tf.losses``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from nst_tf.objective.style_targets import (
     SHARES,
     STYLE,
     PictureReader,
+    Seen,
     StyleImage,
     structure_of_targets,
     structure_of_term,
@@ -31,20 +33,26 @@ from nst_tf.objective.style_targets import (
     weights_of,
 )
 from nst_tf.objective.tiles import Tiles
+from nst_tf.pyramid import Scale, by_size
 from nst_tf.vgg.network import FeatureExtractor, Reading, read_whole
 
 CONTENT, SMOOTHNESS, TEMPORAL = "content", "smoothness", "temporal"
 KEPT, VIEW = "kept", "view"
 """Further keys of the targets: what the objective is shown of the image, see ``shown``."""
+DRAW = "draw"
+"""And the number of the step, where a term draws positions; that of the targets is for pictures at rest."""
+_AT_REST = -1
 
 
 class Objective:
-    """loss(x) = content term + style term + smoothness term, over the features of one extractor.
+    """loss(x) = content term + style terms + smoothness term, over the features of one extractor.
 
     In an animation there is a ``temporal`` term besides.
 
     A term whose weight is exactly 0 is left out, and so are the layers that only it would use. Each
-    part of the loss has a name: ``content/LAYER``, ``style/LAYER``, ``smoothness`` and ``temporal``.
+    part of the loss has a name: ``content/LAYER``, ``style/LAYER``, ``smoothness`` and ``temporal``, and
+    ``NAME/LAYER`` of a further term of style; just ``content``, ``style`` or ``NAME`` where all layers are
+    compared together.
     """
 
     def __init__(
@@ -57,9 +65,11 @@ class Objective:
         evaluation: Evaluation | None = None,
         blending: Blending | None = None,
         temporal: TemporalLoss | None = None,
+        terms: Mapping[str, StyleLoss] = MappingProxyType({}),
     ) -> None:
         """Compose the terms; at least one must have a weight above 0, else InputError.
 
+        ``terms`` are further terms of style, by name.
         ``known`` keeps what was computed of pictures for other objectives over the same extractor;
         ``evaluation`` is how pictures go through the network, by default whole, keeping everything;
         ``blending`` what several styles come to, by default the sum of their losses.
@@ -69,12 +79,14 @@ class Objective:
         self.blending: Blending = SummedLosses() if blending is None else blending
         self._known = KnownPictures() if known is None else known
         self.content = content if content is not None and content.weight > 0 else None
-        self.style = style if style is not None and style.weight > 0 else None
+        of_style = {**({STYLE: style} if style is not None else {}), **terms}
+        self.styles = {name: term for name, term in of_style.items() if term.weight > 0}
+        """The terms of style by name; the first one is called style."""
         self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
         self.temporal = temporal if temporal is not None and temporal.weight > 0 else None
         self.parts = (
-            *(f"{CONTENT}/{layer}" for layer in (self.content.layers if self.content else ())),
-            *(f"{STYLE}/{layer}" for layer in (self.style.layers if self.style else ())),
+            *(self.content.groups(CONTENT) if self.content else ()),
+            *(part for name, term in self.styles.items() for part in term.groups(name)),
             *((SMOOTHNESS,) if self.smoothness else ()),
             *((TEMPORAL,) if self.temporal else ()),
         )
@@ -86,8 +98,42 @@ class Objective:
     @property
     def structure(self) -> Hashable:
         """The extractor and the terms without their weights."""
-        terms = (self.content, self.style, self.smoothness, self.temporal)
-        return (self.extractor, self.evaluation, *(structure_of_term(term) for term in terms))
+        terms = (self.content, *self.styles.values(), self.smoothness, self.temporal)
+        return (
+            *(self.extractor, self.evaluation, tuple(self.styles)),
+            *(structure_of_term(term) for term in terms),
+        )
+
+    @property
+    def draws(self) -> bool:
+        """Whether a term looks at other positions at every step."""
+        return any(term.draws for term in (self.content, *self.styles.values()) if term)
+
+    @property
+    def asks_for_start(self) -> bool:
+        """Whether the targets of a size depend on the image that it begins with."""
+        return any(hasattr(term.statistic, "matched") for term in self.styles.values())
+
+    def at(self, scale: Scale) -> Objective:
+        """The objective of one size: with the weights there, and without terms whose weight is 0 there."""
+
+        def there(term: Any) -> Any:
+            if term is None or (factor := by_size(term.weight_by_size, scale)) == 1:
+                return term
+            return replace(term, weight=factor * term.weight)
+
+        terms = {name: there(term) for name, term in self.styles.items()}
+        return Objective(
+            self.extractor,
+            there(self.content),
+            terms.pop(STYLE, None),
+            self.smoothness,
+            self._known,
+            self.evaluation,
+            self.blending,
+            self.temporal,
+            terms,
+        )
 
     # ---- bound once --------------------------------------------------------
 
@@ -98,8 +144,12 @@ class Objective:
         view: tuple[np.ndarray, np.ndarray] | None = None,
         regions: Regions | None = None,
         before: TemporalTarget | None = None,
+        start: np.ndarray | None = None,
     ) -> BoundObjective:
         """Compute every target once, for a content image [H, W, 3] and style images of any sizes.
+
+        ``start`` [H, W, 3] is the image that the steps begin with, for an objective that ``asks_for_start``;
+        None is the content.
 
         ``before`` is what the frame before says of this one, of the content's size; None of the first frame.
 
@@ -112,21 +162,22 @@ class Objective:
         height, width = content.shape[:2]
         targets: dict[str, Any] = {}
         reader = PictureReader(self.extractor, self.evaluation, self._known)
-        style_layers = tuple(self.style.layers) if self.style else ()
+        style_layers = tuple(dict.fromkeys(layer for term in self.styles.values() for layer in term.layers))
         weights = weights_of(regions.content, regions, style_layers, self.extractor) if regions else None
         seen = reader.read(
             content,
             tuple(self.content.layers) if self.content else (),
-            self.style if self.style and self.style.relative_to_content else None,
+            {name: term for name, term in self.styles.items() if term.relative_to_content},
             weights,
         )
         if self.content:
             targets[CONTENT] = {layer: seen.features[layer] for layer in self.content.layers}
-        if self.style:
+        if self.styles:
             of_styles = replace(reader, extractor=self.extractor.bordered if self.extractor else None)
-            targets |= style_targets(
-                self.style, self.blending, styles, regions, weights, seen.statistics, of_styles
-            )
+            of_content = Seen(content, seen.statistics, weights, start)
+            targets |= style_targets(self.styles, self.blending, styles, regions, of_content, of_styles)
+        if self.draws:
+            targets[DRAW] = tf.constant(_AT_REST)
         if regions is not None and (kept := regions.kept_pixels) is not None:
             targets[KEPT] = {
                 "where": tf.constant(kept[np.newaxis, ..., np.newaxis]),
@@ -141,10 +192,13 @@ class Objective:
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
         if self.content:
-            weights += [self.content.weight * share for share in self.content.layers.values()]
-        if self.style:
-            scale = self.style.weight * self.style.scale(height, width)
-            weights += [scale * share for share in self.style.layers.values()]
+            layers = self.content.layers
+            shares = [sum(layers[one] for one in group) for group in self.content.groups(CONTENT).values()]
+            weights += [self.content.weight * share for share in shares]
+        for name, term in self.styles.items():
+            scale = term.weight * term.scale(height, width)
+            shares = [sum(term.layers[one] for one in group) for group in term.groups(name).values()]
+            weights += [scale * share for share in shares]
         return weights + [term.weight for term in (self.smoothness, self.temporal) if term]
 
     # ---- value and gradient, at every step ---------------------------------
@@ -186,24 +240,32 @@ class Objective:
         normalized gradients only.
         """
         strengths = iter([None] * len(self.parts) if weights is None else tf.unstack(weights))
+        of_regions, draw = targets.get(REGIONS, {}), targets.get(DRAW)
         found: list[Reading] = []
         if self.content:
-            for layer, target in targets[CONTENT].items():
-                found.append(self.content.reading(layer, target, next(strengths)))
-        if self.style:
-            for layer in self.style.layers:
-                found.append(self.style.reading(layer, targets.get(REGIONS, {}).get(layer), next(strengths)))
+            for layers in self.content.groups(CONTENT).values():
+                strength = next(strengths)
+                found += [self.content.reading(one, targets[CONTENT][one], strength) for one in layers]
+        for name, term in self.styles.items():
+            for layers in term.groups(name).values():
+                strength = next(strengths)
+                found += [term.reading(one, of_regions.get(one), strength, draw) for one in layers]
         return found
 
     def parts_of_layers(self, taken: Sequence[Any], targets: Targets) -> list[tf.Tensor]:
         """Of what the readings took, the parts of content and style without their weights; scalars."""
-        layers = len(self.content.layers) if self.content else 0
+        left, of_regions, draw = iter(taken), targets.get(REGIONS, {}), targets.get(DRAW)
         parts: list[tf.Tensor] = []
         if self.content:
-            parts += [self.content.loss_of_layer(one) for one in taken[:layers]]
-        if self.style:
-            for (layer, styles), one in zip(targets[STYLE].items(), taken[layers:], strict=True):
-                parts.append(self.style.loss_of_layer(one, styles, targets[SHARES][layer]))
+            for layers in self.content.groups(CONTENT).values():
+                of_content = [targets[CONTENT][layer] for layer in layers]
+                parts.append(self.content.loss_of_layers([next(left) for _ in layers], of_content, draw))
+        for name, term in self.styles.items():
+            for part, layers in term.groups(name).items():
+                of_layers = [next(left) for _ in layers]
+                styles, shares = targets[STYLE][part], targets[SHARES][part]
+                weights = of_regions.get(layers[0])
+                parts.append(term.loss_of_layers(of_layers, styles, shares, weights, draw))
         return parts
 
     @property

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -82,45 +83,46 @@ class PictureReader:
         self,
         pixels: np.ndarray,
         content_layers: tuple[str, ...] = (),
-        style: StyleLoss | None = None,
+        styles: Mapping[str, StyleLoss] = MappingProxyType({}),
         weights: Mapping[str, LayerWeights] | None = None,
         *,
         as_style: bool = False,
     ) -> SeenPicture:
-        """A picture [H, W, 3] -> activations of ``content_layers``, statistics of the layers of ``style``.
+        """A picture [H, W, 3] -> activations of ``content_layers``, statistics of the parts of ``styles``.
 
         ``as_style``: the statistics are those of a target, which others are compared with.
         ``weights`` are those of each style layer's positions in regions, each of which has a statistic of its
         own; None is one region, the whole.
         """
-        if not content_layers and style is None:
+        if not content_layers and not styles:
             return SeenPicture({}, {})
         if self.extractor is None:
             raise InputError("an objective with a content or style term needs an extractor")
-        style_layers = tuple(style.layers) if style else ()
-        statistic = structure_of_term(style.statistic) if style else None
-        of_regions = tuple(digest_of(one.values) for one in weights.values()) if weights and style else None
+        statistics_of = tuple((name, structure_of_term(term)) for name, term in styles.items())
+        of_regions = tuple(digest_of(one.values) for one in weights.values()) if weights and styles else None
         key = (
-            *(self.extractor, self.evaluation, content_layers, style_layers, statistic),
+            *(self.extractor, self.evaluation, content_layers, statistics_of),
             *(digest_of(pixels), of_regions, as_style),
         )
         known = self.known.get(key)
         if known is not None:
             return known
+        tensors = {layer: tf.constant(one.values[np.newaxis]) for layer, one in (weights or {}).items()}
         readings = [Reading(layer, lambda activations, _: activations, joined) for layer in content_layers]
-        if style:
-            style = replace(style, normalize_gradients=False)  # a picture that stays has no gradient
-            tensors = {layer: tf.constant(one.values[np.newaxis]) for layer, one in (weights or {}).items()}
-            readings += [style.reading(layer, tensors.get(layer)) for layer in style_layers]
-        taken = self.evaluation.see(self.extractor, pixels, readings)
-        of_style = zip(style_layers, taken[len(content_layers) :], strict=True)
-        statistics = {layer: style.described(one) for layer, one in of_style if style}
-        if style and as_style:
-            statistics = {
-                layer: [as_target(style.statistic, one) for one in regions]
-                for layer, regions in statistics.items()
-            }
-        seen = SeenPicture(dict(zip(content_layers, taken, strict=False)), statistics)
+        # a picture that stays has no gradient
+        terms = {name: replace(term, normalize_gradients=False) for name, term in styles.items()}
+        for term in terms.values():
+            readings += [term.reading(layer, tensors.get(layer)) for layer in term.layers]
+        taken = iter(self.evaluation.see(self.extractor, pixels, readings))
+        features = {layer: next(taken) for layer in content_layers}
+        statistics: dict[str, list[Any]] = {}
+        for name, term in terms.items():
+            for part, layers in term.groups(name).items():
+                regions = term.described([next(taken) for _ in layers], tensors.get(layers[0]))
+                statistics[part] = (
+                    [as_target(term.statistic, one) for one in regions] if as_style else regions
+                )
+        seen = SeenPicture(features, statistics)
         self.known.put(key, seen)
         return seen
 
@@ -186,25 +188,38 @@ def _dead_and_faint(statistic: Statistic, layer: str, reader: PictureReader) -> 
 _log = logging.getLogger(__name__)
 
 STYLE, SHARES, REGIONS = "style", "style_shares", "regions"
-"""The keys of the style's targets."""
+"""The keys of the targets of style: statistics and shares by part, and weights of regions by layer."""
 
 Weights = Mapping[str, LayerWeights]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the targets of style need of the other pictures, at one size.
+
+    ``content`` [H, W, 3] has the regions with ``weights``, and ``statistics`` by part of those terms that are
+    relative to it; ``start`` [H, W, 3] is what the image begins as, None where nothing asks for it.
+    """
+
+    content: np.ndarray
+    statistics: Mapping[str, Sequence[Any]]
+    weights: Weights | None = None
+    start: np.ndarray | None = None
+
+
 def style_targets(
-    term: StyleLoss,
+    terms: Mapping[str, StyleLoss],
     blending: Blending,
     styles: Sequence[StyleImage],
     regions: Regions | None,
-    weights: Weights | None,
-    content: Mapping[str, Sequence[Any]],
+    seen: Seen,
     reader: PictureReader,
 ) -> dict[str, Any]:
-    """Statistics and shares by layer and region, and the weights [1, h, w, R] of the regions by layer.
+    """Statistics and shares by part and region, and the weights [1, h, w, R] of the regions by layer.
 
-    ``weights`` are those of the content's regions; ``content`` has the content's own statistics where the
-    term is relative to them. A region that has no style at a layer is left out there. Raises InputError
-    without a style, for weights that can't be used, and for a layer that no style has.
+    ``terms`` are those of style by name, and ``regions`` are those of the content and of the styles. A region
+    that has no style at a layer is left out there. Raises InputError without a style, for weights that can't
+    be used, and for a layer that no style has.
     """
     if not styles:
         raise InputError("an objective with a style term needs at least one style image, but none is given")
@@ -212,54 +227,105 @@ def style_targets(
         check_weight("a style image", style.weight)
     if sum(style.weight for style in styles) == 0:
         raise InputError("the weights of the style images are all 0: give at least one a weight above 0")
-    by_layer = {layer: styles_by_region(layer, styles, regions) for layer in term.layers}
-    statistics_of = _statistics_of_styles(term, styles, regions, reader)
+    by_layer = {
+        layer: styles_by_region(layer, styles, regions) for term in terms.values() for layer in term.layers
+    }
     targets: dict[str, Any] = {STYLE: {}, SHARES: {}}
-    if regions is not None:
-        targets[REGIONS] = {}
-    for layer, by_region in by_layer.items():
-        targets[STYLE][layer], targets[SHARES][layer] = [], []
-        for one in by_region:
-            theirs, shares = blending(
-                term.statistic, [statistics_of(style, layer, one.region) for style in one.styles], one.shares
-            )
-            if weights is not None and weights[layer].empty[one.region]:
-                shares = [0.0] * len(theirs)
-            units = [1.0] * len(theirs)
-            if term.relative_to_content:
-                mine = content[layer][one.region]
-                units = [unit_of(term.statistic, mine, style, layer, reader) for style in theirs]
-            targets[STYLE][layer].append(theirs)
-            targets[SHARES][layer].append(
-                tf.constant([share / unit for share, unit in zip(shares, units, strict=True)])
-            )
-        if weights is not None:
-            chosen = weights[layer].values[..., [one.region for one in by_region]]
-            targets[REGIONS][layer] = tf.constant(chosen[np.newaxis])
+    statistics_of = _statistics_of_styles(terms, styles, regions, reader)
+    for name, term in terms.items():
+        for part, layers in term.groups(name).items():
+            found = [
+                _targets_of_region(term, blending, part, layers[0], one, seen, statistics_of, reader)
+                for one in by_layer[layers[0]]
+            ]
+            targets[STYLE][part] = [theirs for theirs, _ in found]
+            targets[SHARES][part] = [tf.constant(shares) for _, shares in found]
+    if seen.weights is not None:
+        targets[REGIONS] = {
+            layer: tf.constant(seen.weights[layer].values[np.newaxis][..., [one.region for one in by_region]])
+            for layer, by_region in by_layer.items()
+        }
     return targets
 
 
+def _targets_of_region(
+    term: StyleLoss,
+    blending: Blending,
+    part: str,
+    layer: str,
+    of_region: RegionStyles,
+    seen: Seen,
+    statistics_of: Callable[[int, str, int], Any],
+    reader: PictureReader,
+) -> tuple[Sequence[Any], list[float]]:
+    """Targets of a part in one region, one a style unless they are blended, and what each counts."""
+    region = of_region.region
+    descriptions = [statistics_of(style, part, region) for style in of_region.styles]
+    theirs, shares = blending(term.statistic, descriptions, of_region.shares)
+    if (matched := getattr(term.statistic, "matched", None)) is not None:
+        query = _query(term, part, seen, reader)
+        theirs = [matched(query, one) for one in theirs]
+    if seen.weights is not None and seen.weights[layer].empty[region]:
+        shares = [0.0] * len(theirs)
+    units = [1.0] * len(theirs)
+    if term.relative_to_content:
+        mine = seen.statistics[part][region]
+        units = [unit_of(term.statistic, mine, style, layer, reader) for style in theirs]
+    return theirs, [share / unit for share, unit in zip(shares, units, strict=True)]
+
+
+def _query(term: StyleLoss, part: str, seen: Seen, reader: PictureReader) -> Any:
+    """The description of the picture that says what of a style fits where."""
+    start = seen.content if seen.start is None else seen.start
+    query: Any = getattr(term.statistic, "query")(seen.content, start)  # noqa: B009  (a part of `matched`)
+    return reader.read(query, styles={part.partition("/")[0]: term}).statistics[part][0]
+
+
 def _statistics_of_styles(
-    term: StyleLoss, styles: Sequence[StyleImage], regions: Regions | None, reader: PictureReader
+    terms: Mapping[str, StyleLoss],
+    styles: Sequence[StyleImage],
+    regions: Regions | None,
+    reader: PictureReader,
 ) -> Callable[[int, str, int], Any]:
-    """What gives the statistic of a style, by its number, for a layer and a region."""
-    seen: list[tuple[SeenPicture, list[int] | None]] = []
+    """What gives the statistic of a style, by its number, for a part and a region."""
+    layers = tuple(dict.fromkeys(layer for term in terms.values() for layer in term.layers))
+    seen: list[tuple[Mapping[str, list[Any]], list[int] | None]] = []
     for number, style in enumerate(styles):
         mask = None if regions is None else regions.styles[number]
         if regions is None or mask is None:
-            seen.append((reader.read(style.pixels, style=term, as_style=True), None))
+            found = reader.read(style.pixels, styles=terms, as_style=True).statistics
+            seen.append(({**found, **_turned(style.pixels, terms, found, reader)}, None))
             continue
         columns = [region for region, numbers in enumerate(regions.styles_of) if number in numbers]
         names = [f"{regions.names[region]} of style {number}" for region in columns]
         masked = Regions(tuple(names), mask, (), (), (), propagation=regions.propagation)
-        weights = weights_of(mask[..., columns], masked, tuple(term.layers), reader.extractor)
-        seen.append((reader.read(style.pixels, style=term, weights=weights, as_style=True), columns))
+        weights = weights_of(mask[..., columns], masked, layers, reader.extractor)
+        found = reader.read(style.pixels, styles=terms, weights=weights, as_style=True).statistics
+        seen.append((found, columns))
 
-    def statistic_of(number: int, layer: str, region: int) -> Any:
-        picture, columns = seen[number]
-        return picture.statistics[layer][0 if columns is None else columns.index(region)]
+    def statistic_of(number: int, part: str, region: int) -> Any:
+        statistics, columns = seen[number]
+        return statistics[part][0 if columns is None else columns.index(region)]
 
     return statistic_of
+
+
+def _turned(
+    pixels: np.ndarray,
+    terms: Mapping[str, StyleLoss],
+    upright: Mapping[str, list[Any]],
+    reader: PictureReader,
+) -> dict[str, list[Any]]:
+    """By part, the statistics of the style [H, W, 3] in all of the quarter turns that its term asks for."""
+    found: dict[str, list[Any]] = {}
+    for name, term in terms.items():
+        statistic: Any = term.statistic
+        pictures = [np.rot90(pixels, turn).copy() for turn in range(1, getattr(statistic, "turns", 1))]
+        turned = [reader.read(one, styles={name: term}, as_style=True).statistics for one in pictures]
+        if turned:
+            for part in term.groups(name):
+                found[part] = [statistic.united([one[part][0] for one in (upright, *turned)])]
+    return found
 
 
 def weights_of(
@@ -292,7 +358,8 @@ def structure_of_term(term: Any) -> Hashable:
     if not dataclasses.is_dataclass(term) or " object at 0x" in repr(term):
         return _Same(term)
     fields = {field.name: getattr(term, field.name) for field in dataclasses.fields(term)}
-    fields.pop("weight", None)
+    for weight in ("weight", "weight_by_size"):
+        fields.pop(weight, None)
     layers = fields.pop("layers", {})
     return type(term), _form(fields), tuple(layers)
 

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.objective import BoundObjective
+from nst_tf.objective.objective import DRAW
 from nst_tf.optim.loop import Solver, StepsPerCall
 from nst_tf.optim.step import CompiledStep, CompiledSteps, StepRequest, Verdict, compiled_apart
 from nst_tf.report import Report
@@ -63,7 +64,10 @@ class BatchedStep:
 
         def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
             images = tf.stack([tf.convert_to_tensor(state.image) for state in states])
-            said = [tf.unstack(some) for some in self._evaluate(images, targets, weights)]
+            drawn = targets
+            if DRAW in targets:
+                drawn = {**targets, DRAW: tf.stack([state.next_draw() for state in states])}
+            said = [tf.unstack(some) for some in self._evaluate(images, drawn, weights)]
             told = [
                 state.step_without_host(its_good, *its)
                 for state, its_good, *its in zip(states, tf.unstack(good), *said, strict=True)

@@ -20,6 +20,7 @@ import tensorflow as tf
 from nst_tf.bounded_cache import BoundedCache
 from nst_tf.device import assign_if, selects
 from nst_tf.objective import BoundObjective, Objective
+from nst_tf.objective.objective import DRAW
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class CompiledStep:
         """The loop of the compiled function; rows that were not written are zeros."""
 
         def evaluated() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            return self._value_and_gradient(tf.convert_to_tensor(self.state.image), targets, weights)
+            drawn = self.state.drawn(targets)
+            return self._value_and_gradient(tf.convert_to_tensor(self.state.image), drawn, weights)
 
         def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
             loss, parts, gradient = evaluated()
@@ -150,7 +152,7 @@ class CompiledStep:
 
         def evaluate_and_judge(targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             image = tf.convert_to_tensor(self.state.image)
-            loss, parts, gradient = self._value_and_gradient(image, targets, weights)
+            loss, parts, gradient = self._value_and_gradient(image, self.state.drawn(targets), weights)
             return loss, self.state.judge(loss, parts, gradient), gradient
 
         evaluate: Any = evaluate_and_judge if evaluates_on_host else self._counted(evaluate_and_judge)
@@ -217,6 +219,8 @@ class PictureState:
         self.average = MovingAverage(shape, request.average) if request.average else None
         self.needs_loss = getattr(self.optimizer, "needs_loss", False)
         self.divergence = DivergenceJudge(takes_back=self.needs_loss)
+        draws = request.bound.objective.draws
+        self._evaluations = tf.Variable(tf.constant(0), name="evaluations") if draws else None
         self._clip = request.clip
         self._fresh = True
 
@@ -227,6 +231,8 @@ class PictureState:
         self.best_image.assign(self.image)
         self.best_loss.assign(np.inf)
         self.divergence.reset()
+        if self._evaluations is not None:
+            self._evaluations.assign(0)
         if not self._fresh:
             # a history of L-BFGS can be most of the memory there is: it is written only if need be
             for variable, value in zip(self.optimizer.variables, self._initial, strict=True):
@@ -243,7 +249,8 @@ class PictureState:
         """Everything that changes from step to step, in an order that equal steps share."""
         average = self.average.variables if self.average is not None else []
         image = [self.image, self.best_image, self.best_loss]
-        return [*image, *self.optimizer.variables, *average, *self.divergence.variables]
+        evaluations = [] if self._evaluations is None else [self._evaluations]
+        return [*image, *self.optimizer.variables, *average, *self.divergence.variables, *evaluations]
 
     @property
     def named_variables(self) -> dict[str, Any]:
@@ -264,6 +271,17 @@ class PictureState:
         close = getattr(self.optimizer, "close", None)
         if close is not None:
             close()
+
+    def drawn(self, targets: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The targets of the next evaluation, with its number where positions are drawn, from 0 at each size."""
+        return {**targets, DRAW: self.next_draw()} if self._evaluations is not None else targets
+
+    def next_draw(self) -> tf.Tensor:
+        """The number of this evaluation, of an objective that draws positions; the next one's is 1 more."""
+        assert self._evaluations is not None, "nothing is drawn"  # noqa: S101
+        number = tf.identity(tf.convert_to_tensor(self._evaluations))
+        self._evaluations.assign_add(1)
+        return number
 
     def judge(
         self, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor, may_improve: Any = True

@@ -433,11 +433,10 @@ MOST_POINTS = 1000  # a curve: more could not be seen at this width
 def loss_plot(reports: Sequence[Report]) -> str:
     """Loss and parts against the step, on a logarithmic axis, as the text of an SVG file."""
     reports = reports[:: max(1, math.ceil(len(reports) / MOST_POINTS))]
-    names = ["loss", *reports[0].parts]
-    curves = {
-        name: [(one.step, one.loss if name == "loss" else one.parts[name]) for one in reports]
-        for name in names
-    }
+    names = ["loss", *dict.fromkeys(name for one in reports for name in one.parts)]
+    numbers = [(one.step, {"loss": one.loss, **one.parts}) for one in reports]
+    # a part is not there at sizes at which its term has no weight
+    curves = {name: [(step, found[name]) for step, found in numbers if name in found] for name in names}
     positive = [value for curve in curves.values() for _, value in curve if 0 < value < math.inf]
     low, high = (math.log10(min(positive)), math.log10(max(positive))) if positive else (0.0, 1.0)
     low = max(low, high - 8)  # a part that is almost nothing must not flatten the others

@@ -22,9 +22,8 @@ from nst_tf.machine import available_bytes, foreseen_precision, visible_gpus
 from nst_tf.runs.folder import update_summary
 from nst_tf.runs.sizes import check_sizes, largest_sizes, layers_in_use, option_name, shapes_at
 from nst_tf.vgg.layers import (
-    ARCHITECTURES,
-    BEFORE_RELU,
-    convolution_layers,
+    channels_of,
+    layers_down_to,
     pieces_of,
     positions_factor,
     reach_of,
@@ -168,19 +167,24 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
         node = getattr(settings.objective, term)
         if node.weight > 0 and node.get("normalize_gradients"):
             return f"objective.{term}.normalize_gradients=true"
-    if not settings.objective.style.weight > 0:
-        return None
-    statistic = _statistic(settings)
-    package, _, name = statistic["_target_"].rpartition(".")
-    kernel = statistic.get("kernel") or {}
-    if (name in _IN_PIECES and package.startswith("nst_tf.")) or kernel.get("degree", math.inf) <= 2:
-        return None
-    return f"the statistic {name}"
+    distance = (settings.objective.content.get("distance") or {}).get("_target_", "")
+    if settings.objective.content.weight > 0 and distance.endswith(".SelfSimilarity"):
+        return "objective/content=self_similarity"
+    for statistic in _statistics(settings):
+        package, _, name = statistic["_target_"].rpartition(".")
+        kernel = statistic.get("kernel") or {}
+        in_pieces = name in _IN_PIECES and package.startswith("nst_tf.")
+        if not in_pieces and kernel.get("degree", math.inf) > 2:
+            return f"the statistic {name}"
+    return None
 
 
-def _statistic(settings: Settings) -> Any:
-    """What the style term describes as its statistic; Gram where it names none."""
-    return settings.objective.style.get("statistic") or {"_target_": "Gram"}
+def _statistics(settings: Settings) -> list[Any]:
+    """What each term of style with a weight describes as its statistic; Gram where it names none."""
+    terms = [settings.objective.style, *settings.objective.terms.values()]
+    return [
+        term.get("statistic") or {"_target_": "nst_tf.statistics.Gram"} for term in terms if term.weight > 0
+    ]
 
 
 def _is_circular(settings: Settings) -> bool:
@@ -255,7 +259,7 @@ _HELD = 4
 _SMOOTHNESS = 10  # and those that total variation and its gradient take in the middle of a step
 _ADDED = 4  # and those that the tiles' shares of the gradient are added to, and carried away in
 # and those of a color mode, beside the optimizer's: the content, what is seen and its gradient, ...
-_OF_COLOR = {"Luminance": 4, "Recombine": 2, "Only": 1}
+_OF_COLOR = {"Luminance": 4, "Recombine": 2, "Only": 1, "StyledChroma": 12}
 _WIDEST = 3.0  # copies of the widest layer that a pass takes beside what is kept
 _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient, and what either is made of
 # and of what a region's statistic reads, in float32: weighted, and its gradient; the first region has room in
@@ -312,13 +316,11 @@ class Demand:
     @property
     def convolutions(self) -> list[str]:
         """Every convolution up to the deepest layer in use."""
-        known = convolution_layers(self.architecture)
-        return list(known[: 1 + max(known.index(name.removesuffix(BEFORE_RELU)) for name in self.layers)])
+        return list(layers_down_to(self.architecture, self.layers))
 
     def numbers(self, layer: str) -> float:
         """Activations of a layer for each pixel of the picture."""
-        name = layer.removesuffix(BEFORE_RELU)
-        return ARCHITECTURES[self.architecture].channels[name][1] / positions_factor(name) ** 2
+        return channels_of(self.architecture, layer) / positions_factor(layer) ** 2
 
 
 def demand_of(
@@ -349,7 +351,7 @@ def demand_of(
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,
-        in_double=str(_statistic(settings).get("_target_")).endswith(".GaussianWasserstein"),
+        in_double=any(str(one["_target_"]).endswith(".GaussianWasserstein") for one in _statistics(settings)),
         coarser=_has_coarser_sizes(settings.pyramid, size),
     )
 

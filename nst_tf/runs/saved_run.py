@@ -173,6 +173,10 @@ def read_saved_run(folder: Path) -> SavedRun:
         value = OmegaConf.select(settings, key)
         if value is not None and not isinstance(value, DictConfig):
             raise InputError(f"the configuration {path} can't be run: {key} is no mapping with a _target_")
+    if not isinstance(settings.objective.terms, DictConfig) or not all(
+        isinstance(term, DictConfig) for term in settings.objective.terms.values()
+    ):
+        raise InputError(f"the configuration {path} can't be run: objective.terms is no mapping of terms")
     if missing := OmegaConf.missing_keys(settings):
         raise InputError(f"the configuration {path} can't be run: {min(missing)} has no value")
     if settings.resume is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nst_tf.config.inputs import Inputs, layer_weights, scaled, style_scales
+from nst_tf.config.inputs import Inputs, layer_weights, layers_of_term, scaled, style_scales
 from nst_tf.config.schema import Settings
 from nst_tf.errors import InputError
 from nst_tf.images.opening import MOST_PIXELS
@@ -96,13 +96,17 @@ def sides_multiple_of(settings: Settings, is_texture: bool) -> int:
 
 
 def layers_in_use(settings: Settings) -> dict[str, list[str]]:
-    """The layers that the content term and the style term read; none where the weight is 0."""
-    return {
+    """The layers that the content term and the style terms read; none where the weight is 0."""
+    found = {
         term: list(layer_weights(getattr(settings.layers, term)))
         if getattr(settings.objective, term).weight > 0
         else []
         for term in ("content", "style")
     }
+    for name, term in settings.objective.terms.items():
+        if term.weight > 0:
+            found["style"] += [one for one in layers_of_term(settings, name) if one not in found["style"]]
+    return found
 
 
 def option_name(option: Any) -> str:

@@ -20,7 +20,9 @@ from nst_tf.statistics.maximum_mean_discrepancy import (
     PolynomialKernel,
 )
 from nst_tf.statistics.nearest_patches import NearestPatches
+from nst_tf.statistics.neural_neighbors import MatchedHypercolumns, NearestFeatures
 from nst_tf.statistics.quantiles import HistogramMatching, SlicedWasserstein
+from nst_tf.statistics.relaxed_transport import HypercolumnMoments, RelaxedTransport, SelfSimilarity
 from nst_tf.statistics.statistic import Statistic
 
 __all__ = [
@@ -34,11 +36,16 @@ __all__ = [
     "GaussianWasserstein",
     "Gram",
     "HistogramMatching",
+    "HypercolumnMoments",
     "Kernel",
+    "MatchedHypercolumns",
     "MaximumMeanDiscrepancy",
+    "NearestFeatures",
     "NearestPatches",
     "PolynomialKernel",
     "RelativeSquaredError",
+    "RelaxedTransport",
+    "SelfSimilarity",
     "SlicedWasserstein",
     "SquaredError",
     "Statistic",

@@ -60,8 +60,8 @@ class NearestPatches:
         return Patches(patches, sampled_rows(patches, self.style_patches, self.seed))
 
     def compare(self, generated: Patches, style: Patches) -> tf.Tensor:
-        nearest = _nearest(tf.stop_gradient(generated.all), style.candidates)
-        return tf.reduce_mean(tf.math.squared_difference(generated.all, tf.gather(style.candidates, nearest)))
+        chosen = tf.gather(style.candidates, nearest(tf.stop_gradient(generated.all), style.candidates))
+        return tf.reduce_mean(tf.math.squared_difference(generated.all, chosen))
 
     def _patches(self, activations: tf.Tensor) -> tf.Tensor:
         # shifted pictures, because the gradient of tf.image.extract_patches is slow and large
@@ -75,7 +75,7 @@ class NearestPatches:
         return tf.reshape(tf.concat(shifted, axis=-1), [-1, self.patch_size**2 * channels])
 
 
-def _nearest(patches: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+def nearest(patches: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
     """Patches [P, D] and candidates [N, D] -> [P]: the number of each patch's most similar candidate."""
     directions = tf.math.l2_normalize(candidates, axis=1)
     count, length = sizes(patches)

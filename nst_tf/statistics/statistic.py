@@ -15,8 +15,18 @@ class Statistic(Protocol):
 
     It may offer more, which is asked for by name: ``summable`` and ``weighted`` (see ``SumsOverPositions``);
     ``target(description)``, the description of a style as others are compared with it, whose shapes don't
-    depend on the picture's size; and ``blended(targets, shares)``, the mean of several styles, whose shares
-    sum to 1.
+    depend on the picture's size; ``blended(targets, shares)``, the mean of several styles, whose shares
+    sum to 1; and, for what compares positions (``hypercolumns.py``, ``matching.py``):
+
+    - ``joint``: it describes all layers of its term together. ``describe`` gets a sequence of activations
+      [1, h, w, C], in the order of the layers.
+    - ``draws``: it looks at other positions at every step. ``describe`` gets ``draw``, a whole number that
+      is that of the step, or None for a picture that stays; the positions must depend on it and on the
+      statistic's own seed alone, so that a resumed run makes the same steps.
+    - ``turns``: a style is described in that many quarter turns, and ``united(descriptions)`` is its
+      description.
+    - ``matched(query, description)``: the target of a style, of which the image's start at each size, in the
+      picture ``query(content, start)``, says what fits where.
     """
 
     def describe(self, activations: tf.Tensor) -> Any:
@@ -61,6 +71,16 @@ def as_target(statistic: Statistic, description: Any) -> Any:
     """The description of a style as the target of a statistic."""
     target = getattr(statistic, "target", None)
     return description if target is None else target(description)
+
+
+def is_joint(comparing: Any) -> bool:
+    """Whether a statistic or a distance takes all layers together."""
+    return bool(getattr(comparing, "joint", False))
+
+
+def draws(comparing: Any) -> bool:
+    """Whether a statistic or a distance looks at other positions at every step."""
+    return bool(getattr(comparing, "draws", False))
 
 
 def is_summable(statistic: Statistic) -> bool:

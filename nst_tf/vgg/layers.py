@@ -72,6 +72,9 @@ def architecture_named(name: str) -> Architecture:
 BEFORE_RELU = "_before_relu"
 """Suffix that asks for a convolution's output before ReLU (cysmith/neural-style-tf takes it there)."""
 
+PIXELS = "pixels"
+"""The layer before the network: the picture itself, RGB in [0, 1]."""
+
 
 def convolution_layers(architecture: str) -> tuple[str, ...]:
     """Keras' names of the convolutions of 'vgg19' or 'vgg16', shallow to deep."""
@@ -79,25 +82,36 @@ def convolution_layers(architecture: str) -> tuple[str, ...]:
 
 
 def layers_down_to(architecture: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The convolutions from the first to the deepest that is named."""
+    """The convolutions from the first to the deepest that is named; none above the pixels."""
     known = convolution_layers(architecture)
-    return known[: 1 + max(known.index(name.removesuffix(BEFORE_RELU)) for name in names)]
+    return known[: max((_depth(known, name) for name in names), default=0)]
+
+
+def _depth(known: tuple[str, ...], name: str) -> int:
+    return 0 if name == PIXELS else 1 + known.index(name.removesuffix(BEFORE_RELU))
+
+
+def channels_of(architecture: str, name: str) -> int:
+    """How many channels a layer has, on both sides of its ReLU."""
+    if name == PIXELS:
+        return _INPUT_CHANNELS
+    return ARCHITECTURES[architecture].channels[name.removesuffix(BEFORE_RELU)][1]
 
 
 def check_layer_names(architecture: str, names: Iterable[str]) -> None:
     """Raise InputError for a name that the network does not have, saying which exist."""
     known = convolution_layers(architecture)
     for name in names:
-        if str(name).removesuffix(BEFORE_RELU) not in known:
+        if name != PIXELS and str(name).removesuffix(BEFORE_RELU) not in known:
             raise InputError(
                 f"unknown layer {name!r}: {architecture} has {', '.join(known)}"
-                f" (add {BEFORE_RELU} for the activations before ReLU)"
+                f" (add {BEFORE_RELU} for the activations before ReLU), and {PIXELS} is the picture itself"
             )
 
 
 def positions_factor(name: str) -> int:
     """By how much the poolings before a layer divide the sides of the picture: 1, 2, 4, 8 or 16."""
-    return 2 ** (int(name.removeprefix("block")[0]) - 1)
+    return 1 if name == PIXELS else 2 ** (int(name.removeprefix("block")[0]) - 1)
 
 
 class Reach(NamedTuple):
@@ -118,7 +132,7 @@ def reach_of(architecture: str, names: Iterable[str]) -> Reach:
     """The reach of a network that is cut after the deepest of these layers."""
     # a convolution of 3 x 3 sees one position more, of as many pixels as the poolings before it make
     factors = [positions_factor(name) for name in layers_down_to(architecture, names)]
-    return Reach(factors[-1], sum(factors))
+    return Reach(factors[-1], sum(factors)) if factors else Reach(1, 0)
 
 
 # ---- a side of a picture or of a layer in pieces, each with what its convolutions see around it ----

@@ -26,7 +26,9 @@ from nst_tf.vgg.convolution import (
 from nst_tf.vgg.layers import (
     ARCHITECTURES,
     BEFORE_RELU,
+    PIXELS,
     Reach,
+    channels_of,
     check_layer_names,
     layers_down_to,
     reach_of,
@@ -109,7 +111,7 @@ class FeatureExtractor:
 
     def channels_of_layer(self, layer: str) -> int:
         """How many channels this layer has, on both sides of its ReLU."""
-        return ARCHITECTURES[self._architecture].channels[layer.removesuffix(BEFORE_RELU)][1]
+        return channels_of(self._architecture, layer)
 
     def _network_pixels(self, image: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._to_network_pixels(image), self.precision)
@@ -118,7 +120,12 @@ class FeatureExtractor:
         self, weights: ConvolutionWeights, first_padding: Padding, other_padding: Padding
     ) -> Iterator[Block]:
         used = layers_down_to(self._architecture, self.layers)
-        steps: list[Step] = [_Function("pixels", self._network_pixels)]
+        steps: list[Step] = [
+            _Function(PIXELS, tf.identity),
+            _Function("network_pixels", self._network_pixels),
+        ]
+        if not used:
+            yield Block((steps[0],), 1, 0, self.channels_of_layer(PIXELS))
         pad = first_padding
         for block, names in groupby(used, key=lambda name: name.partition("_")[0]):
             layers = list(names)
