@@ -112,7 +112,7 @@ def _power(covariance: np.ndarray, exponent: float) -> np.ndarray:
 
 
 def _smoothed(chroma: np.ndarray, lightness: np.ndarray) -> np.ndarray:
-    """Chroma [H, W, 2] averaged over 3 x 3 neighbors, each weighted by how alike their lightness [H, W] is."""
+    """Chroma [H, W, 2], averaged over 3 x 3 neighbors with weights by how alike their lightness is."""
     height, width = lightness.shape
     bordered = np.pad(lightness, 1, "edge")
     places = [(down, right) for down in range(3) for right in range(3)]

@@ -273,7 +273,7 @@ class PictureState:
             close()
 
     def drawn(self, targets: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The targets of the next evaluation, with its number where positions are drawn, from 0 at each size."""
+        """The targets of an evaluation, with its number, from 0 at each size, if positions are drawn."""
         return {**targets, DRAW: self.next_draw()} if self._evaluations is not None else targets
 
     def next_draw(self) -> tf.Tensor:

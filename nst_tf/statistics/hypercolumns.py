@@ -60,7 +60,7 @@ def columns_at(layers: Sequence[tf.Tensor], positions: tf.Tensor) -> tuple[tf.Te
     found = []
     for layer in layers:
         _, height, width, channels = sizes(layer)
-        poolings = round(math.log2(finest / max(height, width)))
+        poolings = (finest // max(height, width)).bit_length() - 1  # each halves a side and rounds it down
         vectors = tf.reshape(layer, [height * width, channels])
         if poolings == 0:
             found.append(tf.gather(vectors, positions[:, 0] * width + positions[:, 1]))

@@ -21,9 +21,13 @@ from nst_tf.statistics import (
     GaussianWasserstein,
     Gram,
     HistogramMatching,
+    HypercolumnMoments,
+    MatchedHypercolumns,
     MaximumMeanDiscrepancy,
+    NearestFeatures,
     NearestPatches,
     PolynomialKernel,
+    RelaxedTransport,
     SlicedWasserstein,
 )
 
@@ -45,7 +49,10 @@ OF_DISTRIBUTIONS = [
     SlicedWasserstein(3, seed=7),
     HistogramMatching(),
 ]
-ALL = [*OF_DISTRIBUTIONS, NearestPatches(), NearestPatches(2, 1, 5)]
+ALL = [*OF_DISTRIBUTIONS, NearestFeatures(), NearestPatches(), NearestPatches(2, 1, 5)]
+
+# they describe several layers together, and have tests of their own
+JOINT = [HypercolumnMoments(), MatchedHypercolumns(), RelaxedTransport()]
 
 every_statistic = pytest.mark.parametrize("statistic", ALL, ids=str)
 
@@ -140,13 +147,15 @@ def test_options_say_their_source_and_name_every_parameter(file):
     assert loss.weight == 1.0
     described = OmegaConf.load(file).statistic
     _assert_all_named(loss.statistic, described)
-    if not file.stem.startswith(("gram", "mmd", "wasserstein")):  # which have several options for one class
+    if not file.stem.startswith(
+        ("gram", "mmd", "palette", "wasserstein")
+    ):  # which have several options for one class
         assert loss.statistic == type(loss.statistic)()
 
 
 def test_every_statistic_has_an_option():
     chosen = {type(instantiate(OmegaConf.load(file).statistic)) for file in OPTIONS.glob("*.yaml")}
-    assert chosen == {type(statistic) for statistic in ALL}
+    assert chosen == {type(statistic) for statistic in [*ALL, *JOINT]}
 
 
 def _assert_all_named(built, described) -> None:
