@@ -185,8 +185,11 @@ def check_weight(name: str, weight: Any) -> None:
 
 
 def check_layers(name: str, layers: Mapping[str, float]) -> None:
-    """Raise InputError unless there is a layer, and each layer's weight is a finite number >= 0."""
+    """Raise InputError unless there is a layer, and each layer's weight is a finite number >= 0.
+
+    ``name`` is the key of the layers.
+    """
     if not layers:
-        raise InputError(f"layers.{name} names no layer: give at least one, such as [block4_conv2]")
+        raise InputError(f"{name} names no layer: give at least one, such as [block4_conv2]")
     for layer, weight in layers.items():
-        check_weight(f"layers.{name}.{layer}", weight)
+        check_weight(f"{name}.{layer}", weight)

@@ -44,7 +44,7 @@ class ContentLoss:
 
     def __post_init__(self) -> None:
         check_weight("content", self.weight)
-        check_layers("content", self.layers)
+        check_layers("layers.content", self.layers)
         check_by_size("objective.content.weight_by_size", self.weight_by_size)
         _check_joint("content", self.distance, self.normalize_gradients)
 
@@ -114,7 +114,7 @@ class StyleLoss:
 
     def __post_init__(self) -> None:
         check_weight("style", self.weight)
-        check_layers("style", self.layers)
+        check_layers("layers.style", self.layers)
         check_by_size("weight_by_size of a style term", self.weight_by_size)
         _check_joint("style", self.statistic, self.normalize_gradients, self.relative_to_content)
 

@@ -247,7 +247,7 @@ def _check_layers(key: str, layers: Any, network: str) -> None:
     if repeated:
         raise InputError(f"{key} names {repeated[0]} twice: name a layer once, or give it a weight")
     weights = layer_weights(layers)
-    check_layers(key.removeprefix("layers."), weights)
+    check_layers(key, weights)
     check_layer_names(network, weights)
 
 

@@ -27,6 +27,7 @@ OPTIMIZERS = {
     "sgd": ("optimizer=sgd",),
     "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
     "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
+    "adam of drawn positions": ("optimizer=adam", "objective=strotss", "keep_best=false"),
     "lbfgs with masks": ("optimizer=lbfgs", "guidance=masks", "guidance.content=../mask.png", REGIONS),
 }
 # what has a test of its own, and what other optimizers show as well
