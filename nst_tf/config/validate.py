@@ -26,6 +26,7 @@ from nst_tf.errors import InputError, check_layers, check_weight, counted, is_wh
 from nst_tf.images.frames import check_animation_suffix
 from nst_tf.images.pixels import SMALLEST_SIDE
 from nst_tf.images.write import check_bits, check_suffix
+from nst_tf.pyramid import check_by_size
 from nst_tf.vgg.layers import check_layer_names
 
 GROUPS_WITH_ONE_OPTION = (
@@ -237,6 +238,9 @@ def _check_terms(settings: Settings) -> None:
         check_weight(key, term.weight)
         if term.get("layers") is not None:
             _check_layers(f"{key}.layers", term.layers, settings.model.name.name)
+    for key, term in {"objective.content": settings.objective.content, **_style_terms(settings)}.items():
+        given = term.get("weight_by_size")
+        check_by_size(f"{key}.weight_by_size", list(given) if OmegaConf.is_list(given) else given)
 
 
 def _check_layers(key: str, layers: Any, network: str) -> None:
@@ -367,6 +371,8 @@ def _check_count(key: str, values: Sequence[Any], styles: int, right: str) -> No
 _WITH_LINE_SEARCH = ("LBFGS", "ScipyLBFGSB")
 _OPTIMIZED_AS_SAVED = ("Unchanged", "MatchStyleToContent")
 
+_JOINT = ("HypercolumnMoments", "MatchedHypercolumns", "RelaxedTransport")
+
 _WITH_WEIGHTS = (
     "gram, covariance, correlation, channel_means, batch_normalization, mmd_linear, mmd_polynomial up to"
     " degree 2, gaussian_wasserstein, sliced_wasserstein and histogram_matching"
@@ -377,6 +383,12 @@ _WITH_WEIGHTS = (
 def _check_statistic(settings: Settings, styles: int) -> None:
     """Refuse a statistic that knows no weights of positions or has no mean of styles where one is needed."""
     for term in _style_terms(settings).values():
+        joint = _class_name(term.get("statistic"))
+        if joint in _JOINT and settings.style_layers is not None:
+            raise InputError(
+                f"style_layers is not possible with the statistic {joint}, which describes all layers"
+                " together: say style_layers=null"
+            )
         name = _statistic_without_weights(term)
         if name and _class_name(settings.guidance) == "MaskGuidance":
             raise InputError(
