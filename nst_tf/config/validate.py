@@ -386,7 +386,7 @@ def _statistic_without_weights(style: DictConfig) -> str | None:
     """The name of the statistic, with its kernel, if it is one of those."""
     statistic = style.get("statistic")
     name = _class_name(statistic)
-    if name == "NearestPatches":
+    if name in ("Contextual", "NearestPatches"):
         return name
     if name == "MaximumMeanDiscrepancy":
         kernel = statistic.get("kernel")

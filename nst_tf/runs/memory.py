@@ -168,6 +168,9 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
         node = getattr(settings.objective, term)
         if node.weight > 0 and node.get("normalize_gradients"):
             return f"objective.{term}.normalize_gradients=true"
+    distance = settings.objective.content.get("distance") or {}
+    if settings.objective.content.weight > 0 and distance.get("_target_", "").endswith(".Contextual"):
+        return "the content distance Contextual"
     if not settings.objective.style.weight > 0:
         return None
     statistic = _statistic(settings)
