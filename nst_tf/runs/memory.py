@@ -168,8 +168,7 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
         node = getattr(settings.objective, term)
         if node.weight > 0 and node.get("normalize_gradients"):
             return f"objective.{term}.normalize_gradients=true"
-    distance = settings.objective.content.get("distance") or {}
-    if settings.objective.content.weight > 0 and distance.get("_target_", "").endswith(".Contextual"):
+    if settings.objective.content.weight > 0 and _is_class(_distance(settings), "Contextual"):
         return "the content distance Contextual"
     if not settings.objective.style.weight > 0:
         return None
@@ -184,6 +183,20 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
 def _statistic(settings: Settings) -> Any:
     """What the style term describes as its statistic; Gram where it names none."""
     return settings.objective.style.get("statistic") or {"_target_": "Gram"}
+
+
+def _distance(settings: Settings) -> Any:
+    """What the content term describes as its distance; the squared error where it names none."""
+    return settings.objective.content.get("distance") or {"_target_": "SquaredError"}
+
+
+def _is_contextual(settings: Settings) -> bool:
+    terms = ((settings.objective.content, _distance), (settings.objective.style, _statistic))
+    return any(term.weight > 0 and _is_class(of(settings), "Contextual") for term, of in terms)
+
+
+def _is_class(description: Any, name: str) -> bool:
+    return str(description.get("_target_")).rpartition(".")[2] == name
 
 
 def _is_circular(settings: Settings) -> bool:
@@ -265,6 +278,9 @@ _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient,
 # what is counted anyway. Measured with 1 and 3 regions at 0.7 megapixels: 1.4. The copy in float64 that a
 # statistic takes costs as much; measured there: 1.45
 _OF_REGION = 1.5
+# value and gradient of the contextual loss of two layers, whose similarities come in pieces (contextual.py);
+# of a picture of 512 x 512 pixels and of any larger one
+_OF_SIMILARITIES = 270 * 2**20
 _FLOAT = 4  # bytes
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
 _IMAGE = 3 * _FLOAT  # bytes a pixel
@@ -286,7 +302,7 @@ class Demand:
     optimizer and what follows it hold, ``files`` the pixels of all pictures as they were read.
     ``regions``: how many have a statistic of their own; ``in_double``: it is computed in float64.
     ``in_pieces``: statistics and distances can be computed piece by piece. ``coarser``: there are coarser
-    sizes before the last one.
+    sizes before the last one. ``similarities``: the bytes of those between positions, beside all others.
     """
 
     shape: tuple[int, int]
@@ -301,6 +317,7 @@ class Demand:
     coarser: bool = False
     regions: int = 1
     in_double: bool = False
+    similarities: int = 0
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -352,8 +369,9 @@ def demand_of(
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,
-        in_double=str(_statistic(settings).get("_target_")).endswith(".GaussianWasserstein"),
+        in_double=_is_class(_statistic(settings), "GaussianWasserstein"),
         coarser=_has_coarser_sizes(settings.pyramid, size),
+        similarities=_OF_SIMILARITIES if _is_contextual(settings) else 0,
     )
 
 
@@ -399,6 +417,7 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     pixels = demand.pixels
     largest_style = max((height * width for height, width in demand.styles), default=0)
     held = _PROCESS + _IMAGE * demand.files + _IMAGE * sum(h * w for h, w in demand.styles)
+    held += demand.similarities
     if demand.coarser:  # compiled steps that wait for another run, and pictures that were seen: both bounded
         third = pixels / 3  # of all coarser sizes, each a quarter of the next
         held += min(2**30, _IMAGE * (demand.state + 2) * third) + min(2**29, 2 * _IMAGE * third)
