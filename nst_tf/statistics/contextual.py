@@ -96,7 +96,7 @@ class Contextual:
                         tape.watch(rows)
                         matches = self._best_of_piece(rows, style)
                     share = tf.where(best == index, upstream, tf.zeros_like(upstream))
-                    slope: Any = tape.gradient(matches, rows, output_gradients=share)
+                    slope: Any = tape.gradient([matches], rows, output_gradients=[share])
                     slopes.append(slope)
                     before[:] = [slope]
                 return tf.concat(slopes, axis=0)
