@@ -40,7 +40,7 @@ class Contextual:
 
     bandwidth: float = 0.5
     epsilon: float = 1e-5
-    samples: int = 65**2
+    samples: int = 4225
     seed: int = 0
 
     def __post_init__(self) -> None:
