@@ -284,7 +284,7 @@ class TotalVariation:
     ``coupled`` True: (dx^2 + dy^2)^(power / 2) over the pixels that have both neighbours (Mahendran
     and Vedaldi 2015, equation 6; the Keras example takes power 2.5).
     ``reduction`` "mean" takes the mean of horizontal and of vertical pairs apart and adds the two.
-    ``pixel_scale`` 255 counts in 8-bit steps, 1 in [0, 1].
+    ``pixel_scale`` 255 counts in 8-bit steps, 1 in [0, 1]; three numbers are those of R, G and B.
     ``circular``: the pixels at the right and lower border have those at the opposite one as neighbours.
     """
 
@@ -292,7 +292,7 @@ class TotalVariation:
     power: float = 2.0
     coupled: bool = False
     reduction: str = "sum"
-    pixel_scale: float = 1.0
+    pixel_scale: float | Sequence[float] = 1.0
     circular: bool = False
 
     def __post_init__(self) -> None:
@@ -300,8 +300,11 @@ class TotalVariation:
         check_reduction(self.reduction)
         if not self.power >= 1:
             raise InputError(f"the power of total variation must be at least 1, but is {self.power}")
-        if not self.pixel_scale > 0:
-            raise InputError(f"pixel_scale must be positive, but is {self.pixel_scale}")
+        scales = [self.pixel_scale] if isinstance(self.pixel_scale, (int, float)) else list(self.pixel_scale)
+        if len(scales) not in (1, 3) or not all(scale > 0 for scale in scales):
+            raise InputError(
+                f"pixel_scale must be positive, one number or three for R, G and B, but is {self.pixel_scale}"
+            )
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         pixels = image * self.pixel_scale

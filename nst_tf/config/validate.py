@@ -455,7 +455,7 @@ def _statistic_without_weights(style: DictConfig) -> str | None:
     """The name of the statistic, with its kernel, if it is one of those."""
     statistic = style.get("statistic")
     name = _class_name(statistic)
-    if name in ("NearestPatches", "MatchedHypercolumns", "NearestFeatures"):
+    if name in ("Contextual", "MatchedHypercolumns", "NearestFeatures", "NearestPatches"):
         return name
     if name == "MaximumMeanDiscrepancy":
         kernel = statistic.get("kernel")

@@ -167,9 +167,9 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
         node = getattr(settings.objective, term)
         if node.weight > 0 and node.get("normalize_gradients"):
             return f"objective.{term}.normalize_gradients=true"
-    distance = (settings.objective.content.get("distance") or {}).get("_target_", "")
-    if settings.objective.content.weight > 0 and distance.endswith(".SelfSimilarity"):
-        return "objective/content=self_similarity"
+    distance = _distance(settings)["_target_"].rpartition(".")[2]
+    if settings.objective.content.weight > 0 and distance in ("Contextual", "SelfSimilarity"):
+        return f"the content distance {distance}"
     for statistic in _statistics(settings):
         package, _, name = statistic["_target_"].rpartition(".")
         kernel = statistic.get("kernel") or {}
@@ -185,6 +185,20 @@ def _statistics(settings: Settings) -> list[Any]:
     return [
         term.get("statistic") or {"_target_": "nst_tf.statistics.Gram"} for term in terms if term.weight > 0
     ]
+
+
+def _distance(settings: Settings) -> Any:
+    """What the content term describes as its distance; the squared error where it names none."""
+    return settings.objective.content.get("distance") or {"_target_": "SquaredError"}
+
+
+def _is_contextual(settings: Settings) -> bool:
+    distances = [_distance(settings)] if settings.objective.content.weight > 0 else []
+    return any(_is_class(one, "Contextual") for one in (*distances, *_statistics(settings)))
+
+
+def _is_class(description: Any, name: str) -> bool:
+    return str(description.get("_target_")).rpartition(".")[2] == name
 
 
 def _is_circular(settings: Settings) -> bool:
@@ -266,6 +280,9 @@ _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient,
 # what is counted anyway. Measured with 1 and 3 regions at 0.7 megapixels: 1.4. The copy in float64 that a
 # statistic takes costs as much; measured there: 1.45
 _OF_REGION = 1.5
+# value and gradient of the contextual loss of two layers, whose similarities come in pieces (contextual.py);
+# of a picture of 512 x 512 pixels and of any larger one
+_OF_SIMILARITIES = 270 * 2**20
 _FLOAT = 4  # bytes
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
 _IMAGE = 3 * _FLOAT  # bytes a pixel
@@ -287,7 +304,7 @@ class Demand:
     optimizer and what follows it hold, ``files`` the pixels of all pictures as they were read.
     ``regions``: how many have a statistic of their own; ``in_double``: it is computed in float64.
     ``in_pieces``: statistics and distances can be computed piece by piece. ``coarser``: there are coarser
-    sizes before the last one.
+    sizes before the last one. ``similarities``: the bytes of those between positions, beside all others.
     """
 
     shape: tuple[int, int]
@@ -302,6 +319,7 @@ class Demand:
     coarser: bool = False
     regions: int = 1
     in_double: bool = False
+    similarities: int = 0
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -351,8 +369,9 @@ def demand_of(
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),
         regions=len(inputs.regions.names) if inputs.regions else 1,
-        in_double=any(str(one["_target_"]).endswith(".GaussianWasserstein") for one in _statistics(settings)),
+        in_double=any(_is_class(one, "GaussianWasserstein") for one in _statistics(settings)),
         coarser=_has_coarser_sizes(settings.pyramid, size),
+        similarities=_OF_SIMILARITIES if _is_contextual(settings) else 0,
     )
 
 
@@ -398,6 +417,7 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     pixels = demand.pixels
     largest_style = max((height * width for height, width in demand.styles), default=0)
     held = _PROCESS + _IMAGE * demand.files + _IMAGE * sum(h * w for h, w in demand.styles)
+    held += demand.similarities
     if demand.coarser:  # compiled steps that wait for another run, and pictures that were seen: both bounded
         third = pixels / 3  # of all coarser sizes, each a quarter of the next
         held += min(2**30, _IMAGE * (demand.state + 2) * third) + min(2**29, 2 * _IMAGE * third)

@@ -10,6 +10,7 @@ The style's description is computed once, the generated image's at every step.
 
 from __future__ import annotations
 
+from nst_tf.statistics.contextual import Contextual
 from nst_tf.statistics.distances import AbsoluteError, Distance, RelativeSquaredError, SquaredError
 from nst_tf.statistics.gaussian_wasserstein import GaussianWasserstein
 from nst_tf.statistics.gram import BatchNormalizationStatistics, ChannelMeans, Correlation, Covariance, Gram
@@ -29,6 +30,7 @@ __all__ = [
     "AbsoluteError",
     "BatchNormalizationStatistics",
     "ChannelMeans",
+    "Contextual",
     "Correlation",
     "Covariance",
     "Distance",

@@ -151,6 +151,11 @@ BEFORE_TENSORFLOW = {
         "NearestPatches",
         "memory=recompute",
     ),
+    "a content distance that can't be tiled": (
+        "memory=tiles objective/content=contextual",
+        "the content distance Contextual",
+        "memory=recompute",
+    ),
     "a torus that can't be tiled": (
         "memory=tiles model.padding=circular",
         "model.padding=circular",

@@ -95,6 +95,18 @@ def test_regions_take_what_their_statistics_read_once_more_each() -> None:
     assert peak_bytes(more, Mode.tiles, 1536) > peak_bytes(one, Mode.tiles, 1536)
 
 
+@pytest.mark.parametrize(
+    ("words", "peak"),
+    # of the process in GiB, 512 x 512 pixels in float32 on two cores
+    [(["objective/style=gram"], 1.53), (["objective/style=contextual"], 1.79)],
+)
+def test_similarities_of_positions_are_counted(words: list[str], peak: float) -> None:
+    words = ["objective=relative", "layers=mechrez2018", "pyramid=single", "image.stretch=square", *words]
+    settings, _ = composed(words)
+    estimate = peak_bytes(demand_of(settings, read_inputs(settings), "float32", 512), Mode.plain) / GIB
+    assert 0.96 * peak < estimate < 1.16 * peak
+
+
 def test_the_limit_of_the_settings_goes_before_what_there_is() -> None:
     assert chosen([*LARGE, "memory_limit=1000"], 1).mode is Mode.plain
     assert chosen([*LARGE, "memory_limit=12"], 1000).mode is Mode.recompute

@@ -33,6 +33,7 @@ class Preset:
     content_factor: Callable[[int, int], float]
     style_factor: Callable[[int, int], float]
     raw_grams: bool = False
+    style_layers: tuple[str, ...] = STYLE_LAYERS
 
 
 def _half_sum(f, p):
@@ -122,6 +123,32 @@ PRESETS = {
         content_factor=lambda c, m: 1e5 / (c * m),
         style_factor=lambda c, _: 6e3 / c**2,
     ),
+    "pytorch_tutorial": Preset(
+        "block2_conv2_before_relu",
+        content=lambda f, p: 1 * _mean(f, p),
+        style=lambda d, c, _: 1e6 * np.mean((d / c) ** 2),
+        content_factor=lambda c, m: 1 / (c * m),
+        style_factor=lambda c, _: 1e6 / c**4,
+        style_layers=tuple(
+            f"block{block}_conv{place}_before_relu"
+            for block, place in ((1, 1), (1, 2), (2, 1), (2, 2), (3, 1))
+        ),
+    ),
+    "d2l": Preset(
+        "block4_conv4",
+        content=lambda f, p: 1 * _mean(f, p),
+        style=lambda d, c, _: 1e4 * np.mean((d / c) ** 2),
+        content_factor=lambda c, m: 1 / (c * m),
+        style_factor=lambda c, _: 1e4 / c**4,
+        style_layers=(*STYLE_LAYERS[:4], "block5_conv1_before_relu"),
+    ),
+    "anishathalye": Preset(
+        "block4_conv2",
+        content=lambda f, p: 5 * _mean(f, p),
+        style=lambda d, c, _: 500 * 1 / 5 * np.mean((d / c) ** 2),
+        content_factor=lambda c, m: 5 / (c * m),
+        style_factor=lambda c, _: 100 / c**4,
+    ),
 }
 
 
@@ -143,7 +170,7 @@ def value(
     """The loss; ``styles`` are (share, activations), ``picture`` the number of pixels generated."""
     layer = preset.content_layer
     total = preset.content(generated[layer], content[layer])
-    for name in STYLE_LAYERS:
+    for name in preset.style_layers:
         for share, style in styles:
             difference = _gram_difference(preset, generated[name], style[name])
             total += share * preset.style(difference, generated[name].shape[2], picture)
@@ -160,9 +187,9 @@ def gradients(
     """The derivative of ``value`` with respect to the generated image's activations, by layer."""
     layer = preset.content_layer
     height, width, channels = generated[layer].shape
-    found = {name: np.zeros(generated[name].shape) for name in {layer, *STYLE_LAYERS}}
+    found = {name: np.zeros(generated[name].shape) for name in {layer, *preset.style_layers}}
     found[layer] += 2 * preset.content_factor(channels, height * width) * (generated[layer] - content[layer])
-    for name in STYLE_LAYERS:
+    for name in preset.style_layers:
         height, width, channels = generated[name].shape
         positions = 1 if preset.raw_grams else height * width
         for share, style in styles:

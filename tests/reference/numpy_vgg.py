@@ -44,7 +44,10 @@ def from_windows_of_four(windows: np.ndarray, shape: tuple[int, ...]) -> np.ndar
 
 
 class NumpyVgg:
-    """``forward`` gives the activations after ReLU of every layer, ``backward`` the gradient of the image."""
+    """``forward`` gives the activations of every layer, ``backward`` the gradient of the image.
+
+    Those before ReLU have the suffix ``_before_relu``.
+    """
 
     def __init__(
         self,
@@ -88,7 +91,11 @@ class NumpyVgg:
             if name in gradients:
                 gradient = gradients[name] if gradient is None else gradient + gradients[name]
             if gradient is not None:
-                gradient = correlate_gradient(gradient * (self._features[name] > 0), self._kernels[name])
+                gradient = gradient * (self._features[name] > 0)
+            if (before_relu := f"{name}_before_relu") in gradients:
+                gradient = gradients[before_relu] + (0 if gradient is None else gradient)
+            if gradient is not None:
+                gradient = correlate_gradient(gradient, self._kernels[name])
         assert gradient is not None
         return 255 * gradient[..., ::-1]
 

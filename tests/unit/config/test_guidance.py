@@ -187,7 +187,7 @@ def test_statistics_are_refused_by_name_where_the_objects_would_be():
                     inputs_of(STYLES, f"objective/style={path.stem}", *words)
         if not takes_weights(statistic):
             unfit.append(path.stem)
-    assert unfit == ["mmd_gaussian", "nearest_patches"]
+    assert unfit == ["contextual", "mmd_gaussian", "nearest_patches"]
     with pytest.raises(InputError, match="MaximumMeanDiscrepancy of the PolynomialKernel"):
         inputs_of(
             *("objective/style=mmd_polynomial", "objective.style.statistic.kernel.degree=3"),

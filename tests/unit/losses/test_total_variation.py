@@ -58,6 +58,23 @@ def test_pairs_against_a_plain_sum(random, power):
     assert value(scaled, image[np.newaxis]) == pytest.approx(255**power * total_variation(image, power))
 
 
+def test_each_channel_may_have_a_scale_of_its_own(random):
+    # d2l.ai: half of mean |dx| + mean |dy|, where each channel is divided by its deviation on ImageNet
+    image = random.uniform(0, 1, (6, 7, 3))
+    seen = (image - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    expected = 0.5 * (np.abs(seen[1:] - seen[:-1]).mean() + np.abs(seen[:, 1:] - seen[:, :-1]).mean())
+    term = TotalVariation(power=1, reduction="mean", pixel_scale=[1 / 0.229, 1 / 0.224, 1 / 0.225])
+    assert 0.5 * value(term, image[np.newaxis]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_means_of_squares_on_8_bit_pixels_against_a_plain_mean(random):
+    # anishathalye/neural-style: each direction has its own number of differences
+    image = 255 * random.uniform(0, 1, (6, 7, 3))
+    expected = np.mean((image[1:] - image[:-1]) ** 2) + np.mean((image[:, 1:] - image[:, :-1]) ** 2)
+    term = TotalVariation(power=2, reduction="mean", pixel_scale=255)
+    assert value(term, image[np.newaxis] / 255) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("power", [1.0, 2.0, 2.5])
 def test_coupled_pairs_against_a_plain_sum(random, power):
     image = random.uniform(0, 1, (6, 7, 3))
@@ -109,6 +126,8 @@ def test_the_gradient_of_a_flat_picture_is_zero(power, coupled):
         ({"weight": -1.0}, r"smoothness.*at least 0.*-1"),
         ({"weight": float("inf")}, r"smoothness.*finite.*inf"),
         ({"pixel_scale": 0.0}, r"pixel_scale.*positive.*0"),
+        ({"pixel_scale": [1.0, -2.0, 1.0]}, r"pixel_scale.*positive.*-2"),
+        ({"pixel_scale": [1.0, 2.0]}, r"pixel_scale.*one number or three.*\[1\.0, 2\.0\]"),
     ],
 )
 def test_wrong_parameters_are_refused_by_name_and_value(wrong, said):

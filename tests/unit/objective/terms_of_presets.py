@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reference.numpy_objectives import STYLE_LAYERS
+from collections.abc import Sequence
+
+from reference.numpy_objectives import PRESETS, STYLE_LAYERS
 
 from nst_tf.losses import ContentLoss, StyleLoss
 from nst_tf.statistics import Gram, SquaredError
@@ -12,8 +14,14 @@ def _content(layer: str, weight: float, reduction: str = "mean") -> ContentLoss:
     return ContentLoss({layer: 1.0}, weight, SquaredError(reduction))
 
 
-def _style(layer_weight: float, weight: float, statistic: Gram, picture_power: float = 0.0) -> StyleLoss:
-    return StyleLoss(dict.fromkeys(STYLE_LAYERS, layer_weight), weight, statistic, picture_power)
+def _style(
+    layer_weight: float,
+    weight: float,
+    statistic: Gram,
+    picture_power: float = 0.0,
+    layers: Sequence[str] = STYLE_LAYERS,
+) -> StyleLoss:
+    return StyleLoss(dict.fromkeys(layers, layer_weight), weight, statistic, picture_power)
 
 
 TERMS = {
@@ -39,4 +47,13 @@ TERMS = {
         _style(1 / 5, 1e4 / 5, Gram(1, 1, SquaredError("sum", 1 / 4))),
     ),
     "gordicaleksa": (_content("block4_conv2", 1e5), _style(1 / 5, 3e4, Gram(1, 1, SquaredError("sum")))),
+    "pytorch_tutorial": (
+        _content("block2_conv2_before_relu", 1.0),
+        _style(1.0, 1e6, Gram(1, 1), layers=PRESETS["pytorch_tutorial"].style_layers),
+    ),
+    "d2l": (
+        _content("block4_conv4", 1.0),
+        _style(1.0, 1e4, Gram(1, 1), layers=PRESETS["d2l"].style_layers),
+    ),
+    "anishathalye": (_content("block4_conv2", 5.0), _style(1 / 5, 500.0, Gram(1, 1))),
 }

@@ -22,6 +22,8 @@ SMOOTHNESS = {
     "neural_style_pt": TotalVariation(1e-3, 1, False, "sum", 255),
     "cysmith": TotalVariation(1e-3, 1, False, "sum", 255),
     "gordicaleksa": TotalVariation(1, 1, False, "sum", 255),
+    "d2l": TotalVariation(5, 1, False, "mean", [4.3668122, 4.4642857, 4.4444444]),
+    "anishathalye": TotalVariation(100, 2, False, "mean", 255),
 }
 
 

@@ -23,7 +23,7 @@ def relative_error(found, expected: np.ndarray) -> float:
 @pytest.mark.parametrize("name", TERMS)
 def test_on_features_fed_directly(random, name):
     preset = PRESETS[name]
-    extract = DirectFeatures([preset.content_layer, *STYLE_LAYERS])
+    extract = DirectFeatures([preset.content_layer, *preset.style_layers])
     content, generated, first = random.uniform(0, 3, (3, 7, 8, extract.depth)).astype(np.float32)
     second = random.uniform(0, 3, (5, 9, extract.depth)).astype(np.float32)
     bound = Objective(extract, *TERMS[name]).bind(content, [StyleImage(first, 3.0), StyleImage(second, 1.0)])
@@ -42,14 +42,15 @@ def test_on_features_fed_directly(random, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "pooling"), [("gatys2016", "avg"), ("pastiche", "max"), ("tf_tutorial", "max")]
+    ("name", "pooling"),
+    [("gatys2016", "avg"), ("pastiche", "max"), ("tf_tutorial", "max"), ("pytorch_tutorial", "max")],
 )
 def test_from_the_image_through_an_untrained_network(random, random_weights, numpy_vgg, name, pooling):
     preset = PRESETS[name]
     content = random.uniform(0, 1, (32, 24, 3)).astype(np.float32)
     generated = np.clip(content + random.normal(0, 0.2, content.shape), 0, 1).astype(np.float32)
     style = random.uniform(0, 1, (20, 37, 3)).astype(np.float32)
-    extract = FeatureExtractor(random_weights, [preset.content_layer, *STYLE_LAYERS], pooling=pooling)
+    extract = FeatureExtractor(random_weights, [preset.content_layer, *preset.style_layers], pooling=pooling)
     bound = Objective(extract, *TERMS[name]).bind(content, [StyleImage(style)])
     loss, _, gradient = bound.value_and_gradient(tf.constant(generated[np.newaxis]))
 

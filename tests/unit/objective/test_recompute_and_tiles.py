@@ -16,6 +16,7 @@ from nst_tf.statistics import (
     AbsoluteError,
     BatchNormalizationStatistics,
     ChannelMeans,
+    Contextual,
     Correlation,
     Covariance,
     GaussianWasserstein,
@@ -148,7 +149,8 @@ def test_every_distance_of_the_content(random, shallow, distance):
 
 
 @pytest.mark.parametrize(
-    ("statistic", "normalize"), [(HistogramMatching(), False), (NearestPatches(), False), (Gram(), True)]
+    ("statistic", "normalize"),
+    [(HistogramMatching(), False), (NearestPatches(), False), (Contextual(), False), (Gram(), True)],
 )
 def test_what_needs_whole_layers_is_recomputed(random, shallow, statistic, normalize):
     layers, content, _ = SHALLOW

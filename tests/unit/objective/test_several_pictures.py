@@ -12,6 +12,7 @@ from nst_tf.losses import ContentLoss, StyleLoss, TotalVariation
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.optim.batched import stacked
 from nst_tf.statistics import (
+    Contextual,
     Covariance,
     GaussianWasserstein,
     Gram,
@@ -34,6 +35,7 @@ STATISTICS = [
             MaximumMeanDiscrepancy(PolynomialKernel(2, 0.5)),
             HistogramMatching(),
             NearestPatches(),
+            Contextual(),
         )
     ),
 ]

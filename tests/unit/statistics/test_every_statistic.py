@@ -15,6 +15,7 @@ from style_distances import assert_derivative, awkward, distance, gradient, shuf
 from nst_tf.statistics import (
     BatchNormalizationStatistics,
     ChannelMeans,
+    Contextual,
     Correlation,
     Covariance,
     GaussianKernel,
@@ -48,6 +49,7 @@ OF_DISTRIBUTIONS = [
     SlicedWasserstein(),
     SlicedWasserstein(3, seed=7),
     HistogramMatching(),
+    Contextual(),
 ]
 ALL = [*OF_DISTRIBUTIONS, NearestFeatures(), NearestPatches(), NearestPatches(2, 1, 5)]
 
