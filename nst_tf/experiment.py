@@ -34,6 +34,7 @@ from nst_tf.pyramid import NoSteps, Pyramid, Scale
 from nst_tf.runs.memory import Mode
 from nst_tf.runs.sizes import PlannedSizes, Shape, planned_sizes, shapes_at, sides_multiple_of
 from nst_tf.statistics.statistic import takes_weights
+from nst_tf.structure import Structure
 from nst_tf.vgg.network import read_whole
 from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -139,6 +140,7 @@ class Parts:
     content: ContentLoss
     style: StyleLoss
     smoothness: Smoothness
+    structure: Structure
     balance: Balance
     optimizer: keras.optimizers.Optimizer
     start: Start
@@ -154,6 +156,7 @@ def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
         content=build("objective.content", _with_layers(settings, "content")),
         style=build("objective.style", _with_layers(settings, "style")),
         smoothness=build("objective.smoothness", _smoothness(settings)),
+        structure=build("objective.structure", settings.objective.structure),
         balance=build("balance", settings.balance),
         optimizer=_built_optimizer(_optimizer(settings)),
         start=build("init", _with_file(settings.init, files)),
@@ -205,6 +208,7 @@ def prepare(
             _evaluation(settings),
             parts.blending,
             TemporalLoss(parts.video.temporal_weight),
+            parts.structure,
         ),
         regions=inputs.regions,
         optimizer=parts.optimizer,
@@ -237,6 +241,9 @@ def prepare(
     if inputs.is_texture:
         _check_seam(sizes[-1], inputs.content.pixels.shape[:2])
     parts.balance.check(len(sizes))
+    if parts.structure.weight > 0:
+        for height, width in sizes:
+            parts.structure.check(height, width)
     return experiment
 
 

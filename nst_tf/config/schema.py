@@ -88,11 +88,13 @@ class ModelSettings:
 
 @dataclass
 class ObjectiveSettings:
-    """The three terms; what is in each depends on the file that was chosen."""
+    """The terms; what is in each depends on the file that was chosen."""
 
     content: Any = MISSING
     style: Any = MISSING
     smoothness: Any = MISSING
+    # of runs that were saved before there was such a term
+    structure: Any = field(default_factory=lambda: {"_target_": "nst_tf.structure.NoStructure"})
 
 
 @dataclass

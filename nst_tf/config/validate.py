@@ -52,6 +52,7 @@ def validate(settings: Settings, choices: Mapping[str, str] | None, files: Files
     _check_record(settings.record)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", getattr(settings.objective, term).weight)
+    check_weight("objective.structure", settings.objective.structure.get("weight", 0.0))
     for term in ("content", "style"):
         _check_layers(term, getattr(settings.layers, term), settings.model.name.name)
     _check_weights_file(settings.model.weights, files)
@@ -260,6 +261,11 @@ def _check_content(settings: Settings) -> None:
             f" {settings.objective.content.weight}: say experiment=texture, or objective=relative,"
             " objective.content.weight=0 and init=noise"
         )
+    if settings.objective.structure.get("weight", 0.0) > 0:
+        raise InputError(
+            "objective/structure compares the pixels with those of a content picture, but content=null: say"
+            " objective/structure=none"
+        )
     if settings.objective.style.get("relative_to_content"):
         raise InputError(
             "objective.style.relative_to_content=true needs a content picture, but content=null: say"
@@ -362,7 +368,8 @@ def _check_statistic(settings: Settings, styles: int) -> None:
 def _check_choices(settings: Settings) -> None:
     """Refuse choices of several groups that are possible one by one."""
     objective, color = settings.objective, _class_name(settings.color)
-    if not any(term.weight > 0 for term in (objective.content, objective.style, objective.smoothness)):
+    terms = (objective.content, objective.style, objective.smoothness, objective.structure)
+    if not any(term.get("weight", 0.0) > 0 for term in terms):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
     if settings.average is not None and _class_name(settings.optimizer) in _WITH_LINE_SEARCH:
         # among what it asks for are trials that it takes back, and its first steps are its largest
