@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_tf.device import custom_gradient
-from nst_tf.errors import InputError, check_positive, check_weight, check_whole, counted, is_number, require
+from nst_tf.errors import InputError, check_weight, check_whole, counted, is_number, require
 
 
 class Structure(Protocol):
@@ -60,29 +60,28 @@ class NoStructure:
 # ---- the Laplacian of both pictures: outlines stay where they are -----------
 
 _LAPLACE_SIDE = 3  # pixels, of the filter
+_WHITE = 255.0  # of Caffe's pixels; the mean that they are without has no Laplacian
 
 
 @dataclass(frozen=True)
 class LaplacianLoss:
     """weight * sum over pools p of pool_weight_p * mean (K * P_p(x) - K * P_p(c))^2.
 
-    x is the image, c the content, each summed over its three channels and times ``pixel_scale``. P_p takes
-    the means of p x p pixels with stride p, dropping what is left at the right and lower border; K is the
-    filter [0, -1, 0; -1, 4, -1; 0, -1, 0] without padding, and the mean runs over what comes out of it.
+    x is the image, c the content, each summed over its three channels, pixels 0 to 255. P_p takes the means
+    of p x p pixels with stride p, dropping what is left at the right and lower border; K is the filter
+    [0, -1, 0; -1, 4, -1; 0, -1, 0] without padding, and the mean runs over what comes out of it.
     Li, Xu, Nie, Chua, "Laplacian-steered neural style transfer", ACM Multimedia 2017 ("Lapstyle"), as its
     code computes it: the three channels go into one filter, so that colors of equal sum are not told apart.
     The paper has p = 4 with a weight of 100, and the pairs (2, 4) with 50 and 100, (4, 16) with 100 and 1600.
-    ``pool_weights`` null is 1 for each of ``pools``. ``pixel_scale`` 255 counts in 8-bit steps.
+    ``pool_weights`` null is 1 for each of ``pools``.
     """
 
     weight: float = 100.0
     pools: Sequence[int] = (4,)
     pool_weights: Sequence[float] | None = None
-    pixel_scale: float = 255.0
 
     def __post_init__(self) -> None:
         check_weight("structure", self.weight)
-        check_positive("objective.structure.pixel_scale", self.pixel_scale)
         if not isinstance(self.pools, (list, tuple)) or not self.pools:
             raise InputError(
                 "objective.structure.pools must be a list of sides in pixels, such as [4] or [4,16], but is"
@@ -111,11 +110,11 @@ class LaplacianLoss:
     def targets(self, content: np.ndarray) -> dict[str, tf.Tensor]:
         """Content [H, W, 3] -> its pooled brightness for each pool, [1, h, w, 1]."""
         self.check(*content.shape[:2])
-        brightness = self._brightness(tf.constant(content[np.newaxis], tf.float32))
+        brightness = _brightness(tf.constant(content[np.newaxis], tf.float32))
         return {f"pool_{pool}": _pooled(brightness, pool) for pool in self.pools}
 
     def __call__(self, image: tf.Tensor, targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        brightness = self._brightness(image)
+        brightness = _brightness(image)
         values = [
             # the filter is linear: that of the difference loses fewer digits than the difference of both
             weight * tf.reduce_mean(_laplacian(_pooled(brightness, pool) - targets[f"pool_{pool}"]) ** 2)
@@ -123,8 +122,9 @@ class LaplacianLoss:
         ]
         return tf.add_n(values)
 
-    def _brightness(self, image: tf.Tensor) -> tf.Tensor:
-        return self.pixel_scale * tf.reduce_sum(image, axis=-1, keepdims=True)
+
+def _brightness(image: tf.Tensor) -> tf.Tensor:
+    return _WHITE * tf.reduce_sum(image, axis=-1, keepdims=True)
 
 
 def _pooled(image: tf.Tensor, side: int) -> tf.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from reference.finite_differences import central_gradient
+from reference.finite_differences import central_slope
 from reference.numpy_structure import laplacian_loss, matting_fit, matting_matrix
 
 from nst_tf.errors import InputError
@@ -72,9 +72,10 @@ def test_laplacian_is_that_of_loops_in_numpy(random, pools, weights) -> None:
         return sum(weight * laplacian_loss(image, content, pool) for pool, weight in pairs)
 
     assert value == pytest.approx(expected(image), rel=1e-5)
-    # quadratic: central differences of any width are exact
-    slopes = central_gradient(expected, image.astype(np.float64), 0.1)
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-5 * np.abs(slopes).max())
+    for direction in random.normal(0, 1, (4, *image.shape)):
+        # the loss is quadratic: central differences of any width are exact
+        slope = central_slope(expected, image.astype(np.float64), direction, 0.1)
+        assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-5)
 
 
 def test_laplacian_counts_a_spot_and_no_ramp(random) -> None:
@@ -153,9 +154,10 @@ def test_derivatives(random, term) -> None:
     def value(image: np.ndarray) -> float:
         return float(term(tf.constant(image[np.newaxis], tf.float32), targets))
 
-    direction = random.normal(0, 1, point.shape)
-    slope = (value(point + 0.5 * direction) - value(point - 0.5 * direction)) / 1.0
-    assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-3)
+    for direction in random.normal(0, 1, (3, *point.shape)):
+        assert (gradient * direction).sum() == pytest.approx(
+            central_slope(value, point, direction, 0.5), rel=1e-4
+        )
 
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda one: type(one).__name__)
@@ -226,7 +228,6 @@ def test_what_is_compiled_is_shared_by_contents_and_weights(random) -> None:
         (LaplacianLoss, {"pools": [2, 4], "pool_weights": [1]}, r"2 pools.*\[1\]"),
         (LaplacianLoss, {"pool_weights": [-1.0]}, r"at least 0.*-1"),
         (LaplacianLoss, {"weight": -1.0}, r"structure.*at least 0.*-1"),
-        (LaplacianLoss, {"pixel_scale": 0.0}, r"pixel_scale.*above 0.*0"),
         (MattingLoss, {"weight": float("nan")}, r"structure.*finite.*nan"),
         (MattingLoss, {"epsilon": 0.0}, r"epsilon.*at least 1e-12.*0"),
     ],
