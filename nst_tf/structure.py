@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from nst_tf.device import custom_gradient
 from nst_tf.errors import InputError, check_weight, check_whole, counted, is_number, require
+from nst_tf.statistics.statistic import sizes
 
 
 class Structure(Protocol):
@@ -259,8 +260,8 @@ def _sum_over_pairs(image: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 
     @custom_gradient
     def value_of(image: tf.Tensor):
-        _, height, width, _ = image.shape
-        # channels first: weights then multiply whole planes
+        _, height, width, _ = sizes(image)
+        # channels first, so that weights multiply whole planes; around it zeros, whose pairs weigh nothing
         planes = tf.transpose(image[0], [2, 0, 1])
         planes = tf.pad(planes, [[0, 0], [_REACH, _REACH], [2 * _REACH, 2 * _REACH]])
         rows, columns = height + _REACH, width + 2 * _REACH
