@@ -10,6 +10,7 @@ from cli.command_line import SMALL, nst
 from omegaconf import OmegaConf
 from PIL import Image
 
+from nst_tf.rerun.cli import main as rerun_command
 from nst_tf.rerun.rerun import rerun
 from nst_tf.runs.saved_run import read_saved_run
 
@@ -30,6 +31,10 @@ def test_it_is_a_part_of_the_loss_and_the_run_repeats(words, small, tmp_path: Pa
     verdict = rerun(read_saved_run(answer.run), again, float("inf"))
     assert verdict.comparison is not None
     assert verdict.comparison.identical
+    with pytest.raises(SystemExit) as ended:
+        rerun_command([str(answer.run), "--export", str(tmp_path / "study.yaml")])
+    assert ended.value.code == 0
+    assert f"/objective/structure: {words[0].partition('=')[2]}" in (tmp_path / "study.yaml").read_text()
 
 
 def test_a_large_weight_holds_the_colors_to_functions_of_the_content(small, tmp_path: Path) -> None:
