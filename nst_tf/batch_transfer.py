@@ -39,7 +39,7 @@ def batch_key(experiment: Experiment) -> Hashable:
         experiment.clip,
         experiment.average,
         experiment.pyramid.carry_state,
-        experiment.objective.structure,
+        experiment.objective.compile_key,
         structure_of_optimizer(experiment.optimizer),
     )
 

@@ -42,6 +42,7 @@ from nst_tf.pyramid import NoSteps, Pyramid, Scale
 from nst_tf.runs.memory import Mode
 from nst_tf.runs.sizes import PlannedSizes, Shape, planned_sizes, shapes_at, sides_multiple_of
 from nst_tf.statistics.statistic import is_joint, takes_weights
+from nst_tf.structure import Structure
 from nst_tf.vgg.network import read_whole
 from nst_tf.vgg.recompute import read_recomputing
 from nst_tf.vgg.weights import ConvolutionWeights
@@ -148,6 +149,7 @@ class Parts:
     style: StyleLoss
     terms: dict[str, StyleLoss]
     smoothness: Smoothness
+    structure: Structure
     balance: Balance
     optimizer: keras.optimizers.Optimizer
     start: Start
@@ -167,6 +169,7 @@ def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
             for name, term in settings.objective.terms.items()
         },
         smoothness=build("objective.smoothness", _smoothness(settings)),
+        structure=build("objective.structure", settings.objective.structure),
         balance=build("balance", settings.balance),
         optimizer=_built_optimizer(_optimizer(settings)),
         start=build("init", _with_file(settings.init, files)),
@@ -219,6 +222,7 @@ def prepare(
             _evaluation(settings),
             parts.blending,
             TemporalLoss(parts.video.temporal_weight),
+            parts.structure,
             parts.terms,
         ),
         regions=inputs.regions,
@@ -254,6 +258,9 @@ def prepare(
     parts.balance.check(len(sizes))
     for scale in experiment.scales:
         experiment.objective.at(scale)  # refuses a size at which every weight is 0
+    if parts.structure.weight > 0:
+        for height, width in sizes:
+            parts.structure.check(height, width)
     return experiment
 
 

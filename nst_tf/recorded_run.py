@@ -386,8 +386,8 @@ def what_to_change(settings: Settings, at_start: bool, tried: Sequence[float] = 
     if at_start:
         weights = ", ".join(
             f"objective.{term}.weight={getattr(settings.objective, term).weight:g}"
-            for term in ("content", "style", "smoothness")
-            if getattr(settings.objective, term).weight > 0
+            for term in ("content", "style", "smoothness", "structure")
+            if getattr(settings.objective, term).get("weight", 0.0) > 0
         )
         return f"no learning rate helps, for no step was made: smaller weights may ({weights})"
     target = settings.optimizer.get("_target_")

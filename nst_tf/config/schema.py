@@ -97,6 +97,8 @@ class ObjectiveSettings:
     style: Any = MISSING
     smoothness: Any = MISSING
     terms: Any = field(default_factory=dict)
+    # of runs that were saved before there was such a term
+    structure: Any = field(default_factory=lambda: {"_target_": "nst_tf.structure.NoStructure"})
 
 
 @dataclass

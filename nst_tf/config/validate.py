@@ -53,6 +53,7 @@ def validate(settings: Settings, choices: Mapping[str, str] | None, files: Files
     _check_record(settings.record)
     for term in ("content", "style", "smoothness"):
         check_weight(f"objective.{term}", getattr(settings.objective, term).weight)
+    check_weight("objective.structure", settings.objective.structure.get("weight", 0.0))
     for term in ("content", "style"):
         _check_layers(f"layers.{term}", getattr(settings.layers, term), settings.model.name.name)
     _check_terms(settings)
@@ -293,6 +294,11 @@ def _check_content(settings: Settings) -> None:
             f" {settings.objective.content.weight}: say experiment=texture, or objective=relative,"
             " objective.content.weight=0 and init=noise"
         )
+    if settings.objective.structure.get("weight", 0.0) > 0:
+        raise InputError(
+            "objective/structure compares the pixels with those of a content picture, but content=null: say"
+            " objective/structure=none"
+        )
     for key, term in _style_terms(settings).items():
         if term.get("relative_to_content"):
             raise InputError(
@@ -429,9 +435,8 @@ def _check_choices(settings: Settings) -> None:
     """Refuse choices of several groups that are possible one by one."""
     objective, color = settings.objective, _class_name(settings.color)
     _check_resampling(settings)
-    if not (
-        _style_terms(settings) or any(one.weight > 0 for one in (objective.content, objective.smoothness))
-    ):
+    others = (objective.content, objective.smoothness, objective.structure)
+    if not (_style_terms(settings) or any(term.get("weight", 0.0) > 0 for term in others)):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
     if settings.average is not None and _class_name(settings.optimizer) in _WITH_LINE_SEARCH:
         # among what it asks for are trials that it takes back, and its first steps are its largest

@@ -34,9 +34,10 @@ from nst_tf.objective.style_targets import (
 )
 from nst_tf.objective.tiles import Tiles
 from nst_tf.pyramid import Scale, by_size
+from nst_tf.structure import Structure
 from nst_tf.vgg.network import FeatureExtractor, Reading, read_whole
 
-CONTENT, SMOOTHNESS, TEMPORAL = "content", "smoothness", "temporal"
+CONTENT, STRUCTURE, SMOOTHNESS, TEMPORAL = "content", "structure", "smoothness", "temporal"
 KEPT, VIEW = "kept", "view"
 """Further keys of the targets: what the objective is shown of the image, see ``shown``."""
 DRAW = "draw"
@@ -47,12 +48,12 @@ _AT_REST = -1
 class Objective:
     """loss(x) = content term + style terms + smoothness term, over the features of one extractor.
 
-    In an animation there is a ``temporal`` term besides.
+    There may be a ``structure`` term of the content's pixels besides, and in an animation a ``temporal`` one.
 
     A term whose weight is exactly 0 is left out, and so are the layers that only it would use. Each
-    part of the loss has a name: ``content/LAYER``, ``style/LAYER``, ``smoothness`` and ``temporal``, and
-    ``NAME/LAYER`` of a further term of style; just ``content``, ``style`` or ``NAME`` where all layers are
-    compared together.
+    part of the loss has a name: ``content/LAYER``, ``style/LAYER``, ``smoothness``, ``temporal`` and
+    ``structure``, and ``NAME/LAYER`` of a further term of style; just ``content``, ``style`` or ``NAME``
+    where all layers are compared together.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Objective:
         evaluation: Evaluation | None = None,
         blending: Blending | None = None,
         temporal: TemporalLoss | None = None,
+        structure: Structure | None = None,
         terms: Mapping[str, StyleLoss] = MappingProxyType({}),
     ) -> None:
         """Compose the terms; at least one must have a weight above 0, else InputError.
@@ -84,11 +86,13 @@ class Objective:
         """The terms of style by name; the first one is called style."""
         self.smoothness = smoothness if smoothness is not None and smoothness.weight > 0 else None
         self.temporal = temporal if temporal is not None and temporal.weight > 0 else None
+        self.structure = structure if structure is not None and structure.weight > 0 else None
         self.parts = (
             *(self.content.groups(CONTENT) if self.content else ()),
             *(part for name, term in self.styles.items() for part in term.groups(name)),
             *((SMOOTHNESS,) if self.smoothness else ()),
             *((TEMPORAL,) if self.temporal else ()),
+            *((STRUCTURE,) if self.structure else ()),
         )
         if not self.parts:
             raise InputError(
@@ -96,9 +100,9 @@ class Objective:
             )
 
     @property
-    def structure(self) -> Hashable:
+    def compile_key(self) -> Hashable:
         """The extractor and the terms without their weights."""
-        terms = (self.content, *self.styles.values(), self.smoothness, self.temporal)
+        terms = (self.content, *self.styles.values(), self.smoothness, self.temporal, self.structure)
         return (
             *(self.extractor, self.evaluation, tuple(self.styles)),
             *(structure_of_term(term) for term in terms),
@@ -132,6 +136,7 @@ class Objective:
             self.evaluation,
             self.blending,
             self.temporal,
+            self.structure,
             terms,
         )
 
@@ -185,6 +190,8 @@ class Objective:
             }
         if self.temporal:
             targets[TEMPORAL] = self.temporal.targets(before, height, width)
+        if self.structure:
+            targets[STRUCTURE] = self.structure.targets(content)
         if view is not None:
             targets[VIEW] = tuple(tf.constant(one[np.newaxis], tf.float32) for one in view)
         return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
@@ -199,7 +206,7 @@ class Objective:
             scale = term.weight * term.scale(height, width)
             shares = [sum(term.layers[one] for one in group) for group in term.groups(name).values()]
             weights += [scale * share for share in shares]
-        return weights + [term.weight for term in (self.smoothness, self.temporal) if term]
+        return weights + [term.weight for term in (self.smoothness, self.temporal, self.structure) if term]
 
     # ---- value and gradient, at every step ---------------------------------
 
@@ -270,12 +277,13 @@ class Objective:
 
     @property
     def has_parts_of_pixels(self) -> bool:
-        return bool(self.smoothness or self.temporal)
+        return bool(self.smoothness or self.temporal or self.structure)
 
     def parts_of_pixels(self, image: tf.Tensor, targets: Targets) -> list[tf.Tensor]:
         """Image [1, H, W, 3] -> the parts that need no network, without their weights; scalars."""
         parts = [self.smoothness(image)] if self.smoothness else []
-        return parts + ([self.temporal(image, targets[TEMPORAL])] if self.temporal else [])
+        parts += [self.temporal(image, targets[TEMPORAL])] if self.temporal else []
+        return parts + ([self.structure(image, targets[STRUCTURE])] if self.structure else [])
 
     # ---- several pictures at once ------------------------------------------
 
@@ -357,9 +365,9 @@ class BoundObjective:
         return self.objective.parts
 
     @property
-    def structure(self) -> Hashable:
+    def compile_key(self) -> Hashable:
         """Equal for two whose step is compiled to the same: weights and the numbers of targets may differ."""
-        return (self.objective.structure, structure_of_targets(self.targets))
+        return (self.objective.compile_key, structure_of_targets(self.targets))
 
     @property
     def seeing_all(self) -> BoundObjective:

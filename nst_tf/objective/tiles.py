@@ -26,8 +26,9 @@ class Tiles:
     pass. Then the loss and its derivatives by the sums are known, and a second pass takes each tile
     through the network again and adds its share of the gradient. Tiles are computed with the halo of the
     receptive field around them, so each activation is that of the whole picture, and true borders of the
-    picture are those of a window, with the network's own padding: nothing is approximated. Smoothness is
-    that of the whole image. ``size`` is the side of a tile in pixels, without its halo.
+    picture are those of a window, with the network's own padding: nothing is approximated. Terms of
+    the pixels themselves are those of the whole image. ``size`` is the side of a tile in pixels, without its
+    halo.
     What tiles can't serve is refused before (``nst_tf.runs.memory``).
     """
 
@@ -105,7 +106,7 @@ class Tiles:
 
     def _passes_of(self, objective: Objective, targets: Targets) -> _Passes:
         kinds = tuple((kind, layer) for kind in ("content", "regions") for layer in targets.get(kind, {}))
-        key = (objective.structure, kinds, *(one.shape[-1] for one in targets.get("regions", {}).values()))
+        key = (objective.compile_key, kinds, *(one.shape[-1] for one in targets.get("regions", {}).values()))
         if key not in self._passes:
             self._passes[key] = _Passes(objective, self.size, kinds)
         return self._passes[key]
@@ -233,8 +234,8 @@ def _compiled(function: Callable, arguments: Sequence[tf.Tensor]) -> Callable:
 
 
 def _of_pixels(targets: Targets) -> Targets:
-    """The targets of terms of pixels: those of the frame before. Lists by tile would be traced anew."""
-    return {name: target for name, target in targets.items() if name == "temporal"}
+    """The targets of terms of pixels: content's and frame before's. Lists by tile would be traced anew."""
+    return {name: target for name, target in targets.items() if name in ("structure", "temporal")}
 
 
 def _with_gradient(parts: Callable[[tf.Tensor, Targets], list[tf.Tensor]]) -> Callable:

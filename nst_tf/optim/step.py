@@ -40,7 +40,7 @@ class StepRequest:
     def key(self) -> Hashable:
         """Equal for what one compiled step can do."""
         optimizer = structure_of_optimizer(self.prototype)
-        return (self.bound.structure, self.start.shape, optimizer, self.clip, self.average)
+        return (self.bound.compile_key, self.start.shape, optimizer, self.clip, self.average)
 
 
 class CompiledStep:

@@ -271,6 +271,9 @@ _PASSES = 0.2e9  # of tiles: both compiled passes and what they leave to the all
 # images [H, W, 3] in float32: the variable, the best one, the gradient, and a start or a candidate
 _HELD = 4
 _SMOOTHNESS = 10  # and those that total variation and its gradient take in the middle of a step
+# and those that a term of the content's pixels holds, and takes in the middle of a step; measured with
+# 1 to 4 megapixels: 0.3 and 3.4, 4.0 and 8.4. One of somebody's own may take as much
+_OF_STRUCTURE = {"NoStructure": (0, 0), "LaplacianLoss": (0.5, 4), "MattingLoss": (4.2, 9)}
 _ADDED = 4  # and those that the tiles' shares of the gradient are added to, and carried away in
 # and those of a color mode, beside the optimizer's: the content, what is seen and its gradient, ...
 _OF_COLOR = {"Luminance": 4, "Recombine": 2, "Only": 1, "StyledChroma": 12}
@@ -305,6 +308,8 @@ class Demand:
     ``regions``: how many have a statistic of their own; ``in_double``: it is computed in float64.
     ``in_pieces``: statistics and distances can be computed piece by piece. ``coarser``: there are coarser
     sizes before the last one. ``similarities``: the bytes of those between positions, beside all others.
+    ``structure``: how many images [H, W, 3] in float32 the term of the content's pixels holds, and takes in
+    the middle of a step.
     """
 
     shape: tuple[int, int]
@@ -320,6 +325,7 @@ class Demand:
     regions: int = 1
     in_double: bool = False
     similarities: int = 0
+    structure: tuple[float, float] = (0, 0)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -372,6 +378,7 @@ def demand_of(
         in_double=any(_is_class(one, "GaussianWasserstein") for one in _statistics(settings)),
         coarser=_has_coarser_sizes(settings.pyramid, size),
         similarities=_OF_SIMILARITIES if _is_contextual(settings) else 0,
+        structure=_images_of_structure(settings.objective.structure),
     )
 
 
@@ -379,6 +386,12 @@ def _has_coarser_sizes(pyramid: DictConfig, size: int) -> bool:
     if "smallest" not in pyramid:
         return False
     return pyramid.smallest * (1 if pyramid.get("even") else pyramid.factor) <= size
+
+
+def _images_of_structure(structure: DictConfig) -> tuple[float, float]:
+    if not structure.get("weight", 0.0) > 0:
+        return 0, 0
+    return _OF_STRUCTURE.get(structure["_target_"].rpartition(".")[2], _OF_STRUCTURE["MattingLoss"])
 
 
 def _images_of_optimizer(optimizer: DictConfig) -> float:
@@ -421,8 +434,9 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     if demand.coarser:  # compiled steps that wait for another run, and pictures that were seen: both bounded
         third = pixels / 3  # of all coarser sizes, each a quarter of the next
         held += min(2**30, _IMAGE * (demand.state + 2) * third) + min(2**29, 2 * _IMAGE * third)
-    state = _IMAGE * (demand.state + _HELD) * pixels
-    smoothness = _IMAGE * _SMOOTHNESS * pixels
+    structure, in_step = demand.structure
+    state = _IMAGE * (demand.state + _HELD + structure) * pixels
+    smoothness = _IMAGE * (_SMOOTHNESS + in_step) * pixels
     target = demand.number * pixels * sum(demand.numbers(name) for name in demand.content_layers)
     if not demand.layers:
         return round(held + state + smoothness)

@@ -133,7 +133,7 @@ def test_the_weights_before_do_not_matter(small_extractor, pictures):
 def test_nothing_retraces_and_given_weights_stay(small_extractor, pictures):
     objective = bound(small_extractor, pictures)
     balanced = AutoBalance(0.3, [[2.0, 5.0]]).applied(objective, 0)
-    assert balanced.structure == objective.structure
+    assert balanced.compile_key == objective.compile_key
     assert balanced.weights.dtype == tf.float32
     assert GivenBalance().applied(objective, 0) is objective
 

