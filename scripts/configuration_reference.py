@@ -35,10 +35,11 @@ def _settings() -> Iterator[str]:
         "configuration of a run. This page is made from `conf/` and `nst_tf/config/schema.py`.\n"
     )
     yield "## Settings\n"
-    yield "| key | default | values | what it is |\n|---|---|---|---|"
+    yield "| key | default | what it is, and its values |\n|---|---|---|"
     values = dict(_values_of_keys(Settings))
     for key, default, comment in settings_with_comments():
-        yield f"| `{key}` | `{default}` | {values[key]} | {_cell(comment)} |"
+        meaning = "<br>".join(part for part in (_cell(comment), values[key]) if part)
+        yield f"| `{key}` | `{default}` | {meaning} |"
     yield ""
 
 

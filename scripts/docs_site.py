@@ -28,6 +28,7 @@ PAGES = {
 """Files of the repository that are pages of the site under other names."""
 SAMPLES = "nst_tf/samples/"
 
+_NAMED_PAGE = re.compile(r"docs/([a-z_-]+)\.md(?=[^<>]*<)")  # in the text, not within a tag
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 
 
@@ -49,6 +50,16 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     return markdown if generated else with_links_of_site(markdown, f"docs/{page.file.src_uri}")
 
 
+def on_page_content(html: str, files: Files, **_: Any) -> str:
+    """Link what names a page, such as a comment in a block of commands or a docstring."""
+
+    def linked(name: re.Match[str]) -> str:
+        page = files.get_file_from_path(f"{name[1]}.md")
+        return f'<a href="{page.url}">{name[0]}</a>' if page else name[0]
+
+    return _NAMED_PAGE.sub(linked, html)
+
+
 def with_links_of_site(markdown: str, source: str) -> str:
     """The text with its relative links as they are on the site; ``source`` is its file in the repository."""
 
@@ -68,4 +79,7 @@ def notebook_as_markdown(notebook: Mapping[str, Any]) -> str:
         source = "".join(cell["source"])
         cells.append(f"```python\n{source}\n```" if cell["cell_type"] == "code" else source)
     title, *others = cells
-    return "\n\n".join([title, "These are the cells of the notebook `docs/quickstart.ipynb`.", *others])
+    told = (
+        'These are the cells of a <a href="quickstart.ipynb" download>notebook</a>, `docs/quickstart.ipynb`.'
+    )
+    return "\n\n".join([title, told, *others])
