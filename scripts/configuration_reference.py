@@ -39,7 +39,9 @@ def _settings() -> Iterator[str]:
     values = dict(_values_of_keys(Settings))
     for key, default, comment in settings_with_comments():
         meaning = "<br>".join(part for part in (_cell(comment), values[key]) if part)
-        yield f"| `{key}` | `{default}` | {meaning} |"
+        # long keys break after a dot or an underscore
+        broken = re.sub(r"([._])", r"\1<wbr>", key)
+        yield f"| <code>{broken}</code> | `{default}` | {meaning} |"
     yield ""
 
 

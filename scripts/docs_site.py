@@ -79,7 +79,6 @@ def notebook_as_markdown(notebook: Mapping[str, Any]) -> str:
         source = "".join(cell["source"])
         cells.append(f"```python\n{source}\n```" if cell["cell_type"] == "code" else source)
     title, *others = cells
-    told = (
-        'These are the cells of a <a href="quickstart.ipynb" download>notebook</a>, `docs/quickstart.ipynb`.'
-    )
+    download = '<a href="quickstart.ipynb" download>notebook</a>'
+    told = f"These are the cells of a {download}, `docs/quickstart.ipynb`."
     return "\n\n".join([title, told, *others])

@@ -66,5 +66,7 @@ def test_the_reference_has_every_setting_and_every_option() -> None:
     reference = configuration_reference()
     for file in CONF_FOLDER.rglob("*/*.yaml"):
         assert f'title="{file.stem}.yaml"' in reference
-    assert re.search(r"\| `memory` \| `auto` \| .*<br>`auto`, `plain`, `recompute`, `tiles` \|\n", reference)
+    assert re.search(
+        r"\| <code>memory</code> \| `auto` \| .*<br>`auto`, `plain`, `recompute`, `tiles` \|\n", reference
+    )
     assert "| **`coarse_to_fine`** |" in reference
