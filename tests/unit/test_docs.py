@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 from configuration_reference import configuration_reference, settings_with_comments
+from hydra.utils import get_object
 
+import nst_tf
+import nst_tf.optim
+import nst_tf.statistics
 from nst_tf.config.schema import CONF_FOLDER, config_groups, config_keys
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +57,14 @@ def test_lists_and_tables_stand_apart_from_the_text_before_them(page: Path) -> N
     for before, line in itertools.pairwise(lines):
         begins = re.match(r"- |\d+\. |\|", line)
         assert not begins or not before or re.match(r"- |\d+\. |\||  ", before), (page.name, line)
+
+
+def test_the_reference_of_the_api_has_what_is_exported() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = {get_object(name) for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)}
+    for package in (nst_tf, nst_tf.statistics, nst_tf.optim):
+        missing = [name for name in package.__all__ if getattr(package, name) not in listed]
+        assert missing == [], package.__name__
 
 
 def test_the_reference_has_every_setting_and_every_option() -> None:
