@@ -111,7 +111,7 @@ class Experiment:
         )
 
     def shapes_at(self, scale: Scale) -> tuple[Shape, list[Shape]]:
-        """Height and width of the result and of each style at one size; InputError as ``shapes_at``."""
+        """Height and width of the result and of each style at one size; InputError if one is too small."""
         content, *styles = (
             (pixels.shape[0], pixels.shape[1])
             for pixels in (self.content, *(style.pixels for style in self.styles))

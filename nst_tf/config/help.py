@@ -39,8 +39,7 @@ def help_on_options(groups: Sequence[str]) -> str:
     for group in groups:
         if group not in known:
             raise InputError(unknown_group(group))
-        files = sorted((CONF_FOLDER / group).glob("*.yaml"))
-        options = {file.stem: _first_sentence(file.read_text(encoding="utf-8")) for file in files}
+        options = options_of(group)
         lines += [
             f"{group}=OPTION, where {_DEFAULT} is the default:" if group in defaults else f"{group}=OPTION:"
         ]
@@ -56,6 +55,12 @@ def help_on_options(groups: Sequence[str]) -> str:
                 break_on_hyphens=False,
             ) or [beside]
     return "\n".join(lines)
+
+
+def options_of(group: str) -> dict[str, str]:
+    """The options of a group, each with the first sentence of what its file says of it."""
+    files = sorted((CONF_FOLDER / group).glob("*.yaml"))
+    return {file.stem: _first_sentence(file.read_text(encoding="utf-8")) for file in files}
 
 
 def default_options() -> dict[str, str]:
