@@ -19,7 +19,10 @@ from nst_tf.errors import InputError
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # what describes a run: building one of its classes computes numbers or reads a picture, and no more
-_PACKAGES = ("balance", "color", "init", "loggers", "losses", "optim", "pyramid", "statistics", "video")
+_PACKAGES = (
+    *("balance", "color", "init", "loggers", "losses", "optim", "parameterization", "pyramid", "statistics"),
+    "video",
+)
 _OTHER_MODULES = (
     "nst_tf.guidance.masks",
     "nst_tf.objective.blending",
