@@ -302,22 +302,25 @@ def _smoothness(settings: Settings) -> dict[str, Any]:
     return _plain(settings.objective.smoothness) | ({"circular": True} if _wraps(settings) else {})
 
 
-# what optimizers of ours take for granted of pixels: that they have bounds, and neighbors, which move alike
-_OF_PIXELS_ALONE = {
-    "nst_tf.optim.LBFGS": {"lower": None, "upper": None, "octaves": 0, "octave_weight": 1.0, "scale": 1.0},
+# what optimizers of ours may take for granted of pixels alone: bounds, and neighbors that move together
+_WITHOUT_PIXELS = {
+    "nst_tf.optim.LBFGS": {"lower": None, "upper": None, "octaves": 0},
     "nst_tf.optim.ScipyLBFGSB": {"lower": None, "upper": None},
 }
 
 
 def _optimizer(settings: Settings, are_pixels: bool) -> dict[str, Any]:
-    """With a rate that Keras takes, 1.0 for 1; the metric of L-BFGS has the borders of the network, too."""
+    """With a rate that Keras takes, 1.0 for 1; the metric of L-BFGS has the borders of the network, too.
+
+    Parameters that are no pixels have no bounds and the plain metric, whatever the settings say for pixels.
+    """
     description = _plain(settings.optimizer)
     if isinstance(rate := description.get("learning_rate"), int):
         description["learning_rate"] = float(rate)
     if _wraps(settings) and description.get("octaves"):
         description["circular"] = True
     if not are_pixels:
-        description |= _OF_PIXELS_ALONE.get(description.get(TARGET, ""), {})
+        description |= _WITHOUT_PIXELS.get(description.get(TARGET, ""), {})
     return description
 
 
