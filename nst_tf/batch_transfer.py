@@ -37,6 +37,7 @@ def batch_key(experiment: Experiment) -> Hashable:
         tuple((scale.size, scale.style_size, scale.steps) for scale in experiment.scales),
         experiment.shapes,
         experiment.clip,
+        experiment.parameterization,
         experiment.average,
         experiment.pyramid.carry_state,
         experiment.objective.compile_key,

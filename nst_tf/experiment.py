@@ -37,6 +37,7 @@ from nst_tf.objective.evaluation import Evaluation, WholePicture
 from nst_tf.objective.tiles import Tiles
 from nst_tf.optim.loop import Patience
 from nst_tf.optim.step import CompiledSteps
+from nst_tf.parameterization import PIXELS, Parameterization
 from nst_tf.process_cache import ProcessCache
 from nst_tf.pyramid import NoSteps, Pyramid, Scale
 from nst_tf.runs.memory import Mode
@@ -73,6 +74,7 @@ class Experiment:
     balance: Balance = field(default_factory=GivenBalance)
     seed: int = 0
     clip: bool = True
+    parameterization: Parameterization = PIXELS
     keep_best: bool = True
     average: float | None = None
     stretch: str = "none"
@@ -157,10 +159,12 @@ class Parts:
     video: Video
     color: Color
     blending: Blending
+    parameterization: Parameterization
 
 
 def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
     """Build every object that the configuration describes; raises InputError for one that can't be."""
+    parameterization = build("parameterization", settings.parameterization)
     return Parts(
         content=build("objective.content", _with_layers(settings, "content")),
         style=build("objective.style", _with_layers(settings, "style")),
@@ -171,11 +175,12 @@ def build_parts(settings: Settings, files: Files = NO_FILES) -> Parts:
         smoothness=build("objective.smoothness", _smoothness(settings)),
         structure=build("objective.structure", settings.objective.structure),
         balance=build("balance", settings.balance),
-        optimizer=_built_optimizer(_optimizer(settings)),
+        optimizer=_built_optimizer(_optimizer(settings, parameterization.are_pixels)),
         start=build("init", _with_file(settings.init, files)),
         pyramid=build("pyramid", settings.pyramid),
         color=build("color", settings.color),
         blending=build("blending", settings.blending),
+        parameterization=parameterization,
         video=video_of(settings),
     )
 
@@ -235,6 +240,7 @@ def prepare(
         steps=settings.steps,
         seed=settings.seed,
         clip=settings.image.clip,
+        parameterization=parts.parameterization,
         keep_best=settings.keep_best,
         average=settings.average,
         stretch=settings.image.stretch.name,
@@ -325,13 +331,25 @@ def _smoothness(settings: Settings) -> dict[str, Any]:
     return _plain(settings.objective.smoothness) | ({"circular": True} if _wraps(settings) else {})
 
 
-def _optimizer(settings: Settings) -> dict[str, Any]:
-    """With a rate that Keras takes, 1.0 for 1; the metric of L-BFGS has the borders of the network, too."""
+# what optimizers of ours may take for granted of pixels alone: bounds, and neighbors that move together
+_WITHOUT_PIXELS = {
+    "nst_tf.optim.LBFGS": {"lower": None, "upper": None, "octaves": 0},
+    "nst_tf.optim.ScipyLBFGSB": {"lower": None, "upper": None},
+}
+
+
+def _optimizer(settings: Settings, are_pixels: bool) -> dict[str, Any]:
+    """With a rate that Keras takes, 1.0 for 1; the metric of L-BFGS has the borders of the network, too.
+
+    Parameters that are no pixels have no bounds and the plain metric, whatever the settings say for pixels.
+    """
     description = _plain(settings.optimizer)
     if isinstance(rate := description.get("learning_rate"), int):
         description["learning_rate"] = float(rate)
     if _wraps(settings) and description.get("octaves"):
         description["circular"] = True
+    if not are_pixels:
+        description |= _WITHOUT_PIXELS.get(description.get(TARGET, ""), {})
     return description
 
 

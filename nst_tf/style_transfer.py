@@ -92,6 +92,7 @@ class Transfer:
             keep_best=experiment.keep_best,
             average=experiment.average,
             carry=experiment.pyramid.carry_state,
+            parameterization=experiment.parameterization,
             compiled_steps=compiled_steps,
             patience=experiment.patience,
         )
@@ -177,7 +178,9 @@ class Transfer:
         # the candidate with the lowest loss is saved. If the first one is below the best loss of the steps,
         # the second need not be scored: its loss is that best loss, but for rounding. This holds only for
         # images of the steps, so not for an average of images or a picture in other colors
-        comparable = experiment.average is None and self._canvas is PLAIN
+        # nor where an image is clipped only when it is saved
+        is_seen_as_saved = self._canvas is PLAIN and experiment.parameterization.are_pixels
+        comparable = experiment.average is None and is_seen_as_saved
         pixels, loss, parts = solver.result(saved, solver.best_loss if comparable else -np.inf)
         scoring = time.perf_counter() - began
         is_best_seen = experiment.keep_best and experiment.average is None and pixels is saved[-1]

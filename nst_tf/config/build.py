@@ -20,14 +20,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 # what describes a run: building one of its classes computes numbers or reads a picture, and no more
 _PACKAGES = (
-    "balance",
-    "color",
-    "init",
-    "loggers",
-    "losses",
-    "optim",
-    "pyramid",
-    "statistics",
+    *("balance", "color", "init", "loggers", "losses", "optim", "parameterization", "pyramid", "statistics"),
     "structure",
     "video",
 )

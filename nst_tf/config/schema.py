@@ -182,6 +182,8 @@ class Settings:
     guidance: Any = field(default_factory=lambda: {"_target_": "nst_tf.guidance.masks.NoGuidance"})
     blending: Any = field(default_factory=lambda: {"_target_": "nst_tf.objective.blending.SummedLosses"})
     # runs of before this group was there have no such key
+    parameterization: Any = field(default_factory=lambda: {"_target_": "nst_tf.parameterization.Pixels"})
+    # runs of before this group was there have no such key
     color: Any = field(default_factory=lambda: {"_target_": "nst_tf.color.Unchanged"})
     precision: Precision = MISSING
     memory: Memory = Memory.auto

@@ -31,7 +31,7 @@ from nst_tf.vgg.layers import check_layer_names
 
 GROUPS_WITH_ONE_OPTION = (
     *("model", "objective", "balance", "layers", "optimizer", "init", "pyramid", "color"),
-    *("guidance", "blending", "video"),
+    *("guidance", "blending", "video", "parameterization"),
 )
 
 _LARGEST_FLOAT32 = 3.4028234e38  # IEEE 754, binary32

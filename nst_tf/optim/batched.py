@@ -63,14 +63,16 @@ class BatchedStep:
         states = [lane.state for lane in self.lanes]
 
         def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
-            images = tf.stack([tf.convert_to_tensor(state.image) for state in states])
+            images = tf.stack([state.image for state in states])
             drawn = targets
             if DRAW in targets:
                 drawn = {**targets, DRAW: tf.stack([state.next_draw() for state in states])}
             said = [tf.unstack(some) for some in self._evaluate(images, drawn, weights)]
             told = [
-                state.step_without_host(its_good, *its)
-                for state, its_good, *its in zip(states, tf.unstack(good), *said, strict=True)
+                state.step_without_host(its_good, loss, parts, state.gradient(gradient))
+                for state, its_good, loss, parts, gradient in zip(
+                    states, tf.unstack(good), *said, strict=True
+                )
             ]
             still_good, told_rows = zip(*told, strict=True)
             return index + 1, tf.stack(still_good), rows.write(index, tf.stack(told_rows))

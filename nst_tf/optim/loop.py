@@ -24,6 +24,7 @@ from nst_tf.optim.step import (
     Verdict,
     view_of,
 )
+from nst_tf.parameterization import PIXELS, Parameterization
 from nst_tf.report import Report
 
 _PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
@@ -34,11 +35,14 @@ class Solver:
 
     The optimizer is any of Keras' interface, built anew for every size, because its state has the image's
     shape. One with ``needs_loss`` is told the loss as well; one ``on_host`` outside of the compiled step.
-    ``clip`` keeps the image in [0, 1] after every update. ``keep_best``: the image with the lowest loss
-    seen is the result of a size; else the last one is, as in most of the sources. ``average``: the moving
-    average of the images with this decay is the result instead, before either. ``carry``: state of the
-    optimizer that has the image's shape is resampled from one size to the next. ``compiled_steps``: compiled
-    steps of other runs, of which those that fit are used. ``patience`` ends a size early.
+    ``clip`` keeps pixels in [0, 1] after every update. Images of other parameters are clipped at the start of
+    a size, and where they are saved: between these the objective sees them as they are, as in NNST and
+    STROTSS (``nst_tf/parameterization.py``), for a clipped one would tell no way back. ``keep_best``: the
+    image with the lowest loss seen is the result of a size; else the last one is, as in most of the sources.
+    ``average``: the moving average of the images with this decay is the result instead, before either.
+    ``carry``: state of the optimizer that has the image's shape is resampled from one size to the next; of
+    other parameters it begins anew. ``compiled_steps``: compiled steps of other runs, of which those that fit
+    are used. ``patience`` ends a size early.
     """
 
     def __init__(
@@ -49,12 +53,15 @@ class Solver:
         keep_best: bool = True,
         average: float | None = None,
         carry: bool = True,
+        parameterization: Parameterization = PIXELS,
         compiled_steps: StepSource | None = None,
         patience: Patience | None = None,
     ) -> None:
         """The clock of the reports starts here."""
         self._average_decay = average
-        self._carry = carry
+        # parameters of two sizes do not lie on one grid, as pixels do
+        self._carry = carry and parameterization.are_pixels
+        self._parameterization = parameterization
         self._prototype = optimizer
         self._clip = clip
         self._keep_best = keep_best
@@ -179,7 +186,7 @@ class Solver:
     def image(self) -> np.ndarray:
         """The result so far, [H, W, 3] float32: average, best or last, as chosen; copied from the device."""
         if self._state.average is not None:
-            return self._state.average.value().numpy()[0]
+            return self._state.average_image.numpy()[0]
         return self.best_image if self._keep_best else self.last_image
 
     @property
@@ -281,7 +288,9 @@ class Solver:
         self._trace()
 
     def _take_step(self, start: np.ndarray) -> None:
-        request = StepRequest(self.bound, start, self._prototype, self._clip, self._average_decay)
+        request = StepRequest(
+            self.bound, start, self._prototype, self._clip, self._average_decay, self._parameterization
+        )
         self._compiled = self._compiled_steps.take(request)
         self._traces_before = self._compiled.traces
 

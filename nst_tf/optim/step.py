@@ -21,13 +21,15 @@ from nst_tf.bounded_cache import BoundedCache
 from nst_tf.device import assign_if, selects
 from nst_tf.objective import BoundObjective, Objective
 from nst_tf.objective.objective import DRAW
+from nst_tf.parameterization import PIXELS, Parameterization
 
 
 @dataclass(frozen=True)
 class StepRequest:
     """What a solver asks a compiled step for: this objective, an image to begin from, an optimizer like this.
 
-    ``start`` is [H, W, 3]; ``clip`` keeps the image in [0, 1], and ``average`` is the decay of its average.
+    ``start`` is [H, W, 3]; ``clip`` keeps pixels in [0, 1], and ``average`` is the decay of their average.
+    ``parameterization``: what the optimizer changes in the place of pixels.
     """
 
     bound: BoundObjective
@@ -35,12 +37,14 @@ class StepRequest:
     prototype: keras.optimizers.Optimizer
     clip: bool = True
     average: float | None = None
+    parameterization: Parameterization = PIXELS
 
     @cached_property
     def key(self) -> Hashable:
         """Equal for what one compiled step can do."""
         optimizer = structure_of_optimizer(self.prototype)
-        return (self.bound.compile_key, self.start.shape, optimizer, self.clip, self.average)
+        rest = (self.clip, self.average, self.parameterization)
+        return (self.bound.compile_key, self.start.shape, optimizer, *rest)
 
 
 class CompiledStep:
@@ -107,15 +111,17 @@ class CompiledStep:
         """Weighted parts of the loss [P] of any image [1, H, W, 3]; compiled when it is first asked for."""
         return self.parts(image, targets, weights).numpy()
 
+    def _evaluated(self, targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Loss, parts and the gradient by the parameters, of the image as it is."""
+        drawn = self.state.drawn(targets)
+        loss, parts, gradient = self._value_and_gradient(self.state.image, drawn, weights)
+        return loss, parts, self.state.gradient(gradient)
+
     def _steps(self, count: tf.Tensor, targets, weights) -> tf.Tensor:
         """The loop of the compiled function; rows that were not written are zeros."""
 
-        def evaluated() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            drawn = self.state.drawn(targets)
-            return self._value_and_gradient(tf.convert_to_tensor(self.state.image), drawn, weights)
-
         def step(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
-            loss, parts, gradient = evaluated()
+            loss, parts, gradient = self._evaluated(targets, weights)
             row = self.state.judge(loss, parts, gradient)
             good = tf.equal(row[0], float(Verdict.GOOD))
 
@@ -127,7 +133,7 @@ class CompiledStep:
             return index + 1, good, rows.write(index, row)
 
         def step_without_host(index: tf.Tensor, good: tf.Tensor, rows: tf.TensorArray) -> tuple[Any, ...]:
-            good, row = self.state.step_without_host(good, *evaluated())
+            good, row = self.state.step_without_host(good, *self._evaluated(targets, weights))
             return index + 1, good, rows.write(index, row)
 
         rows = tf.TensorArray(tf.float32, size=count, element_shape=(2 + len(self._objective.parts),))
@@ -151,8 +157,7 @@ class CompiledStep:
         updates_on_host = getattr(self.state.optimizer, "on_host", False)
 
         def evaluate_and_judge(targets, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            image = tf.convert_to_tensor(self.state.image)
-            loss, parts, gradient = self._value_and_gradient(image, self.state.drawn(targets), weights)
+            loss, parts, gradient = self._evaluated(targets, weights)
             return loss, self.state.judge(loss, parts, gradient), gradient
 
         evaluate: Any = evaluate_and_judge if evaluates_on_host else self._counted(evaluate_and_judge)
@@ -163,7 +168,7 @@ class CompiledStep:
                 evaluate.get_concrete_function(targets, weights)
             if not updates_on_host:
                 update.get_concrete_function(
-                    tf.TensorSpec((), tf.float32), tf.TensorSpec(self.state.image.shape, tf.float32)
+                    tf.TensorSpec((), tf.float32), tf.TensorSpec(self.state.parameters.shape, tf.float32)
                 )
 
         def advance(count: tf.Tensor, targets, weights) -> tf.Tensor:
@@ -205,30 +210,37 @@ def compiled_apart(function: Callable, objective: Objective) -> Callable:
 
 
 class PictureState:
-    """Of one picture: ``tf.Variable`` image, Keras optimizer, best image so far, moving average and judge."""
+    """Of one picture: parameters of the image, Keras optimizer, the best so far, moving average and judge.
+
+    The ``parameters`` are a ``tf.Variable``, and all that the optimizer sees: state, history and averages
+    have their shape, and images are made of them here and nowhere else.
+    """
 
     def __init__(self, request: StepRequest) -> None:
         """Make the variables; call ``reset`` before the first step."""
-        shape, prototype = (1, *request.start.shape), request.prototype
-        self.image = tf.Variable(tf.zeros(shape), name="image")
-        self.best_image = tf.Variable(tf.zeros(shape), name="best_image")
+        self._parameterization = request.parameterization
+        height, width, channels = request.start.shape
+        self._height_and_width = height, width
+        shape, prototype = (1, *self._parameterization.shape(height, width), channels), request.prototype
+        self.parameters = tf.Variable(tf.zeros(shape), name="image")
+        self.best_parameters = tf.Variable(tf.zeros(shape), name="best_image")
         self.best_loss = tf.Variable(tf.constant(np.inf, tf.float32), name="best_loss")
         self.optimizer: keras.optimizers.Optimizer = type(prototype).from_config(prototype.get_config())
-        self.optimizer.build([self.image])
+        self.optimizer.build([self.parameters])
         self._initial = [_constant_or_copy(one) for one in self.optimizer.variables]
         self.average = MovingAverage(shape, request.average) if request.average else None
         self.needs_loss = getattr(self.optimizer, "needs_loss", False)
         self.divergence = DivergenceJudge(takes_back=self.needs_loss)
         draws = request.bound.objective.draws
         self._evaluations = tf.Variable(tf.constant(0), name="evaluations") if draws else None
-        self._clip = request.clip
+        self._clip = request.clip and self._parameterization.are_pixels
         self._fresh = True
 
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
         """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
         self.close()
-        self.image.assign(start[np.newaxis])
-        self.best_image.assign(self.image)
+        self.parameters.assign(self._parameterization.parameters(start[np.newaxis]))
+        self.best_parameters.assign(self.parameters)
         self.best_loss.assign(np.inf)
         self.divergence.reset()
         if self._evaluations is not None:
@@ -242,15 +254,38 @@ class PictureState:
         if isinstance(rate, float):
             self.optimizer.learning_rate = rate
         if self.average is not None:
-            self.average.reset(tf.convert_to_tensor(self.image))
+            self.average.reset(tf.convert_to_tensor(self.parameters))
+
+    @property
+    def image(self) -> tf.Tensor:
+        """The image as it is, [1, H, W, 3]."""
+        return self._image_of(tf.convert_to_tensor(self.parameters))
+
+    @property
+    def best_image(self) -> tf.Tensor:
+        """The image with the lowest loss, [1, H, W, 3]."""
+        return self._image_of(tf.convert_to_tensor(self.best_parameters))
+
+    @property
+    def average_image(self) -> tf.Tensor:
+        """The moving average of the images, [1, H, W, 3]: that of their parameters, for the map is linear."""
+        assert self.average is not None, "without a decay there is none"  # noqa: S101
+        return self._image_of(self.average.value())
+
+    def gradient(self, of_image: tf.Tensor) -> tf.Tensor:
+        """The gradient by the parameters, from that by the image [1, H, W, 3]."""
+        return self._parameterization.gradient(of_image)
+
+    def _image_of(self, parameters: tf.Tensor) -> tf.Tensor:
+        return self._parameterization.image(parameters, *self._height_and_width)
 
     @property
     def variables(self) -> list[Any]:
         """Everything that changes from step to step, in an order that equal steps share."""
         average = self.average.variables if self.average is not None else []
-        image = [self.image, self.best_image, self.best_loss]
+        parameters = [self.parameters, self.best_parameters, self.best_loss]
         evaluations = [] if self._evaluations is None else [self._evaluations]
-        return [*image, *self.optimizer.variables, *average, *self.divergence.variables, *evaluations]
+        return [*parameters, *self.optimizer.variables, *average, *self.divergence.variables, *evaluations]
 
     @property
     def named_variables(self) -> dict[str, Any]:
@@ -290,22 +325,22 @@ class PictureState:
 
         The image is the best one if it is, and if it ``may_improve`` [] on that.
         """
-        present = tf.convert_to_tensor(self.image)
+        present = tf.convert_to_tensor(self.parameters)
         verdict, finite = self.divergence.verdict(loss, gradient, tf.convert_to_tensor(self.best_loss))
         improved = may_improve & finite & (loss < tf.convert_to_tensor(self.best_loss))
-        assign_if(improved, lambda: [(self.best_image, present), (self.best_loss, loss)])
+        assign_if(improved, lambda: [(self.best_parameters, present), (self.best_loss, loss)])
         return tf.concat([verdict[tf.newaxis], loss[tf.newaxis], parts], 0)
 
     def update(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
         optimizer: Any = self.optimizer  # Keras' own know no `loss`
         if self.needs_loss:
-            optimizer.apply([gradient], [self.image], loss=loss)
+            optimizer.apply([gradient], [self.parameters], loss=loss)
         else:
-            optimizer.apply([gradient], [self.image])
+            optimizer.apply([gradient], [self.parameters])
         if self._clip:
-            self.image.assign(tf.clip_by_value(self.image, 0.0, 1.0))
+            self.parameters.assign(tf.clip_by_value(self.parameters, 0.0, 1.0))
         if self.average is not None:
-            self.average.update(tf.convert_to_tensor(self.image))
+            self.average.update(tf.convert_to_tensor(self.parameters))
 
     def step_without_host(
         self, good: tf.Tensor, loss: tf.Tensor, parts: tf.Tensor, gradient: tf.Tensor
@@ -321,7 +356,7 @@ class PictureState:
         # an optimizer that takes bad trials back does so by itself, and what could not be taken back begins
         # anew: its history need not be copied at every step
         average = self.average.variables if self.average is not None else []
-        updated: list[Any] = [] if self.needs_loss else [self.image, *self.optimizer.variables, *average]
+        updated: list[Any] = [] if self.needs_loss else [self.parameters, *self.optimizer.variables, *average]
         held = [(one, tf.identity(tf.convert_to_tensor(one))) for one in updated]
         self.update(loss, gradient)
         assign_if(tf.logical_not(good), lambda: held)

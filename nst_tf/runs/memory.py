@@ -277,6 +277,9 @@ _OF_STRUCTURE = {"NoStructure": (0, 0), "LaplacianLoss": (0.5, 4), "MattingLoss"
 _ADDED = 4  # and those that the tiles' shares of the gradient are added to, and carried away in
 # and those of a color mode, beside the optimizer's: the content, what is seen and its gradient, ...
 _OF_COLOR = {"Luminance": 4, "Recombine": 2, "Only": 1, "StyledChroma": 12}
+# parameters in the place of pixels: how many there are for each, which the state of the optimizer is of, too;
+# and the images beside them, such as the image that they make, its gradient and, of Fourier, both spectra
+_OF_PARAMETERS = {"Laplacian": (1.5, 5), "Fourier": (1.0, 8)}
 _WIDEST = 3.0  # copies of the widest layer that a pass takes beside what is kept
 _JOINED = 3.0  # copies of what stands between the blocks: itself, its gradient, and what either is made of
 # and of what a region's statistic reads, in float32: weighted, and its gradient; the first region has room in
@@ -362,6 +365,8 @@ def demand_of(
         style_scales(settings, len(styles)),
     )
     layers = layers_in_use(settings)
+    parameterization = settings.parameterization["_target_"].rpartition(".")[2]
+    a_pixel, beside = _OF_PARAMETERS.get(parameterization, (1.0, 0))
     return Demand(
         shape=shape,
         styles=style_shapes,
@@ -369,8 +374,8 @@ def demand_of(
         content_layers=layers["content"],
         style_layers=layers["style"],
         number=_NUMBER[precision],
-        state=_images_of_optimizer(settings.optimizer)
-        + (settings.average is not None)
+        state=a_pixel * (_images_of_optimizer(settings.optimizer) + (settings.average is not None))
+        + beside
         + _OF_COLOR.get(settings.color["_target_"].rpartition(".")[2], 0),
         files=sum(height * width for height, width in (content, *styles)),
         in_pieces=_obstacle_to_pieces(settings) is None and not _is_circular(settings),

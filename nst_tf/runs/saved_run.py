@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 # of these the schema says nothing: each is an object that the configuration describes
 _OBJECTS = (
     *("objective.content", "objective.style", "objective.smoothness", "objective.structure"),
-    *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending"),
+    *("balance", "optimizer", "init", "pyramid", "color", "guidance", "blending", "parameterization"),
 )
 _OBJECTS_IF_ANY = ("objective.style.statistic", "objective.style.statistic.kernel")
 

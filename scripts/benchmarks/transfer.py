@@ -102,7 +102,7 @@ class Steps:
 
     def loss(self) -> float:
         """Of the image as it is now."""
-        image = self.step.state.image.read_value()
+        image = self.step.state.image
         return float(self.step.parts_of(image, self.bound.targets, self.bound.weights).sum())
 
     @property

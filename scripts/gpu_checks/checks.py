@@ -54,7 +54,7 @@ def measure_agreement(device: Device, size: int, precisions: tuple[str, ...]) ->
             image, loss = cpu.image, cpu.loss()
             for precision in precisions:
                 own_image = _made(device.name, size, precision, name).image
-                cpu.step.state.image.assign(own_image[np.newaxis])
+                cpu.step.state.parameters.assign(own_image[np.newaxis])
                 of_loss = abs(cpu.loss() - loss) / loss
                 holds: bool | None = of_loss <= _OF_LOSS[precision]
                 detail = f"loss within {of_loss:.1e} (at most {_OF_LOSS[precision]:g})"

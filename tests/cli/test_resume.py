@@ -28,10 +28,15 @@ OPTIMIZERS = {
     "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
     "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
     "adam of drawn positions": ("optimizer=adam", "objective=strotss", "keep_best=false"),
+    "adam of bands": ("optimizer=adam", "parameterization=laplacian", "parameterization.bands=3"),
+    "lbfgs of frequencies": ("optimizer=lbfgs", "parameterization=fourier"),
     "lbfgs with masks": ("optimizer=lbfgs", "guidance=masks", "guidance.content=../mask.png", REGIONS),
 }
 # what has a test of its own, and what other optimizers show as well
-SLOW = ("lbfgs_torch", "lbfgs_scipy", "lbfgs of luminance", "lbfgs with masks", "sgd")
+SLOW = (
+    *("lbfgs_torch", "lbfgs_scipy", "lbfgs of luminance", "lbfgs with masks", "sgd"),
+    *("adam of bands", "lbfgs of frequencies"),
+)
 
 
 class Stopped(BaseException):

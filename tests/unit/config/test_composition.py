@@ -23,6 +23,7 @@ DEFAULT = {
     "style_layers": None,
     "guidance": {"_target_": "nst_tf.guidance.masks.NoGuidance"},
     "blending": {"_target_": "nst_tf.objective.blending.SummedLosses"},
+    "parameterization": {"_target_": "nst_tf.parameterization.Pixels"},
     "image": {"size": 512, "style_size": None, "aspect": None, "clip": True, "stretch": "none"},
     "objective": {
         "content": {
