@@ -116,7 +116,7 @@ class StyleLoss:
         check_weight("style", self.weight)
         check_layers("layers.style", self.layers)
         check_by_size("weight_by_size of a style term", self.weight_by_size)
-        _check_joint("style", self.statistic, self.normalize_gradients, self.relative_to_content)
+        _check_joint("style", self.statistic, self.normalize_gradients)
 
     def groups(self, name: str) -> dict[str, tuple[str, ...]]:
         """The layers of each part of the loss, by the name of the part."""
@@ -211,13 +211,12 @@ def _whole_layer(layer: str) -> Reading:
     return Reading(layer, lambda activations, _: _float(activations))
 
 
-def _check_joint(term: str, comparing: Any, normalizes: bool, relative: bool = False) -> None:
-    for key, value in (("normalize_gradients", normalizes), ("relative_to_content", relative)):
-        if value and is_joint(comparing):
-            raise InputError(
-                f"{key}=true of the {term} term is for single layers, but {type(comparing).__name__} compares"
-                " all of them together: say false"
-            )
+def _check_joint(term: str, comparing: Any, normalize_gradients: bool) -> None:
+    if normalize_gradients and is_joint(comparing):
+        raise InputError(
+            f"normalize_gradients=true of the {term} term is for single layers, but"
+            f" {type(comparing).__name__} compares all of them together: say false"
+        )
 
 
 _SMALLEST_NORM = 1e-8  # jcjohnson/neural-style, ContentLoss:updateGradInput: "+ 1e-8"

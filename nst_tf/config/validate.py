@@ -427,7 +427,7 @@ def _check_resampling(settings: Settings) -> None:
             raise InputError(
                 f"{key}.resample=true looks at other positions at every step, and an optimizer with a"
                 f" history ({_class_name(settings.optimizer)}) compares the losses of several: say"
-                f" {key}.resample=false, or optimizer=adam"
+                f" optimizer=adam, or {key}.resample=false"
             )
 
 

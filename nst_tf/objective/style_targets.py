@@ -19,7 +19,7 @@ from nst_tf.losses import StyleLoss
 from nst_tf.objective.blending import Blending
 from nst_tf.objective.evaluation import Evaluation, KnownPictures, SeenPicture, digest_of
 from nst_tf.statistics import Statistic
-from nst_tf.statistics.statistic import as_target
+from nst_tf.statistics.statistic import as_target, is_joint
 from nst_tf.vgg.network import FeatureExtractor, Reading, joined
 
 
@@ -147,9 +147,12 @@ def unit_of(statistic: Statistic, content: Any, style: Any, layer: str, reader: 
     a picture that is its own style do, their distance d is rounding too, and no unit: divided by it, style
     would outweigh everything else, or be infinite. Then the unit is the style's strength s, its distance from
     a layer of zeros. From d = 0 to d = s / 1000 it goes linearly from s to d, so that nothing jumps; above it
-    is d itself, bit for bit.
+    is d itself, bit for bit. A statistic of all layers together compares directions, and its unit is at least
+    a thousandth of the distance of two that have nothing in common, which is 1.
     """
     distance = float(statistic.compare(content, style))
+    if is_joint(statistic):
+        return max(distance, _APART)
     strength = _strength(statistic, style, layer, reader)
     apart = _APART * strength
     if distance >= apart or not math.isfinite(distance):

@@ -29,6 +29,7 @@ DEFAULT = {
         "content": {
             "_target_": "nst_tf.losses.ContentLoss",
             "weight": 1.0,
+            "weight_by_size": None,
             "normalize_gradients": False,
             "distance": {"_target_": "nst_tf.statistics.RelativeSquaredError"},
             "layers": "block4_conv2",
@@ -36,6 +37,7 @@ DEFAULT = {
         "style": {
             "_target_": "nst_tf.losses.StyleLoss",
             "weight": 3.0,
+            "weight_by_size": None,
             "relative_to_content": True,
             "normalize_gradients": False,
             "statistic": {"_target_": "nst_tf.statistics.GaussianWasserstein", "epsilon": 0.0},
@@ -50,6 +52,7 @@ DEFAULT = {
             "pixel_scale": 1.0,
         },
         "structure": {"_target_": "nst_tf.structure.NoStructure"},
+        "terms": {},
     },
     "layers": {"content": "block4_conv2", "style": [f"block{block}_conv1" for block in range(1, 6)]},
     "model": {"name": "vgg19", "pooling": "max", "padding": "same", "pixels": "caffe", "weights": "auto"},
@@ -80,6 +83,8 @@ DEFAULT = {
         "fewest_steps": 12,
         "carry_state": True,
         "detail": 1.0,
+        "detail_by_size": None,
+        "last_passes": 1,
         "style": "follows",
         "steps": None,
     },
@@ -161,6 +166,11 @@ def test_every_option_composes_checks_and_is_built(group: str, option: str) -> N
         words.append("init.path=samples/mosaic.jpg")
     if (group, option) == ("layers", "given"):
         words += ["layers.content=block4_conv2", "layers.style={block1_conv1:1}"]
+    if "resample: true" in (CONF_FOLDER / group / f"{option}.yaml").read_text() or option in (
+        "nnst",
+        "strotss",
+    ):
+        words.append("optimizer=adam")  # other positions at every step: not for one with a history
     settings, choices = composed(words)
     validate(settings, choices)
     parts = build_parts(settings)

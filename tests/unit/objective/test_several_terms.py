@@ -189,13 +189,24 @@ def test_the_style_is_turned_and_the_start_of_a_size_has_its_say(random, extract
     assert not np.allclose(targets(0.0), targets(1.0))
 
 
-def test_what_all_layers_share_has_neither_a_gradient_nor_a_unit_of_one_layer():
+@pytest.mark.parametrize(
+    "statistic", [MatchedHypercolumns(), RelaxedTransport(), HypercolumnMoments()], ids=str
+)
+def test_relative_to_content_a_joint_term_begins_at_its_weight(random, extractor, statistic):
+    content, style = pictures(random, SIZE, (20, 28))
+    term = StyleLoss(LAYERS, 3.0, statistic, relative_to_content=True)
+    loss, _, _ = evaluated(Objective(extractor, style=term).bind(content, [StyleImage(style)]), content)
+    # the content's own positions are others than those of a step
+    assert loss == pytest.approx(3, rel=0.1)
+    loss, _, _ = evaluated(Objective(extractor, style=term).bind(content, [StyleImage(content)]), content)
+    assert np.isfinite(loss)
+
+
+def test_what_all_layers_share_has_no_gradient_of_one_layer():
     with pytest.raises(InputError, match="normalize_gradients=true"):
         StyleLoss(LAYERS, statistic=RelaxedTransport(), normalize_gradients=True)
     with pytest.raises(InputError, match="normalize_gradients=true"):
         ContentLoss(LAYERS, distance=SelfSimilarity(), normalize_gradients=True)
-    with pytest.raises(InputError, match="relative_to_content=true"):
-        StyleLoss(LAYERS, statistic=MatchedHypercolumns(), relative_to_content=True)
 
 
 def test_weights_and_their_factors_compile_nothing_anew(extractor):

@@ -81,7 +81,7 @@ def test_as_a_content_term_it_is_the_same_distance(random):
     term = ContentLoss({"block4_conv2": 1.0}, distance=Contextual())
     reading = term.reading("block4_conv2", tf.constant(content[np.newaxis]))
     taken = reading.take(tf.constant(generated[np.newaxis]), reading.target)
-    assert float(term.loss_of_layer(taken)) == pytest.approx(by_pairs(generated, content), rel=1e-4)
+    assert float(term.loss_of_layers([taken], [])) == pytest.approx(by_pairs(generated, content), rel=1e-4)
 
 
 @pytest.mark.parametrize(
