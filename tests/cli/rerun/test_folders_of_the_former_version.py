@@ -40,7 +40,10 @@ PRESENT_NAMES = {
     "nst_tf.start.": "nst_tf.init.",
 }
 """Of what has moved since."""
-LATER_OF_ALL = {("record", "keep_checkpoint"): False}
+LATER_OF_ALL = {
+    ("record", "keep_checkpoint"): False,
+    ("parameterization", "_target_"): "nst_tf.parameterization.Pixels",
+}
 """The keys that every run has since; their default is the former behaviour."""
 
 
