@@ -43,6 +43,8 @@ PRESENT_NAMES = {
 LATER_OF_ALL = {
     ("record", "keep_checkpoint"): False,
     ("objective", "structure", "_target_"): "nst_tf.structure.NoStructure",
+    ("objective", "terms"): {},
+    ("parameterization", "_target_"): "nst_tf.parameterization.Pixels",
 }
 """The keys that every run has since; their default is the former behaviour."""
 

@@ -246,7 +246,7 @@ def test_steps_of_other_parameters_are_not_used_again(transfer):
     bound, content = transfer
     steps = CompiledSteps()
     images = {}
-    for one in (PIXELS, Laplacian(3), Laplacian(2), Fourier()):
+    for one in (PIXELS, Laplacian(3), Laplacian(2)):
         solver = Solver(keras.optimizers.Adam(0.01), parameterization=one, compiled_steps=steps)
         solver.enter(content, bound)
         list(solver.steps(2))
@@ -255,7 +255,9 @@ def test_steps_of_other_parameters_are_not_used_again(transfer):
     assert len(steps) == len({image.tobytes() for image in images.values()}) == len(images)
 
 
-@pytest.mark.parametrize("one", [Laplacian(3), Fourier()], ids=["laplacian", "fourier"])
+@pytest.mark.parametrize(
+    "one", [Laplacian(3), pytest.param(Fourier(), marks=pytest.mark.slow)], ids=["laplacian", "fourier"]
+)
 def test_a_solver_goes_on_bit_for_bit(one, transfer):
     bound, content = transfer
 
