@@ -11,6 +11,7 @@ know of: its state has the shape of the parameters, and its gradient is that by 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -65,6 +66,12 @@ class Pixels:
 PIXELS = Pixels()
 
 
+def _sides(pictures: tf.Tensor) -> tuple[int, int]:
+    """Height and width of [1, H, W, C], which are always known."""
+    shape: Any = pictures.shape
+    return shape[1], shape[2]
+
+
 # ---- parameterization=laplacian ----
 
 
@@ -112,12 +119,12 @@ class Laplacian:
     def image(self, parameters: tf.Tensor, height: int, width: int) -> tf.Tensor:
         *bands, present = self._unpacked(parameters, height, width)
         for band in reversed(bands):
-            present = band + self._resized(present, *band.shape[1:3])
+            present = band + self._resized(present, *_sides(band))
         return present
 
     def parameters(self, image: tf.Tensor) -> tf.Tensor:
         levels, present = [], image
-        for finer, coarser in itertools.pairwise(self.sizes(*image.shape[1:3])):
+        for finer, coarser in itertools.pairwise(self.sizes(*_sides(image))):
             half = self._resized(present, *coarser)
             levels.append(present - self._resized(half, *finer))
             present = half
@@ -126,7 +133,7 @@ class Laplacian:
     def gradient(self, of_image: tf.Tensor) -> tf.Tensor:
         """That by a coarser level is that by the next finer one, with the enlargement transposed."""
         levels = [of_image]
-        for height, width in self.sizes(*of_image.shape[1:3])[1:]:
+        for height, width in self.sizes(*_sides(of_image))[1:]:
             levels.append(
                 tf.raw_ops.ResizeBilinearGrad(
                     grads=levels[-1],
@@ -162,15 +169,18 @@ class Laplacian:
 
     def _packed(self, levels: list[tf.Tensor]) -> tf.Tensor:
         finest, *coarser = levels
-        height, width = finest.shape[1:3]
+        height, width = _sides(finest)
         tall, wide = self.shape(height, width)
         rows: list[Any] = [tf.pad(finest, [[0, 0], [0, 0], [0, wide - width], [0, 0]])]
         if coarser:
             row = tf.concat(
-                [tf.pad(one, [[0, 0], [0, tall - height - one.shape[1]], [0, 0], [0, 0]]) for one in coarser],
+                [
+                    tf.pad(one, [[0, 0], [0, tall - height - _sides(one)[0]], [0, 0], [0, 0]])
+                    for one in coarser
+                ],
                 axis=2,
             )
-            rows.append(tf.pad(row, [[0, 0], [0, 0], [0, wide - row.shape[2]], [0, 0]]))
+            rows.append(tf.pad(row, [[0, 0], [0, 0], [0, wide - _sides(row)[1]], [0, 0]]))
         return tf.concat(rows, axis=1)
 
 
@@ -202,17 +212,17 @@ class Fourier:
         return _hartley(parameters * _scale_of_frequencies(height, width))
 
     def parameters(self, image: tf.Tensor) -> tf.Tensor:
-        return _hartley(image) / _scale_of_frequencies(*image.shape[1:3])
+        return _hartley(image) / _scale_of_frequencies(*_sides(image))
 
     def gradient(self, of_image: tf.Tensor) -> tf.Tensor:
-        return _hartley(of_image) * _scale_of_frequencies(*of_image.shape[1:3])
+        return _hartley(of_image) * _scale_of_frequencies(*_sides(of_image))
 
 
 def _hartley(images: tf.Tensor) -> tf.Tensor:
     """The orthonormal discrete Hartley transform of [1, H, W, C] over H and W: real minus imaginary part."""
     spectrum = tf.signal.fft2d(tf.cast(tf.transpose(images, (0, 3, 1, 2)), tf.complex64))
     real = tf.transpose(tf.math.real(spectrum) - tf.math.imag(spectrum), (0, 2, 3, 1))
-    return real / tf.sqrt(tf.cast(images.shape[1] * images.shape[2], tf.float32))
+    return real / math.sqrt(math.prod(_sides(images)))
 
 
 def _scale_of_frequencies(height: int, width: int) -> tf.Tensor:
@@ -224,4 +234,4 @@ def _scale_of_frequencies(height: int, width: int) -> tf.Tensor:
 
     frequency = tf.sqrt(cycles(height)[:, tf.newaxis] ** 2 + cycles(width)[tf.newaxis] ** 2)
     scale = 1 / tf.maximum(frequency, 1 / max(height, width))
-    return (scale / tf.sqrt(tf.reduce_mean(tf.square(scale))))[tf.newaxis, ..., tf.newaxis]
+    return tf.reshape(scale / tf.sqrt(tf.reduce_mean(tf.square(scale))), (1, height, width, 1))

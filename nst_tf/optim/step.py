@@ -239,7 +239,8 @@ class PictureState:
     def reset(self, start: np.ndarray, prototype: keras.optimizers.Optimizer) -> None:
         """Begin anew at ``start`` [H, W, 3], with the learning rate of ``prototype``."""
         self.close()
-        self.parameters.assign(self._parameterization.parameters(start[np.newaxis]))
+        image = tf.convert_to_tensor(start[np.newaxis], tf.float32)
+        self.parameters.assign(self._parameterization.parameters(image))
         self.best_parameters.assign(self.parameters)
         self.best_loss.assign(np.inf)
         self.divergence.reset()
