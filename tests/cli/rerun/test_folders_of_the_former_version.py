@@ -30,7 +30,11 @@ LATER = {
         ("pyramid", "detail"): 0.0,
         ("pyramid", "fewest_steps"): 1,
         ("pyramid", "even"): False,
+        ("pyramid", "detail_by_size"): None,
+        ("pyramid", "last_passes"): 1,
     },
+    "nst_tf.losses.ContentLoss": {("objective", "content", "weight_by_size"): None},
+    "nst_tf.losses.StyleLoss": {("objective", "style", "weight_by_size"): None},
 }
 """The keys that a class was given since, with what it did before."""
 PRESENT_NAMES = {
