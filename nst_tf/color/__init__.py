@@ -11,9 +11,20 @@ from nst_tf.color.modes import (
     Color,
     Luminance,
     MatchStyleToContent,
+    OfStyle,
     Only,
     Recombine,
     Unchanged,
 )
 
-__all__ = ["PLAIN", "Canvas", "Color", "Luminance", "MatchStyleToContent", "Only", "Recombine", "Unchanged"]
+__all__ = [
+    "PLAIN",
+    "Canvas",
+    "Color",
+    "Luminance",
+    "MatchStyleToContent",
+    "OfStyle",
+    "Only",
+    "Recombine",
+    "Unchanged",
+]
