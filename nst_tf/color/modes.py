@@ -86,6 +86,8 @@ class Unchanged(Color):
 # photographs and paintings that were looked at the greyest has 0.15. At 0.07 the line holds 99.5 % of the
 # variance.
 _WIDEST_LINE = 0.07
+_STEEPEST = 16.0  # a photograph with a mean of 0.2 reaches 0.8 at about 16
+_BINS, _HALVINGS = 4096, 24  # both find the mean far below a level of 8 bits
 # Y along a line of length 1. Greys have 0.58, and yellow on white, whose blue alone changes, has 0.114.
 _LEAST_LIGHTNESS = 0.1
 _UNCHANGING = 1e-6  # of a unit vector: rounding of the decomposition
@@ -126,26 +128,21 @@ def line_of_colors(styles: Sequence[np.ndarray], weights: Sequence[float]) -> Li
     changing = np.abs(axis) > _UNCHANGING  # the other channels set no bound
     ends = np.sort(np.stack([-mean[changing], 1 - mean[changing]]) / axis[changing], axis=0)
     first, last = ends[0].max(), ends[1].min()
-    length = last - first
-    return LineCanvas(
-        mean + first * axis, mean + last * axis, -first / length, np.sqrt(variances[2]) / length
-    )
+    return LineCanvas(mean + first * axis, mean + last * axis, float(-first / (last - first)))
 
 
 @dataclass(frozen=True, eq=False)
 class LineCanvas(Canvas):
     """The image is a place on a line of colors: 0 is its end ``dark`` [3], 1 its end ``bright`` [3].
 
-    Its three channels are equal, and the steps keep them so: their gradients are. ``mean`` and ``deviation``
-    are those of the styles' places, and what the image begins with at every size: a dark photograph would
-    take many times the steps of a run to become as bright as a drawing on white paper, and a drawing that was
-    reduced, as styles are at coarser sizes, has lost its black.
+    Its three channels are equal, and the steps keep them so: their gradients are. ``mean`` is the mean of the
+    styles' places, and that of the image that a size begins with: a dark photograph would take many times the
+    steps of a run to become as bright as a drawing on white paper.
     """
 
     dark: np.ndarray
     bright: np.ndarray
     mean: float
-    deviation: float
 
     @property
     def view(self) -> View:
@@ -153,14 +150,12 @@ class LineCanvas(Canvas):
         return self.dark.reshape(1, 1, 3), np.tile((self.bright - self.dark) / 3, (3, 1))
 
     def image(self, picture: np.ndarray) -> np.ndarray:
-        """The picture's light and shade, Y of YIQ, as places with the styles' mean and deviation."""
-        light = luma(picture).astype(np.float64)
-        gain = self.deviation / light.std() if light.var() > ROUNDING_VARIANCE else 0.0
-        place = gain * (light - light.mean()) + self.mean
-        return _three_times(np.clip(place, 0, 1).astype(np.float32))
+        """The picture's light and shade, Y of YIQ, as places, brightened or darkened to the styles' mean."""
+        return _three_times(with_mean(luma(picture), self.mean))
 
     def carried(self, image: np.ndarray) -> np.ndarray:
-        return self.saved(image)
+        """The places as greys, from black to white: the picture may be paler than its light and shade."""
+        return _three_times(_place(image))
 
     def saved(self, image: np.ndarray) -> np.ndarray:
         """The colors at the image's places."""
@@ -333,6 +328,28 @@ class LuminanceCanvas(Canvas):
     def seen(self, picture: np.ndarray) -> np.ndarray:
         """Its Y, three times."""
         return _three_times(luma(picture))
+
+
+def with_mean(values: np.ndarray, mean: float) -> np.ndarray:
+    """Values, clipped to [0, 1], along the curve v / (v + a (1 - v)) whose a gives them the mean; float32.
+
+    Schlick 1994, "Fast alternatives to Perlin's bias and gain functions", the bias. Black stays black, white
+    white, nothing is clipped, and no difference grows by more than a or 1 / a, for which ``_STEEPEST`` is the
+    limit: a picture that is nearly black stays darker than the mean.
+    """
+    values = np.clip(values.astype(np.float64), 0, 1)
+    counts, edges = np.histogram(values, _BINS, (0, 1))
+    middles = (edges[:-1] + edges[1:]) / 2
+
+    def curve(of: np.ndarray, steepness: float) -> np.ndarray:
+        return of / (of + steepness * (1 - of))
+
+    low, high = -np.log(_STEEPEST), np.log(_STEEPEST)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        is_too_bright = np.average(curve(middles, np.exp(middle)), weights=counts) > mean
+        low, high = (middle, high) if is_too_bright else (low, middle)
+    return curve(values, np.exp((low + high) / 2)).astype(np.float32)
 
 
 def luma(pixels: np.ndarray) -> np.ndarray:
