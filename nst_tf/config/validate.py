@@ -378,8 +378,8 @@ def _check_choices(settings: Settings) -> None:
     is_kept_near = _class_name(settings.video) == "FollowFlow" and settings.video.get("weight") != 0
     if is_kept_near and color not in _OPTIMIZED_AS_SAVED:
         raise InputError(
-            "color=of_style, color=none and color=match_style_to_content go with video=flow: in another color than"
-            " it is optimized in, a result can't be compared with the one before; or say video.weight=0"
+            "color=of_style, color=none and color=match_style_to_content go with video=flow: in another color"
+            " than it is optimized in, a result can't be compared with the one before; or say video.weight=0"
         )
 
 
