@@ -375,7 +375,8 @@ def _check_count(key: str, values: Sequence[Any], styles: int, right: str) -> No
 # ---- Choices that exclude each other, by the names of their classes: to import one brings TensorFlow ----
 
 _WITH_LINE_SEARCH = ("LBFGS", "ScipyLBFGSB")
-_OPTIMIZED_AS_SAVED = ("Unchanged", "MatchStyleToContent")
+_OPTIMIZED_AS_SAVED = ("Unchanged", "OfStyle", "MatchStyleToContent")
+_WITHOUT_CONTENT = ("Unchanged", "OfStyle")
 
 _JOINT = ("HypercolumnMoments", "MatchedHypercolumns", "RelaxedTransport")
 
@@ -446,13 +447,13 @@ def _check_choices(settings: Settings) -> None:
         )
     if settings.content is None and _class_name(settings.init) == "ContentStart":
         raise InputError("init=content needs a content picture, but content=null: say init=noise")
-    if settings.content is None and color != "Unchanged":
+    if settings.content is None and color not in _WITHOUT_CONTENT:
         raise InputError("content=null has no colors for color=...: leave it out, or say color=none")
     is_kept_near = _class_name(settings.video) == "FollowFlow" and settings.video.get("weight") != 0
     if is_kept_near and color not in _OPTIMIZED_AS_SAVED:
         raise InputError(
-            "color=none and color=match_style_to_content go with video=flow: in another color than it is"
-            " optimized in, a result can't be compared with the one before; or say video.weight=0"
+            "color=of_style, color=none and color=match_style_to_content go with video=flow: in another color"
+            " than it is optimized in, a result can't be compared with the one before; or say video.weight=0"
         )
 
 

@@ -159,8 +159,9 @@ class Objective:
         ``before`` is what the frame before says of this one, of the content's size; None of the first frame.
 
         Weights of styles are divided by their sum (neural-style's ``-style_blend_weights``). Weights
-        are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1], is what is
-        ``shown`` of the images to come; content and styles are seen as they are.
+        are tensors, so that a new value compiles nothing. ``view``, base and span [H, W, 1] or base
+        [1, 1, 3] and matrix [3, 3], is what is ``shown`` of the images to come; content and styles are seen
+        as they are.
         ``regions`` are those of these very pictures.
         Raises InputError where the style term has no style, or no style a usable weight.
         """
@@ -375,7 +376,8 @@ class BoundObjective:
         if VIEW not in self.targets:
             return self
         base, span = self.targets[VIEW]
-        view = (tf.zeros_like(base), tf.ones_like(span))
+        everything = tf.eye(3)[tf.newaxis] if _is_matrix(span) else tf.ones_like(span)
+        view = (tf.zeros_like(base), everything)
         return replace(self, targets={**self.targets, VIEW: view})
 
     def value_and_gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -390,9 +392,13 @@ def shown(image: tf.Tensor, targets: Targets) -> tf.Tensor:
     """Image [1, H, W, 3] -> what the objective sees of it, [1, H, W, 3].
 
     With a view, base + span * m in every channel, with m the mean of the image's channels: a grey of each
-    pixel's own range. Where pixels of the content are kept they are in the place of the image's.
+    pixel's own range; or, with a matrix for a span, base + image @ matrix: other colors. Where pixels of the
+    content are kept they are in the place of the image's.
     """
-    if VIEW in targets:
+    if VIEW in targets and _is_matrix(targets[VIEW][1]):
+        base, matrix = targets[VIEW]
+        image = base + tf.tensordot(image, matrix[0], 1)
+    elif VIEW in targets:
         base, span = targets[VIEW]
         grey = base + span * tf.reduce_mean(image, axis=-1, keepdims=True)
         image = tf.repeat(grey, 3, axis=-1)
@@ -405,7 +411,14 @@ def gradient_of_image(gradient: tf.Tensor, targets: Targets) -> tf.Tensor:
     """The gradient by the image [1, H, W, 3], from that by what is ``shown`` of it."""
     if KEPT in targets:
         gradient = tf.where(targets[KEPT]["where"], tf.zeros_like(gradient), gradient)
-    if VIEW in targets:
+    if VIEW in targets and _is_matrix(targets[VIEW][1]):
+        _, matrix = targets[VIEW]
+        gradient = tf.tensordot(gradient, tf.transpose(matrix[0]), 1)
+    elif VIEW in targets:
         _, span = targets[VIEW]
         gradient = tf.repeat(span * tf.reduce_mean(gradient, axis=-1, keepdims=True), 3, axis=-1)
     return gradient
+
+
+def _is_matrix(span: tf.Tensor) -> bool:
+    return span.shape.rank == 3  # [1, 3, 3]; that of each pixel is [1, H, W, 1]

@@ -14,6 +14,7 @@ from nst_tf.color.matching import lab, matched
 from nst_tf.color.modes import recombined
 from nst_tf.config.inputs import read_inputs
 from nst_tf.experiment import build_parts, prepare
+from nst_tf.style_transfer import score_of
 from nst_tf.vgg.weights import load_weights
 
 # of its own size, so that the content is on the grid of 8 bits, as what is saved is
@@ -140,3 +141,36 @@ def test_only_is_the_closed_form_and_makes_no_step(
     assert answer.summary["status"] == "completed"
     assert answer.summary["loss_of_saved_picture"] > 0
     assert not (answer.run / "metrics.jsonl").exists()
+
+
+def test_a_drawing_gives_a_drawing(small: tuple[str, ...], painting: Path, tmp_path: Path) -> None:
+    ink, paper = np.array([30.0, 20.0, 10.0]), np.array([250.0, 240.0, 210.0])
+    light = levels(painting).mean(axis=2, keepdims=True) / 255
+    drawing = tmp_path / "drawing.png"
+    Image.fromarray((ink + light * (paper - ink)).round().astype(np.uint8)).save(drawing)
+    words = (*small, *OWN_SIZE, *TWO_SIZES, "steps=4", f"style={drawing}", "record.image_every=4")
+    answer = finished(tmp_path, *words)
+    saved = levels(answer.run / "image.png")
+    # every pixel is between ink and paper, or beyond them on the same line: by hand, from its green
+    places = (saved[..., 1:2] - ink[1]) / (paper[1] - ink[1])
+    np.testing.assert_allclose(saved, ink + places * (paper - ink), atol=1.5)
+    assert np.ptp(places) > 0.3
+    # what is reported of the picture is its own loss under the usual objective
+    settings, _ = composed(words)
+    settings.memory = "plain"
+    settings.color = {"_target_": "nst_tf.color.Unchanged"}
+    experiment = prepare(
+        settings, read_inputs(settings), build_parts(settings), load_weights("vgg19", "random")
+    )
+    loss, parts = score_of(experiment, (saved / 255).astype(np.float32))
+    assert answer.summary["loss_of_saved_picture"] == pytest.approx(loss, rel=1e-4)
+    assert answer.summary["parts_of_saved_picture"] == pytest.approx(parts, rel=1e-4)
+
+
+def test_a_style_in_color_changes_nothing(small: tuple[str, ...], tmp_path: Path) -> None:
+    pictures = []
+    for color in ("of_style", "none"):
+        (tmp_path / color).mkdir()
+        answer = finished(tmp_path / color, *small, f"color={color}")
+        pictures.append(levels(answer.run / "image.png"))
+    np.testing.assert_array_equal(*pictures)

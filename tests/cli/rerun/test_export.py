@@ -48,8 +48,8 @@ def test_the_file_has_every_value_and_tells_where_it_is_from(tmp_path: Path) -> 
     for part in ("nst-rerun", "--export my_study.yaml", f"From the run in {run}", "2.21.0", "a loss of 1.25"):
         assert part in header
     assert (
-        'that version: objective=gatys2016 init=noise pyramid=single image.size=256 model.pooling="avg"'
-        ' steps=500 precision="float32" written by nst_tf '
+        "that version: objective=gatys2016 init=noise pyramid=single color=none image.size=256"
+        ' model.pooling="avg" steps=500 precision="float32" written by nst_tf '
     ) in header
     stated = yaml.safe_load((tmp_path / "my_study.yaml").read_text())
     del stated["defaults"]

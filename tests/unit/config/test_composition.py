@@ -89,7 +89,7 @@ DEFAULT = {
         "steps": None,
     },
     "video": {"_target_": "nst_tf.video.Still"},
-    "color": {"_target_": "nst_tf.color.Unchanged"},
+    "color": {"_target_": "nst_tf.color.OfStyle"},
     "precision": "auto",
     "memory": "auto",
     "memory_limit": None,
