@@ -192,9 +192,22 @@ def _distance(settings: Settings) -> Any:
     return settings.objective.content.get("distance") or {"_target_": "SquaredError"}
 
 
-def _is_contextual(settings: Settings) -> bool:
+def _bytes_of_positions(settings: Settings, layers: Sequence[str], pixels: int, styles: int) -> int:
+    """What comparing positions takes beside the activations, for so many pixels of result and styles."""
     distances = [_distance(settings)] if settings.objective.content.weight > 0 else []
-    return any(_is_class(one, "Contextual") for one in (*distances, *_statistics(settings)))
+    comparing = {one["_target_"].rpartition(".")[2] for one in (*distances, *_statistics(settings))}
+    channels = sum(channels_of(settings.model.name.name, layer) for layer in layers)
+    total = 0.0
+    if "Contextual" in comparing:
+        total += _OF_SIMILARITIES
+    if "MatchedHypercolumns" in comparing:  # a feature for each 4 x 4 pixels, those of a style in four turns
+        of_styles = min(_MOST_FEATURES, 4 * styles / 16)
+        total += _FLOAT * channels * (_OF_FEATURES * pixels / 16 + _OF_CANDIDATES * of_styles)
+    if "NearestFeatures" in comparing:
+        total += _FLOAT * channels * _OF_CANDIDATES * _NEAREST_CANDIDATES
+    if comparing & {"RelaxedTransport", "HypercolumnMoments", "SelfSimilarity"}:
+        total += _OF_DRAWN_POSITIONS
+    return round(total)
 
 
 def _is_class(description: Any, name: str) -> bool:
@@ -290,6 +303,11 @@ _OF_REGION = 1.5
 # value and gradient of the contextual loss of two layers, whose similarities come in pieces (contextual.py);
 # of a picture of 512 x 512 pixels and of any larger one
 _OF_SIMILARITIES = 270 * 2**20
+# copies of the features of NNST: of the result's, in the targets and in a step, and of the style's, while the
+# targets are found; how many features the style has at most, and how many in the final pass, 64 a side
+_OF_FEATURES, _OF_CANDIDATES = 6.0, 3.0
+_MOST_FEATURES, _NEAREST_CANDIDATES = 65536, 4 * 64**2
+_OF_DRAWN_POSITIONS = 0.4e9  # of STROTSS' terms with 1024 positions: 5000 of the style, and their covariances
 _FLOAT = 4  # bytes
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
 _IMAGE = 3 * _FLOAT  # bytes a pixel
@@ -311,7 +329,7 @@ class Demand:
     optimizer and what follows it hold, ``files`` the pixels of all pictures as they were read.
     ``regions``: how many have a statistic of their own; ``in_double``: it is computed in float64.
     ``in_pieces``: statistics and distances can be computed piece by piece. ``coarser``: there are coarser
-    sizes before the last one. ``similarities``: the bytes of those between positions, beside all others.
+    sizes before the last one. ``positions``: the bytes that comparing positions takes, beside all others.
     ``structure``: how many images [H, W, 3] in float32 the term of the content's pixels holds, and takes in
     the middle of a step.
     """
@@ -328,7 +346,7 @@ class Demand:
     coarser: bool = False
     regions: int = 1
     in_double: bool = False
-    similarities: int = 0
+    positions: int = 0
     structure: tuple[float, float] = (0, 0)
 
     @property
@@ -383,7 +401,12 @@ def demand_of(
         regions=len(inputs.regions.names) if inputs.regions else 1,
         in_double=any(_is_class(one, "GaussianWasserstein") for one in _statistics(settings)),
         coarser=_has_coarser_sizes(settings.pyramid, size),
-        similarities=_OF_SIMILARITIES if _is_contextual(settings) else 0,
+        positions=_bytes_of_positions(
+            settings,
+            layers["style"],
+            shape[0] * shape[1],
+            sum(height * width for height, width in style_shapes),
+        ),
         structure=_images_of_structure(settings.objective.structure),
     )
 
@@ -436,7 +459,7 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     pixels = demand.pixels
     largest_style = max((height * width for height, width in demand.styles), default=0)
     held = _PROCESS + _IMAGE * demand.files + _IMAGE * sum(h * w for h, w in demand.styles)
-    held += demand.similarities
+    held += demand.positions
     if demand.coarser:  # compiled steps that wait for another run, and pictures that were seen: both bounded
         third = pixels / 3  # of all coarser sizes, each a quarter of the next
         held += min(2**30, _IMAGE * (demand.state + 2) * third) + min(2**29, 2 * _IMAGE * third)
@@ -444,7 +467,7 @@ def peak_bytes(demand: Demand, mode: Mode, tile_size: int | None = None) -> int:
     state = _IMAGE * (demand.state + _HELD + structure) * pixels
     smoothness = _IMAGE * (_SMOOTHNESS + in_step) * pixels
     target = demand.number * pixels * sum(demand.numbers(name) for name in demand.content_layers)
-    if not demand.layers:
+    if not demand.convolutions:
         return round(held + state + smoothness)
     if mode is Mode.plain:
         # targets are described without a backward pass: a style counts only where it is much larger

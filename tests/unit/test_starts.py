@@ -11,7 +11,7 @@ from PIL import Image
 
 from nst_tf.config.schema import CONF_FOLDER
 from nst_tf.errors import InputError
-from nst_tf.init import ContentStart, NoiseStart, StyleStart
+from nst_tf.init import ContentStart, MeanColorStart, NoiseStart, StyleStart
 from nst_tf.losses import StyleLoss
 from nst_tf.objective import Objective, StyleImage
 from nst_tf.vgg.network import FeatureExtractor
@@ -164,3 +164,17 @@ def test_a_style_of_the_same_size_is_the_start_itself(content, random):
 def test_wrong_parameters_are_refused_by_name_and_value(kind, wrong, said):
     with pytest.raises(InputError, match=said):
         kind(**wrong)
+
+
+def test_the_finest_band_of_the_content_on_the_mean_color_of_the_style(random):
+    style = np.full((6, 8, 3), (0.2, 0.4, 0.6), np.float32)
+    flat = np.full((12, 10, 3), 0.7, np.float32)
+    np.testing.assert_allclose(
+        MeanColorStart()(flat, [style], random), np.full((12, 10, 3), (0.2, 0.4, 0.6)), atol=1e-6
+    )
+    checks = np.indices((12, 10)).sum(axis=0)[..., np.newaxis] % 2 * np.ones(3, np.float32)
+    # halved, a checkerboard is grey: all of it is in the finest band
+    expected = checks - 0.5 + np.array([0.2, 0.4, 0.6])
+    np.testing.assert_allclose(
+        MeanColorStart()(checks.astype(np.float32), [style], random), expected, atol=1e-6
+    )

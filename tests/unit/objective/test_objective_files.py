@@ -9,8 +9,20 @@ from terms_of_presets import TERMS
 
 from nst_tf.api import composed
 from nst_tf.experiment import build_parts
-from nst_tf.losses import TotalVariation
-from nst_tf.statistics import Correlation, Covariance, GaussianWasserstein, Gram
+from nst_tf.losses import StyleLoss, TotalVariation
+from nst_tf.pyramid import by_size, detail_at
+from nst_tf.statistics import (
+    BatchNormalizationStatistics,
+    Correlation,
+    Covariance,
+    GaussianWasserstein,
+    Gram,
+    HypercolumnMoments,
+    MatchedHypercolumns,
+    NearestFeatures,
+    RelaxedTransport,
+    SelfSimilarity,
+)
 
 FIVE = [f"block{block}_conv1" for block in range(1, 6)]
 
@@ -80,3 +92,46 @@ def test_the_weights_of_crowson() -> None:
     assert list(parts.style.layers) == FIVE
     assert list(parts.style.layers.values()) == pytest.approx(shares, rel=1e-5)
     assert (parts.content.weight, parts.smoothness.weight) == (0.015, 2.0)
+
+
+def test_nnst_has_ten_layers_matched_at_each_size_and_apart_in_the_final_pass() -> None:
+    parts = parts_of("experiment=nnst")
+    layers = {name: pytest.approx(0.1) for name in (*(f"block1_conv{n}" for n in (1, 2)), "block2_conv1")}
+    layers |= {name: pytest.approx(0.1) for name in ("block2_conv2", *(f"block3_conv{n}" for n in (1, 2, 3)))}
+    layers |= {name: pytest.approx(0.1) for name in ("block4_conv1", "block4_conv2", "block4_conv4")}
+    assert parts.content.weight == 0
+    assert parts.style == StyleLoss(layers, 1.0, MatchedHypercolumns(0.75), weight_by_size=[1, 0])
+    # the sum over the layers
+    assert parts.terms == {"final": StyleLoss(layers, 10.0, NearestFeatures(64), weight_by_size=[0, 1])}
+    scales = parts.pyramid.scales(512, 512, 200)
+    assert [(one.size, one.steps, one.finer) for one in scales] == [
+        *((64, 200, 4), (128, 200, 3), (256, 200, 2), (512, 200, 1), (512, 200, 0))
+    ]
+
+
+def test_strotss_weighs_content_by_a_and_the_palette_by_its_inverse() -> None:
+    parts = parts_of("experiment=strotss")
+    scales = parts.pyramid.scales(512, 512, 250)
+    sizes = [one.size for one in scales]
+    assert sizes == [64, 128, 256, 512]
+    # a = 16 w at 64, halved at every size, w = 1; l_p / max(a, 1)
+    content = [parts.content.weight * by_size(parts.content.weight_by_size, one) for one in scales]
+    palette = parts.terms["palette"]
+    assert content == [16, 8, 4, 2]
+    found = [palette.weight * by_size(palette.weight_by_size, one) for one in scales]
+    assert found == [1 / 16, 1 / 8, 1 / 4, 1 / 2]
+    assert parts.content.distance == SelfSimilarity(1024)
+    assert parts.style.statistic == RelaxedTransport(1024, 5000)
+    assert parts.terms["moments"].statistic == HypercolumnMoments(1024, 5000)
+    assert palette.statistic == RelaxedTransport(1024, 5000, cost="palette")
+    assert list(palette.layers) == ["pixels"]
+    assert list(parts.style.layers) == list(parts.content.layers) == list(parts.terms["moments"].layers)
+    assert len(parts.style.layers) == 10
+    assert [detail_at(parts.pyramid, one) for one in scales] == [1, 1, 1, 0]
+
+
+def test_spst_is_the_notebook_of_gatys_with_means_and_deviations() -> None:
+    parts, notebook = parts_of("objective=spst"), parts_of("objective=gatys_pytorch")
+    assert (parts.content, parts.style) == (notebook.content, notebook.style)
+    term = StyleLoss(dict.fromkeys(FIVE, 1.0), 1e4, BatchNormalizationStatistics())
+    assert parts.terms == {"moments": term}
