@@ -25,7 +25,7 @@ from nst_tf.config.schema import picture_path
 from nst_tf.runs.memory import Mode
 from nst_tf.tensorflow_setup import load_tensorflow
 
-SECTIONS = ("step", "torch", "startup", "warm", "scale", "sooner")
+SECTIONS = ("step", "objectives", "torch", "startup", "warm", "scale", "sooner")
 MEMORY = "memory"  # only if it is named
 SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS")
 """Of the environment, by which libraries choose other instructions than the processor's best."""
@@ -35,13 +35,17 @@ def main() -> None:
     """Measure what is named on the command line."""
     asked = _arguments()
     load_tensorflow()
-    from benchmarks import memory, nst_runs, sooner, steps, torch_in_turn
+    from benchmarks import memory, nst_runs, objectives, sooner, steps, torch_in_turn
 
     shape, words = tuple(asked.shape), ("precision=auto", "optimizer=adam")
     sections = {
         "step": (
             "A step of Adam with Gram matrices",
             lambda: steps.beside_a_product(asked.sizes, ("float32", "bfloat16"), rounds=3),
+        ),
+        "objectives": (
+            "A step of one objective beside another's, float32",
+            lambda: objectives.rows(512, asked.rounds),
         ),
         "torch": (
             f"Loss and gradient at {shape[0]} x {shape[1]}, float32, each in its turn",

@@ -98,7 +98,9 @@ class PictureReader:
             return SeenPicture({}, {})
         if self.extractor is None:
             raise InputError("an objective with a content or style term needs an extractor")
-        statistics_of = tuple((name, structure_of_term(term)) for name, term in styles.items())
+        statistics_of = tuple(
+            (name, tuple(term.layers), structure_of_term(term.statistic)) for name, term in styles.items()
+        )
         of_regions = tuple(digest_of(one.values) for one in weights.values()) if weights and styles else None
         key = (
             *(self.extractor, self.evaluation, content_layers, statistics_of),

@@ -55,6 +55,29 @@ def test_a_pass_of_its_own_at_the_end(tmp_path: Path) -> None:
     assert pixels.std() > 5
 
 
+def test_regions_have_styles_of_their_own(tmp_path: Path) -> None:
+    """From noise, a half in the style of a red picture becomes red, and the other one blue."""
+    halves = np.repeat([[(255, 0, 0)] * 20 + [(0, 0, 255)] * 20], 32, axis=0).astype(np.uint8)
+    Image.fromarray(halves).save(tmp_path / "mask.png")
+    random = np.random.default_rng(0)
+    for name, color in (("red", (1, 0.1, 0.1)), ("blue", (0.1, 0.1, 1))):
+        pixels = random.uniform(0.3, 1, (40, 40, 1)) * color
+        Image.fromarray((255 * pixels).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    answer = nst(
+        tmp_path,
+        *SMALL,
+        *OF_STROTSS,
+        *("style=[red.png,blue.png]", "guidance=masks", "guidance.content=mask.png"),
+        *("guidance.regions={red: 0, blue: 1}", "steps=40", "optimizer.learning_rate=0.02"),
+        *("content=mask.png", "init=noise", "objective.content.weight=0", "objective.terms.palette.weight=5"),
+    )
+    assert answer.status == 0, answer.err
+    pixels = np.asarray(Image.open(answer.run / "image.png")).astype(float)
+    left, right = pixels[:, :12].mean(axis=(0, 1)), pixels[:, -12:].mean(axis=(0, 1))
+    assert left[0] > left[2] + 30
+    assert right[2] > right[0] + 30
+
+
 @pytest.mark.slow
 def test_positions_are_the_same_in_a_batch_and_alone(tmp_path: Path) -> None:
     words = (*OF_STROTSS, "image.stretch=square", "steps=3", "optimizer.learning_rate=0.002,0.01")
