@@ -21,6 +21,7 @@ from nst_tf.pyramid import check_by_size
 from nst_tf.statistics import Distance, Gram, SquaredError, Statistic
 from nst_tf.statistics.distances import check_reduction, reduced
 from nst_tf.statistics.statistic import draws, is_joint, is_summable
+from nst_tf.vgg.layers import PIXELS
 from nst_tf.vgg.network import Reading, added
 
 # ---- content and style -----------------------------------------------------
@@ -117,6 +118,11 @@ class StyleLoss:
         check_layers("layers.style", self.layers)
         check_by_size("weight_by_size of a style term", self.weight_by_size)
         _check_joint("style", self.statistic, self.normalize_gradients)
+        if getattr(self.statistic, "of_colors", False) and tuple(self.layers) != (PIXELS,):
+            raise InputError(
+                f"cost=palette compares colors, but the layers are {', '.join(self.layers)}: say"
+                f" layers.style=[{PIXELS}], or cost=cosine"
+            )
 
     def groups(self, name: str) -> dict[str, tuple[str, ...]]:
         """The layers of each part of the loss, by the name of the part."""

@@ -15,6 +15,7 @@ from nst_tf.config.schema import CONF_FOLDER, config_groups
 from nst_tf.errors import InputError
 
 _COLUMNS = 110  # as wide as this project's own lines
+_COLUMNS_OF_GROUPS = 120  # all of them are to fit a screen
 _DEFAULT = "*"
 _GROUP = re.compile(r"^(?P<group>[a-z_/]+): (?P<options>[\w, ]+)$")  # a line of Hydra's list of groups
 _NO_PROSE = re.compile(r"@package\b|nst\b")
@@ -24,7 +25,7 @@ _SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]])\. (?=[A-Z])")
 def help_on_groups(text: str) -> str:
     """Hydra's help with the default of each group marked, and no line too long."""
     return "\n".join(
-        "\n".join(textwrap.wrap(line, _COLUMNS, subsequent_indent="    "))
+        "\n".join(textwrap.wrap(line, _COLUMNS_OF_GROUPS, subsequent_indent="    "))
         for line in _with_defaults_marked(text.splitlines())
     )
 

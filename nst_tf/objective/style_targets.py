@@ -149,13 +149,11 @@ def unit_of(statistic: Statistic, content: Any, style: Any, layer: str, reader: 
     a picture that is its own style do, their distance d is rounding too, and no unit: divided by it, style
     would outweigh everything else, or be infinite. Then the unit is the style's strength s, its distance from
     a layer of zeros. From d = 0 to d = s / 1000 it goes linearly from s to d, so that nothing jumps; above it
-    is d itself, bit for bit. A statistic of all layers together compares directions, and its unit is at least
-    a thousandth of the distance of two that have nothing in common, which is 1.
+    is d itself, bit for bit. The strength for a statistic of all layers together, which compares directions,
+    is 1, the distance of two that have nothing in common.
     """
     distance = float(statistic.compare(content, style))
-    if is_joint(statistic):
-        return max(distance, _APART)
-    strength = _strength(statistic, style, layer, reader)
+    strength = 1.0 if is_joint(statistic) else _strength(statistic, style, layer, reader)
     apart = _APART * strength
     if distance >= apart or not math.isfinite(distance):
         return max(distance, _SMALLEST)

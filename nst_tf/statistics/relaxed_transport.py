@@ -71,6 +71,11 @@ class RelaxedTransport(_Sampled):
         super().__post_init__()
         one_of("cost of the relaxed transport", self.cost, _COSTS)
 
+    @property
+    def of_colors(self) -> bool:
+        """Whether it compares RGB, and no other layer."""
+        return self.cost == "palette"
+
     def compare(self, generated: Sequence[tf.Tensor], style: Sequence[tf.Tensor]) -> tf.Tensor:
         to_vectors, of_all, of_pairs = _COSTS[self.cost]
         mine, theirs = to_vectors(tf.concat(generated, axis=1)), to_vectors(tf.concat(style, axis=1))

@@ -166,6 +166,8 @@ def test_every_option_composes_checks_and_is_built(group: str, option: str) -> N
         words.append("init.path=samples/mosaic.jpg")
     if (group, option) == ("layers", "given"):
         words += ["layers.content=block4_conv2", "layers.style={block1_conv1:1}"]
+    if option == "palette":
+        words.append("layers.style=[pixels]")
     if "resample: true" in (CONF_FOLDER / group / f"{option}.yaml").read_text() or option in (
         "nnst",
         "strotss",

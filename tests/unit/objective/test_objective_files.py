@@ -96,9 +96,19 @@ def test_the_weights_of_crowson() -> None:
 
 def test_nnst_has_ten_layers_matched_at_each_size_and_apart_in_the_final_pass() -> None:
     parts = parts_of("experiment=nnst")
-    layers = {name: pytest.approx(0.1) for name in (*(f"block1_conv{n}" for n in (1, 2)), "block2_conv1")}
-    layers |= {name: pytest.approx(0.1) for name in ("block2_conv2", *(f"block3_conv{n}" for n in (1, 2, 3)))}
-    layers |= {name: pytest.approx(0.1) for name in ("block4_conv1", "block4_conv2", "block4_conv4")}
+    names = [
+        "1_conv1",
+        "1_conv2",
+        "2_conv1",
+        "2_conv2",
+        "3_conv1",
+        "3_conv2",
+        "3_conv3",
+        "4_conv1",
+        "4_conv2",
+        "4_conv4",
+    ]
+    layers = dict.fromkeys((f"block{name}" for name in names), 0.1)
     assert parts.content.weight == 0
     assert parts.style == StyleLoss(layers, 1.0, MatchedHypercolumns(0.75), weight_by_size=[1, 0])
     # the sum over the layers

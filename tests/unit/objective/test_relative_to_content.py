@@ -21,7 +21,10 @@ from nst_tf.vgg.weights import load_weights
 
 LAYERS = {"block1_conv1": 0.25, "block2_conv1": 0.75}
 OPTIONS = Path(__file__).parents[3] / "conf" / "objective" / "style"
-NAMES = sorted(option.stem for option in OPTIONS.glob("*.yaml"))
+# the palette is of pixels alone
+NAMES = sorted(option.stem for option in OPTIONS.glob("*.yaml") if option.stem != "palette")
+# they see other positions of the image than of the style, or the style turned as well
+NEVER_EQUAL = ("hypercolumn_moments", "nearest_features", "relaxed_transport")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,8 @@ def test_a_content_that_is_its_own_style_has_a_loss_that_can_be_optimized(extrac
     rounding = (content + random.uniform(-1e-7, 1e-7, content.shape)).astype(np.float32)
     for style in (content, rounding):
         found = style_alone(extractor, statistic_of(name)).bind(content, [StyleImage(style)])
-        for image, least, most in ((content, 0.0, 1e-3), (noise, 1e-4, 1e3)):
+        least_there_is = 1.0 if name in NEVER_EQUAL else 1e-3
+        for image, least, most in ((content, 0.0, least_there_is), (noise, 1e-4, 1e3)):
             loss, parts, gradient = found.value_and_gradient(tf.constant(image[np.newaxis]))
             assert least <= loss <= most
             assert (parts.numpy() >= 0).all()

@@ -64,6 +64,6 @@ def test_other_colors(evaluation, small_extractor, random: np.random.Generator) 
     expected = np.einsum("hwc,ic->hwi", gradient.numpy()[0], matrix)
     np.testing.assert_allclose(found[0], expected, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
     direct = bound.seeing_all
-    assert direct.structure == bound.structure != plain.structure
+    assert direct.compile_key == bound.compile_key != plain.compile_key
     of_colors = objective.weighted_parts(tf.constant(seen[np.newaxis]), direct.targets, direct.weights)
     np.testing.assert_allclose(of_colors, parts, rtol=1e-4)

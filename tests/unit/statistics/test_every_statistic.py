@@ -149,9 +149,8 @@ def test_options_say_their_source_and_name_every_parameter(file):
     assert loss.weight == 1.0
     described = OmegaConf.load(file).statistic
     _assert_all_named(loss.statistic, described)
-    if not file.stem.startswith(
-        ("gram", "mmd", "palette", "wasserstein")
-    ):  # which have several options for one class
+    # which have several options for one class
+    if not file.stem.startswith(("gram", "mmd", "palette", "wasserstein")):
         assert loss.statistic == type(loss.statistic)()
 
 
