@@ -17,7 +17,7 @@ from typing import Any
 from configuration_reference import configuration_reference
 from properdocs.structure.files import File, Files
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "docs/quickstart.ipynb"
 PAGES = {
     "README.md": "index.md",
