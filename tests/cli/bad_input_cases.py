@@ -75,7 +75,7 @@ BEFORE_TENSORFLOW = {
     "typo in a last part": ("wieght=3", "weight'?"),
     "like no key": ("lr=1", "unknown key 'lr': `nst --help` lists what exists"),
     "typo in a group": ("objectiv/style=gram", "objectiv/style", "did you mean 'objective/style'?"),
-    "unknown option": ("optimizer=adm", "optimizer=adm", "adam, adam_exponential, lbfgs"),
+    "unknown option": ("optimizer=adm", "optimizer=adm", "adam, adam_bands, adam_exponential, lbfgs"),
     "unknown option of a term": ("objective/style=gramm", "objective/style=gramm", "gram_gatys2016"),
     "unknown experiment": ("experiment=gatys", "experiment=gatys", "gatys2016", "ablation/optimizers, "),
     "typo in a key of an option": ("objective.style.weigth=3", "did you mean 'objective.style.weight'?"),

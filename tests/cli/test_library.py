@@ -108,7 +108,7 @@ GREY = np.zeros((20, 20), np.uint8)
         (GREY, GREY, ["style_weights=[1,2]"], "style_weights has 2"),
         (GREY, GREY, ["steps=0"], "steps must be at least 1"),
         (GREY, GREY, ["stepz=1"], "did you mean 'steps'"),
-        (GREY, GREY, ["optimizer=adm"], "adam, adam_exponential, lbfgs"),
+        (GREY, GREY, ["optimizer=adm"], "adam, adam_bands, adam_exponential, lbfgs"),
         (GREY, GREY, ["optimizer=5"], "optimizer=5"),
         (GREY, GREY, ["init.noise=2"], "init.noise"),
         (GREY, GREY, ["steps=${nothing}"], "'nothing'"),
