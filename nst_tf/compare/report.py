@@ -44,6 +44,7 @@ _SCRIPTS = (
     "viewer.js",
     "chart.js",
     "trade_off.js",
+    "zoom.js",
     "side_by_side.js",
     "loss_curves.js",
     "table.js",
@@ -306,11 +307,12 @@ _SHRINK = 0.95  # of the side that should do, when a picture took more bytes tha
 
 
 class Thumbnail(TypedDict):
-    """A picture as the page carries it: a data URI, and its size in pixels."""
+    """A picture as the page carries it: a data URI, its size in pixels, and that of the picture itself."""
 
     src: str
     width: int
     height: int
+    full: tuple[int, int]
 
 
 class Thumbnails:
@@ -363,7 +365,8 @@ def _thumbnail(path: Path, most_bytes: int) -> Thumbnail | None:
             break
         side = max(small.size) * math.sqrt(most_bytes / encoded.tell()) * _SHRINK
     text = base64.b64encode(encoded.getvalue()).decode("ascii")
-    return {"src": f"data:image/jpeg;base64,{text}", "width": small.width, "height": small.height}
+    source = f"data:image/jpeg;base64,{text}"
+    return {"src": source, "width": small.width, "height": small.height, "full": picture.size}
 
 
 # ---- whatever a run's folder holds, as JSON that can stand inside of an HTML page ----
