@@ -34,6 +34,7 @@ from nst_tf.images.opening import PICTURE_SUFFIXES
 _SCRIPTS = (
     "elements.js",
     "runs.js",
+    "address.js",
     "text.js",
     "filter.js",
     "colors.js",

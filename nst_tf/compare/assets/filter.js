@@ -118,6 +118,7 @@ function setUpFilter() {
     byId("filter-clear").hidden = !text.value && !choices.size;
     say(asked.faults);
     change("shown", all ? RUNS : shown);
+    writeAddressSoon();
   }
 
   function addChoice(name, label, options) {
@@ -130,19 +131,37 @@ function setUpFilter() {
 
   const statuses = [...new Set(RUNS.map((run) => run.status))];
   if (statuses.length > 1) addChoice("status", "status", statuses.map((status) => [status, status]));
-  let lists = 0;
+  let listed = 0;
   for (const name of VARYING) {
     const values = valuesOf(name);
-    if (values.length < 2 || values.length > MOST_CHOICES || (lists += 1) > MOST_LISTS) continue;
+    if (values.length < 2 || values.length > MOST_CHOICES || (listed += 1) > MOST_LISTS) continue;
     addChoice(name, shortName(name), values.map((value) => [keyOf(value), briefText(value)]));
   }
+  const lists = () => [...form.querySelectorAll("select")];
+  inAddress({
+    write: () => ({
+      ...(text.value ? { filter: text.value } : {}),
+      ...Object.fromEntries([...choices].map(([name, key]) => [`only.${name}`, key])),
+    }),
+    read: (said) => {
+      text.value = said.get("filter") || "";
+      choices.clear();
+      for (const select of lists()) {
+        const key = said.get(`only.${select.dataset.filter}`);
+        const isKnown = [...select.options].some(({ value }) => value === key && value !== "*");
+        select.value = isKnown ? key : "*";
+        if (isKnown) choices.set(select.dataset.filter, key);
+      }
+      apply();
+    },
+  });
   text.addEventListener("input", apply);
   for (const event of ["focus", "blur"]) text.addEventListener(event, () => say(understood(text.value).faults));
   form.addEventListener("submit", (event) => event.preventDefault());
   byId("filter-clear").addEventListener("click", () => {
     text.value = "";
     choices.clear();
-    for (const select of form.querySelectorAll("select")) select.value = "*";
+    for (const select of lists()) select.value = "*";
     apply();
     text.focus();
   });

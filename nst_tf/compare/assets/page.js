@@ -44,5 +44,6 @@ if (RUNS.length) {
   setUpSideBySide();
   setUpLosses();
   setUpTable();
+  setUpAddress();
 }
 document.documentElement.dataset.ready = "true";

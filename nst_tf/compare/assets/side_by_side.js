@@ -54,6 +54,7 @@ function drawSides() {
   place.replaceChildren(...pictures);
   zoom.end();
   byId("side-by-side-tables").replaceChildren(settingsDifference(a, b), measuresDifference(a, b));
+  writeAddressSoon();
 }
 
 async function drawDifference(canvas, said, a, b) {
@@ -165,5 +166,17 @@ function setUpSideBySide() {
         if (canvas) drawDifference(canvas, byId("difference-text"), ...sides.chosen);
       }),
     sides.zoom.controls);
+  const start = [...sides.chosen];
+  inAddress({
+    write: () => (sides.chosen.every((run, which) => run === start[which]) ? {} : { a: sides.chosen[0].name, b: sides.chosen[1].name }),
+    read: (said) => {
+      const asked = ["a", "b"].map((key) => RUNS.find((run) => run.name === said.get(key)));
+      const wanted = asked.map((run, which) => run || start[which]);
+      if (wanted.every((run, which) => run === sides.chosen[which])) return;
+      sides.chosen = wanted;
+      controls.querySelectorAll("select").forEach((select, which) => { select.value = String(wanted[which].index); });
+      drawSides();
+    },
+  });
   drawSides();
 }
