@@ -299,7 +299,7 @@ def link_from(page: Path, picture: Path | None) -> str | None:
     return "./" + quote(os.fsencode(Path(relative).as_posix()))
 
 
-# ---- the pictures of a run's steps, which stay in its folder: with all of them a page would be too large ----
+# ---- the pictures of a run's steps, which stay in its folder, for the page has to stay small ----
 
 _MOST_PROGRESS = 100  # positions of a slider that can still be told apart; of 200 runs 160 kB of numbers
 _MOST_LISTED = 100_000  # files of a stranger's folder; a run of a million steps has 20,000 pictures
