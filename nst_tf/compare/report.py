@@ -48,6 +48,7 @@ _SCRIPTS = (
     "viewer.js",
     "chart.js",
     "trade_off.js",
+    "parallel.js",
     "zoom.js",
     "side_by_side.js",
     "loss_curves.js",

@@ -41,6 +41,7 @@ if (RUNS.length) {
   setUpGrid();
   setUpViewer();
   setUpTradeOff();
+  setUpParallel();
   setUpSideBySide();
   setUpLosses();
   setUpTable();
