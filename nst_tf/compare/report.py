@@ -6,6 +6,7 @@ import base64
 import hashlib
 import math
 import os
+import re
 import shlex
 import unicodedata
 from collections import Counter
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import quote
@@ -30,10 +32,12 @@ from nst_tf.compare.yardstick import STYLE_AGAINST_CONTENT
 from nst_tf.errors import is_number
 from nst_tf.files import write_text_atomically
 from nst_tf.images.opening import PICTURE_SUFFIXES
+from nst_tf.runs.folder import PROGRESS, progress_name
 
 _SCRIPTS = (
     "elements.js",
     "runs.js",
+    "address.js",
     "text.js",
     "filter.js",
     "colors.js",
@@ -44,6 +48,8 @@ _SCRIPTS = (
     "viewer.js",
     "chart.js",
     "trade_off.js",
+    "parallel.js",
+    "zoom.js",
     "side_by_side.js",
     "loss_curves.js",
     "table.js",
@@ -148,6 +154,7 @@ def _run(page: Path, run: ComparedRun, thumbnails: Thumbnails, runs: int) -> dic
         "folder": plain(str(run.folder)),
         "picture": picture,
         "original": link_from(page, run.picture) if picture is not None else None,
+        "progress": progress_of(page, run.folder) if picture is not None else None,
         "content": thumbnails.number(run.content),
         "styles": [number for path in run.styles if (number := thumbnails.number(path)) is not None],
         "command": command_of("nst", run.overrides),
@@ -293,6 +300,39 @@ def link_from(page: Path, picture: Path | None) -> str | None:
     return "./" + quote(os.fsencode(Path(relative).as_posix()))
 
 
+# ---- the pictures of a run's steps, which stay in its folder, for the page has to stay small ----
+
+_MOST_PROGRESS = 100  # positions of a slider that can still be told apart; of 200 runs 160 kB of numbers
+_MOST_LISTED = 100_000  # files of a stranger's folder; a run of a million steps has 20,000 pictures
+
+
+def progress_of(page: Path, run: Path) -> dict[str, Any] | None:
+    """The ``folder`` of a run's progress pictures, relative to the page, and their ``steps`` in order.
+
+    Only steps are told, from which the page makes the names of the files, as ``nst`` writes them. Of more
+    than 100 pictures, 100 are chosen evenly, among them the first and the last. None where there is none.
+    """
+    folder = run / PROGRESS
+    try:
+        if folder.is_symlink():  # it may lead anywhere
+            return None
+        with os.scandir(folder) as entries:
+            listed = list(islice(entries, _MOST_LISTED))
+        names = {entry.name for entry in listed if entry.is_file(follow_symlinks=False)}
+    except (OSError, ValueError):  # ValueError: a null byte in a stranger's folder name
+        return None
+    numbers = (re.fullmatch(r"step-([0-9]{6,12})\.png", name) for name in names)
+    steps = sorted(step for found in numbers if found and progress_name(step := int(found[1])) in names)
+    if len(steps) > _MOST_PROGRESS:
+        last = len(steps) - 1
+        steps = [steps[round(index * last / (_MOST_PROGRESS - 1))] for index in range(_MOST_PROGRESS)]
+    if not steps:
+        return None
+    first = progress_name(steps[0])
+    link = link_from(page, folder / first)
+    return {"folder": link.removesuffix(first), "steps": steps} if link else None
+
+
 # ---- small copies of pictures inside of the page, of which the number decides the size ----
 
 MOST_BYTES = 8 << 20
@@ -306,11 +346,12 @@ _SHRINK = 0.95  # of the side that should do, when a picture took more bytes tha
 
 
 class Thumbnail(TypedDict):
-    """A picture as the page carries it: a data URI, and its size in pixels."""
+    """A picture as the page carries it: a data URI, its size in pixels, and that of the picture itself."""
 
     src: str
     width: int
     height: int
+    full: tuple[int, int]
 
 
 class Thumbnails:
@@ -363,7 +404,8 @@ def _thumbnail(path: Path, most_bytes: int) -> Thumbnail | None:
             break
         side = max(small.size) * math.sqrt(most_bytes / encoded.tell()) * _SHRINK
     text = base64.b64encode(encoded.getvalue()).decode("ascii")
-    return {"src": f"data:image/jpeg;base64,{text}", "width": small.width, "height": small.height}
+    source = f"data:image/jpeg;base64,{text}"
+    return {"src": source, "width": small.width, "height": small.height, "full": picture.size}
 
 
 # ---- whatever a run's folder holds, as JSON that can stand inside of an HTML page ----

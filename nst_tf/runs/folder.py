@@ -41,6 +41,11 @@ JOBS = ".jobs"  # a folder, while the sweep goes on: one file a job
 MULTIRUN = "multirun.yaml"  # Hydra's own record of the command
 
 
+def progress_name(step: int) -> str:
+    """The name of the picture after so many steps in the folder ``progress/``: "step-000050.png"."""
+    return f"step-{step:06d}.png"
+
+
 # ---- How a run is: the status in its run.json ----
 
 ENDED = ("completed", "diverged", "failed", "interrupted")
@@ -154,7 +159,7 @@ class RunFolder:
         """Write ``progress/step-000050.png``."""
         folder = self.path / PROGRESS
         folder.mkdir(exist_ok=True)
-        write_picture(folder / f"step-{step:06d}.png", pixels)
+        write_picture(folder / progress_name(step), pixels)
 
     def frame_picture(self, number: int, pixels: np.ndarray) -> Path:
         """Write ``frames/000001.png``; returns its path."""

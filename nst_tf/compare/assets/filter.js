@@ -5,6 +5,7 @@ const FILTER_SYNTAX = "Words, and comparisons with = != < > <= >= such as weight
 const MOST_CHOICES = 12; // values of a setting that still make a list; more are better typed
 const MOST_LISTS = 5;
 const MOST_MEANT = 4; // names told where one could mean several
+const filter = {}; // what charts may ask of it, and change in it
 
 const OF_RUNS = new Map([["status", (run) => run.status], ["run", (run) => run.name], ["name", (run) => run.name]]);
 if (HAS_GROUPS) OF_RUNS.set("group", groupName);
@@ -39,12 +40,15 @@ function meantBy(said, ordered) {
   return ways.find((names) => names.length) || [];
 }
 
-// What is typed -> words, comparisons, and sentences about what is neither.
+// What is typed -> its pieces, words, comparisons (each with the places of its pieces), and sentences about what
+// is neither.
 function understood(text) {
-  const [words, comparisons, faults] = [[], [], []];
-  for (const piece of text.replace(/\s*([<>=!]+)\s*/g, "$1").split(/\s+/).filter(Boolean)) {
+  const [words, places, comparisons, faults] = [[], [], [], []];
+  const pieces = text.replace(/\s*([<>=!]+)\s*/g, "$1").split(/\s+/).filter(Boolean);
+  for (const [at, piece] of pieces.entries()) {
     if (!/[<>=!]/.test(piece)) {
       words.push(piece);
+      places.push(at);
       continue;
     }
     const [, said, sign, wanted] = COMPARISON.exec(piece) || [];
@@ -61,7 +65,7 @@ function understood(text) {
     }
     if (meant.length === 1) {
       words.splice(words.length - taken, taken);
-      comparisons.push({ name: meant[0], sign, wanted });
+      comparisons.push({ name: meant[0], sign, wanted, places: [...places.splice(places.length - taken, taken), at] });
     } else if (meant.length) {
       const names = meant.map((name) => (MEASURES.has(name) ? measureName(name) : name));
       faults.push(`${said} could be ${names.slice(0, MOST_MEANT).join(", ")}${names.length > MOST_MEANT ? ", ..." : ""}`);
@@ -69,7 +73,7 @@ function understood(text) {
       faults.push(`there is no ${ordered ? "number" : "setting or measure"} called ${said}`);
     }
   }
-  return { words, comparisons, faults };
+  return { pieces, words, comparisons, faults };
 }
 
 function compares(value, sign, wanted) {
@@ -118,6 +122,8 @@ function setUpFilter() {
     byId("filter-clear").hidden = !text.value && !choices.size;
     say(asked.faults);
     change("shown", all ? RUNS : shown);
+    change("typed", text.value);
+    writeAddressSoon();
   }
 
   function addChoice(name, label, options) {
@@ -130,19 +136,55 @@ function setUpFilter() {
 
   const statuses = [...new Set(RUNS.map((run) => run.status))];
   if (statuses.length > 1) addChoice("status", "status", statuses.map((status) => [status, status]));
-  let lists = 0;
+  let listed = 0;
   for (const name of VARYING) {
     const values = valuesOf(name);
-    if (values.length < 2 || values.length > MOST_CHOICES || (lists += 1) > MOST_LISTS) continue;
+    if (values.length < 2 || values.length > MOST_CHOICES || (listed += 1) > MOST_LISTS) continue;
     addChoice(name, shortName(name), values.map((value) => [keyOf(value), briefText(value)]));
   }
+  const lists = () => [...form.querySelectorAll("select")];
+  inAddress({
+    write: () => ({
+      ...(text.value ? { filter: text.value } : {}),
+      ...Object.fromEntries([...choices].map(([name, key]) => [`only.${name}`, key])),
+    }),
+    read: (said) => {
+      text.value = said.get("filter") || "";
+      choices.clear();
+      for (const select of lists()) {
+        const key = said.get(`only.${select.dataset.filter}`);
+        const isKnown = [...select.options].some(({ value }) => value === key && value !== "*");
+        select.value = isKnown ? key : "*";
+        if (isKnown) choices.set(select.dataset.filter, key);
+      }
+      apply();
+    },
+  });
+  const bounds = (name) => understood(text.value).comparisons.filter((one) => one.name === name && /[<>]/.test(one.sign));
+  Object.assign(filter, {
+    // Whether a comparison can be written with this name, which may be a stranger's.
+    understands: (name) => understood(`${name}>=0`).comparisons.some((one) => one.name === name),
+    // From where to where the typed comparisons let a number be, or null if it may be any.
+    rangeOf: (name) => {
+      const limits = (sign) => bounds(name).filter((one) => one.sign.startsWith(sign)).map(({ wanted }) => Number(wanted));
+      return bounds(name).length ? [Math.max(-Infinity, ...limits(">")), Math.min(Infinity, ...limits("<"))] : null;
+    },
+    // Write a range, of which an end may be infinite, in the place of what was typed of it; null takes it away.
+    narrow: (name, range) => {
+      const old = new Set(bounds(name).flatMap(({ places }) => places));
+      const rest = understood(text.value).pieces.filter((_, at) => !old.has(at));
+      const written = (range || []).map((limit, end) => (Number.isFinite(limit) ? `${name}${end ? "<=" : ">="}${limit}` : ""));
+      text.value = [...rest, ...written].filter(Boolean).join(" ");
+      apply();
+    },
+  });
   text.addEventListener("input", apply);
   for (const event of ["focus", "blur"]) text.addEventListener(event, () => say(understood(text.value).faults));
   form.addEventListener("submit", (event) => event.preventDefault());
   byId("filter-clear").addEventListener("click", () => {
     text.value = "";
     choices.clear();
-    for (const select of form.querySelectorAll("select")) select.value = "*";
+    for (const select of lists()) select.value = "*";
     apply();
     text.focus();
   });

@@ -139,6 +139,23 @@ function sizeTiles(width) {
   if (range) range.value = width;
 }
 
+function axesInAddress(controls, known) {
+  const start = { rows: grid.rows, columns: grid.columns };
+  inAddress({
+    write: () => (grid.rows === start.rows && grid.columns === start.columns ? {} : { rows: grid.rows, columns: grid.columns }),
+    read: (said) => {
+      const asked = { rows: said.get("rows"), columns: said.get("columns") };
+      const isKnown = known.includes(asked.rows) && known.includes(asked.columns)
+        && (asked.rows !== asked.columns || asked.rows === NONE);
+      const { rows, columns } = isKnown ? asked : start;
+      if (grid.rows === rows && grid.columns === columns) return;
+      Object.assign(grid, { rows, columns });
+      for (const axis of ["rows", "columns"]) controls.querySelector(`[data-axis="${axis}"]`).value = grid[axis];
+      drawGrid();
+    },
+  });
+}
+
 function setUpGrid() {
   grid.settle = roving(byId("grid"), ".card");
   [grid.rows, grid.columns] = startingAxes();
@@ -163,8 +180,10 @@ function setUpGrid() {
           if (grid[other] === name) grid[other] = NONE; // one setting makes one axis
           controls.querySelector(`[data-axis="${other}"]`).value = grid[other];
           drawGrid();
+          writeAddressSoon();
         }, { "data-axis": axis }));
       }
+      axesInAddress(controls, options.map(([name]) => name));
     }
     controls.append(makeRange("size", { low: 80, high: 480, step: 2, value: 200 },
       (width) => { grid.sized = true; sizeTiles(width); }, { id: "grid-size" }));

@@ -62,7 +62,7 @@ function drawLosses() {
       "aria-label": `${runText(run)}; ${points.length} points, last ${numberText(last[1])} at ${losses.across} ${numberText(last[0])}. Enlarge`,
       on: {
         click: () => openViewer(run),
-        keydown: (event) => { if (event.key === "Enter") openViewer(run); },
+        keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); openViewer(run); } },
         focus: () => sayCurve(run, last),
       },
     },

@@ -41,8 +41,10 @@ if (RUNS.length) {
   setUpGrid();
   setUpViewer();
   setUpTradeOff();
+  setUpParallel();
   setUpSideBySide();
   setUpLosses();
   setUpTable();
+  setUpAddress();
 }
 document.documentElement.dataset.ready = "true";

@@ -27,8 +27,8 @@ function inGroups(runs) {
   return [...groups.values()];
 }
 
-const shared = { shown: RUNS, lit: null, colorBy: null };
-const listeners = { shown: [], lit: [], colorBy: [] };
+const shared = { shown: RUNS, typed: "", lit: null, colorBy: null };
+const listeners = { shown: [], typed: [], lit: [], colorBy: [] };
 
 function onChange(name, listener) {
   listeners[name].push(listener);

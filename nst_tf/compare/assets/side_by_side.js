@@ -1,6 +1,6 @@
 // Any two runs: pictures, their amplified difference, and where configuration and yardstick differ.
 
-const sides = { chosen: [null, null], amplify: 4, divided: false };
+const sides = { chosen: [null, null], amplify: 4, divided: false, zoom: null };
 
 function chooseSide(which, run) {
   if (!byId("side-by-side")) return;
@@ -13,30 +13,48 @@ function chooseSide(which, run) {
 function drawSides() {
   const [a, b] = sides.chosen;
   const place = byId("side-by-side-pictures");
-  const figure = (label, content, run) => make("figure", {}, make("figcaption", {}, make("b", {}, label), " ", run ? runText(run) : ""), content);
-  const enlarging = (run, label) => make("button", {
+  const { zoom } = sides;
+  zoom.begin();
+  const enlarging = (run, ...content) => make("button", {
     type: "button", class: "plain", "aria-label": `Enlarge run ${run.name}`, on: { click: () => openViewer(run) },
-  }, image(run.picture, `Result of ${label}`) || placeholder(run));
+  }, ...content);
+  const figure = (label, content, run) => make("figure", {}, make("figcaption", {},
+    make("b", {}, label), " ", run ? [runText(run), " ", run.picture === null ? null : enlarging(run, "⤢")] : ""), content);
+  const framed = (run, name) => {
+    if (run.picture === null) return enlarging(run, placeholder(run));
+    const result = image(run.picture, `Result of ${name}`);
+    return zoom.pane(result, {
+      label: `${name}, run ${run.name}`, name, picture: pictureOf(run.picture),
+      whenZoomed: () => showOriginal(result, run.original),
+    });
+  };
   const both = a.picture !== null && b.picture !== null;
   const pictures = [];
   if (both && sides.divided) {
-    const divided = beforeAfter(image(a.picture, "A"), image(b.picture, "B"), { beforeName: "A", afterName: "B", stretch: true });
-    const { width, height } = pictureOf(b.picture);
-    divided.style.setProperty("--shape", `${width} / ${height}`);
-    divided.style.setProperty("--ratio", String(width / height));
-    pictures.push(figure("A | B", divided));
+    const [first, second] = [image(a.picture, "A"), image(b.picture, "B")];
+    const divided = beforeAfter(first, second, { beforeName: "A", afterName: "B", stretch: true });
+    pictures.push(figure("A | B", zoom.pane(divided, {
+      label: `A, run ${a.name}, and B, run ${b.name}, divided`, name: "B", picture: pictureOf(b.picture),
+      whenZoomed: () => { showOriginal(first, a.original); showOriginal(second, b.original); },
+    })));
   } else {
-    pictures.push(figure("A", enlarging(a, "A"), a), figure("B", enlarging(b, "B"), b));
+    pictures.push(figure("A", framed(a, "A"), a), figure("B", framed(b, "B"), b));
   }
   if (both) {
     const said = make("output", { class: "hint", id: "difference-text" });
     const canvas = make("canvas", { id: "difference", role: "img", "aria-label": "Difference of the two pictures" });
-    pictures.push(figure("|A − B|", [canvas, said]));
+    const exact = make("div", { class: "exact", hidden: true });
+    const difference = zoom.pane([canvas, exact], {
+      label: "Difference of A and B", picture: pictureOf(a.picture), whenZoomed: () => showExactDifference(exact, a, b),
+    });
+    pictures.push(figure("|A − B|", [difference, said]));
     drawDifference(canvas, said, a, b);
   }
   place.className = sides.divided ? "trio duo" : "trio";
   place.replaceChildren(...pictures);
+  zoom.end();
   byId("side-by-side-tables").replaceChildren(settingsDifference(a, b), measuresDifference(a, b));
+  writeAddressSoon();
 }
 
 async function drawDifference(canvas, said, a, b) {
@@ -47,6 +65,7 @@ async function drawDifference(canvas, said, a, b) {
     return element;
   }));
   if (sides.chosen[0] !== a || sides.chosen[1] !== b) return; // others were chosen meanwhile
+  byId("side-by-side-pictures").style.setProperty("--amplify", String(sides.amplify));
   const { width, height } = pictureOf(a.picture);
   [canvas.width, canvas.height] = [width, height];
   const pen = canvas.getContext("2d", { willReadFrequently: true });
@@ -67,6 +86,18 @@ async function drawDifference(canvas, said, a, b) {
   const mean = sum / (width * height * 3);
   canvas.dataset.mean = mean.toFixed(3);
   said.textContent = `Mean difference ${mean.toFixed(1)} of 255 levels, between thumbnails; shown times ${sides.amplify}.`;
+}
+
+// Of the originals, where the page lies beside them. The browser makes it while it paints: a page that was opened
+// as a file may show the pixels of other files, but not read them, so the mean is that of thumbnails.
+function showExactDifference(place, ...runs) {
+  if (!runs.every((run) => run.original?.startsWith("./"))) return;
+  const originals = runs.map((run) => make("img", { alt: "", draggable: "false" }));
+  for (const [index, original] of originals.entries()) {
+    original.addEventListener("load", () => { place.hidden = !originals.every((one) => one.complete && one.naturalWidth); });
+    original.src = runs[index].original;
+  }
+  place.append(...originals);
 }
 
 function differenceTable(caption, rows, empty) {
@@ -117,6 +148,7 @@ function setUpSideBySide() {
   sides.chosen = startingSides(pool);
   const options = RUNS.map((run) => [String(run.index), runText(run)]);
   const controls = byId("side-by-side-controls");
+  sides.zoom = makeZoom(byId("side-by-side-pictures"));
   [0, 1].forEach((which) => controls.append(makeSelect("AB"[which], options, String(sides.chosen[which].index),
     (index) => { sides.chosen[which] = RUNS[Number(index)]; drawSides(); })));
   controls.append(
@@ -132,6 +164,19 @@ function setUpSideBySide() {
         sides.amplify = value;
         const canvas = byId("difference");
         if (canvas) drawDifference(canvas, byId("difference-text"), ...sides.chosen);
-      }));
+      }),
+    sides.zoom.controls);
+  const start = [...sides.chosen];
+  inAddress({
+    write: () => (sides.chosen.every((run, which) => run === start[which]) ? {} : { a: sides.chosen[0].name, b: sides.chosen[1].name }),
+    read: (said) => {
+      const asked = ["a", "b"].map((key) => RUNS.find((run) => run.name === said.get(key)));
+      const wanted = asked.map((run, which) => run || start[which]);
+      if (wanted.every((run, which) => run === sides.chosen[which])) return;
+      sides.chosen = wanted;
+      controls.querySelectorAll("select").forEach((select, which) => { select.value = String(wanted[which].index); });
+      drawSides();
+    },
+  });
   drawSides();
 }

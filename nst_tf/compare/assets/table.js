@@ -86,6 +86,7 @@ function sortBy(key) {
   table.descending = table.by === key ? !table.descending : table.columns.find((column) => column.key === key).best === "high";
   table.by = key;
   drawTable();
+  writeAddressSoon();
   byId("table-body").querySelector(`button[data-column="${CSS.escape(key)}"]`).focus();
   const { title } = table.columns.find((column) => column.key === key);
   announce(`Sorted by ${title}, ${table.descending ? "descending" : "ascending"}.`);
@@ -108,6 +109,16 @@ function setUpTable() {
     if (event.key !== "Escape" || !menu.open) return;
     menu.open = false;
     menu.querySelector("summary").focus();
+  });
+  inAddress({
+    write: () => (table.by ? { sort: `${table.descending ? "-" : ""}${table.by}` } : {}),
+    read: (said) => {
+      const [, minus, key] = /^(-?)(.*)$/s.exec(said.get("sort") || "");
+      const by = table.columns.find((column) => column.key === key)?.key ?? null;
+      if (by === table.by && table.descending === (minus === "-")) return;
+      [table.by, table.descending] = [by, by !== null && minus === "-"];
+      drawTable();
+    },
   });
   onChange("shown", drawTable);
   drawTable();

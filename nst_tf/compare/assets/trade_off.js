@@ -182,19 +182,35 @@ function setUpTradeOff() {
     low: 0, high: 1, step: 0.01, value: trade.weight,
     text: (value) => `${Math.round((1 - value) * 100)} % ${measureName(trade.across)}, ${Math.round(value * 100)} % ${measureName(trade.down)}`,
   }, (value) => { Object.assign(trade, { weight: value, chosen: true }); drawTradeOff(); }));
-  // a measure against itself says nothing: the other axis takes what this one had
-  const choose = (axis, other, name) => {
-    if (trade[other] === name) trade[other] = trade[axis];
-    trade[axis] = name;
+  const redraw = () => {
     const [across, up] = byId("trade-off-controls").querySelectorAll("select");
     [across.value, up.value] = [trade.across, trade.down];
     trade.drawWeight();
     drawTradeOff();
+    writeAddressSoon();
+  };
+  // a measure against itself says nothing: the other axis takes what this one had
+  const choose = (axis, other, name) => {
+    if (trade[other] === name) trade[other] = trade[axis];
+    trade[axis] = name;
+    redraw();
   };
   byId("trade-off-controls").append(
     makeSelect("across", options, trade.across, (name) => choose("across", "down", name)),
     makeSelect("up", options, trade.down, (name) => choose("down", "across", name)),
     colorSelect());
+  const start = { across: trade.across, up: trade.down };
+  inAddress({
+    write: () => (trade.across === start.across && trade.down === start.up ? {} : { across: trade.across, up: trade.down }),
+    read: (said) => {
+      const asked = { across: said.get("across"), up: said.get("up") };
+      const isKnown = names.includes(asked.across) && names.includes(asked.up) && asked.across !== asked.up;
+      const { across, up } = isKnown ? asked : start;
+      if (trade.across === across && trade.down === up) return;
+      [trade.across, trade.down] = [across, up];
+      redraw();
+    },
+  });
   trade.drawWeight();
   onChange("shown", drawTradeOff);
   onChange("colorBy", drawTradeOff);

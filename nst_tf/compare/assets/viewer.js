@@ -1,7 +1,7 @@
 // One run, enlarged: its picture, the divider against content and styles, and all that is known of it.
 
 const RESULT = "result";
-const viewer = { run: null, mode: RESULT };
+const viewer = { run: null, mode: RESULT, result: null, showProgress: null };
 
 function openViewer(run) {
   viewer.run = run;
@@ -29,6 +29,7 @@ function drawStage() {
     stage.replaceChildren(placeholder(run));
     return;
   }
+  viewer.result = result;
   showOriginal(result, run.original);
   if (viewer.mode === RESULT) {
     stage.replaceChildren(make("div", { class: "frame" }, result));
@@ -47,9 +48,43 @@ function drawStage() {
 // The thumbnail stays until the original is there; where the page lies alone, the thumbnail stays.
 function showOriginal(element, address) {
   if (!address || !address.startsWith("./")) return;
+  element.dataset.wanted = address;
   const original = new Image();
-  original.addEventListener("load", () => { element.src = address; });
+  original.addEventListener("load", () => { if (element.dataset.wanted === address) element.src = address; });
   original.src = address;
+}
+
+// The pictures of its steps, as long as the page lies beside them; the last place is the result.
+function progressRange(run) {
+  if (!run.progress?.folder.startsWith("./")) return null;
+  const { folder, steps } = run.progress;
+  const hint = make("span", { class: "hint" });
+  const show = (at) => {
+    const { result } = viewer;
+    hint.textContent = "";
+    if (at === steps.length) {
+      result.dataset.wanted = "";
+      result.src = pictureOf(run.picture).src;
+      showOriginal(result, run.original);
+      return;
+    }
+    const address = `${folder}step-${String(steps[at]).padStart(6, "0")}.png`;
+    result.dataset.wanted = address;
+    const picture = new Image();
+    const isWanted = () => viewer.result === result && result.dataset.wanted === address;
+    picture.addEventListener("load", () => { if (isWanted()) result.src = address; });
+    picture.addEventListener("error", () => { if (isWanted()) hint.textContent = "Its picture does not lie beside this page."; });
+    picture.src = address;
+  };
+  const range = makeRange("progress", {
+    low: 0, high: steps.length, step: 1, value: steps.length,
+    text: (at) => (at === steps.length ? "result" : `step ${steps[at]}`),
+  }, show);
+  viewer.showProgress = () => {
+    const at = Number(range.querySelector("input").value);
+    if (at < steps.length) show(at);
+  };
+  return make("div", { class: "progress" }, range, hint);
 }
 
 function commandBlock(label, command, missing) {
@@ -93,6 +128,8 @@ function drawViewer() {
   const modes = viewerModes(run);
   if (!modes.some(([mode]) => mode === viewer.mode)) viewer.mode = RESULT;
   const at = grid.order.indexOf(run);
+  viewer.showProgress = null;
+  const progress = run.picture === null ? null : progressRange(run);
   const turn = (by, label, symbol, name) => make("button", {
     type: "button", class: `quiet ${name}`, "aria-label": label, on: { click: () => turnViewer(by) },
   }, symbol);
@@ -113,8 +150,9 @@ function drawViewer() {
     make("div", { class: "viewer-body" },
       make("div", { class: "viewer-left" },
         make("div", { class: "stage", id: "viewer-stage" }),
+        progress,
         make("div", { class: "controls" },
-          modes.length > 1 ? makeChoice("What is shown", modes, viewer.mode, (mode) => { viewer.mode = mode; drawStage(); }) : null,
+          modes.length > 1 ? makeChoice("What is shown", modes, viewer.mode, (mode) => { viewer.mode = mode; drawStage(); viewer.showProgress?.(); }) : null,
           RUNS.length > 1 ? [side(0, "A"), side(1, "B")] : null,
           run.original?.startsWith("./")
             ? make("a", { class: "quiet", href: run.original, target: "_blank", rel: "noopener noreferrer" }, "original ↗") : null)),

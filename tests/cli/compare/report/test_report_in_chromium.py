@@ -582,10 +582,13 @@ def test_by_keyboard_alone(open_page: Open, report: Path) -> None:
         page.keyboard.press("Tab")
         seen.add(page.evaluate(f"{focused}.closest('section, nav, header')?.id ?? ''"))
     assert {"trade-off", "side-by-side", "losses", "table"} <= seen
-    page.locator(".dot").first.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    assert page.locator("#viewer").is_visible()
+    for chart in (".dot", ".curve"):
+        page.locator(chart).first.focus()
+        page.keyboard.press("ArrowRight")
+        run = page.evaluate(f"{focused}.dataset.run")
+        page.keyboard.press("Enter")
+        assert page.locator("#viewer h2").inner_text().startswith(f"Run {run}")
+        page.keyboard.press("Escape")
 
 
 def test_everything_that_takes_the_focus_has_a_name(open_page: Open, report: Path) -> None:

@@ -33,6 +33,7 @@ from nst_tf.compare.report import (
     json_for_html,
     link_from,
     plain,
+    progress_of,
     rerun_command,
     write_report,
 )
@@ -294,3 +295,48 @@ def test_whole_numbers_and_truth_values_are_different_settings(tmp_path: Path) -
     page = written(tmp_path, runs, ("x",))
     assert page.data["common"] == {"y": 1}
     assert [run["settings"]["x"] for run in page.data["runs"]] == [1, True]
+
+
+def test_progress_pictures_are_named_by_their_steps_and_nothing_else_is(tmp_path: Path) -> None:
+    progress = tmp_path / "a run #1" / "progress"
+    progress.mkdir(parents=True)
+    for name in (
+        "step-000050.png",
+        "step-000100.png",
+        "step-1000000.png",  # as the seventh digit is written
+        "step-0000200.png",  # one too many
+        "step-50.png",
+        "step-000150.jpg",
+        "step-000150.png.html",
+        "step-<script>.png",
+        "notes.txt",
+    ):
+        (progress / name).touch()
+    (progress / "step-000300.png").mkdir()
+    (progress / "step-000350.png").symlink_to("/etc/passwd")
+    found = progress_of(tmp_path / "report.html", progress.parent)
+    assert found == {"folder": "./a%20run%20%231/progress/", "steps": [50, 100, 1_000_000]}
+
+
+def test_of_many_progress_pictures_a_hundred_are_told_with_both_ends(tmp_path: Path) -> None:
+    (tmp_path / "progress").mkdir()
+    for step in range(1, 251):
+        (tmp_path / "progress" / f"step-{step:06d}.png").touch()
+    steps = progress_of(tmp_path / "report.html", tmp_path)["steps"]
+    assert len(steps) == len(set(steps)) == 100
+    assert (steps[0], steps[-1]) == (1, 250)
+    assert set(np.diff(steps)) == {2, 3}
+
+
+def test_without_progress_pictures_or_with_a_link_in_their_place_there_are_none(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert progress_of(page, tmp_path) is None
+    assert progress_of(page, tmp_path / "\0") is None
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "step-000050.png").touch()
+    (tmp_path / "progress").symlink_to(elsewhere)
+    assert progress_of(page, tmp_path) is None
+    (tmp_path / "progress").unlink()
+    (tmp_path / "progress").mkdir()
+    assert progress_of(page, tmp_path) is None
