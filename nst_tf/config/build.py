@@ -81,7 +81,37 @@ def build(name: str, description: Any) -> Any:
             raise InputError(
                 f"{name} can't be built with {' and '.join(own)}: {type(cause).__name__}: {reason}"
             ) from error
+        if unknown := _unknown_keys(description):
+            kind = description[TARGET].rpartition(".")[2]
+            raise InputError(
+                f"{name} can't be built: {kind} knows no {', '.join(unknown)}; if an experiment sets that for"
+                f" another option, say {' '.join(f'~{name}.{key}' for key in unknown)}"
+            ) from error
         raise InputError(f"{name} can't be built: {reason}") from error
+
+
+def _unknown_keys(description: Any) -> list[str]:
+    """The keys that a class of ours has no parameter for; none of what is not described by such a class."""
+    target = description.get(TARGET) if isinstance(description, dict) else None
+    if not isinstance(target, str) or not _is_class_of_ours(target):
+        return []
+    module, _, name = target.rpartition(".")
+    known = _parameters(_classes(module)[name], _classes(module))
+    return [key for key in description if key != TARGET and key not in known]
+
+
+def _parameters(defined: ast.ClassDef, beside: Mapping[str, ast.ClassDef]) -> set[str]:
+    """The fields of a dataclass, with its bases' own, and the arguments of ``__init__``."""
+    found: set[str] = set()
+    for base in defined.bases:
+        if isinstance(base, ast.Name) and base.id in beside:
+            found |= _parameters(beside[base.id], beside)
+    for statement in defined.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            found |= {one.arg for one in (*statement.args.args, *statement.args.kwonlyargs)}
+        elif isinstance(statement, ast.AnnAssign):
+            found.add(ast.unparse(statement.target))
+    return found
 
 
 def class_defaults(target: str) -> dict[str, Any]:

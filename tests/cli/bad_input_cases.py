@@ -224,6 +224,16 @@ BEFORE_THE_RUN = {
     "weights of no known format": ("model.weights=text.jpg", "text.jpg", "16 convolutions of VGG-19"),
     "unknown method of color": ("color=only color.method=best", "color.method", "'best'", "symmetric"),
     "noise above one": ("init.noise=2", "init.noise", "2"),
+    "keys that an experiment sets for another option": (
+        "experiment=johnson init=content",
+        "ContentStart knows no deviation",
+        "say ~init.deviation",
+    ),
+    "several such keys": (
+        "experiment=gatys_pytorch pyramid=single",
+        "SingleScale knows no smallest, factor, even, steps_factor",
+        "~pyramid.smallest ~pyramid.factor ~pyramid.even ~pyramid.steps_factor",
+    ),
     "no history": ("optimizer.history_size=0", "history_size", "0"),
     "empty box": ("optimizer.lower=2", "2"),
     "added argument": ("+optimizer.unknown=1", "optimizer", "unknown"),
