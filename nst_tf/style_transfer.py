@@ -33,7 +33,7 @@ from nst_tf.images.pixels import rounded
 from nst_tf.images.resize import resize_mask
 from nst_tf.init import enlarged, with_detail
 from nst_tf.objective import BoundObjective, Objective, StyleImage
-from nst_tf.optim.loop import Diverged, RollBack, Solver
+from nst_tf.optim.loop import START, Diverged, RollBack, Solver
 from nst_tf.optim.step import StepSource
 from nst_tf.pyramid import Scale, detail_at
 from nst_tf.report import Report, Untouched
@@ -54,7 +54,7 @@ def optimize(
     for index, scale in enumerate(experiment.scales):
         if resumed is not None and index < resumed.scale:
             continue
-        transfer.enter(index, scale)
+        transfer.enter(index, scale, resumed.state.get(START) if resumed is not None else None)
         steps = scale.steps
         if resumed is not None:  # the image and the optimizer of the checkpoint take the place of the start
             transfer.solver.restore(resumed.state, resumed.step, resumed.seconds)
@@ -103,8 +103,12 @@ class Transfer:
         self._seconds_of_targets = 0.0
         self._untouched = Untouched(experiment.bits)
 
-    def enter(self, index: int, scale: Scale) -> None:
-        """Begin a size: bind the objective, and start the image or carry it over."""
+    def enter(self, index: int, scale: Scale, matched_for: np.ndarray | None = None) -> None:
+        """Begin a size: bind the objective, and start the image or carry it over.
+
+        ``matched_for`` [H, W, 3] is the image that the targets of a resumed run were made for, if they depend
+        on one.
+        """
         stage = stage_at(scale, self.experiment)
         self._canvas, self._with_kept = stage.canvas, stage.with_kept
         image = self._image
@@ -115,8 +119,8 @@ class Transfer:
         for callback in self._callbacks:
             callback.on_scale(scale, height, width)
         began = time.perf_counter()
-        start = None
-        if stage.objective.asks_for_start:
+        start = matched_for
+        if start is None and stage.objective.asks_for_start:
             start = self._canvas.seen(self._with_kept(self._carried_over(image, height, width, 1.0)))
         bound = self.experiment.balance.applied(stage.bound(self.experiment, start), index)
         self._seconds_of_targets += time.perf_counter() - began

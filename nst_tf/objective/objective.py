@@ -195,7 +195,8 @@ class Objective:
             targets[STRUCTURE] = self.structure.targets(content)
         if view is not None:
             targets[VIEW] = tuple(tf.constant(one[np.newaxis], tf.float32) for one in view)
-        return BoundObjective(self, targets, tf.constant(self._part_weights(height, width), tf.float32))
+        weights = tf.constant(self._part_weights(height, width), tf.float32)
+        return BoundObjective(self, targets, weights, start if self.asks_for_start else None)
 
     def _part_weights(self, height: int, width: int) -> list[float]:
         weights: list[float] = []
@@ -354,11 +355,15 @@ def over_pictures(function: Callable[[Any], Any], given: Any) -> Any:
 
 @dataclass(frozen=True)
 class BoundObjective:
-    """An objective with the targets of one content image and its styles, at one size."""
+    """An objective with the targets of one content image and its styles, at one size.
+
+    ``start`` [H, W, 3] is the image that the targets depend on, where they do: a resumed run needs it again.
+    """
 
     objective: Objective
     targets: dict[str, Any]
     weights: tf.Tensor
+    start: np.ndarray | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:

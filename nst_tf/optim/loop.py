@@ -28,6 +28,8 @@ from nst_tf.parameterization import PIXELS, Parameterization
 from nst_tf.report import Report
 
 _PATIENCE, _ROLL_BACKS = "patience", "roll_backs"
+START = "start"
+"""In a solver's state, the image that the targets of the size were made for, where they depend on one."""
 
 
 class Solver:
@@ -156,6 +158,7 @@ class Solver:
             {name: view_of(one) for name, one in self._state.named_variables.items()}
             | {_ROLL_BACKS: as_array(self.roll_backs)}
             | ({_PATIENCE: self._patience.state()} if self._patience else {})
+            | ({START: self.bound.start} if self.bound.start is not None else {})
         )
 
     def restore(self, state: Mapping[str, np.ndarray], step: int, seconds: float) -> None:

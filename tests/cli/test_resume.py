@@ -27,6 +27,13 @@ OPTIMIZERS = {
     "sgd": ("optimizer=sgd",),
     "lbfgs_scipy": ("optimizer=lbfgs_scipy", "optimizer.evaluations=4"),
     "lbfgs of luminance": ("optimizer=lbfgs", "color=luminance", "init=noise"),
+    # what is matched at the second size depends on what came out at the first
+    "adam of matched features": (
+        "optimizer=adam",
+        "objective=nnst",
+        "pyramid.last_passes=2",
+        "keep_best=false",
+    ),
     "adam of drawn positions": ("optimizer=adam", "objective=strotss", "keep_best=false"),
     "adam of bands": ("optimizer=adam", "parameterization=laplacian", "parameterization.bands=3"),
     "lbfgs of frequencies": ("optimizer=lbfgs", "parameterization=fourier"),
