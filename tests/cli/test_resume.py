@@ -42,7 +42,7 @@ OPTIMIZERS = {
 # what has a test of its own, and what other optimizers show as well
 SLOW = (
     *("lbfgs_torch", "lbfgs_scipy", "lbfgs of luminance", "lbfgs with masks", "sgd"),
-    *("adam of bands", "lbfgs of frequencies"),
+    *("adam of bands", "adam of drawn positions", "lbfgs of frequencies"),
 )
 
 

@@ -145,7 +145,8 @@ def test_a_small_step_against_the_gradient_is_closer(random, statistic):
 @pytest.mark.parametrize("file", sorted(OPTIONS.glob("*.yaml")), ids=lambda file: file.stem)
 def test_options_say_their_source_and_name_every_parameter(file):
     assert file.read_text().startswith("# ")
-    loss = instantiate(OmegaConf.load(file), layers={"block1_conv1": 1.0})
+    layer = "pixels" if file.stem == "palette" else "block1_conv1"
+    loss = instantiate(OmegaConf.load(file), layers={layer: 1.0})
     assert loss.weight == 1.0
     described = OmegaConf.load(file).statistic
     _assert_all_named(loss.statistic, described)
