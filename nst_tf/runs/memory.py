@@ -304,12 +304,12 @@ _OF_REGION = 1.5
 # of a picture of 512 x 512 pixels and of any larger one
 _OF_SIMILARITIES = 270 * 2**20
 # copies of the features of NNST: of the result's, in the targets and in a step, and of the style's, while the
-# targets are found; how many features the style has at most, and how many in the final pass, 64 a side. At 256
-# pixels 2.28 and 2.31 GB were measured, with Adam and with L-BFGS, for estimates of 2.26 and 2.29
+# targets are found; how many features the style has at most, and how many in the final pass, 64 a side. At
+# 256 pixels 2.28 and 2.31 GB were measured, with Adam and with L-BFGS, for estimates of 2.26 and 2.29
 _OF_FEATURES, _OF_CANDIDATES = 6.0, 3.0
 _MOST_FEATURES, _NEAREST_CANDIDATES = 65536, 4 * 64**2
-# of STROTSS' terms with 1024 positions, 5000 of the style, and covariances of ten layers: at 256 pixels 2.45 GB
-# were measured where all else is estimated at 1.17
+# of STROTSS' terms with 1024 positions, 5000 of the style, and covariances of ten layers: at 256 pixels
+# 2.45 GB were measured where all else is estimated at 1.17
 _OF_DRAWN_POSITIONS = 1.3e9
 _FLOAT = 4  # bytes
 _NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes
