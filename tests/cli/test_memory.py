@@ -221,7 +221,8 @@ def test_what_can_be_tiled_is_known_before_tensorflow(option: str) -> None:
     from nst_tf.experiment import build_parts
     from nst_tf.statistics.statistic import is_summable
 
-    settings, _ = composed([f"objective/style={option}"])
+    layers = ["layers.style=[pixels]"] if option == "palette" else []
+    settings, _ = composed([f"objective/style={option}", *layers])
     in_pieces = demand_of(settings, inputs_of(), "float32", 500).in_pieces
     assert in_pieces == is_summable(build_parts(settings).style.statistic)
 
