@@ -402,10 +402,11 @@ def _check_statistic(settings: Settings, styles: int) -> None:
                 f"guidance=masks is not possible with the statistic {name}, which knows no weights of"
                 f" positions: it is with {_WITH_WEIGHTS}"
             )
-        if name and styles > 1 and _class_name(settings.blending) == "BlendedStatistics":
+        without_mean = name or (joint if joint in _JOINT else None)
+        if without_mean and styles > 1 and _class_name(settings.blending) == "BlendedStatistics":
             raise InputError(
-                f"blending=statistics is not possible with the statistic {name}, of which there is no mean:"
-                f" it is with {_WITH_WEIGHTS}; say blending=losses"
+                f"blending=statistics is not possible with the statistic {without_mean}, of which there is no"
+                f" mean: it is with {_WITH_WEIGHTS}; say blending=losses"
             )
 
 

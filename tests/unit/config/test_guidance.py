@@ -178,16 +178,21 @@ def test_statistics_are_refused_by_name_where_the_objects_would_be():
     unfit = []
     for path in sorted((CONF_FOLDER / "objective" / "style").glob("*.yaml")):
         statistic = instantiate(OmegaConf.load(path).statistic, _convert_="all")
-        assert hasattr(statistic, "blended") or not takes_weights(statistic)
-        for words, said in ((guided, "weights of positions"), (blended, "no mean")):
-            if takes_weights(statistic):
-                inputs_of(STYLES, f"objective/style={path.stem}", *words)
+        chosen = (STYLES, f"objective/style={path.stem}", "optimizer=adam")
+        for words, said, fits in (
+            (guided, "weights of positions", takes_weights(statistic)),
+            (blended, "no mean", hasattr(statistic, "blended") and takes_weights(statistic)),
+        ):
+            if fits:
+                inputs_of(*chosen, *words)
             else:
                 with pytest.raises(InputError, match=said):
-                    inputs_of(STYLES, f"objective/style={path.stem}", *words)
-        if not takes_weights(statistic):
-            unfit.append(path.stem)
-    assert unfit == ["contextual", "mmd_gaussian", "nearest_patches"]
+                    inputs_of(*chosen, *words)
+                unfit.append((path.stem, said))
+    neither = ("contextual", "matched_hypercolumns", "mmd_gaussian", "nearest_features", "nearest_patches")
+    of_regions = ("hypercolumn_moments", "palette", "relaxed_transport")
+    expected = [(name, said) for name in neither for said in ("weights of positions", "no mean")]
+    assert sorted(unfit) == sorted([*expected, *((name, "no mean") for name in of_regions)])
     with pytest.raises(InputError, match="MaximumMeanDiscrepancy of the PolynomialKernel"):
         inputs_of(
             *("objective/style=mmd_polynomial", "objective.style.statistic.kernel.degree=3"),
