@@ -16,6 +16,7 @@ from nst_tf.config.build import with_present_names
 from nst_tf.errors import InputError
 
 _MOST_BYTES = 1 << 18  # a whole configuration has 2 KB; a long list of layers or pictures a few more
+_MOST_VALUES = 20_000  # a whole configuration has 150; a style of thousands of pictures, as many more
 _MOST_DEPTH = 32  # the deepest of ours is 5; Python's own limit would come at some hundreds
 _MOST_LETTERS = 300  # of what a parser says: two lines with their places; it may quote the file
 
@@ -30,8 +31,8 @@ def read_foreign_yaml(path: Path, references: bool = False, most_bytes: int = _M
     ``${oc.env:HOME}``, is refused always.
 
     Raises InputError for a file that can't be read, is larger than ``most_bytes`` (256 KiB), is no YAML, has
-    tags (which may name code), anchors or aliases (which may expand without bound), more than 32 levels, a
-    key that is not text, or an interpolation that is not allowed.
+    tags (which may name code), anchors or aliases (which may expand without bound), more than 32 levels or
+    20,000 keys and values, a key that is not text, or an interpolation that is not allowed.
     """
     text = read_foreign_text(path, most_bytes)
     try:
@@ -81,7 +82,7 @@ def read_foreign_text(path: Path, most_bytes: int = _MOST_BYTES) -> str:
 
 def _check_events(path: Path, text: str) -> None:
     """The parser's events are a flat sequence: looking at them builds nothing."""
-    depth = 0
+    depth = values = 0
     for event in yaml.parse(StringIO(text), yaml.SafeLoader):  # of a stream, errors quote no line
         where = f"{path}, line {event.start_mark.line + 1}"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -92,6 +93,9 @@ def _check_events(path: Path, text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MOST_DEPTH:
             raise InputError(f"{where}: more than {_MOST_DEPTH} levels are no configuration")
+        values += isinstance(event, yaml.ScalarEvent)
+        if values > _MOST_VALUES:  # 256 KiB can hold 100,000, which take OmegaConf seconds
+            raise InputError(f"{where}: more than {_MOST_VALUES:,} keys and values are no configuration")
 
 
 def _check_values(path: Path, node: Any, references: bool) -> None:

@@ -136,6 +136,10 @@ FOLDERS: dict[str, tuple[Change, str]] = {
     "a path object": (added("average: !!python/object/apply:pathlib.Path [canary]\n"), "tag"),
     "a billion laughs": (configuration(LAUGHS), "anchors and aliases"),
     "an alias of itself": (configuration("a: &a [*a]\n"), "anchors and aliases"),
+    "more values than a configuration has": (
+        configuration("a:\n" + "- 1\n" * 30_000),
+        "more than 20,000 keys and values",
+    ),
     "deep brackets": (configuration("a: " + "[" * 9000), "levels"),
     "a large file": (configuration("a: " + "x" * (1 << 20)), "262,144 bytes"),
     "not text": (configuration(b"\xff\xfe\x00"), "not UTF-8"),
