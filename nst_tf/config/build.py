@@ -100,17 +100,21 @@ def _unknown_keys(description: Any) -> list[str]:
     return [key for key in description if key != TARGET and key not in known]
 
 
-def _parameters(defined: ast.ClassDef, beside: Mapping[str, ast.ClassDef]) -> set[str]:
-    """The fields of a dataclass, with its bases' own, and the arguments of ``__init__``."""
-    found: set[str] = set()
+def _parameters(defined: ast.ClassDef, beside: Mapping[str, ast.ClassDef]) -> dict[str, ast.expr | None]:
+    """The fields of a dataclass, its bases' first, or the arguments of ``__init__``, with their defaults."""
+    found: dict[str, ast.expr | None] = {}
     for base in defined.bases:
         if isinstance(base, ast.Name) and base.id in beside:
             found |= _parameters(beside[base.id], beside)
     for statement in defined.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            found |= {one.arg for one in (*statement.args.args, *statement.args.kwonlyargs)}
-        elif isinstance(statement, ast.AnnAssign):
-            found.add(ast.unparse(statement.target))
+            arguments = statement.args
+            positional = [one.arg for one in arguments.args]
+            found |= dict.fromkeys(positional)
+            found |= dict(zip(positional[::-1], arguments.defaults[::-1], strict=False))
+            found |= zip([one.arg for one in arguments.kwonlyargs], arguments.kw_defaults, strict=True)
+        elif isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+            found[ast.unparse(statement.target)] = statement.value
     return found
 
 
@@ -129,21 +133,9 @@ def class_defaults(target: str) -> dict[str, Any]:
 
 
 def _defaults(defined: ast.ClassDef, beside: Mapping[str, ast.ClassDef]) -> dict[str, Any]:
-    """Of the fields of a dataclass, its bases' first, or of the arguments of ``__init__``."""
+    """Those defaults of ``_parameters`` that YAML could say."""
     found: dict[str, Any] = {}
-    for base in defined.bases:
-        if isinstance(base, ast.Name) and base.id in beside:
-            found |= _defaults(beside[base.id], beside)
-    pairs: list[tuple[str, ast.expr | None]] = []
-    for statement in defined.body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            arguments = statement.args
-            pairs += zip([one.arg for one in arguments.args][::-1], arguments.defaults[::-1], strict=False)
-            pairs += zip([one.arg for one in arguments.kwonlyargs], arguments.kw_defaults, strict=True)
-        elif isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
-            pairs.append((ast.unparse(statement.target), statement.value))
-    for name, default in pairs:
-        found.pop(name, None)
+    for name, default in _parameters(defined, beside).items():
         with suppress(ValueError):  # of an object, which YAML describes in another way
             value = ast.literal_eval(default) if default is not None else ()
             if isinstance(value, (bool, int, float, str, type(None))):

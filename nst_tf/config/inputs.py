@@ -148,6 +148,14 @@ def layer_weights(layers: Any) -> dict[str, float]:
     return {str(name): 1.0 / len(names) for name in names}
 
 
+def style_terms(settings: Settings) -> dict[str, Any]:
+    """The descriptions of the terms of style that have a weight, by their keys."""
+    objective = settings.objective
+    terms = {"objective.style": objective.style}
+    terms |= {f"objective.terms.{name}": term for name, term in objective.terms.items()}
+    return {key: term for key, term in terms.items() if term.weight > 0}
+
+
 def layers_of_term(settings: Settings, name: str) -> dict[str, float]:
     """The weight of each layer of a further term of style: its own, or those of the first term where null."""
     own: Any = settings.objective.terms[name].get("layers")

@@ -12,7 +12,16 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from nst_tf.config.build import check_targets
-from nst_tf.config.inputs import COARSE, FINE, NO_FILES, Files, fine_and_coarse, layer_weights, style_layers
+from nst_tf.config.inputs import (
+    COARSE,
+    FINE,
+    NO_FILES,
+    Files,
+    fine_and_coarse,
+    layer_weights,
+    style_layers,
+    style_terms,
+)
 from nst_tf.config.pictures import check_there, style_names
 from nst_tf.config.schema import (
     RecordSettings,
@@ -239,7 +248,7 @@ def _check_terms(settings: Settings) -> None:
         check_weight(key, term.weight)
         if term.get("layers") is not None:
             _check_layers(f"{key}.layers", term.layers, settings.model.name.name)
-    for key, term in {"objective.content": settings.objective.content, **_style_terms(settings)}.items():
+    for key, term in {"objective.content": settings.objective.content, **style_terms(settings)}.items():
         given = term.get("weight_by_size")
         check_by_size(f"{key}.weight_by_size", list(given) if OmegaConf.is_list(given) else given)
 
@@ -299,7 +308,7 @@ def _check_content(settings: Settings) -> None:
             "objective/structure compares the pixels with those of a content picture, but content=null: say"
             " objective/structure=none"
         )
-    for key, term in _style_terms(settings).items():
+    for key, term in style_terms(settings).items():
         if term.get("relative_to_content"):
             raise InputError(
                 f"{key}.relative_to_content=true needs a content picture, but content=null: say"
@@ -389,7 +398,7 @@ _WITH_WEIGHTS = (
 
 def _check_statistic(settings: Settings, styles: int) -> None:
     """Refuse a statistic that knows no weights of positions or has no mean of styles where one is needed."""
-    for term in _style_terms(settings).values():
+    for term in style_terms(settings).values():
         joint = _class_name(term.get("statistic"))
         if joint in _JOINT and settings.style_layers is not None:
             raise InputError(
@@ -410,19 +419,11 @@ def _check_statistic(settings: Settings, styles: int) -> None:
             )
 
 
-def _style_terms(settings: Settings) -> dict[str, DictConfig]:
-    """The terms of style that have a weight, by their keys."""
-    objective = settings.objective
-    terms = {"objective.style": objective.style}
-    terms |= {f"objective.terms.{name}": term for name, term in objective.terms.items()}
-    return {key: term for key, term in terms.items() if term.weight > 0}
-
-
 def _check_resampling(settings: Settings) -> None:
     """Refuse a method that compares the losses of several steps where each step looks at other positions."""
     if "history_size" not in settings.optimizer:
         return
-    comparing = {f"{key}.statistic": term.get("statistic") for key, term in _style_terms(settings).items()}
+    comparing = {f"{key}.statistic": term.get("statistic") for key, term in style_terms(settings).items()}
     comparing["objective.content.distance"] = settings.objective.content.get("distance")
     for key, one in comparing.items():
         if isinstance(one, DictConfig) and one.get("resample"):
@@ -438,7 +439,7 @@ def _check_choices(settings: Settings) -> None:
     objective, color = settings.objective, _class_name(settings.color)
     _check_resampling(settings)
     others = (objective.content, objective.smoothness, objective.structure)
-    if not (_style_terms(settings) or any(term.get("weight", 0.0) > 0 for term in others)):
+    if not (style_terms(settings) or any(term.get("weight", 0.0) > 0 for term in others)):
         raise InputError("every term of the objective has weight 0: give content or style a weight above 0")
     if settings.average is not None and _class_name(settings.optimizer) in _WITH_LINE_SEARCH:
         # among what it asks for are trials that it takes back, and its first steps are its largest

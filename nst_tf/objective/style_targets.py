@@ -280,7 +280,8 @@ def _targets_of_region(
 def _query(term: StyleLoss, part: str, seen: Seen, reader: PictureReader) -> Any:
     """The description of the picture that says what of a style fits where."""
     start = seen.content if seen.start is None else seen.start
-    query: Any = getattr(term.statistic, "query")(seen.content, start)  # noqa: B009  (a part of `matched`)
+    statistic: Any = term.statistic
+    query = statistic.query(seen.content, start)
     return reader.read(query, styles={part.partition("/")[0]: term}).statistics[part][0]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from nst_tf.config.inputs import Inputs, style_scales
+from nst_tf.config.inputs import Inputs, style_scales, style_terms
 from nst_tf.config.overrides import ExplicitKeys, is_explicit
 from nst_tf.config.schema import Settings, with_values
 from nst_tf.errors import InputError
@@ -181,10 +181,8 @@ def _obstacle_to_pieces(settings: Settings) -> str | None:
 
 def _statistics(settings: Settings) -> list[Any]:
     """What each term of style with a weight describes as its statistic; Gram where it names none."""
-    terms = [settings.objective.style, *settings.objective.terms.values()]
-    return [
-        term.get("statistic") or {"_target_": "nst_tf.statistics.Gram"} for term in terms if term.weight > 0
-    ]
+    terms = style_terms(settings).values()
+    return [term.get("statistic") or {"_target_": "nst_tf.statistics.Gram"} for term in terms]
 
 
 def _distance(settings: Settings) -> Any:
